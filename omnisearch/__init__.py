@@ -1,0 +1,31 @@
+"""Search over mixed media collections where anything finds anything.
+
+Importing this package imports no heavy library; the names below are loaded when they are first asked for.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Engine": "omnisearch.search.engine",
+    "Hit": "omnisearch.types",
+    "Modality": "omnisearch.types",
+    "OmniBind": "omnisearch.binding.model",
+    "OmnisearchError": "omnisearch.errors",
+    "Query": "omnisearch.types",
+    "Settings": "omnisearch.config",
+    "Term": "omnisearch.types",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'omnisearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,73 @@
+"""Settings: flags, then OMNISEARCH_* variables, then ./omnisearch.toml, then the user's config file, then defaults."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path, user_config_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from omnisearch.errors import SettingsError
+
+PROJECT_FILE = Path("omnisearch.toml")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("omnisearch"))
+    weights_dir: Path = Field(default_factory=lambda: user_cache_path("omnisearch") / "weights")
+    model: str = Field("mini", description="name of a shipped bound model, or the folder of one")
+    store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
+    store_api_key: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64)
+    batch_size: int = Field(32, ge=1, le=4096)
+    segment_seconds: float = Field(10.0, ge=1, le=600)
+    segment_overlap: float = Field(2.0, ge=0, description="seconds shared by neighbouring segments")
+    passage_characters: int = Field(1000, ge=100, le=100_000)
+    passage_overlap: int = Field(150, ge=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources, strongest first."""
+        user_file = user_config_path("omnisearch") / "config.toml"
+        files = (TomlConfigSettingsSource(settings_cls, toml_file=f) for f in (PROJECT_FILE, user_file))
+        return (init_settings, env_settings, *files)
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings; a flag that is None was not given.
+
+    Raises:
+        SettingsError: a value has no meaning; the message names the setting, the value and where it is wrong.
+    """
+    try:
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"setting {name} = {first.get('input')!r}: {first['msg']}") from None
+    except OSError as error:
+        raise SettingsError(f"a settings file cannot be read: {error}") from None
+    if settings.segment_overlap >= settings.segment_seconds:
+        raise SettingsError(
+            f"segment_overlap = {settings.segment_overlap} must be smaller than "
+            f"segment_seconds = {settings.segment_seconds}"
+        )
+    if settings.passage_overlap >= settings.passage_characters:
+        raise SettingsError(
+            f"passage_overlap = {settings.passage_overlap} must be smaller than "
+            f"passage_characters = {settings.passage_characters}"
+        )
+    return settings

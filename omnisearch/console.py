@@ -1,0 +1,56 @@
+"""What a terminal shows: data on stdout in one of four formats, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+err = Console(stderr=True, highlight=False)
+
+
+class Format(StrEnum):
+    """How rows are written to stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    PATHS = "paths"
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen: Format | None = None) -> None:
+    """Write `rows` to stdout: a table on a terminal and JSON lines elsewhere, unless a format was `chosen`.
+
+    `columns` are what the table shows; the other formats give every field. PATHS needs a field `path`.
+    """
+    fmt = chosen or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    if fmt is Format.JSON:
+        sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2) + "\n")
+    elif fmt is Format.JSONL:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    elif fmt is Format.PATHS:
+        for row in rows:
+            sys.stdout.write(f"{row['path']}\n")
+    else:
+        _write_table(rows, columns)
+
+
+def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    Console(markup=False, highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    # Names from a disk may hold control characters that a terminal would obey.
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,179 @@
+"""The words everything else is said in: modalities, content, segments, terms, queries, hits.
+
+Content is what a decoder makes and a space reads:
+
+    text         str
+    image        uint8 (height, width, 3), RGB
+    audio        Waveform
+    video        Clip
+    point_cloud  PointCloud
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.uint8]
+
+
+class Modality(StrEnum):
+    """The five kinds of media. The order is the order of every report."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    POINT_CLOUD = "point_cloud"
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Mono sound: `samples` float32 (n,) in [-1, 1] at `rate` Hz."""
+
+    samples: Floats
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A stretch of video: `frames` uint8 (f, height, width, 3), and its own sound track if it has one."""
+
+    frames: Pixels
+    sound: Waveform | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloud:
+    """A 3D object as points and as pictures.
+
+    `points` float32 (n, 3), y up, centred on its mean and scaled into the unit ball.
+    `colors` float32 (n, 3) in [0, 1], None where the source has none.
+    `views` uint8 (v, side, side, 3): the object rendered from `v` directions around it.
+    """
+
+    points: Floats
+    colors: Floats | None
+    views: Pixels
+
+
+Content: TypeAlias = str | Pixels | Waveform | Clip | PointCloud
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of an item: [start, end) in `unit`. A whole image or mesh has no bounds."""
+
+    index: int = 0
+    start: float | None = None
+    end: float | None = None
+    unit: Literal["seconds", "characters"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One segment with its content; `snippet` is a line of text that shows it (empty for media without words)."""
+
+    segment: Segment
+    content: Content
+    snippet: str = ""
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a decoder knows of a file before its pieces: `duration` in seconds for audio and video."""
+
+    modality: Modality
+    mime: str
+    duration: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A file being decoded. `pieces` streams; reading it may raise MediaError."""
+
+    info: MediaInfo
+    pieces: Iterator[Piece]
+
+
+# Raw outputs of frozen spaces for n inputs: (space name, modality of the tower) -> float32 (n, dim).
+# Rows have unit norm; a zero row says that the input has no such part (a clip without sound).
+SpaceEmbeddings: TypeAlias = Mapping[tuple[str, Modality], Floats]
+
+
+@dataclass(frozen=True)
+class ItemRef:
+    """An item of the index by its id, or an unambiguous beginning of it."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """One signed part of a query: text, a file, or an indexed item."""
+
+    source: str | Path | ItemRef
+    weight: float = 1.0
+    label: str = ""
+
+    def __str__(self) -> str:
+        if self.label:
+            return self.label
+        return f"id:{self.source.id}" if isinstance(self.source, ItemRef) else str(self.source)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Terms to add up, the modalities to answer in, and how many hits to give.
+
+    `include_self` lets an item that the query itself names be a hit.
+    """
+
+    terms: tuple[Term, ...]
+    modalities: tuple[Modality, ...] = tuple(Modality)
+    limit: int = 10
+    include_self: bool = False
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Match:
+    """What one term gave to a hit: `contribution` adds up over terms to the hit's score."""
+
+    term: str
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One answer. `score` is the raw cosine in [-1, 1]; `relevance` in [0, 1] compares across modalities."""
+
+    id: str
+    path: str
+    modality: Modality
+    score: float
+    relevance: float
+    segment: Segment | None
+    matched_by: tuple[Match, ...]
+    snippet: str = ""
+    mime: str = ""
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The hits of a query and where the time went, in milliseconds by stage."""
+
+    hits: tuple[Hit, ...]
+    took_ms: Mapping[str, float]

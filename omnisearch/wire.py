@@ -1,0 +1,100 @@
+"""One message between two of our processes: a JSON head and named arrays, over a stream socket.
+
+Nothing is pickled: a worker that was taken over by a hostile file can send wrong numbers, never code.
+
+    4 bytes   length of the head, little endian
+    head      JSON {"body": {...}, "arrays": [[name, dtype, shape], ...]}
+    arrays    their bytes, C order, in the head's order
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.errors import OmnisearchError
+
+MAX_HEAD = 64 << 20
+DTYPES = {"float32", "float64", "uint8", "int64"}
+
+
+class WireError(OmnisearchError):
+    """The other side closed the stream or sent something that is not a message."""
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """`body` is any JSON object; `arrays` hold what JSON should not."""
+
+    body: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def send(sock: socket.socket, message: Message) -> None:
+    """Write one message.
+
+    Raises:
+        WireError: the other side is gone.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
+    listing = [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()]
+    head = json.dumps({"body": message.body, "arrays": listing}).encode()
+    try:
+        sock.sendall(struct.pack("<I", len(head)) + head)
+        for array in arrays.values():
+            if array.size:
+                sock.sendall(array.data.cast("B"))
+    except OSError as error:
+        raise WireError(f"the other process is gone: {error}") from None
+
+
+def receive(sock: socket.socket, max_bytes: int) -> Message | None:
+    """Read one message, or None where the other side closed cleanly between messages.
+
+    Raises:
+        WireError: the stream ended inside a message, or the message is malformed or larger than `max_bytes`.
+    """
+    first = _read(sock, 4, at_start=True)
+    if first is None:
+        return None
+    (length,) = struct.unpack("<I", first)
+    if length > MAX_HEAD:
+        raise WireError(f"a head of {length} bytes is over the limit of {MAX_HEAD}")
+    try:
+        head = json.loads(_read(sock, length) or b"")
+        listing = [(str(name), str(dtype), tuple(int(n) for n in shape)) for name, dtype, shape in head["arrays"]]
+        body = dict(head["body"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WireError(f"not a message: {error}") from None
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, dtype, shape in listing:
+        if dtype not in DTYPES or any(n < 0 for n in shape):
+            raise WireError(f"array {name!r} has dtype {dtype} and shape {shape}")
+        size = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=object))
+        max_bytes -= size
+        if max_bytes < 0:
+            raise WireError(f"array {name!r} of {size} bytes is over the limit")
+        data = _read(sock, size) or b""
+        arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
+    return Message(body, arrays)
+
+
+def _read(sock: socket.socket, size: int, at_start: bool = False) -> bytearray | None:
+    data = bytearray(size)
+    view, got = memoryview(data), 0
+    while got < size:
+        try:
+            n = sock.recv_into(view[got:])
+        except OSError as error:
+            raise WireError(f"the other process is gone: {error}") from None
+        if n == 0:
+            if at_start and got == 0:
+                return None
+            raise WireError(f"the stream ended after {got} of {size} bytes")
+        got += n
+    return data
