@@ -1,0 +1,1 @@
+"""OmniBind: projectors bring every space into one, routers weigh them per input."""

@@ -1,0 +1,1 @@
+"""From bytes to content: the one place where untrusted media are opened."""

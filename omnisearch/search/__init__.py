@@ -1,0 +1,1 @@
+"""Queries made of any media, answered with any media."""

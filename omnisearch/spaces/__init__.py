@@ -1,0 +1,1 @@
+"""Pretrained spaces: towers, heads, and where their weights come from."""

@@ -1,0 +1,1 @@
+"""Vectors in Qdrant, and the raw embeddings of every space beside them."""

@@ -1,0 +1,1 @@
+"""From unpaired collections to a bound model, after the OmniBind paper."""
