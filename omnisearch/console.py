@@ -21,12 +21,17 @@ class Format(StrEnum):
     PATHS = "paths"
 
 
+def choose_format(asked: Format | None) -> Format:
+    """Return the format that was asked for, else a table on a terminal and JSON lines elsewhere."""
+    return asked or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+
+
 def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen: Format | None = None) -> None:
-    """Write `rows` to stdout: a table on a terminal and JSON lines elsewhere, unless a format was `chosen`.
+    """Write `rows` to stdout in the format that `choose_format` gives for `chosen`.
 
     `columns` are what the table shows; the other formats give every field. PATHS needs a field `path`.
     """
-    fmt = chosen or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
+    fmt = choose_format(chosen)
     if fmt is Format.JSON:
         sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2) + "\n")
     elif fmt is Format.JSONL:

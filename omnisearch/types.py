@@ -113,14 +113,14 @@ SpaceEmbeddings: TypeAlias = Mapping[tuple[str, Modality], Floats]
 
 @dataclass(frozen=True)
 class ItemRef:
-    """An item of the index by its id, or an unambiguous beginning of it."""
+    """An item of the index by its id."""
 
     id: str
 
 
 @dataclass(frozen=True)
 class Term:
-    """One signed part of a query: text, a file, or an indexed item."""
+    """One signed part of a query: text, a file, or an indexed item. `label` replaces the source where it is shown."""
 
     source: str | Path | ItemRef
     weight: float = 1.0
@@ -148,11 +148,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Match:
-    """What one term gave to a hit: `contribution` adds up over terms to the hit's score."""
+    """What one term gave to a hit: `contribution` adds up over terms to the hit's score.
+
+    `factors` are the term's combining factors, "part:branch" -> factor, where the query asked to be explained.
+    """
 
     term: str
     weight: float
     contribution: float
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,6 @@ class Hit:
     matched_by: tuple[Match, ...]
     snippet: str = ""
     mime: str = ""
-    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

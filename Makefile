@@ -1,0 +1,56 @@
+# Two commands set everything up: `make demo` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+# On the processor alone the small build of torch is enough, where the index has one; any torch from 2.13 on works.
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo serve-demo test test-slow check bench web browser clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "omnisearch needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	@touch $@
+
+install: $(STAMP)  ## Make .venv with everything the project needs
+
+demo: install  ## Pull weights, gather 300 real files, index them, ask any-to-any questions
+	@$(BIN)/omnisearch models pull
+	@$(BIN)/python -m omnisearch_training.demo_corpus $(DEMO)/corpus
+	@$(BIN)/omnisearch index $(DEMO)/corpus --data-dir $(DEMO)/data || test $$? -eq 3
+	@$(BIN)/python -m omnisearch_training.demo_queries $(DEMO)/corpus $(DEMO)/data
+	@echo
+	@echo "Open the page:  $(BIN)/omnisearch serve --data-dir $(DEMO)/data   then http://127.0.0.1:8000"
+
+serve-demo: install  ## Serve the page over the demo's index
+	$(BIN)/omnisearch serve --data-dir $(DEMO)/data
+
+test: install check  ## Check the code and run the default tests
+	$(BIN)/python -m pytest
+
+test-slow: install  ## The tests that need weights, a registry, a browser or patience
+	$(BIN)/python -m pytest -m 'weights or network or slow'
+
+check: install  ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## Measure against peers and limits; never a test
+	$(BIN)/python -m bench
+
+browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
+	@command -v apt-get >/dev/null || { echo "no apt-get here: install Chromium yourself, as /usr/bin/chromium" >&2; exit 1; }
+	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
+
+clean:  ## Remove the environment and the demo
+	rm -rf $(VENV) $(DEMO)

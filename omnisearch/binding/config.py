@@ -1,0 +1,154 @@
+"""The configuration of a bound model: which spaces, how each is projected, what each modality's router weighs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from omnisearch.errors import CheckpointError
+from omnisearch.types import Modality
+
+PARTS = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MlpConfig(_Strict):
+    """A mixture of `heads` two-layer projectors (OmniBind, section 3.3)."""
+
+    kind: Literal["mlp"] = "mlp"
+    heads: int = Field(7, ge=1)
+    hidden: int = Field(2048, ge=1)
+
+
+class IdentityConfig(_Strict):
+    """The space already lies in the shared space, as EVA-CLIP-18B does in OmniBind-Full."""
+
+    kind: Literal["identity"] = "identity"
+
+
+class BranchConfig(_Strict):
+    """One candidate that a router weighs: a weighted sum of projected spaces, usually of one.
+
+    `normalise` scales the sum to unit length; without it heads that disagree shrink their branch's vote.
+    `tags` are the kinds of captions it understands, the labels of the decoupling loss (eq. 6).
+    """
+
+    parts: dict[str, float] = Field(min_length=1)
+    normalise: bool = False
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The spaces of the branch, joined."""
+        return "+".join(self.parts)
+
+
+class LearnedConfig(_Strict):
+    """A router: the embeddings of the spaces `inputs`, concatenated, give one factor per branch.
+
+    The factors are softmax(scale * sigmoid(logits)); OmniBind's text router has scale 10, the others 1.
+    """
+
+    kind: Literal["learned"] = "learned"
+    inputs: tuple[str, ...] = Field(min_length=1)
+    hidden: tuple[int, int] = (512, 100)
+    scale: float = Field(1.0, gt=0)
+
+
+class FixedConfig(_Strict):
+    """Hand-set factors, the same for every input; normalised to sum to one."""
+
+    kind: Literal["fixed"] = "fixed"
+    factors: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1)
+
+
+ProjectorConfig = Annotated[MlpConfig | IdentityConfig, Field(discriminator="kind")]
+RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind")]
+
+
+class RelevanceConfig(_Strict):
+    """How far above the background a score must lie: relevance = sigmoid(slope * (z - threshold))."""
+
+    slope: float = Field(1.5, gt=0)
+    threshold: float = 3.0
+
+
+class ModelConfig(_Strict):
+    """Everything about a bound model that is not a tensor.
+
+    A video is not a modality of its own to the spaces: it is the weighted sum of its frames (image) and its own
+    sound track (audio), by the factors in `video`.
+    """
+
+    format: Literal[1] = 1
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,40}$")
+    summary: str = ""
+    licence: str
+    dim: int = Field(ge=1, le=65536)
+    projectors: dict[str, ProjectorConfig]
+    branches: dict[Modality, tuple[BranchConfig, ...]]
+    routers: dict[Modality, RouterConfig]
+    centred: tuple[Modality, ...] = ()
+    video: dict[Modality, float] = {}
+    relevance: dict[Modality, RelevanceConfig] = {}
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What the model embeds, in the order of every report."""
+        return tuple(m for m in Modality if m in self.branches or (m is Modality.VIDEO and self.video))
+
+    def spaces(self, part: Modality) -> tuple[str, ...]:
+        """The spaces that must be run for one part: what the branches add up and what the router reads."""
+        names = [space for branch in self.branches.get(part, ()) for space in branch.parts]
+        router = self.routers.get(part)
+        if isinstance(router, LearnedConfig):
+            names += router.inputs
+        return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ModelConfig":
+        if set(self.branches) != set(self.routers):
+            raise ValueError(f"branches are for {sorted(self.branches)} but routers for {sorted(self.routers)}")
+        if not set(self.branches) <= set(PARTS) or not set(self.video) <= set(self.branches):
+            raise ValueError("branches may be for text, image, audio and point_cloud; video is made of image and audio")
+        for part, branches in self.branches.items():
+            unknown = {space for branch in branches for space in branch.parts} - set(self.projectors)
+            if unknown:
+                raise ValueError(f"{part} branches name spaces without a projector: {sorted(unknown)}")
+            router = self.routers[part]
+            if isinstance(router, FixedConfig) and len(router.factors) != len(branches):
+                raise ValueError(f"{part} has {len(branches)} branches but {len(router.factors)} fixed factors")
+            if isinstance(router, FixedConfig) and not sum(router.factors) > 0:
+                raise ValueError(f"the fixed factors of {part} add up to nothing")
+        return self
+
+
+def parse_config(text: str, origin: Path) -> ModelConfig:
+    """Read a model's JSON configuration.
+
+    Raises:
+        CheckpointError: it does not parse or does not fit together; names the file and the first wrong place.
+    """
+    try:
+        return ModelConfig.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise CheckpointError(f"{origin}: {place}: {first['msg']}") from None
+
+
+def space_widths(config: ModelConfig, dims: Mapping[str, int]) -> None:
+    """Check the spaces' widths against the projectors.
+
+    Raises:
+        CheckpointError: a space that is used unprojected is not as wide as the shared space.
+    """
+    for space, projector in config.projectors.items():
+        if isinstance(projector, IdentityConfig) and dims[space] != config.dim:
+            raise CheckpointError(
+                f"space {space} has {dims[space]} dimensions and no projector, but model {config.name} has {config.dim}"
+            )

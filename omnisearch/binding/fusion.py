@@ -1,0 +1,77 @@
+"""Fusion: projected spaces, weighed by routers and added into one embedding. Tensors in, tensors out."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from omnisearch.binding.config import IdentityConfig, LearnedConfig, ModelConfig
+from omnisearch.binding.projector import Projector
+from omnisearch.binding.router import FixedFactors, Router
+from omnisearch.types import Modality
+
+
+class Fusion(nn.Module):
+    """The trainable half of a bound model: projectors, routers and the mean of each centred modality.
+
+    For one part (a modality that towers read), with e_b the branches and w_b the factors (OmniBind, eq. 4):
+
+        fused = normalise(sum_b w_b e_b),   e_b = [normalise] sum_s factor_s projector_s(x_s)
+
+    and for a centred modality fused = normalise(fused - mean), which takes the modality gap out.
+    """
+
+    def __init__(self, config: ModelConfig, dims: Mapping[str, int]) -> None:
+        super().__init__()
+        self.config = config
+        self.projectors = nn.ModuleDict(
+            {
+                space: nn.Identity()
+                if isinstance(chosen, IdentityConfig)
+                else Projector(dims[space], chosen.hidden, config.dim, chosen.heads)
+                for space, chosen in config.projectors.items()
+            }
+        )
+        self.routers = nn.ModuleDict()
+        for part, router in config.routers.items():
+            branches = len(config.branches[part])
+            self.routers[part] = (
+                Router(sum(dims[s] for s in router.inputs), router.hidden, branches, router.scale)
+                if isinstance(router, LearnedConfig)
+                else FixedFactors(router.factors)
+            )
+        self.means = nn.ParameterDict(
+            {part: nn.Parameter(torch.zeros(config.dim), requires_grad=False) for part in config.centred}
+        )
+
+    def branches(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
+        """Project and combine: {space: (n, dim of space)} -> (n, branches, dim)."""
+        projected = {s: self.projectors[s](spaces[s]) for b in self.config.branches[part] for s in b.parts}
+        rows = []
+        for branch in self.config.branches[part]:
+            row = torch.stack([factor * projected[s] for s, factor in branch.parts.items()]).sum(dim=0)
+            rows.append(functional.normalize(row, dim=-1) if branch.normalise else row)
+        return torch.stack(rows, dim=1)
+
+    def factors(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
+        """Return the combining factors (n, branches)."""
+        router = self.config.routers[part]
+        inputs = router.inputs if isinstance(router, LearnedConfig) else self.config.spaces(part)[:1]
+        factors: Tensor = self.routers[part](torch.cat([spaces[s] for s in inputs], dim=-1))
+        return factors
+
+    def forward(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
+        """Return the fused embeddings (n, dim), unit rows."""
+        weighted = self.factors(part, spaces)[..., None] * self.branches(part, spaces)
+        fused = functional.normalize(weighted.sum(dim=1), dim=-1)
+        if part in self.means:
+            fused = functional.normalize(fused - self.means[part], dim=-1)
+        return fused
+
+    def fold(self) -> "Fusion":
+        """Absorb every projector's batch norms in place; for inference only."""
+        for space, projector in self.projectors.items():
+            if isinstance(projector, Projector):
+                self.projectors[space] = projector.eval().fold()
+        return self.eval()

@@ -1,0 +1,59 @@
+"""The `omnisearch` command: it finds every room's commands by entry point and turns errors into exit codes."""
+
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+
+from omnisearch import __version__
+from omnisearch.console import err
+from omnisearch.errors import OmnisearchError
+
+INTERRUPTED = 130
+
+
+def build() -> typer.Typer:
+    """Collect the commands. A command is a function, or a Typer app of several."""
+    app = typer.Typer(
+        name="omnisearch",
+        help="Search over mixed media collections where anything finds anything.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for point in sorted(entry_points(group="omnisearch.commands"), key=lambda point: point.name):
+        command = point.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=point.name)
+        else:
+            app.command(point.name)(command)
+    return app
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files failed, 4 not ready, 130 interrupted.
+    """
+    try:
+        build()()
+    except OmnisearchError as error:
+        err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away, as `| head` does: that is no failure.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"{__version__}\n")
+        raise typer.Exit

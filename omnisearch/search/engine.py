@@ -1,0 +1,229 @@
+"""The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings
+from omnisearch.errors import NotFoundError, QueryError
+from omnisearch.media.file import item_id
+from omnisearch.media.pool import DecoderPool
+from omnisearch.search.calibration import Background, logit, relevance
+from omnisearch.search.compose import compose
+from omnisearch.stores.base import Filter, Lookup, Payload, Scored, VectorStore
+from omnisearch.stores.open import open_store
+from omnisearch.types import (
+    Answer,
+    Content,
+    Decoded,
+    Floats,
+    Hit,
+    ItemRef,
+    Match,
+    Modality,
+    Query,
+    SpaceEmbeddings,
+    Term,
+)
+
+# A query file is embedded as the mean of its segments; more than these add time, not meaning.
+QUERY_SEGMENTS = 32
+BACKGROUND_SAMPLE = 512
+
+
+class Decoder(Protocol):
+    """What the engine asks of `omnisearch.media`."""
+
+    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
+        """Open a file of the user."""
+        ...
+
+    def close(self) -> None:
+        """Stop the workers."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """A term with its unit vector (dim,), its combining factors, and the item that it is, if it is one."""
+
+    term: Term
+    vector: Floats
+    factors: dict[str, float]
+    item_id: str | None = None
+
+
+class Engine:
+    """Answers queries against one index. Safe to use from several threads."""
+
+    def __init__(self, model: OmniBind, store: VectorStore, decoder: Decoder) -> None:
+        self.model, self.store = model, store
+        self._decoder = decoder
+        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
+        self._background = Background(dict(model.background) or _sample(store))
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Engine":
+        """Open the index of the settings with the model of the settings.
+
+        Raises:
+            NotReadyError: nothing is indexed, the model is missing, or the index belongs to another model.
+        """
+        model = OmniBind.load(settings.model, settings)
+        store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
+        return cls(model, store, DecoderPool(settings, workers=1))
+
+    def close(self) -> None:
+        """Let go of the store and stop the decoder."""
+        self._decoder.close()
+        self.store.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def item(self, item_id: str) -> tuple[Payload, ...]:
+        """Return what is known of every segment of an item, in order.
+
+        Raises:
+            NotFoundError: no such item.
+        """
+        found = [point.payload for point in self.store.scroll(Filter(item_ids=(item_id,)))]
+        if not found:
+            raise NotFoundError(f"no item {item_id!r} in the index")
+        return tuple(sorted(found, key=lambda payload: payload.segment.index))
+
+    def counts(self) -> dict[Modality, int]:
+        """How many segments of each modality are indexed."""
+        return {m: self.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
+
+    def search(self, query: Query) -> Answer:
+        """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
+
+        Raises:
+            QueryError: it has no terms, no limit, or its terms cancel out.
+            MediaError: a file term cannot be read.
+            NotFoundError: an item term is not in the index.
+        """
+        if not query.terms or query.limit < 1:
+            raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
+        clock = _Clock()
+        with clock("embed"):
+            embedded = [self._embed(term, query.explain) for term in query.terms]
+            vector, shares = compose(np.stack([e.vector for e in embedded]), [e.term.weight for e in embedded])
+        own = () if query.include_self else tuple(e.item_id for e in embedded if e.item_id)
+        with clock("search"):
+            modalities = [m for m in query.modalities if m in self.model.modalities]
+            found = {m: self._best_per_item(vector, m, query.limit, own) for m in modalities}
+        with clock("rank"):
+            ranked = [entry for m, points in found.items() for entry in self._odds(vector, m, points)]
+            ranked.sort(key=lambda entry: (-entry[0], entry[1].id))
+            hits = tuple(_hit(point, odds, embedded, shares) for odds, point in ranked[: query.limit])
+        return Answer(hits, clock.took_ms())
+
+    def _embed(self, term: Term, explain: bool) -> Embedded:
+        if isinstance(term.source, ItemRef):
+            points = list(self.store.scroll(Filter(item_ids=(term.source.id,)), with_vectors=True))
+            if not points:
+                raise NotFoundError(f"no item {term.source.id!r} in the index")
+            return Embedded(term, _mean(np.stack([p.vector for p in points])), {}, term.source.id)
+        own: str | None = None
+        modality = Modality.TEXT
+        contents: list[Content] = [str(term.source)]
+        if isinstance(term.source, Path):
+            own = item_id(term.source)
+            decoded = self._decoder.decode(term.source)
+            modality = decoded.info.modality
+            contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+        with self._encoding:
+            spaces = self.model.encode_spaces(modality, contents)
+            vectors = self.model.bind(modality, spaces)
+            factors = self._factors(modality, spaces) if explain else {}
+        return Embedded(term, _mean(vectors), factors, own)
+
+    def _factors(self, modality: Modality, spaces: SpaceEmbeddings) -> dict[str, float]:
+        return {name: float(rows.mean()) for name, rows in self.model.factors(modality, spaces).items()}
+
+    def _best_per_item(self, vector: Floats, modality: Modality, limit: int, own: tuple[str, ...]) -> list[Scored]:
+        """Return the best segment of each of the `limit` nearest items.
+
+        The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
+        again until the page is full.
+        """
+        best: dict[str, Scored] = {}
+        while len(best) < limit:
+            wanted = 2 * (limit - len(best)) + 8
+            lookup = Lookup(vector, wanted, Filter((modality,), exclude_item_ids=(*own, *best)))
+            (page,) = self.store.search([lookup], with_vectors=True)
+            for point in page:
+                best.setdefault(point.payload.item_id, point)
+            if len(page) < wanted:
+                break
+        return list(best.values())[:limit]
+
+    def _odds(self, vector: Floats, modality: Modality, points: list[Scored]) -> list[tuple[float, Scored]]:
+        scores = np.array([point.score for point in points], np.float32)
+        odds = logit(self._background.surprise(vector, modality, scores), self.model.relevance(modality))
+        return list(zip(odds.tolist(), points, strict=True))
+
+
+def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Floats) -> Hit:
+    assert point.vector is not None
+    parts = shares @ (point.vector / np.linalg.norm(point.vector))
+    payload = point.payload
+    return Hit(
+        id=payload.item_id,
+        path=payload.path,
+        modality=payload.modality,
+        score=point.score,
+        relevance=relevance(odds),
+        segment=payload.segment,
+        matched_by=tuple(
+            Match(str(e.term), e.term.weight, float(part), e.factors) for e, part in zip(embedded, parts, strict=True)
+        ),
+        snippet=payload.snippet,
+        mime=payload.mime,
+    )
+
+
+def _mean(vectors: Floats) -> Floats:
+    total = vectors.sum(axis=0)
+    return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+
+
+def _sample(store: VectorStore) -> dict[Modality, Floats]:
+    """A sample of the collection. Points come in order of id, and ids are hashes: the first are as good as any."""
+    rows: dict[Modality, list[Floats]] = defaultdict(list)
+    for modality in Modality:
+        for point in islice(store.scroll(Filter(modalities=(modality,)), with_vectors=True), BACKGROUND_SAMPLE):
+            rows[modality].append(point.vector)
+    return {m: np.stack(found) for m, found in rows.items()}
+
+
+class _Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._spent[stage] = 1000 * (time.perf_counter() - start)
+
+    def took_ms(self) -> dict[str, float]:
+        total = 1000 * (time.perf_counter() - self._start)
+        return {stage: round(spent, 2) for stage, spent in {**self._spent, "total": total}.items()}

@@ -1,0 +1,50 @@
+"""What every room's tests share: a bound model without weights."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import json
+from pathlib import Path
+
+import pytest
+
+HASHED_PARTS = ("text", "image", "audio", "point_cloud")
+
+
+def write_hashed_model(folder: Path, name: str = "toy") -> Path:
+    """Write the folder of a model that is the weightless `hashed` space alone."""
+    from omnisearch.spaces.registry import load_space
+    from safetensors.torch import save_file
+
+    from omnisearch.config import load_settings
+
+    dim = load_space("hashed", load_settings()).spec.dim
+    config = {
+        "name": name,
+        "licence": "Apache-2.0",
+        "dim": dim,
+        "projectors": {"hashed": {"kind": "identity"}},
+        "branches": {part: [{"parts": {"hashed": 1.0}}] for part in HASHED_PARTS},
+        "routers": {part: {"kind": "fixed", "factors": [1.0]} for part in HASHED_PARTS},
+        "video": {"image": 0.7, "audio": 0.3},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.json").write_text(json.dumps(config))
+    save_file({}, folder / "model.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hashed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that needs no weights: pass it as `model`."""
+    return write_hashed_model(tmp_path_factory.mktemp("models") / "toy")
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep every test away from the user's settings, index and weights."""
+    for name in [name for name in os.environ if name.startswith("OMNISEARCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OMNISEARCH_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
