@@ -43,9 +43,9 @@ def search(
     settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
     with Engine.open(settings) as engine:
         answer = engine.search(query)
-    write_rows(
-        [_row(hit_json(hit)) if output is Format.TABLE else hit_json(hit) for hit in answer.hits], COLUMNS, output
-    )
+    rows = [hit_json(hit) for hit in answer.hits]
+    shown = choose_format(output)
+    write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, COLUMNS, shown)
 
 
 def parse_modalities(text: str | None) -> tuple[Modality, ...]:
