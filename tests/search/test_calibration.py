@@ -1,0 +1,38 @@
+"""Calibration: what raw scores mean against chance."""
+
+import numpy as np
+
+from omnisearch.binding.config import RelevanceConfig
+from omnisearch.search.calibration import ENOUGH, Background, logit, relevance
+from omnisearch.types import Modality
+
+
+def rows(seed: int, n: int, shift: float) -> np.ndarray:
+    """Unit rows with a common direction: the modality gap."""
+    x = np.random.default_rng(seed).normal(size=(n, 32)).astype(np.float32)
+    x[:, 0] += shift
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def test_chance_is_zero_with_spread_one_whatever_the_gap() -> None:
+    background = Background({Modality.IMAGE: rows(0, 400, 0), Modality.AUDIO: rows(1, 400, 8)})
+    query = rows(2, 1, 8)[0]
+    for modality, shift in ((Modality.IMAGE, 0), (Modality.AUDIO, 8)):
+        z = background.surprise(query, modality, rows(3, 400, shift) @ query)
+        assert abs(z.mean()) < 0.2
+        assert abs(z.std() - 1) < 0.2
+
+
+def test_order_within_a_modality_is_the_order_of_scores() -> None:
+    background = Background({Modality.IMAGE: rows(0, 400, 1)})
+    scores = np.sort(np.random.default_rng(0).uniform(-1, 1, 50).astype(np.float32))
+    odds = logit(background.surprise(rows(2, 1, 0)[0], Modality.IMAGE, scores), RelevanceConfig())
+    assert (np.diff(odds) > 0).all()
+    assert all(0 <= relevance(o) <= 1 for o in odds)
+
+
+def test_a_handful_of_items_is_no_background() -> None:
+    few = Background({Modality.IMAGE: rows(0, ENOUGH - 1, 5)})
+    none = Background({})
+    query, scores = rows(1, 1, 5)[0], np.array([0.3], np.float32)
+    assert few.surprise(query, Modality.IMAGE, scores) == none.surprise(query, Modality.IMAGE, scores)

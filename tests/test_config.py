@@ -1,0 +1,43 @@
+"""Where settings come from, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from omnisearch.config import load_settings
+from omnisearch.errors import SettingsError
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "omnisearch.toml"
+
+
+def test_flags_beat_variables_beat_files(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = tmp_path / "config" / "omnisearch" / "config.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text('model = "user"\nworkers = 5\nbatch_size = 5\nsegment_seconds = 5')
+    assert load_settings().model == "user"
+    project.write_text('model = "project"\nworkers = 4\nbatch_size = 4')
+    assert (load_settings().model, load_settings().segment_seconds) == ("project", 5)
+    monkeypatch.setenv("OMNISEARCH_MODEL", "variable")
+    monkeypatch.setenv("OMNISEARCH_WORKERS", "3")
+    assert (load_settings().model, load_settings().batch_size) == ("variable", 4)
+    assert (load_settings(model="flag").model, load_settings(model=None).workers) == ("flag", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("workers = 0", "workers = 0"),
+        ('device = "tpu"', "device = 'tpu'"),
+        ("surprise = 1", "surprise"),
+        ("segment_overlap = 10", "segment_overlap"),
+        ("passage_overlap = 1000", "passage_overlap"),
+    ],
+)
+def test_a_value_without_a_meaning_is_named(project: Path, text: str, named: str) -> None:
+    project.write_text(text)
+    with pytest.raises(SettingsError, match=named):
+        load_settings()

@@ -1,0 +1,92 @@
+"""The command line as a whole: light to start, every command found, errors become exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import omnisearch
+from omnisearch import cli
+from omnisearch.errors import MediaError, NotReadyError, OmnisearchError, Reason, UsageError
+
+HEAVY = {"torch", "transformers", "timm", "librosa", "trimesh", "fastapi", "qdrant_client", "qdrant_edge", "PIL", "av"}
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "omnisearch", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["index", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "omnisearch", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "typer" in imported
+    assert not imported & HEAVY
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = f"import omnisearch, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_can_be_had() -> None:
+    assert omnisearch.__all__ == sorted(omnisearch.__all__)
+    for name in omnisearch.__all__:
+        assert getattr(omnisearch, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = omnisearch.nonsense
+
+
+def test_every_command_of_the_contract_is_there() -> None:
+    shown = run("--help").stdout
+    for command in ("index", "search", "serve", "models", "status", "errors", "train"):
+        assert f" {command} " in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(OmnisearchError("x"), 1), (UsageError("x"), 2), (NotReadyError("x"), 4), (MediaError(Reason.EMPTY), 1)],
+)
+def test_errors_become_exit_codes(
+    error: OmnisearchError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> object:
+        raise error
+
+    monkeypatch.setattr(cli, "build", lambda: failing)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == code
+    assert str(error) in capsys.readouterr().err
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build", lambda: interrupted)
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 130
+
+
+def test_usage_errors_are_2() -> None:
+    assert run("search").returncode == 2
+    assert run("nonsense").returncode == 2
+    done = run("search", "dog", "--in", "smells")
+    assert done.returncode == 2
+    assert "smells is not one of text, image, audio, video, point_cloud" in " ".join(done.stderr.split())
+
+
+def test_searching_before_indexing_says_what_to_do(hashed_model: Path) -> None:
+    done = run("search", "dog", "--model", str(hashed_model))
+    assert done.returncode == 4
+    assert "omnisearch index" in done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,78 @@
+"""Messages between processes: what is sent arrives, what is malformed is refused."""
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from omnisearch import wire
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    left, right = socket.socketpair()
+    with left, right:
+        yield left, right
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=9) | st.none(), max_size=3),
+    st.lists(
+        arrays.arrays(st.sampled_from(sorted(wire.DTYPES)), arrays.array_shapes(min_side=0, max_side=4)), max_size=3
+    ),
+)
+def test_what_is_sent_arrives(body: dict[str, object], sent: list[np.ndarray]) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        wire.send(left, wire.Message(body, {str(i): array for i, array in enumerate(sent)}))
+        got = wire.receive(right, 1 << 20)
+        assert got is not None
+        assert got.body == body
+        for i, array in enumerate(sent):
+            np.testing.assert_array_equal(got.arrays[str(i)], array)
+            assert got.arrays[str(i)].dtype == array.dtype
+
+
+def test_a_clean_end_is_none(pair: Pair) -> None:
+    pair[0].close()
+    assert wire.receive(pair[1], 10) is None
+
+
+def frame(head: object) -> bytes:
+    data = json.dumps(head).encode()
+    return struct.pack("<I", len(data)) + data
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (b"\x01\x00", "ended after 2 of 4"),
+        (struct.pack("<I", 10) + b"{}", "ended after 2 of 10"),
+        (struct.pack("<I", wire.MAX_HEAD + 1), "over the limit"),
+        (frame([]), "not a message"),
+        (frame({"body": {}, "arrays": [["x", "object", [1]]]}), "dtype object"),
+        (frame({"body": {}, "arrays": [["x", "uint8", [-1]]]}), "shape"),
+        (frame({"body": {}, "arrays": [["x", "float64", [1 << 40, 1 << 40]]]}), "over the limit"),
+        (frame({"body": {}, "arrays": [["x", "uint8", [11]]]}), "over the limit"),
+        (frame({"body": {}, "arrays": [["x", "uint8", [9]]]}) + b"1234", "ended after 4 of 9"),
+    ],
+)
+def test_what_is_malformed_is_refused(pair: Pair, data: bytes, named: str) -> None:
+    pair[0].sendall(data)
+    pair[0].close()
+    with pytest.raises(wire.WireError, match=named):
+        wire.receive(pair[1], 10)
+
+
+def test_sending_to_nobody_is_an_error(pair: Pair) -> None:
+    pair[1].close()
+    with pytest.raises(wire.WireError, match="gone"):
+        wire.send(pair[0], wire.Message({}, {"x": np.zeros(1 << 20)}))
