@@ -1,0 +1,149 @@
+"""The embedded store: Qdrant's engine in a worker process that every omnisearch process of the user shares."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from omnisearch.errors import StoreError
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.durable import replace_file
+from omnisearch.stores.edge_link import EdgeLink, make_directory
+from omnisearch.stores.gate import check_lookups, check_points, check_space
+from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.types import Floats
+from omnisearch.wire import Message
+
+ALIAS_FILE = "alias.json"
+PAGE = 1024
+# Points per message: bounds the memory of both sides; one flush each, and a flush costs about 80 ms.
+BATCH = 2048
+
+
+class EdgeStore:
+    """A `VectorStore` over one embedded collection."""
+
+    def __init__(self, link: EdgeLink, collection: str, dim: int, fingerprint: str) -> None:
+        self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
+        self._link = link
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See `VectorStore.upsert`."""
+        vectors = check_points(points, self.dim)
+        check_space(self._link.directory)
+        for at in range(0, len(points), BATCH):
+            batch = points[at : at + BATCH]
+            payloads = [point.payload.flat() for point in batch]
+            self._ask("upsert", vectors[at : at + BATCH], ids=[point.id for point in batch], payloads=payloads)
+
+    def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
+        """See `VectorStore.search`."""
+        vectors = check_lookups(lookups, self.dim)
+        filters = [_filter(lookup.filter) for lookup in lookups]
+        limits = [lookup.limit for lookup in lookups]
+        answer = self._ask("search", vectors, limits=limits, filters=filters, with_vectors=with_vectors)
+        found = _rows(answer)
+        return [
+            [Scored(id_, score, Payload.from_flat(payload), next(found)) for id_, score, payload in points]
+            for points in answer.body["rows"]
+        ]
+
+    def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
+        """See `VectorStore.scroll`."""
+        offset = None
+        while True:
+            page = {"offset": offset, "limit": PAGE, "filter": _filter(chosen), "with_vectors": with_vectors}
+            answer = self._ask("scroll", **page)
+            found = _rows(answer)
+            for id_, payload in answer.body["rows"]:
+                vector = next(found)
+                yield Point(id_, np.empty(0, np.float32) if vector is None else vector, Payload.from_flat(payload))
+            offset = answer.body["next"]
+            if offset is None:
+                return
+
+    def set_path(self, item_id: str, path: str) -> None:
+        """See `VectorStore.set_path`."""
+        check_space(self._link.directory)
+        self._ask("set_path", filter=_filter(Filter(item_ids=(item_id,))), path=path)
+
+    def delete(self, item_ids: Sequence[str]) -> None:
+        """See `VectorStore.delete`."""
+        if item_ids:
+            check_space(self._link.directory)
+            self._ask("delete", filter=_filter(Filter(item_ids=tuple(item_ids))))
+
+    def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
+        """See `VectorStore.count`."""
+        return int(self._ask("count", filter=_filter(chosen)).body["count"])
+
+    def close(self) -> None:
+        """See `VectorStore.close`."""
+        self._link.close()
+
+    def _ask(self, do: str, vectors: Floats | None = None, **body: Any) -> Message:
+        return self._link.ask({"do": do, "collection": self.collection, **body}, vectors)
+
+
+class EdgeCatalog:
+    """The embedded collections of one directory (see `Catalog`). The alias is a small file, replaced atomically."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def alias(self) -> CollectionName | None:
+        """See `Catalog.alias`; starts no worker."""
+        try:
+            row = json.loads((self.directory / ALIAS_FILE).read_text(encoding="utf-8"))
+            name = CollectionName.parse(row[ALIAS])
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.directory / ALIAS_FILE} cannot be read: {error!r}") from error
+        if name is None:
+            raise StoreError(f"{self.directory / ALIAS_FILE} names {row[ALIAS]!r}, which is no collection of ours")
+        return name
+
+    def names(self) -> list[CollectionName]:
+        """See `Catalog.names`."""
+        found = (CollectionName.parse(name) for name in self._ask("names").body["names"])
+        return [name for name in found if name is not None]
+
+    def create(self, name: CollectionName) -> None:
+        """See `Catalog.create`."""
+        check_space(make_directory(self.directory))
+        self._ask("create", collection=str(name), dim=name.dim)
+
+    def point(self, name: CollectionName) -> None:
+        """See `Catalog.point`."""
+        replace_file(self.directory / ALIAS_FILE, json.dumps({ALIAS: str(name)}))
+
+    def drop(self, name: CollectionName) -> None:
+        """See `Catalog.drop`."""
+        self._ask("drop", collection=str(name))
+
+    def open(self, name: CollectionName, fingerprint: str) -> EdgeStore:
+        """See `Catalog.open`."""
+        return EdgeStore(EdgeLink(self.directory), str(name), name.dim, fingerprint)
+
+    def _ask(self, do: str, **body: Any) -> Message:
+        link = EdgeLink(self.directory)
+        try:
+            return link.ask({"do": do, **body})
+        finally:
+            link.close()
+
+
+def _filter(chosen: Filter) -> Mapping[str, Any]:
+    return asdict(chosen)
+
+
+def _rows(answer: Message) -> Iterator[Floats | None]:
+    """The vectors of an answer one by one, or None for ever where none were asked for."""
+    if "vectors" not in answer.arrays:
+        while True:
+            yield None
+    yield from answer.arrays["vectors"]

@@ -1,0 +1,174 @@
+"""The embedded engine: collections as shard directories. The one file that knows qdrant_edge.
+
+It holds the GIL through every call, hangs in forked children and dies of a full disk, so it lives in the worker
+process (`edge_worker`) and nowhere else.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as edge
+
+from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.durable import sync_directory
+from omnisearch.types import Floats
+from omnisearch.wire import Message
+
+INDEXED = ("item_id", "modality")
+
+
+class Engine:
+    """Every collection under `directory`, one call at a time.
+
+    Searches scan exactly: shards are never optimized, because up to some 20,000 points an index gains nothing.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._shards: dict[str, edge.EdgeShard] = {}
+        self._answers: Mapping[str, Callable[[Mapping[str, Any], Floats], Message]] = {
+            "names": self._names,
+            "create": self._create,
+            "drop": self._drop,
+            "upsert": self._upsert,
+            "search": self._search,
+            "scroll": self._scroll,
+            "set_path": self._set_path,
+            "delete": self._delete,
+            "count": self._count,
+        }
+
+    def answer(self, request: Message) -> Message:
+        """Do what `body["do"]` asks.
+
+        Raises:
+            StoreError: the engine refused.
+            NoIndexError: no such collection.
+        """
+        vectors = request.arrays.get("vectors", np.empty((0, 0), np.float32))
+        try:
+            return self._answers[request.body["do"]](request.body, vectors)
+        except (NoIndexError, StoreError):
+            raise
+        except Exception as error:  # the engine raises bare Exceptions
+            raise StoreError(f"the engine refused {request.body.get('do')!r}: {error}") from error
+
+    def close(self) -> None:
+        """Flush and close every open shard."""
+        while self._shards:
+            _, shard = self._shards.popitem()
+            shard.flush()
+            shard.close()
+
+    def _shard(self, body: Mapping[str, Any]) -> Any:
+        name = body["collection"]
+        if name not in self._shards:
+            path = self.directory / name
+            if not path.is_dir():
+                raise NoIndexError(f"the collection {name} is gone: it was rebuilt or removed; start again")
+            try:
+                self._shards[name] = edge.EdgeShard.load(str(path))
+            except Exception as error:
+                raise StoreError(f"{path} cannot be opened: {error}; move it away and index again") from error
+        return self._shards[name]
+
+    def _names(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        return Message({"names": sorted(p.name for p in self.directory.glob("omni__*") if p.is_dir())})
+
+    def _create(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        path = self.directory / body["collection"]
+        if not path.is_dir():
+            # Made aside and renamed: a collection is whole or absent.
+            aside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.directory)) / path.name
+            vector = edge.EdgeVectorParams(size=body["dim"], distance=edge.Distance.Cosine)
+            shard = edge.EdgeShard.create(str(aside), edge.EdgeConfig(vectors=vector, max_search_threads=1))
+            for field in INDEXED:
+                shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+            shard.flush()
+            shard.close()
+            aside.rename(path)
+            aside.parent.rmdir()
+            sync_directory(self.directory)
+        return Message({})
+
+    def _drop(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        shard = self._shards.pop(body["collection"], None)
+        if shard is not None:
+            shard.close()
+        path = self.directory / body["collection"]
+        if path.is_dir():
+            aside = Path(tempfile.mkdtemp(prefix=".old-", dir=self.directory))
+            path.rename(aside / path.name)
+            shutil.rmtree(aside)
+        return Message({})
+
+    def _upsert(self, body: Mapping[str, Any], vectors: Floats) -> Message:
+        rows = zip(body["ids"], vectors, body["payloads"], strict=True)
+        points = [edge.Point(id_, vector, payload) for id_, vector, payload in rows]
+        return self._write(body, edge.UpdateOperation.upsert_points(points))
+
+    def _set_path(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        change = edge.UpdateOperation.set_payload_by_filter(_filter(body["filter"]), {"path": body["path"]})
+        return self._write(body, change)
+
+    def _delete(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        return self._write(body, edge.UpdateOperation.delete_points_by_filter(_filter(body["filter"])))
+
+    def _write(self, body: Mapping[str, Any], change: Any) -> Message:
+        shard = self._shard(body)
+        shard.update(change)
+        shard.flush()  # an update alone survives a crash of the process, not of the machine
+        return Message({})
+
+    def _search(self, body: Mapping[str, Any], vectors: Floats) -> Message:
+        queries = [
+            edge.QueryRequest(
+                limit=limit,
+                query=edge.Query.Nearest(vector),
+                filter=_filter(chosen),
+                with_payload=True,
+                with_vector=body["with_vectors"],
+                params=edge.SearchParams(exact=True),
+            )
+            for vector, limit, chosen in zip(vectors, body["limits"], body["filters"], strict=True)
+        ]
+        found = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
+        rows = [[[str(p.id), p.score, p.payload] for p in points] for points in found]
+        return Message({"rows": rows}, _vectors([p for points in found for p in points], body))
+
+    def _scroll(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        page = edge.ScrollRequest(
+            offset=body["offset"],
+            limit=body["limit"],
+            filter=_filter(body["filter"]),
+            with_payload=True,
+            with_vector=body["with_vectors"],
+        )
+        records, following = self._shard(body).scroll(page)
+        rows = [[str(r.id), r.payload] for r in records]
+        return Message({"rows": rows, "next": following and str(following)}, _vectors(records, body))
+
+    def _count(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        return Message({"count": self._shard(body).count(edge.CountRequest(filter=_filter(body["filter"])))})
+
+
+def _filter(chosen: Mapping[str, Sequence[str]]) -> Any:
+    def condition(key: str, values: Sequence[str]) -> Any:
+        return edge.FieldCondition(key, match=edge.MatchAny(list(values)))
+
+    wanted = [condition(key, chosen[name]) for key, name in _WANTED if chosen[name]]
+    unwanted = [condition("item_id", chosen["exclude_item_ids"])] if chosen["exclude_item_ids"] else []
+    return edge.Filter(must=wanted, must_not=unwanted) if wanted or unwanted else None
+
+
+_WANTED = (("modality", "modalities"), ("item_id", "item_ids"))
+
+
+def _vectors(points: Sequence[Any], body: Mapping[str, Any]) -> dict[str, Floats]:
+    if not body["with_vectors"]:
+        return {}
+    return {"vectors": np.array([p.vector for p in points], dtype=np.float32)}

@@ -1,0 +1,149 @@
+"""A connection to the worker process of one directory, which starts it when nobody else has."""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from omnisearch import errors
+from omnisearch.errors import OmnisearchError, StoreError
+from omnisearch.stores.edge_worker import LOCK_FILE, LOG_FILE, check_private
+from omnisearch.types import Floats
+from omnisearch.wire import Message, WireError, receive, send
+
+START_SECONDS = 60.0
+ANSWER_SECONDS = 600.0
+MAX_ANSWER_BYTES = 4 << 30
+
+
+class EdgeLink:
+    """One client of the worker of `directory`. Safe to call from several threads; connects on first use."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = make_directory(directory)
+        self._turn = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._owner = 0
+
+    def ask(self, body: Mapping[str, Any], vectors: Floats | None = None) -> Message:
+        """Send one request and return the answer.
+
+        Raises:
+            StoreError: the engine refused, or its process died; the next call starts a new one.
+            NoIndexError: no such collection.
+        """
+        with self._turn:
+            sock = self._connected()
+            try:
+                send(sock, Message(body, {} if vectors is None else {"vectors": vectors}))
+                answer = receive(sock, MAX_ANSWER_BYTES)
+                if answer is None:
+                    raise WireError("it closed the stream")
+            except WireError as error:
+                self._drop()
+                raise StoreError(
+                    f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
+                    f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk"
+                ) from error
+        if "error" in answer.body:
+            raise _error(answer.body)
+        return answer
+
+    def close(self) -> None:
+        """Leave the worker, which ends by itself after its last client."""
+        with self._turn:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def _connected(self) -> socket.socket:
+        if self._owner != os.getpid():
+            self._drop()  # a forked child must not speak on its parent's stream
+        if self._sock is None:
+            self._sock = self._connect() or self._start()
+            self._owner = os.getpid()
+        return self._sock
+
+    def _connect(self) -> socket.socket | None:
+        """Connect to a running worker; None where there is none, or where it is about to end."""
+        try:
+            path = Path(json.loads((self.directory / LOCK_FILE).read_text(encoding="utf-8"))["socket"])
+            check_private(path.parent)
+            check_private(path)
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+        except OSError as error:
+            raise StoreError(f"the index in {self.directory} cannot be opened: {error}") from error
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(ANSWER_SECONDS)
+        with suppress(OSError, WireError):
+            sock.connect(str(path))
+            if receive(sock, 0) is not None:
+                return sock
+        sock.close()
+        return None
+
+    def _start(self) -> socket.socket:
+        """Start the worker unless another client is doing so, and connect to it."""
+        deadline = time.monotonic() + START_SECONDS
+        with self._start_lock() as lock:
+            while time.monotonic() < deadline:
+                if (sock := self._connect()) is not None:
+                    return sock
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    time.sleep(0.02)
+                else:
+                    self._spawn()
+        raise StoreError(f"no engine came up for {self.directory} in {START_SECONDS:.0f} s; see {LOG_FILE} there")
+
+    def _start_lock(self) -> Any:
+        try:
+            return (self.directory / "start.lock").open("a", encoding="utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"{self.directory} cannot be written: {error}; the embedded engine needs to write even to search"
+            ) from error
+
+    def _spawn(self) -> None:
+        # -P and cwd: a file in the folder that is being indexed must not be imported in place of a module.
+        command = [sys.executable, "-P", "-m", "omnisearch.stores.edge_worker", str(self.directory)]
+        started = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        line = started.stdout.decode(errors="replace")
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = {"error": f"{line}{started.stderr.decode(errors='replace')}"}
+        if "socket" not in said:
+            raise StoreError(f"the engine for {self.directory} did not start: {said['error']}")
+
+
+def make_directory(directory: Path) -> Path:
+    """Make the directory of an index if it is missing, and return it without links.
+
+    Raises:
+        StoreError: it cannot be made; names it and why.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory.resolve()
+    except OSError as error:
+        raise StoreError(f"the index cannot be kept in {directory}: {error}") from error
+
+
+def _error(body: Mapping[str, Any]) -> OmnisearchError:
+    kind = getattr(errors, body["error"], StoreError)
+    error: OmnisearchError = kind(body["message"])
+    return error

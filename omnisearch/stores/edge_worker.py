@@ -1,0 +1,197 @@
+"""The worker process: one embedded engine, shared by every omnisearch process of a user on one directory.
+
+    python -P -m omnisearch.stores.edge_worker DIRECTORY
+
+It says on stdout, in one JSON line, where it listens or why it cannot, then serves until its last client has been
+gone for a few seconds. A client counts from accept to end of stream, so a killed one leaves like any other; and a
+client knows that it was accepted by the greeting, so one that came too late sees none and starts the next worker.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import select
+import socket
+import stat
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import IO, Any
+
+from omnisearch.errors import OmnisearchError, StoreError
+from omnisearch.wire import Message, WireError, receive, send
+
+LINGER_SECONDS = 3.0
+LOCK_PATIENCE_SECONDS = 20.0
+LOCK_FILE = "worker.lock"
+LOG_FILE = "worker.log"
+MAX_LOG_BYTES = 1 << 20
+MAX_REQUEST_BYTES = 1 << 30
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS.
+MAX_SOCKET_PATH = 100
+
+
+def main() -> None:
+    """Leave the client's session, take the directory, serve."""
+    directory = Path(sys.argv[1])
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    os.umask(0o077)
+    try:
+        lock = own_directory(directory)
+        listener = listen(directory)
+        publish(lock, listener.getsockname())
+    except (OSError, OmnisearchError) as error:
+        sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
+        return
+    sys.stdout.write(json.dumps({"socket": listener.getsockname()}) + "\n")
+    sys.stdout.flush()
+    turn_to_log(directory)
+    serve(directory, listener)
+
+
+def own_directory(directory: Path) -> IO[str]:
+    """Lock the directory for the life of this process; a worker that is just ending is waited for.
+
+    Raises:
+        StoreError: another worker keeps it; names its process.
+    """
+    handle = (directory / LOCK_FILE).open("a+", encoding="utf-8")
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                handle.seek(0)
+                raise StoreError(f"{directory} is held by a worker that cannot be reached: {handle.read()}") from None
+            time.sleep(0.05)
+        else:
+            handle.truncate(0)
+            return handle
+
+
+def listen(directory: Path) -> socket.socket:
+    """Listen on a socket in a directory that only this user can enter, named by a hash of the data directory.
+
+    Raises:
+        StoreError: someone else's directory is in the way.
+    """
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:24] + ".sock"
+    path = _runtime_directory(len(name)) / name
+    path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen(128)
+    return listener
+
+
+def check_private(path: Path) -> None:
+    """Refuse a path that another user owns or may write.
+
+    Raises:
+        StoreError: names the path and its owner.
+    """
+    found = path.lstat()
+    if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode) or found.st_mode & 0o022:
+        raise StoreError(
+            f"{path} belongs to user {found.st_uid} with mode {stat.filemode(found.st_mode)}: it must be user "
+            f"{os.geteuid()}'s alone; remove it, or set XDG_RUNTIME_DIR to a directory of your own"
+        )
+
+
+def publish(lock: IO[str], path: str) -> None:
+    """Write into the locked file where this worker listens."""
+    lock.write(json.dumps({"pid": os.getpid(), "socket": path}))
+    lock.flush()
+
+
+def turn_to_log(directory: Path) -> None:
+    """Point stdout and stderr at the log, which restarts when it has grown."""
+    path = directory / LOG_FILE
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.replace(path.with_suffix(".log.old"))
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+
+
+def serve(directory: Path, listener: socket.socket) -> None:
+    """Accept clients until none is left for `LINGER_SECONDS`."""
+    from omnisearch.stores.edge_engine import Engine
+
+    service = Service(Engine(directory))
+    while service.idle_seconds() < LINGER_SECONDS:
+        ready, _, _ = select.select([listener], [], [], 0.25)
+        if ready:
+            client, _ = listener.accept()
+            service.welcome(client)
+    path = Path(listener.getsockname())
+    listener.close()
+    path.unlink(missing_ok=True)
+    service.engine.close()
+
+
+class Service:
+    """The clients of one engine: a thread each, one request at a time among them."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self._turn = threading.Lock()
+        self._counting = threading.Lock()
+        self._clients = 0
+        self._left = time.monotonic()
+
+    def idle_seconds(self) -> float:
+        """For how long there has been no client."""
+        with self._counting:
+            return 0.0 if self._clients else time.monotonic() - self._left
+
+    def welcome(self, client: socket.socket) -> None:
+        """Serve a client on a thread of its own."""
+        with self._counting:
+            self._clients += 1
+        threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            with client:
+                send(client, Message({"pid": os.getpid()}))
+                while (request := receive(client, MAX_REQUEST_BYTES)) is not None:
+                    send(client, self._answer(request))
+        except WireError:
+            pass  # the client was killed, or is not one of ours
+        finally:
+            with self._counting:
+                self._clients -= 1
+                self._left = time.monotonic()
+
+    def _answer(self, request: Message) -> Message:
+        try:
+            with self._turn:
+                answer: Message = self.engine.answer(request)
+        except OmnisearchError as error:
+            traceback.print_exc()
+            return Message({"error": type(error).__name__, "message": str(error)})
+        return answer
+
+
+def _runtime_directory(length: int) -> Path:
+    """The first of the usual places where a socket's path fits, made private."""
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+        path = Path(base or "/nowhere") / f"omnisearch-{os.geteuid()}"
+        if path.parent.is_dir() and len(os.fsencode(path)) + 1 + length <= MAX_SOCKET_PATH:
+            path.mkdir(mode=0o700, exist_ok=True)
+            check_private(path)
+            return path
+    raise StoreError("no directory is short enough for a socket: set XDG_RUNTIME_DIR to one")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What may enter a store. Both engines accept vectors and payloads that spoil them later; nothing passes unchecked.
+
+An infinite vector is the best answer to every query, a NaN query has no answers, and a deep payload makes a shard
+that can never be opened again.
+"""
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+
+from omnisearch.errors import StoreError, VectorError
+from omnisearch.stores.base import Lookup, Payload, Point
+from omnisearch.types import Floats
+
+MAX_TEXT = 16_384
+MIN_NORM = 1e-6
+# The engine writes through memory maps: a full disk kills its process instead of raising. Two write-ahead segments
+# (32 MiB each) and a batch fit into this many times.
+RESERVE = 1 << 30
+
+
+def check_points(points: Sequence[Point], dim: int) -> Floats:
+    """Return the vectors as float32 (n, dim) once every point is fit to be stored.
+
+    Raises:
+        VectorError: a vector is not finite, is zero, or is not `dim` wide.
+        StoreError: an id is not a UUID, or a payload holds what the engines cannot keep.
+    """
+    for point in points:
+        _check_id(point.id)
+        _check_payload(point.id, point.payload)
+    return _check_vectors([point.vector for point in points], [f"point {point.id}" for point in points], dim)
+
+
+def check_lookups(lookups: Sequence[Lookup], dim: int) -> Floats:
+    """Return the query vectors as float32 (n, dim).
+
+    Raises:
+        VectorError: a vector is not finite, is zero, or is not `dim` wide.
+        StoreError: a limit is below 1.
+    """
+    for lookup in lookups:
+        if lookup.limit < 1:
+            raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
+    return _check_vectors([lookup.vector for lookup in lookups], [f"query {n}" for n in range(len(lookups))], dim)
+
+
+def check_space(directory: Path) -> None:
+    """Refuse to write where too little disk is left.
+
+    Raises:
+        StoreError: names the directory and the bytes.
+    """
+    free = shutil.disk_usage(directory).free
+    if free < RESERVE:
+        raise StoreError(
+            f"{directory} has {free:,} bytes free and {RESERVE:,} are kept in reserve: nothing was written; "
+            f"free some disk or move the index with --data-dir"
+        )
+
+
+def _check_vectors(vectors: Sequence[Floats], labels: Sequence[str], dim: int) -> Floats:
+    for vector, label in zip(vectors, labels, strict=True):
+        if vector.shape != (dim,):
+            raise VectorError(f"{label}: the vector has shape {vector.shape}, the collection has ({dim},)")
+    rows = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)
+    norms = np.linalg.norm(rows.astype(np.float64), axis=1)
+    for at in np.flatnonzero(~(np.isfinite(norms) & (norms > MIN_NORM))):
+        raise VectorError(f"{labels[at]}: the vector has norm {norms[at]}, it must be finite and not zero")
+    return rows
+
+
+def _check_id(text: str) -> None:
+    try:
+        canonical = str(UUID(text))
+    except ValueError:
+        canonical = ""
+    if canonical != text:
+        raise StoreError(f"point id {text!r} is not a UUID in its usual form")
+
+
+def _check_payload(label: str, payload: Payload) -> None:
+    for name, value in payload.flat().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise StoreError(f"point {label}: {name} is {value}")
+        if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                raise StoreError(f"point {label}: {name} has {len(value):,} characters, over {MAX_TEXT:,}")
+            if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+                raise StoreError(f"point {label}: {name} {value!r} is not valid Unicode")

@@ -1,0 +1,68 @@
+"""Names of collections: one collection per bound model, found through an alias.
+
+    omni__<model>__<dim>__<fingerprint, 12 characters>[__v<version>]
+
+The name says everything a reader must know before it may search, so no second record can disagree with it.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from omnisearch.errors import FingerprintError
+
+ALIAS = "omnisearch"
+PREFIX = "omni"
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class CollectionName:
+    """Whose vectors a collection holds. `fingerprint` is cut to 12 characters; `version` counts rebuilds."""
+
+    model: str
+    dim: int
+    fingerprint: str
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", _plain(self.model)[:64] or "model")
+        object.__setattr__(self, "fingerprint", _plain(self.fingerprint)[:DIGITS])
+
+    def __str__(self) -> str:
+        name = f"{PREFIX}__{self.model}__{self.dim}__{self.fingerprint}"
+        return name if self.version == 1 else f"{name}__v{self.version}"
+
+    @classmethod
+    def parse(cls, name: str) -> "CollectionName | None":
+        """The inverse of `str`; None where `name` is not one of ours."""
+        found = re.fullmatch(rf"{PREFIX}__(.+?)__([0-9]+)__([^_]+)(?:__v([0-9]+))?", name)
+        if found is None:
+            return None
+        parsed = cls(found[1], int(found[2]), found[3], int(found[4] or 1))
+        return parsed if str(parsed) == name else None
+
+    def fits(self, dim: int, fingerprint: str) -> bool:
+        """Whether vectors of this width and model belong here; a model that was only renamed does."""
+        return (self.dim, self.fingerprint) == (dim, _plain(fingerprint)[:DIGITS])
+
+    def require(self, wanted: "CollectionName") -> None:
+        """Refuse a model whose vectors do not belong here.
+
+        Raises:
+            FingerprintError: says whose vectors these are, whose were offered, and the way out.
+        """
+        if not self.fits(wanted.dim, wanted.fingerprint):
+            raise FingerprintError(
+                f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "
+                f"not by {wanted.model!r} (fingerprint {wanted.fingerprint}, {wanted.dim} dimensions): choose that "
+                f"model again with --model, or index anew under another --data-dir"
+            )
+
+    def next(self) -> "CollectionName":
+        """The name of the rebuild after this one."""
+        return replace(self, version=self.version + 1)
+
+
+def _plain(text: str) -> str:
+    """Keep what is safe in a folder's name and in a URL, and no underscore, which separates."""
+    return re.sub(r"[^0-9A-Za-z.-]+", "-", text).strip("-.")

@@ -1,0 +1,117 @@
+"""Opening the store that the settings name, and swapping the collection behind its alias.
+
+Readers follow the alias, so a rebuilt index takes the old one's place in one step.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from omnisearch.config import Settings
+from omnisearch.errors import NoIndexError
+from omnisearch.stores.base import VectorStore
+from omnisearch.stores.names import CollectionName
+
+DIRECTORY = "vectors"
+
+
+class Catalog(Protocol):
+    """The collections of one engine and the alias that names the one in use."""
+
+    def alias(self) -> CollectionName | None:
+        """The collection in use; None where nothing was indexed yet."""
+        ...
+
+    def names(self) -> list[CollectionName]:
+        """Every collection of ours, in use or not."""
+        ...
+
+    def create(self, name: CollectionName) -> None:
+        """Make an empty collection. One that exists is left as it is."""
+        ...
+
+    def point(self, name: CollectionName) -> None:
+        """Make the alias name this collection, in one step."""
+        ...
+
+    def drop(self, name: CollectionName) -> None:
+        """Remove a collection. An unknown one is no error."""
+        ...
+
+    def open(self, name: CollectionName, fingerprint: str) -> VectorStore:
+        """Open an existing collection."""
+        ...
+
+
+def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, create: bool) -> VectorStore:
+    """Open the collection in use for a bound model, making the first one if `create`.
+
+    Raises:
+        NoIndexError: nothing was indexed yet and `create` is False.
+        FingerprintError: the index was made by another model.
+        StoreError: the engine or the server cannot be reached.
+    """
+    catalog, wanted = open_catalog(settings), CollectionName(model, dim, fingerprint)
+    current = catalog.alias()
+    if current is None:
+        if not create:
+            raise _nothing(settings)
+        catalog.create(wanted)
+        catalog.point(wanted)
+        current = wanted
+    current.require(wanted)
+    return catalog.open(current, fingerprint)
+
+
+def describe_store(settings: Settings) -> CollectionName:
+    """Say whose vectors the collection in use holds, without the model.
+
+    Raises:
+        NoIndexError: nothing was indexed yet.
+        StoreError: the server cannot be reached.
+    """
+    current = open_catalog(settings).alias()
+    if current is None:
+        raise _nothing(settings)
+    return current
+
+
+@contextmanager
+def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Iterator[VectorStore]:
+    """Fill a new collection, then put it in the place of the one in use, which is dropped.
+
+    The body writes to the store it is given while readers keep the old one; if it raises, the old one stays.
+    """
+    catalog, name = open_catalog(settings), CollectionName(model, dim, fingerprint)
+    current = catalog.alias()
+    for other in catalog.names():
+        if other.fits(dim, fingerprint) and other != current:
+            catalog.drop(other)  # the remains of a swap that was cut short
+    if current is not None and current.fits(dim, fingerprint):
+        name = current.next()
+    catalog.create(name)
+    store = catalog.open(name, fingerprint)
+    try:
+        yield store
+    except BaseException:
+        catalog.drop(name)
+        raise
+    finally:
+        store.close()
+    catalog.point(name)
+    if current is not None:
+        catalog.drop(current)
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The embedded engine in the data directory, or the server that `store` names."""
+    if settings.store is None:
+        from omnisearch.stores.edge import EdgeCatalog
+
+        return EdgeCatalog(settings.data_dir / DIRECTORY)
+    raise NotImplementedError
+
+
+def _nothing(settings: Settings) -> NoIndexError:
+    place = settings.store or settings.data_dir
+    return NoIndexError(f"nothing was indexed in {place} yet: run `omnisearch index PATH`")
