@@ -55,6 +55,8 @@ class Projector(nn.Module):
     @torch.no_grad()
     def fold(self) -> "Projector":
         """Return the same map in eval mode with both batch norms absorbed into the layers before them."""
+        if isinstance(self.inner_norm, nn.Identity):
+            return self
         folded = Projector(self.inner.in_features, self.hidden, self.dim_out, self.heads).eval()
         scale, shift = _affine(self.inner_norm)
         folded.inner.weight.copy_(self.inner.weight * scale[:, None])
