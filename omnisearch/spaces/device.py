@@ -1,0 +1,27 @@
+"""Where towers run."""
+
+from functools import cache
+
+import torch
+
+from omnisearch.config import Settings
+from omnisearch.errors import NotReadyError
+from omnisearch.spaces.allocator import keep_large_blocks
+
+
+def choose(settings: Settings) -> torch.device:
+    """Return the device that the settings ask for; `auto` takes a CUDA device where there is one.
+
+    Raises:
+        NotReadyError: cuda was asked for and this machine has none that torch can use.
+    """
+    has_cuda = torch.cuda.is_available()
+    if settings.device == "cuda" and not has_cuda:
+        raise NotReadyError("device = 'cuda', but torch finds no CUDA device here: set device to 'auto' or 'cpu'")
+    _prepare()
+    return torch.device("cuda" if has_cuda and settings.device != "cpu" else "cpu")
+
+
+@cache
+def _prepare() -> None:
+    keep_large_blocks()

