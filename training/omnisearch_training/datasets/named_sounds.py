@@ -1,0 +1,71 @@
+"""Sounds whose file names say what is heard: one reader for the game and sample packages."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omnisearch.types import Modality
+from omnisearch_training.datasets.base import Declaration, Draft, Workshop
+from omnisearch_training.datasets.captions import with_keywords, words_of
+from omnisearch_training.datasets.wordnet import AUDIBLE, WORDNET, load_wordnet
+from omnisearch_training.fetch_package import Package, Registry
+
+_EMPTY_FOLDERS = frozenset({"sound", "bot_sounds", "item_sounds", "atlanteans", "barbarians", "empire", "world"})
+_SUFFIXES = frozenset({".wav", ".ogg", ".flac"})
+
+
+@dataclass(frozen=True)
+class NamedSounds:
+    """Reads the sounds below `folder` of a Debian package.
+
+    `drop` is a pattern of paths (relative to `folder`) whose names say nothing of what is heard:
+    music, speech, interface blips.
+    `say` rewrites parts of the words of a name: {"bd": "bass drum"} makes "bd boom" into "bass drum boom".
+    `keywords` go to every sound, beside the words of its own folder.
+    """
+
+    package: Package
+    folder: str
+    drop: str = r"(?!)"
+    say: Mapping[str, str] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
+
+    def __call__(self, workshop: Workshop) -> Iterator[Draft]:
+        """Give every sound with a name."""
+        root = workshop.packages[self.package.name] / self.folder
+        yield from self.read(root, workshop.packages[WORDNET.name])
+
+    def read(self, root: Path, wordnet: Path) -> Iterator[Draft]:
+        """Give every sound with a name below `root`."""
+        nouns = load_wordnet(wordnet)
+        for path in sorted(root.rglob("*")):
+            key = path.relative_to(root).as_posix()
+            if path.suffix.lower() not in _SUFFIXES or re.search(self.drop, key):
+                continue
+            name = self.name_of(path.stem)
+            if not name:
+                continue
+            folders = [words_of(part) for part in Path(key).parts[:-1] if part not in _EMPTY_FOLDERS]
+            meaning = nouns.explain(name, AUDIBLE)
+            details = (*with_keywords(name, [*folders, *self.keywords]), *([meaning] if meaning else ()))
+            yield Draft(key, name, {Modality.AUDIO: path}, details)
+
+    def name_of(self, stem: str) -> str:
+        """Read a file's name as words."""
+        # One pass, the longest part first, so that no saying is rewritten by another.
+        parts = sorted(self.say, key=len, reverse=True)
+        pattern = re.compile("|".join(rf"\b({part})\b" for part in parts) or r"(?!)")
+        words = pattern.sub(lambda match: self.say[parts[(match.lastindex or 1) - 1]], words_of(stem))
+        return " ".join(words.split())
+
+
+def declare_sounds(name: str, about: str, sounds: NamedSounds, licence: str, expected: int) -> Declaration:
+    """Declare the named sounds of one package as a dataset."""
+    packages = (sounds.package, WORDNET)
+    return Declaration(name, about, (Modality.AUDIO,), packages, licence, expected, sounds)
+
+
+def debian(name: str) -> Package:
+    """Name a Debian package."""
+    return Package(Registry.DEBIAN, name)
