@@ -12,7 +12,7 @@ from omnisearch.errors import StoreError
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
-from omnisearch.stores.gate import check_lookups, check_points, check_space
+from omnisearch.stores.gate import check_lookups, check_points, check_space, check_text
 from omnisearch.stores.names import ALIAS, CollectionName
 from omnisearch.types import Floats
 from omnisearch.wire import Message
@@ -53,10 +53,9 @@ class EdgeStore:
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
-        offset = None
+        where, offset = _filter(chosen), None
         while True:
-            page = {"offset": offset, "limit": PAGE, "filter": _filter(chosen), "with_vectors": with_vectors}
-            answer = self._ask("scroll", **page)
+            answer = self._ask("scroll", offset=offset, limit=PAGE, filter=where, with_vectors=with_vectors)
             found = _rows(answer)
             for id_, payload in answer.body["rows"]:
                 vector = next(found)
@@ -67,6 +66,7 @@ class EdgeStore:
 
     def set_path(self, item_id: str, path: str) -> None:
         """See `VectorStore.set_path`."""
+        check_text("path", path)
         check_space(self._link.directory)
         self._ask("set_path", filter=_filter(Filter(item_ids=(item_id,))), path=path)
 
@@ -93,6 +93,7 @@ class EdgeCatalog:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._link = EdgeLink(directory)
 
     def alias(self) -> CollectionName | None:
         """See `Catalog.alias`; starts no worker."""
@@ -109,13 +110,13 @@ class EdgeCatalog:
 
     def names(self) -> list[CollectionName]:
         """See `Catalog.names`."""
-        found = (CollectionName.parse(name) for name in self._ask("names").body["names"])
+        found = (CollectionName.parse(name) for name in self._link.ask({"do": "names"}).body["names"])
         return [name for name in found if name is not None]
 
     def create(self, name: CollectionName) -> None:
         """See `Catalog.create`."""
         check_space(make_directory(self.directory))
-        self._ask("create", collection=str(name), dim=name.dim)
+        self._link.ask({"do": "create", "collection": str(name), "dim": name.dim})
 
     def point(self, name: CollectionName) -> None:
         """See `Catalog.point`."""
@@ -123,18 +124,15 @@ class EdgeCatalog:
 
     def drop(self, name: CollectionName) -> None:
         """See `Catalog.drop`."""
-        self._ask("drop", collection=str(name))
+        self._link.ask({"do": "drop", "collection": str(name)})
 
     def open(self, name: CollectionName, fingerprint: str) -> EdgeStore:
         """See `Catalog.open`."""
         return EdgeStore(EdgeLink(self.directory), str(name), name.dim, fingerprint)
 
-    def _ask(self, do: str, **body: Any) -> Message:
-        link = EdgeLink(self.directory)
-        try:
-            return link.ask({"do": do, **body})
-        finally:
-            link.close()
+    def close(self) -> None:
+        """See `Catalog.close`."""
+        self._link.close()
 
 
 def _filter(chosen: Filter) -> Mapping[str, Any]:

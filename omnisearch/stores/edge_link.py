@@ -28,7 +28,7 @@ class EdgeLink:
     """One client of the worker of `directory`. Safe to call from several threads; connects on first use."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = make_directory(directory)
+        self.directory = directory.absolute()
         self._turn = threading.Lock()
         self._sock: socket.socket | None = None
         self._owner = 0
@@ -97,6 +97,7 @@ class EdgeLink:
     def _start(self) -> socket.socket:
         """Start the worker unless another client is doing so, and connect to it."""
         deadline = time.monotonic() + START_SECONDS
+        make_directory(self.directory)
         with self._start_lock() as lock:
             while time.monotonic() < deadline:
                 if (sock := self._connect()) is not None:
@@ -131,16 +132,16 @@ class EdgeLink:
 
 
 def make_directory(directory: Path) -> Path:
-    """Make the directory of an index if it is missing, and return it without links.
+    """Make the directory of an index if it is missing, and return it.
 
     Raises:
         StoreError: it cannot be made; names it and why.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        return directory.resolve()
     except OSError as error:
         raise StoreError(f"the index cannot be kept in {directory}: {error}") from error
+    return directory
 
 
 def _error(body: Mapping[str, Any]) -> OmnisearchError:

@@ -37,7 +37,7 @@ MAX_SOCKET_PATH = 100
 
 def main() -> None:
     """Leave the client's session, take the directory, serve."""
-    directory = Path(sys.argv[1])
+    directory = Path(sys.argv[1]).resolve()
     if os.fork():
         os._exit(0)
     os.setsid()

@@ -32,7 +32,7 @@ def check_points(points: Sequence[Point], dim: int) -> Floats:
     """
     for point in points:
         _check_id(point.id)
-        _check_payload(point.id, point.payload)
+        _check_payload(f"point {point.id}", point.payload)
     return _check_vectors([point.vector for point in points], [f"point {point.id}" for point in points], dim)
 
 
@@ -47,6 +47,18 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> Floats:
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
     return _check_vectors([lookup.vector for lookup in lookups], [f"query {n}" for n in range(len(lookups))], dim)
+
+
+def check_text(label: str, text: str) -> None:
+    """Refuse a string that is too long, or that holds half a character (file names may).
+
+    Raises:
+        StoreError: names the string.
+    """
+    if len(text) > MAX_TEXT:
+        raise StoreError(f"{label} has {len(text):,} characters, over {MAX_TEXT:,}")
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise StoreError(f"{label} {text!r} is not valid Unicode")
 
 
 def check_space(directory: Path) -> None:
@@ -69,8 +81,9 @@ def _check_vectors(vectors: Sequence[Floats], labels: Sequence[str], dim: int) -
             raise VectorError(f"{label}: the vector has shape {vector.shape}, the collection has ({dim},)")
     rows = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)
     norms = np.linalg.norm(rows.astype(np.float64), axis=1)
-    for at in np.flatnonzero(~(np.isfinite(norms) & (norms > MIN_NORM))):
-        raise VectorError(f"{labels[at]}: the vector has norm {norms[at]}, it must be finite and not zero")
+    for label, norm in zip(labels, norms, strict=True):
+        if not (np.isfinite(norm) and norm > MIN_NORM):
+            raise VectorError(f"{label}: the vector has norm {norm}, it must be finite and not zero")
     return rows
 
 
@@ -86,9 +99,6 @@ def _check_id(text: str) -> None:
 def _check_payload(label: str, payload: Payload) -> None:
     for name, value in payload.flat().items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise StoreError(f"point {label}: {name} is {value}")
+            raise StoreError(f"{label}: {name} is {value}")
         if isinstance(value, str):
-            if len(value) > MAX_TEXT:
-                raise StoreError(f"point {label}: {name} has {len(value):,} characters, over {MAX_TEXT:,}")
-            if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-                raise StoreError(f"point {label}: {name} {value!r} is not valid Unicode")
+            check_text(f"{label}: {name}", value)

@@ -4,7 +4,7 @@ Readers follow the alias, so a rebuilt index takes the old one's place in one st
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 from omnisearch.config import Settings
@@ -42,6 +42,10 @@ class Catalog(Protocol):
         """Open an existing collection."""
         ...
 
+    def close(self) -> None:
+        """Let go of the engine; the stores that were opened stay open."""
+        ...
+
 
 def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, create: bool) -> VectorStore:
     """Open the collection in use for a bound model, making the first one if `create`.
@@ -51,16 +55,17 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
         FingerprintError: the index was made by another model.
         StoreError: the engine or the server cannot be reached.
     """
-    catalog, wanted = open_catalog(settings), CollectionName(model, dim, fingerprint)
-    current = catalog.alias()
-    if current is None:
-        if not create:
-            raise _nothing(settings)
-        catalog.create(wanted)
-        catalog.point(wanted)
-        current = wanted
-    current.require(wanted)
-    return catalog.open(current, fingerprint)
+    wanted = CollectionName(model, dim, fingerprint)
+    with closing(open_catalog(settings)) as catalog:
+        current = catalog.alias()
+        if current is None:
+            if not create:
+                raise _nothing(settings)
+            catalog.create(wanted)
+            catalog.point(wanted)
+            current = wanted
+        current.require(wanted)
+        return catalog.open(current, fingerprint)
 
 
 def describe_store(settings: Settings) -> CollectionName:
@@ -70,7 +75,8 @@ def describe_store(settings: Settings) -> CollectionName:
         NoIndexError: nothing was indexed yet.
         StoreError: the server cannot be reached.
     """
-    current = open_catalog(settings).alias()
+    with closing(open_catalog(settings)) as catalog:
+        current = catalog.alias()
     if current is None:
         raise _nothing(settings)
     return current
@@ -82,25 +88,23 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
 
     The body writes to the store it is given while readers keep the old one; if it raises, the old one stays.
     """
-    catalog, name = open_catalog(settings), CollectionName(model, dim, fingerprint)
-    current = catalog.alias()
-    for other in catalog.names():
-        if other.fits(dim, fingerprint) and other != current:
-            catalog.drop(other)  # the remains of a swap that was cut short
-    if current is not None and current.fits(dim, fingerprint):
-        name = current.next()
-    catalog.create(name)
-    store = catalog.open(name, fingerprint)
-    try:
-        yield store
-    except BaseException:
-        catalog.drop(name)
-        raise
-    finally:
-        store.close()
-    catalog.point(name)
-    if current is not None:
-        catalog.drop(current)
+    with closing(open_catalog(settings)) as catalog:
+        name, current = CollectionName(model, dim, fingerprint), catalog.alias()
+        for other in catalog.names():
+            if other.fits(dim, fingerprint) and other != current:
+                catalog.drop(other)  # the remains of a swap that was cut short
+        if current is not None and current.fits(dim, fingerprint):
+            name = current.next()
+        catalog.create(name)
+        with closing(catalog.open(name, fingerprint)) as store:
+            try:
+                yield store
+            except BaseException:
+                catalog.drop(name)
+                raise
+        catalog.point(name)
+        if current is not None:
+            catalog.drop(current)
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -109,7 +113,10 @@ def open_catalog(settings: Settings) -> Catalog:
         from omnisearch.stores.edge import EdgeCatalog
 
         return EdgeCatalog(settings.data_dir / DIRECTORY)
-    raise NotImplementedError
+    from omnisearch.stores.server import ServerCatalog, connect
+
+    url, api_key = settings.store, settings.store_api_key
+    return ServerCatalog(lambda: connect(url, api_key))
 
 
 def _nothing(settings: Settings) -> NoIndexError:

@@ -1,0 +1,225 @@
+"""The store on a Qdrant server: the same collections, and an alias that the server keeps."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.gate import check_lookups, check_points, check_text
+from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.types import Floats
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 30
+# A search that meets a dead server must fail within two seconds; every call here may be repeated without harm.
+PAUSES = (0.1, 0.3, 0.8)
+PAGE = 1024
+BATCH = 256  # stays under the server's 32 MiB per request up to 4096 dimensions
+INDEXED = ("item_id", "modality")
+
+
+def connect(url: str, api_key: str | None) -> QdrantClient:
+    """Return a client of the server at `url`; nothing is sent yet.
+
+    Raises:
+        StoreError: `url` is not one.
+    """
+    try:
+        return QdrantClient(url=url, api_key=api_key, timeout=TIMEOUT_SECONDS, check_compatibility=False)
+    except ValueError as error:
+        raise StoreError(f"store = {url!r} is not the URL of a Qdrant server: {error}") from error
+
+
+class ServerStore:
+    """A `VectorStore` over one collection of a server."""
+
+    def __init__(self, client: QdrantClient, collection: str, dim: int, fingerprint: str) -> None:
+        self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
+        self._client = client
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        """See `VectorStore.upsert`."""
+        vectors = check_points(points, self.dim).tolist()
+        rows = [
+            models.PointStruct(id=point.id, vector=vector, payload=point.payload.flat())
+            for point, vector in zip(points, vectors, strict=True)
+        ]
+        for at in range(0, len(rows), BATCH):
+            batch = rows[at : at + BATCH]
+            patiently(self._client.upsert, self.collection, batch, wait=True)
+
+    def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
+        """See `VectorStore.search`."""
+        vectors = check_lookups(lookups, self.dim).tolist()
+        requests = [
+            models.QueryRequest(
+                query=vector,
+                limit=lookup.limit,
+                filter=_filter(lookup.filter),
+                with_payload=True,
+                with_vector=with_vectors,
+            )
+            for lookup, vector in zip(lookups, vectors, strict=True)
+        ]
+        answers = patiently(self._client.query_batch_points, self.collection, requests) if requests else []
+        return [
+            [
+                Scored(
+                    str(p.id), p.score, Payload.from_flat(p.payload or {}), _floats(p.vector) if with_vectors else None
+                )
+                for p in answer.points
+            ]
+            for answer in answers
+        ]
+
+    def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
+        """See `VectorStore.scroll`."""
+        where, offset = _filter(chosen), None
+        while True:
+            records, offset = patiently(
+                self._client.scroll,
+                self.collection,
+                where,
+                limit=PAGE,
+                offset=offset,
+                with_vectors=with_vectors,
+            )
+            for record in records:
+                yield Point(str(record.id), _floats(record.vector or []), Payload.from_flat(record.payload or {}))
+            if offset is None:
+                return
+
+    def set_path(self, item_id: str, path: str) -> None:
+        """See `VectorStore.set_path`."""
+        check_text("path", path)
+        chosen = _selector((item_id,))
+        patiently(self._client.set_payload, self.collection, {"path": path}, chosen, wait=True)
+
+    def delete(self, item_ids: Sequence[str]) -> None:
+        """See `VectorStore.delete`."""
+        if item_ids:
+            chosen = _selector(tuple(item_ids))
+            patiently(self._client.delete, self.collection, chosen, wait=True)
+
+    def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
+        """See `VectorStore.count`."""
+        return patiently(self._client.count, self.collection, _filter(chosen), exact=True).count
+
+    def close(self) -> None:
+        """See `VectorStore.close`."""
+        self._client.close()
+
+
+class ServerCatalog:
+    """The collections of one server (see `Catalog`); every store that it opens has a connection of its own."""
+
+    def __init__(self, connect: Callable[[], QdrantClient]) -> None:
+        self._connect = connect
+        self._client = connect()
+
+    def alias(self) -> CollectionName | None:
+        """See `Catalog.alias`."""
+        aliases = patiently(self._client.get_aliases).aliases
+        target = next((a.collection_name for a in aliases if a.alias_name == ALIAS), None)
+        name = CollectionName.parse(target) if target else None
+        if target and name is None:
+            raise StoreError(f"the server's alias {ALIAS!r} names {target!r}, which is no collection of ours")
+        return name
+
+    def names(self) -> list[CollectionName]:
+        """See `Catalog.names`."""
+        found = patiently(self._client.get_collections).collections
+        return [name for name in (CollectionName.parse(c.name) for c in found) if name is not None]
+
+    def create(self, name: CollectionName) -> None:
+        """See `Catalog.create`."""
+        if not patiently(self._client.collection_exists, str(name)):
+            vector = models.VectorParams(size=name.dim, distance=models.Distance.COSINE)
+            patiently(self._client.create_collection, str(name), vector)
+        # Asking for an index that exists changes nothing, so a creation that was cut short is completed.
+        for field in INDEXED:
+            schema = models.PayloadSchemaType.KEYWORD
+            patiently(self._client.create_payload_index, str(name), field, schema, wait=True)
+
+    def point(self, name: CollectionName) -> None:
+        """See `Catalog.point`."""
+        steps: list[Any] = []
+        if self.alias() is not None:
+            steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=ALIAS)))
+        target = models.CreateAlias(collection_name=str(name), alias_name=ALIAS)
+        steps.append(models.CreateAliasOperation(create_alias=target))
+        patiently(self._client.update_collection_aliases, steps)
+
+    def drop(self, name: CollectionName) -> None:
+        """See `Catalog.drop`."""
+        patiently(self._client.delete_collection, str(name))
+
+    def open(self, name: CollectionName, fingerprint: str) -> ServerStore:
+        """See `Catalog.open`."""
+        return ServerStore(self._connect(), str(name), name.dim, fingerprint)
+
+    def close(self) -> None:
+        """See `Catalog.close`."""
+        self._client.close()
+
+
+def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """Call the server, again after a pause where it could not be reached or was overloaded.
+
+    Raises:
+        NoIndexError: the collection is gone.
+        StoreError: the server stayed away, or refused; says what it answered.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            return call(*args, **named)
+        except ResponseHandlingException as error:
+            failure: OmnisearchError = StoreError(f"the Qdrant server cannot be reached: {error}")
+        except UnexpectedResponse as error:
+            failure = _refusal(error)
+            if error.status_code != 429 and (error.status_code or 0) < 500:
+                raise failure from error
+        if pause is not None:
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+    raise failure
+
+
+def _refusal(error: UnexpectedResponse) -> OmnisearchError:
+    said = error.content.decode(errors="replace")[:500]
+    if error.status_code == 404:
+        return NoIndexError(f"the collection is gone: it was rebuilt or removed; start again ({said})")
+    if error.status_code in {401, 403}:
+        return StoreError(f"the Qdrant server refused the key (HTTP {error.status_code}): set store_api_key")
+    return StoreError(f"the Qdrant server answered HTTP {error.status_code}: {said}")
+
+
+def _filter(chosen: Filter) -> models.Filter | None:
+    def condition(key: str, values: Sequence[str]) -> models.FieldCondition:
+        return models.FieldCondition(key=key, match=models.MatchAny(any=list(values)))
+
+    wanted = [
+        condition(key, values)
+        for key, values in (("modality", chosen.modalities), ("item_id", chosen.item_ids))
+        if values
+    ]
+    unwanted = [condition("item_id", chosen.exclude_item_ids)] if chosen.exclude_item_ids else []
+    return models.Filter(must=list(wanted), must_not=list(unwanted)) if wanted or unwanted else None
+
+
+def _selector(item_ids: tuple[str, ...]) -> models.FilterSelector:
+    chosen = _filter(Filter(item_ids=item_ids))
+    if chosen is None:
+        raise StoreError("no item was named")
+    return models.FilterSelector(filter=chosen)
+
+
+def _floats(vector: Any) -> Floats:
+    return np.asarray(vector, dtype=np.float32)
