@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names in `directory` durable: a rename is not, until its directory is."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Make a file's bytes, or the names in a directory, durable: a rename is not, until its directory is."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -21,4 +21,4 @@ def replace_file(path: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     aside.replace(path)
-    sync_directory(path.parent)
+    sync(path.parent)

@@ -14,7 +14,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores.durable import sync_directory
+from omnisearch.stores.durable import sync
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
@@ -92,7 +92,7 @@ class Engine:
             shard.close()
             aside.rename(path)
             aside.parent.rmdir()
-            sync_directory(self.directory)
+            sync(self.directory)
         return Message({})
 
     def _drop(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
