@@ -1,0 +1,119 @@
+"""Sound: mono segments, streamed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.container import open_container, seconds
+from omnisearch.media.detect import Kind
+from omnisearch.media.file import Source
+from omnisearch.media.segmentation import Segmentation, cut_samples
+from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, Waveform
+
+MIN_RATE, MAX_RATE = 1_000, 384_000
+KEPT_RATE = 48_000
+MAX_CHANNELS = 8
+MIN_SECONDS = 0.01
+_BLOCK = 65536
+_SNDFILE = {"wav", "flac", "aiff", "ogg", "mp3"}
+
+
+def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
+    """Stream the sound as segments of at most 48 kHz.
+
+    Raises:
+        MediaError: bad_sample_rate, bad_channels, no_audio_stream or decode_error here;
+            too_short and non_finite while the pieces are read.
+    """
+    duration, rate, blocks = _open(source, kind)
+    kept = min(rate, KEPT_RATE)
+    segments = cut_samples(checked(resampled(blocks, rate), kept), kept, cut)
+    pieces = (Piece(segment, Waveform(samples, kept)) for segment, samples in segments)
+    return Decoded(MediaInfo(Modality.AUDIO, kind.mime, duration), pieces)
+
+
+def check_format(rate: int, channels: int) -> None:
+    """Refuse a sample rate or a number of channels that no real recording has.
+
+    Raises:
+        MediaError: bad_sample_rate or bad_channels.
+    """
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise MediaError(Reason.BAD_SAMPLE_RATE, f"{rate} Hz, allowed are {MIN_RATE} to {MAX_RATE}")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise MediaError(Reason.BAD_CHANNELS, f"{channels} channels, allowed are 1 to {MAX_CHANNELS}")
+
+
+def resampled(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
+    """Pass blocks on, brought down to 48 kHz where `rate` is above."""
+    if rate <= KEPT_RATE:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(rate, KEPT_RATE, 1, dtype="float32")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def checked(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
+    """Pass finite blocks on, clipped to [-1, 1].
+
+    Raises:
+        MediaError: non_finite; too_short after the last block of a stream under 10 ms.
+    """
+    count = 0
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise MediaError(Reason.NON_FINITE, "a sample is not a finite number")
+        count += len(block)
+        yield np.clip(block, -1, 1)
+    if count < MIN_SECONDS * rate:
+        raise MediaError(Reason.TOO_SHORT, f"{count} samples at {rate} Hz")
+
+
+def mono(frame: Any) -> Floats:
+    """The samples of an FFmpeg audio frame in format fltp, float32 (n,), channels averaged."""
+    averaged: Floats = frame.to_ndarray().mean(axis=0, dtype=np.float32)
+    return averaged
+
+
+def _open(source: Source, kind: Kind) -> tuple[float | None, int, Iterator[Floats]]:
+    if kind.format in _SNDFILE:
+        import soundfile
+
+        try:
+            sound = soundfile.SoundFile(source.file)
+        except soundfile.LibsndfileError:  # what libsndfile lacks (mu-law variants, odd headers) FFmpeg may have
+            source.file.seek(0)
+        else:
+            check_format(sound.samplerate, sound.channels)
+            return sound.frames / sound.samplerate, sound.samplerate, _sndfile_blocks(sound)
+    return _open_container(source)
+
+
+def _sndfile_blocks(sound: Any) -> Iterator[Floats]:
+    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+        yield block.mean(axis=1, dtype=np.float32)
+
+
+def _open_container(source: Source) -> tuple[float | None, int, Iterator[Floats]]:
+    container = open_container(source.file)
+    if not container.streams.audio:
+        raise MediaError(Reason.NO_AUDIO_STREAM)
+    stream = container.streams.audio[0]
+    check_format(stream.rate or 0, stream.channels or 0)
+    return seconds(container), stream.rate, _container_blocks(container, stream)
+
+
+def _container_blocks(container: Any, stream: Any) -> Iterator[Floats]:
+    from av import AudioResampler
+
+    planar = AudioResampler(format="fltp", rate=stream.rate)
+    with container:
+        for frame in container.decode(stream):
+            yield from map(mono, planar.resample(frame))
+        yield from map(mono, planar.resample(None))

@@ -1,0 +1,137 @@
+"""Opening a file that somebody else may have placed: no devices, no surprises, a size cap."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.types import Modality
+
+MIB = 1 << 20
+MAX_BYTES = {
+    Modality.TEXT: 64 * MIB,
+    Modality.IMAGE: 64 * MIB,
+    Modality.AUDIO: 1024 * MIB,
+    Modality.VIDEO: 4096 * MIB,
+    Modality.POINT_CLOUD: 128 * MIB,
+}
+MAX_SIBLING_BYTES = 128 * MIB
+
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: a FIFO would wait for a writer for ever
+_REASONS = {
+    errno.ENOENT: Reason.VANISHED,
+    errno.ENOTDIR: Reason.VANISHED,
+    errno.EACCES: Reason.PERMISSION,
+    errno.EPERM: Reason.PERMISSION,
+    errno.ELOOP: Reason.LINK_LOOP,
+    errno.ENXIO: Reason.NOT_REGULAR,
+}
+
+
+def _no_sibling(name: str) -> bytes | None:  # noqa: ARG001
+    return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a decoder reads: an open file, its size in bytes, its name, and the files that lie beside it.
+
+    `sibling(name)` is the content of a file below the same folder, None where there is no such file;
+    it may be asked only until the decoder has told its MediaInfo.
+    """
+
+    file: BinaryIO
+    size: int
+    name: str
+    sibling: Callable[[str], bytes | None] = _no_sibling
+
+    @property
+    def suffix(self) -> str:
+        """The name's extension in lower case, with its dot."""
+        return PurePosixPath(self.name).suffix.lower()
+
+
+def open_file(path: Path, follow_links: bool = True) -> int:
+    """Open a regular, non-empty file for reading; the caller closes the descriptor.
+
+    Raises:
+        MediaError: not_regular, empty, too_large, vanished, permission or link_loop.
+    """
+    try:
+        fd = os.open(path, _FLAGS | (0 if follow_links else os.O_NOFOLLOW))
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, Reason.DECODE_ERROR)
+        if reason is Reason.LINK_LOOP and not follow_links:
+            reason = Reason.NOT_REGULAR
+        raise MediaError(reason, os.strerror(error.errno or 0)) from None
+    try:
+        _check(fd, max(MAX_BYTES.values()))
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def open_below(folder: Path, name: str) -> int | None:
+    """Open the regular file `name` at or below `folder` without following any link; None where there is none.
+
+    A name that is absolute or climbs with `..` is no such file.
+    """
+    parts = name.replace("\\", "/").split("/")
+    parts = [part for part in parts if part != "."]
+    if not parts or any(part in ("", "..") or "\0" in part for part in parts):
+        return None
+    here = -1
+    try:
+        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for part in parts[:-1]:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = below
+        fd = os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=here)
+    except OSError:
+        return None
+    finally:
+        if here >= 0:
+            os.close(here)
+    try:
+        _check(fd, MAX_SIBLING_BYTES)
+    except MediaError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def check_size(modality: Modality, size: int) -> None:
+    """Refuse a file that is larger than its modality allows.
+
+    Raises:
+        MediaError: too_large, naming both sizes.
+    """
+    if size > MAX_BYTES[modality]:
+        raise MediaError(Reason.TOO_LARGE, f"{size} bytes of {modality}, the limit is {MAX_BYTES[modality]}")
+
+
+def content_hash(fd: int) -> str:
+    """The BLAKE3 digest of the whole content, in hexadecimal; the file position does not matter and stays."""
+    digest, offset = blake3(), 0
+    while block := os.pread(fd, 4 * MIB, offset):
+        digest.update(block)
+        offset += len(block)
+    return str(digest.hexdigest())
+
+
+def _check(fd: int, limit: int) -> None:
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        raise MediaError(Reason.NOT_REGULAR, "only regular files are read")
+    if status.st_size == 0:
+        raise MediaError(Reason.EMPTY)
+    if status.st_size > limit:
+        raise MediaError(Reason.TOO_LARGE, f"{status.st_size} bytes, the limit is {limit}")

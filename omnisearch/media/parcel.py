@@ -1,0 +1,89 @@
+"""Pieces as messages: how content crosses from the worker to the pool, and what the pool believes of it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.types import Clip, Content, Modality, Piece, PointCloud, Segment, Waveform
+from omnisearch.wire import Message, WireError
+
+MAX_RATE = 48_000
+
+
+def pack(piece: Piece) -> Message:
+    """A piece as one message."""
+    segment = piece.segment
+    body: dict[str, Any] = {
+        "segment": [segment.index, segment.start, segment.end, segment.unit],
+        "snippet": piece.snippet,
+    }
+    arrays: dict[str, NDArray[Any]] = {}
+    content = piece.content
+    match content:
+        case str():
+            body["text"] = content
+        case Waveform():
+            arrays["samples"], body["rate"] = content.samples, content.rate
+        case Clip():
+            arrays["frames"] = content.frames
+            if content.sound is not None:
+                arrays["samples"], body["rate"] = content.sound.samples, content.sound.rate
+        case PointCloud():
+            arrays["points"], arrays["views"] = content.points, content.views
+            if content.colors is not None:
+                arrays["colors"] = content.colors
+        case _:
+            arrays["pixels"] = content
+    return Message({"piece": body}, arrays)
+
+
+def unpack(message: Message, modality: Modality) -> Piece:
+    """The piece in a message, after checking every type, shape and range: its sender is not trusted.
+
+    Raises:
+        WireError: the message is not a piece of this modality.
+    """
+    body = message.body["piece"]
+    try:
+        index, start, end, unit = body["segment"]
+        if unit not in ("seconds", "characters", None) or (unit is None) != (start is None):
+            raise WireError(f"a segment in {unit!r}")
+        bounds = (None, None) if unit is None else (float(start), float(end))
+        return Piece(Segment(int(index), *bounds, unit), _content(message, body, modality), str(body["snippet"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise WireError(f"not a piece of {modality}: {error!r}") from None
+
+
+def _content(message: Message, body: dict[str, Any], modality: Modality) -> Content:
+    match modality:
+        case Modality.TEXT:
+            return str(body["text"])
+        case Modality.IMAGE:
+            return _array(message, "pixels", "uint8", (None, None, 3))
+        case Modality.AUDIO:
+            return _waveform(message, body)
+        case Modality.VIDEO:
+            sound = _waveform(message, body) if "samples" in message.arrays else None
+            return Clip(_array(message, "frames", "uint8", (None, None, None, 3)), sound)
+        case Modality.POINT_CLOUD:
+            points = _array(message, "points", "float32", (None, 3))
+            colors = _array(message, "colors", "float32", (len(points), 3)) if "colors" in message.arrays else None
+            return PointCloud(points, colors, _array(message, "views", "uint8", (None, None, None, 3)))
+
+
+def _waveform(message: Message, body: dict[str, Any]) -> Waveform:
+    rate = int(body["rate"])
+    if not 0 < rate <= MAX_RATE:
+        raise WireError(f"a sample rate of {rate} Hz")
+    return Waveform(_array(message, "samples", "float32", (None,)), rate)
+
+
+def _array(message: Message, name: str, dtype: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    array = message.arrays[name]
+    fits = len(array.shape) == len(shape) and all(want in (None, n) for n, want in zip(array.shape, shape, strict=True))
+    if array.dtype != dtype or not fits or array.size == 0:
+        raise WireError(f"{name} is {array.dtype} {array.shape}, expected {dtype} {shape}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise WireError(f"{name} holds numbers that are not finite")
+    return array

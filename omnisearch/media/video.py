@@ -1,0 +1,227 @@
+"""Video: segments of a few frames and their own sound, in one pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media import audio
+from omnisearch.media.container import open_container, seconds
+from omnisearch.media.detect import KINDS, Kind
+from omnisearch.media.file import Source
+from omnisearch.media.segmentation import Segmentation
+from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, Pixels, Waveform
+
+FRAMES = 8
+LONGER_SIDE = 512
+MAX_PIXELS = 2 * 3840 * 2160
+MAX_GAP = 60.0  # seconds by which sound may start late, or one stream run ahead of the other
+_SOUND_ONLY = {"mp4": "m4a", "mov": "m4a", "webm": "ogg", "mkv": "ogg", "ogv": "ogg"}
+
+
+def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
+    """Stream a video as clips of up to 8 evenly spaced frames with the longer side at most 512.
+
+    A container that holds only sound is decoded as audio.
+
+    Raises:
+        MediaError: no_video_stream, too_many_pixels, bad_sample_rate, bad_channels or decode_error here;
+            no_frames, non_finite or decode_error while the pieces are read.
+    """
+    container = open_container(source.file)
+    pictures = [stream for stream in container.streams.video if not stream.disposition & _attached()]
+    if not pictures:
+        container.close()
+        source.file.seek(0)
+        if kind.format not in _SOUND_ONLY or not container.streams.audio:
+            raise MediaError(Reason.NO_VIDEO_STREAM)
+        return audio.decode(source, _as_sound(kind), cut)
+    picture = pictures[0]
+    if picture.width * picture.height > MAX_PIXELS:
+        raise MediaError(Reason.TOO_MANY_PIXELS, f"{picture.width} x {picture.height} per frame")
+    sound = container.streams.audio[0] if container.streams.audio else None
+    if sound is not None:
+        audio.check_format(sound.rate or 0, sound.channels or 0)
+    duration = seconds(container)
+    return Decoded(
+        MediaInfo(Modality.VIDEO, kind.mime, duration), _clips(container, picture, sound, duration, cut)
+    )
+
+
+def poster(source: Source, kind: Kind) -> Pixels | None:
+    """A frame near the beginning that is not blank, or None where there is no picture."""
+    container = open_container(source.file)
+    with container:
+        if not container.streams.video:
+            return None
+        best: tuple[float, Pixels] | None = None
+        for number, frame in enumerate(container.decode(container.streams.video[0])):
+            if number % 12 == 0:
+                pixels = _pixels(frame)
+                if best is None or pixels.std() > best[0]:
+                    best = float(pixels.std()), pixels
+            if number >= 48 or (best is not None and best[0] > 40):
+                break
+    return best[1] if best else None
+
+
+def _attached() -> Any:
+    from av.stream import Disposition
+
+    return Disposition.attached_pic
+
+
+def _as_sound(kind: Kind) -> Kind:
+    sound = KINDS[_SOUND_ONLY[kind.format]]
+    return Kind(Modality.AUDIO, kind.mime.replace("video/", "audio/"), sound.format) if kind.format != "mov" else sound
+
+
+@dataclass
+class _Window:
+    """What was decoded and may still belong to a segment."""
+
+    step: float
+    frames: list[tuple[float, Pixels]] = field(default_factory=list)
+    next_frame: float = 0.0
+    video_end: float = 0.0
+    sound: list[Floats] = field(default_factory=list)
+    sound_start: int = 0  # the first held sample, counted from the start of the video
+    sound_end: int = 0
+
+    def add_frame(self, time: float, length: float, frame: Any) -> None:
+        self.video_end = max(self.video_end, time + length)
+        if time >= self.next_frame - 1e-6:
+            self.frames.append((time, _pixels(frame)))
+            self.next_frame = max(self.next_frame + self.step, time)
+
+    def add_sound(self, samples: Floats) -> None:
+        self.sound.append(samples)
+        self.sound_end += len(samples)
+
+    def clip(self, start: float, end: float, rate: int) -> Clip:
+        """The frames and the sound in [start, end) seconds."""
+        inside = [pixels for time, pixels in self.frames if start - 1e-6 <= time < end]
+        if not inside:  # a picture that stands still for longer than a segment
+            inside = [[pixels for time, pixels in self.frames if time < end][-1]]
+        chosen = np.linspace(0, len(inside) - 1, min(FRAMES, len(inside))).round().astype(int)
+        return Clip(np.stack([inside[i] for i in chosen]), self._sound(start, end, rate))
+
+    def drop_before(self, start: float, rate: int) -> None:
+        """Forget what no later segment shows; the last earlier frame stays, it may stand still."""
+        earlier = [entry for entry in self.frames if entry[0] < start - 1e-6]
+        self.frames = earlier[-1:] + self.frames[len(earlier) :]
+        surplus = round(start * rate) - self.sound_start
+        if surplus > 0 and self.sound:
+            self.sound = [np.concatenate(self.sound)[surplus:]]
+            self.sound_start = min(self.sound_start + surplus, self.sound_end)
+
+    def _sound(self, start: float, end: float, rate: int) -> Waveform | None:
+        if not self.sound:
+            return None
+        samples = np.concatenate(self.sound)
+        samples = samples[max(0, round(start * rate) - self.sound_start) : max(0, round(end * rate) - self.sound_start)]
+        return Waveform(samples, rate) if len(samples) >= audio.MIN_SECONDS * rate else None
+
+
+def _clips(
+    container: Any, picture: Any, sound: Any, duration: float | None, cut: Segmentation
+) -> Iterator[Piece]:
+    length = min(cut.seconds, duration or cut.seconds)
+    window = _Window(step=max(length / FRAMES, cut.seconds / 64))
+    rate = min(sound.rate, audio.KEPT_RATE) if sound is not None else 1
+    index = 0
+    with container:
+        for sound_time in _fill(window, container, picture, sound):
+            reached = window.video_end if sound_time is None else min(window.video_end, sound_time)
+            reached = max(reached, window.video_end - MAX_GAP)
+            while reached > index * cut.hop + cut.seconds + cut.slack:
+                end = index * cut.hop + cut.seconds
+                yield Piece(cut.time(index, end, last=False), window.clip(index * cut.hop, end, rate))
+                index += 1
+                window.drop_before(index * cut.hop, rate)
+    if not window.frames:
+        raise MediaError(Reason.NO_FRAMES)
+    end = window.video_end
+    while end > index * cut.hop + cut.seconds + cut.slack:  # the sound was shorter than the picture
+        stop = index * cut.hop + cut.seconds
+        yield Piece(cut.time(index, stop, last=False), window.clip(index * cut.hop, stop, rate))
+        index += 1
+    yield Piece(cut.time(index, end, last=True), window.clip(index * cut.hop, end + 1e-3, rate))
+
+
+def _fill(window: _Window, container: Any, picture: Any, sound: Any) -> Iterator[float | None]:
+    """Decode into `window`; after each step tell up to which second the sound is known, None without sound."""
+    picture.thread_type = "AUTO"
+    picture.codec_context.thread_count = 2
+    picture.codec_context.skip_frame = "NONREF"
+    track = _Sound(sound) if sound is not None else None
+    origin: float | None = None
+    last = 0.0
+    for packet in container.demux([picture] if sound is None else [picture, sound]):
+        for frame in packet.decode():
+            if packet.stream.type == "audio":
+                if track is not None:
+                    track.add(frame, window, origin or 0.0)
+                continue
+            time = frame.time
+            if origin is None:
+                origin = time or 0.0
+            time = last if time is None else max(0.0, time - origin)
+            last = max(last, time)
+            window.add_frame(time, _length(picture), frame)
+            yield None if track is None else window.sound_end / track.rate
+    if track is not None:
+        track.finish(window)
+        yield window.video_end
+
+
+class _Sound:
+    """The sound track on its way into the window: planar, mono, at most 48 kHz, aligned with the picture."""
+
+    def __init__(self, stream: Any) -> None:
+        import soxr
+        from av import AudioResampler
+
+        self.rate = min(stream.rate, audio.KEPT_RATE)
+        self._planar = AudioResampler(format="fltp", rate=stream.rate)
+        self._resample = soxr.ResampleStream(stream.rate, self.rate, 1, dtype="float32")
+        self._passes = stream.rate == self.rate
+        self._late: float | None = None
+
+    def add(self, frame: Any, window: _Window, origin: float) -> None:
+        """Decode one frame; the first one decides by how much the sound starts after the picture."""
+        if self._late is None:
+            self._late = min(max((frame.time or 0.0) - origin, 0.0), MAX_GAP)
+            window.add_sound(np.zeros(round(self._late * self.rate), np.float32))
+        for planar in self._planar.resample(frame):
+            self._put(audio.mono(planar), window, last=False)
+
+    def finish(self, window: _Window) -> None:
+        """Flush what the resamplers hold."""
+        if self._late is None:
+            return
+        for planar in self._planar.resample(None):
+            self._put(audio.mono(planar), window, last=False)
+        self._put(np.zeros(0, np.float32), window, last=True)
+
+    def _put(self, samples: Floats, window: _Window, last: bool) -> None:
+        if not np.isfinite(samples).all():
+            raise MediaError(Reason.NON_FINITE, "a sample is not a finite number")
+        if not self._passes:
+            samples = self._resample.resample_chunk(samples, last=last)
+        window.add_sound(np.clip(samples, -1, 1))
+
+
+def _length(picture: Any) -> float:
+    rate = float(picture.average_rate or 0)
+    return 1 / rate if 0.5 <= rate <= 1000 else 0.04
+
+
+def _pixels(frame: Any) -> Pixels:
+    scale = min(1.0, LONGER_SIDE / max(frame.width, frame.height))
+    width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
+    pixels: Pixels = frame.to_ndarray(width=width, height=height, format="rgb24")
+    turns = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns))

@@ -1,0 +1,142 @@
+"""The process in which untrusted files are parsed: `python -m omnisearch.media.worker FD`.
+
+It opens no file itself. The pool passes an open descriptor over the socket FD and asks:
+
+    pool                                      worker
+                                              {"ready": true}                  once
+    F + fd, {"op": "decode", ...}             {"info": {...}} or {"error": {...}}
+    {"op": "next"}                            {"piece": {...}}, {"end": true} or {"error": {...}}
+    {"op": "close"}                           no answer
+    F + fd, {"op": "preview", ...}            {"picture": bool} or {"error": {...}}
+
+Before its first answer the worker may ask {"sibling": name}; the pool replies one byte, with a descriptor or without.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import socket
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from omnisearch import wire
+from omnisearch.errors import MediaError
+from omnisearch.media.decode import as_media_error, decode
+from omnisearch.media.file import MAX_SIBLING_BYTES, Source
+from omnisearch.media.parcel import pack
+from omnisearch.media.segmentation import Segmentation
+from omnisearch.types import Piece
+from omnisearch.wire import Message
+
+MAX_SIBLINGS = 256
+_NO_NEW_PRIVS = 38
+
+
+def main(fd: int) -> None:
+    """Serve the pool until it closes the socket."""
+    sock = socket.socket(fileno=fd)
+    _lock_down()
+    warnings.simplefilter("ignore")
+    wire.send(sock, Message({"ready": True}))
+    while True:
+        byte, fds, _, _ = socket.recv_fds(sock, 1, 1)
+        if not byte:
+            return
+        request = wire.receive(sock, 0)
+        if request is None:
+            return
+        with open(fds[0], "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            _serve(sock, file, request.body)
+
+
+def _lock_down() -> None:
+    """Give up what parsing does not need. The rest is the pool's watchdog."""
+    memory = int(os.environ.get("OMNISEARCH_WORKER_BYTES", 4 << 30))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _allow_cpu(seconds: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
+    _allow_cpu(request["cpu_seconds"])
+    source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock))
+    if request["op"] == "preview":
+        _answer_preview(sock, source)
+    else:
+        _answer_decode(sock, source, Segmentation(**request["segmentation"]))
+
+
+def _answer_preview(sock: socket.socket, source: Source) -> None:
+    from omnisearch.media.preview import preview
+
+    try:
+        picture = preview(source)
+    except Exception as error:  # whatever a library raises is the file's fault here
+        _refuse(sock, error)
+        return
+    arrays = {} if picture is None else {"picture": np.frombuffer(picture, dtype=np.uint8)}
+    wire.send(sock, Message({"picture": picture is not None}, arrays))
+
+
+def _answer_decode(sock: socket.socket, source: Source, cut: Segmentation) -> None:
+    try:
+        decoded = decode(source, cut)
+    except Exception as error:
+        _refuse(sock, error)
+        return
+    info = decoded.info
+    wire.send(sock, Message({"info": {"modality": info.modality, "mime": info.mime, "duration": info.duration}}))
+    pieces: Iterator[Piece] = decoded.pieces
+    while (request := wire.receive(sock, 0)) is not None and request.body["op"] == "next":
+        try:
+            piece = next(pieces, None)
+        except Exception as error:
+            _refuse(sock, error)
+            return
+        wire.send(sock, Message({"end": True}) if piece is None else pack(piece))
+        if piece is None:
+            return
+
+
+def _refuse(sock: socket.socket, error: Exception) -> None:
+    refused: MediaError = as_media_error(error)
+    wire.send(sock, Message({"error": {"reason": refused.reason, "detail": refused.detail}}))
+
+
+class _Siblings:
+    """Asks the pool, which alone may open files, for one that lies beside the decoded one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._files, self._bytes = MAX_SIBLINGS, MAX_SIBLING_BYTES
+
+    def __call__(self, name: str) -> bytes | None:
+        """The content of a file at or below the folder of the decoded one, None where there is none."""
+        if self._files == 0 or self._bytes <= 0:
+            return None
+        self._files -= 1
+        wire.send(self._sock, Message({"sibling": name}))
+        _, fds, _, _ = socket.recv_fds(self._sock, 1, 1)
+        if not fds:
+            return None
+        with open(fds[0], "rb") as file:  # noqa: PTH123
+            data = file.read(self._bytes)
+        self._bytes -= len(data)
+        return data
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
