@@ -17,7 +17,7 @@ def decode(source: Source, cut: Segmentation) -> Decoded:
     """
     kind = detect(source)
     check_size(kind.modality, source.size)
-    return _decoder(kind)(source, kind, cut)
+    return decoder(kind)(source, kind, cut)
 
 
 def as_media_error(error: Exception) -> MediaError:
@@ -30,7 +30,7 @@ def as_media_error(error: Exception) -> MediaError:
     return MediaError(Reason.DECODE_ERROR, "".join(c if c.isprintable() else "?" for c in detail)[:200])
 
 
-def _decoder(kind: Kind):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def decoder(kind: Kind):  # type: ignore[no-untyped-def]  # noqa: ANN202
     # Imported here: a worker that only ever sees text pays for no FFmpeg and no trimesh.
     if kind.modality is Modality.TEXT:
         from omnisearch.media.text import decode

@@ -1,0 +1,91 @@
+"""The surface of a 3D object as dense coloured samples: what points are picked from and pictures are made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.types import Floats
+
+GREY = 0.72  # what has no colour of its own
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """n places on a surface.
+
+    `points` float32 (n, 3); `colors` float32 (n, 3) in [0, 1], None where the source has none;
+    `normals` float32 (n, 3) of unit length, None for a bare point set.
+    """
+
+    points: Floats
+    colors: Floats | None
+    normals: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Triangles:
+    """f triangles with what is needed to colour any place on them.
+
+    `corners` and `normals` (f, 3, 3) per corner. `colors` (f, 3, 4) RGBA in [0, 1] per corner.
+    `texture` uint8 (height, width, 4), looked up at `uv` (f, 3, 2) and multiplied with `colors`.
+    """
+
+    corners: Floats
+    normals: Floats
+    colors: Floats
+    uv: Floats | None = None
+    texture: NDArray[np.uint8] | None = None
+
+
+def sample(parts: list[Triangles], count: int) -> Samples:
+    """Spread about `count` samples evenly over the area of all parts; no chance is involved.
+
+    Along the running sum of triangle areas samples stand at equal distances, and inside triangles they follow the
+    R2 sequence (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018). Where a part is
+    transparent, that share of its samples is left out.
+    """
+    areas = [_areas(part.corners) for part in parts]
+    total = sum(float(area.sum()) for area in areas)
+    points, colors, normals = [], [], []
+    for part, area in zip(parts, areas, strict=True):
+        share = max(1, round(count * float(area.sum()) / total)) if total > 0 else 1
+        place = _sample_part(part, area, share)
+        points.append(place[0])
+        normals.append(place[1])
+        colors.append(place[2])
+    return Samples(np.concatenate(points), np.concatenate(colors), np.concatenate(normals))
+
+
+def _areas(corners: Floats) -> NDArray[np.float64]:
+    edges = corners[:, 1:].astype(np.float64) - corners[:, :1]
+    areas: NDArray[np.float64] = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) / 2
+    return areas
+
+
+def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tuple[Floats, Floats, Floats]:
+    along = np.cumsum(areas)
+    step = np.arange(count)
+    face = np.searchsorted(along, (step + 0.5) * (along[-1] / count)).clip(0, len(areas) - 1)
+    # (0.7549, 0.5698): powers of the inverse plastic number. Folding keeps (a, b) inside the triangle.
+    a, b = (step * 0.7548776662466927) % 1, (step * 0.5698402909980532) % 1
+    over = a + b > 1
+    a, b = np.where(over, 1 - a, a), np.where(over, 1 - b, b)
+    weights = np.stack([1 - a - b, a, b], axis=1).astype(np.float32)[:, :, None]  # (n, 3, 1)
+    points = (part.corners[face] * weights).sum(axis=1)
+    normals = (part.normals[face] * weights).sum(axis=1)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+    colors = (part.colors[face] * weights).sum(axis=1)  # (n, 4)
+    if part.texture is not None and part.uv is not None:
+        colors = colors * _look_up(part.texture, (part.uv[face] * weights).sum(axis=1))
+    kept = colors[:, 3] > (step * 0.6180339887498949) % 1
+    if not kept.any():
+        kept[:] = True
+    return points[kept], normals[kept], colors[kept, :3].clip(0, 1)
+
+
+def _look_up(texture: NDArray[np.uint8], uv: Floats) -> Floats:
+    height, width = texture.shape[:2]
+    column = (np.nan_to_num(uv[:, 0]) % 1 * width).astype(np.int64).clip(0, width - 1)
+    row = ((1 - np.nan_to_num(uv[:, 1]) % 1) * height).astype(np.int64).clip(0, height - 1)
+    return texture[row, column].astype(np.float32) / 255
