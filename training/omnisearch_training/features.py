@@ -1,0 +1,117 @@
+"""What the frozen towers make of a dataset, computed once and kept."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from blake3 import blake3
+from rich.progress import track
+
+from omnisearch.config import Settings
+from omnisearch.console import err
+from omnisearch.errors import MediaError
+from omnisearch.media.pool import DecoderPool
+from omnisearch.spaces.towers import TOWERS, load_tower, unit
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.types import Content, Floats, Modality
+from omnisearch_training.datasets import Record
+from omnisearch_training.datasets.split import Split
+
+CHUNK = 256
+# A training item is one thing: of a long recording its beginning is heard.
+PIECES = 3
+TEXT_TOWER = "minilm"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Records of one modality with their features: row i of `features` (n, width) belongs to record i."""
+
+    records: tuple[Record, ...]
+    features: Floats
+
+    def of(self, *splits: Split) -> "Table":
+        """Give the rows of these splits."""
+        kept = [i for i, record in enumerate(self.records) if record.split in splits]
+        return Table(tuple(self.records[i] for i in kept), self.features[kept])
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The source item of each row: rows of one group show the same concept."""
+        return tuple(record.source_id for record in self.records)
+
+
+class Features:
+    """Tower outputs by content, in the same kind of store that an index has beside its vectors."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self._store = SpaceEmbeddingStore(directory)
+        self._settings = settings
+
+    def table(self, records: Iterable[Record], modality: Modality, tower: str) -> Table:
+        """Run a tower over the files of one modality; what cannot be decoded is reported and left out."""
+        chosen = [record for record in records if modality in record.files]
+        keys = [blake3(record.files[modality].read_bytes()).hexdigest() for record in chosen]
+        self._encode(dict(zip(keys, (record.files[modality] for record in chosen), strict=True)), modality, tower)
+        rows, present = self._store.get(_name(tower), modality, keys)
+        kept = np.flatnonzero(present)
+        return Table(tuple(chosen[i] for i in kept), rows[kept])
+
+    def texts(self, texts: Sequence[str]) -> Floats:
+        """Embed captions: float32 (n, 384), unit rows."""
+        keys = [blake3(text.encode()).hexdigest() for text in texts]
+        name = _name(TEXT_TOWER)
+        _, present = self._store.get(name, Modality.TEXT, keys)
+        fresh = {key: text for key, text, known in zip(keys, texts, present, strict=True) if not known}
+        for chunk in _chunks(list(fresh.items())):
+            rows = load_tower(TEXT_TOWER, self._settings).features([text for _, text in chunk])
+            self._store.put(name, Modality.TEXT, [key for key, _ in chunk], rows)
+        self._store.flush()
+        return unit(self._store.get(name, Modality.TEXT, keys)[0])
+
+    def _encode(self, files: dict[str, Path], modality: Modality, tower: str) -> None:
+        _, present = self._store.get(_name(tower), modality, list(files))
+        fresh = [item for item, known in zip(files.items(), present, strict=True) if not known]
+        chunks = _chunks(fresh)
+        with DecoderPool(self._settings) as pool:
+            for chunk in track(chunks, f"{tower}: {len(fresh)} files", console=err, disable=not chunks):
+                # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
+                with ThreadPoolExecutor(self._settings.workers) as threads:
+                    decoded = list(threads.map(lambda item: _contents(pool, item[1], modality), chunk))
+                kept = [(key, contents) for (key, _), contents in zip(chunk, decoded, strict=True) if contents]
+                if kept:
+                    rows = np.stack(list(_means(tower, self._settings, [contents for _, contents in kept])))
+                    self._store.put(_name(tower), modality, [key for key, _ in kept], rows)
+                self._store.flush()
+
+
+def _chunks(items: list[T]) -> list[list[T]]:
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+
+
+def _name(tower: str) -> str:
+    return f"tower:{tower}@{TOWERS[tower].fingerprint}"
+
+
+def _contents(pool: DecoderPool, path: Path, modality: Modality) -> list[Content]:
+    try:
+        decoded = pool.decode(path)
+        if decoded.info.modality is modality:
+            return [piece.content for piece in islice(decoded.pieces, PIECES)]
+        err.print(f"left out: {path}: {decoded.info.modality} instead of {modality}", markup=False)
+    except MediaError as error:
+        err.print(f"left out: {path}: {error}", markup=False)
+    return []
+
+
+def _means(tower: str, settings: Settings, items: list[list[Content]]) -> Iterator[Floats]:
+    flat = load_tower(tower, settings).features([content for contents in items for content in contents])
+    start = 0
+    for contents in items:
+        yield flat[start : start + len(contents)].mean(axis=0)
+        start += len(contents)
