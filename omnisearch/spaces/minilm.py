@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from tokenizers import Encoding, Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import files, tensors, torchvision_shim
+from omnisearch.spaces import files, tensors
+from omnisearch.spaces.bert import Bert
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Content, Floats
@@ -28,7 +29,7 @@ class MiniLM:
     name = "minilm"
     width = 384
 
-    def __init__(self, network: nn.Module, tokenizer: Tokenizer, device: torch.device, fingerprint: str) -> None:
+    def __init__(self, network: Bert, tokenizer: Tokenizer, device: torch.device, fingerprint: str) -> None:
         self._network = network.eval().to(device)
         self._tokenizer, self._device, self.fingerprint = tokenizer, device, fingerprint
         self._tokenizer.enable_truncation(TOKENS)
@@ -49,7 +50,7 @@ class MiniLM:
         path = resolve(files.MINILM, settings)
         state = {name: tensor for name, tensor in tensors.read(path).items() if not name.startswith("pooler.")}
         state.pop("embeddings.position_ids", None)  # a constant that older versions of BERT saved
-        network = build()
+        network = Bert(VOCABULARY, cls.width, layers=6, heads=12, hidden=1536)
         tensors.fill(network, state, path)
         return cls(network, tokenizer, choose(settings), fingerprint)
 
@@ -72,22 +73,7 @@ class MiniLM:
             ids[row, : len(encoding)] = torch.tensor(encoding.ids)
             mask[row, : len(encoding)] = 1
         ids, mask = ids.to(self._device), mask.to(self._device)
-        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state  # (b, tokens, 384)
+        states = self._network(ids, mask)  # (b, tokens, 384)
         weight = mask.unsqueeze(-1).to(states.dtype)
         means: Tensor = (states * weight).sum(1) / weight.sum(1)
         return means
-
-
-def build(layers: int = 6) -> nn.Module:
-    """Return the network without weights and without BERT's pooler."""
-    torchvision_shim.install()
-    from transformers import BertConfig, BertModel
-
-    config = BertConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=384,
-        num_hidden_layers=layers,
-        num_attention_heads=12,
-        intermediate_size=1536,
-    )
-    return BertModel(config, add_pooling_layer=False)

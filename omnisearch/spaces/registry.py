@@ -1,6 +1,6 @@
 """The spaces that are declared: adding one is adding it here, and a file if it is of a new family."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -86,12 +86,21 @@ def load_space(name: str, settings: Settings) -> Space:
         UsageError: no space has that name; suggests the nearest.
     """
     if name not in SPACES:
-        near = get_close_matches(name, SPACES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise UsageError(f"no space is called {name!r}{hint} (there are {', '.join(SPACES)})")
+        raise UsageError(f"no space is called {name!r}{suggest(name, SPACES)} (there are {', '.join(SPACES)})")
     module, _, member = _FAMILIES[name].target.partition(":")
     make: _Maker = getattr(import_module(module), member)
     return make(SPACES[name], settings)
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a did-you-mean for a name that is not known, or nothing."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def readers(file: str) -> tuple[str, ...]:
+    """Return the spaces that read a weight file."""
+    return tuple(name for name in SPACES if file in {spec.name for spec in files_of((name,))})
 
 
 def files_of(names: tuple[str, ...]) -> tuple[WeightSpec, ...]:
