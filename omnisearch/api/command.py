@@ -1,0 +1,66 @@
+"""`omnisearch serve`."""
+
+import signal
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from omnisearch import options
+from omnisearch.errors import BusyError, UsageError
+
+GRACE_SECONDS = 30
+# By convention these addresses mean every interface of the machine.
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines in: there are no keys.")] = False,
+    data_dir: options.DataDir = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+) -> None:
+    """Serve the search page and the HTTP API until interrupted; prints their address."""
+    import uvicorn
+
+    from omnisearch.api.app import create_app
+    from omnisearch.api.guard import LOOPBACK
+    from omnisearch.api.protocol import ImpatientProtocol
+    from omnisearch.config import load_settings
+
+    if host not in LOOPBACK and not insecure:
+        raise UsageError(
+            f"--host {host} would let other machines search and read every indexed file without a key: "
+            "put a proxy that asks for one in front of 127.0.0.1, or say --insecure"
+        )
+    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
+    hosts = None if host in ANY_ADDRESS else LOOPBACK | {host.lower()}
+    listening = _listen(host, port)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, hosts=hosts),
+            http=ImpatientProtocol,
+            ws="none",
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"http://{shown}:{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    # uvicorn repeats the signal that stopped it; asked to stop and stopped is a success.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    server.run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port") from None

@@ -1,0 +1,88 @@
+"""Errors over HTTP: every refusal is a problem document (RFC 9457) that never repeats the caller's bytes.
+
+    {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
+
+`code` is stable: the reason of a MediaError, else the name of the exception or of the status.
+"""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from omnisearch.errors import MediaError, OmnisearchError
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+MAX_POINTER = 200
+
+
+def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
+    """Build a problem document; a 503 says when to come back."""
+    title = HTTPStatus(status).phrase
+    content = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code or title.lower().replace(" ", "_"),
+        "detail": detail,
+        **more,
+    }
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def code_of(error: OmnisearchError) -> str:
+    """Return the stable code of a domain error: NoIndexError is `no_index`."""
+    if isinstance(error, MediaError):
+        return str(error.reason)
+    name = type(error).__name__.removesuffix("Error")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Make every error of the app a problem document."""
+    app.add_exception_handler(OmnisearchError, _domain)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
+
+
+def _domain(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OmnisearchError)
+    return problem(error.status, _encodable(str(error)), code_of(error))
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
+    assert isinstance(error, RequestValidationError)
+    errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(entry["msg"])} for entry in error.errors()]
+    first = errors[0]
+    detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "invalid_request", errors=errors)
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    answer = problem(error.status_code, _encodable(str(error.detail)))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _failed(_: Request, __: Exception) -> JSONResponse:
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why")
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """Return the JSON pointer (RFC 6901) of what is wrong."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return _encodable("".join(f"/{part}" for part in parts))[:MAX_POINTER]
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,26 @@
+"""The search page: static files, shipped inside the wheel."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+
+def page_folder() -> Path:
+    """Return where the page lies: a wheel carries it as `omnisearch/_web`, a checkout has it in `web/page`."""
+    package = Path(str(files("omnisearch")))
+    shipped = package / "_web"
+    return shipped if shipped.is_dir() else package.parent / "web" / "page"
+
+
+def page_routes() -> list[Route]:
+    """Serve the page's files at /, all in one folder: an unknown path of the API never falls into the page."""
+    folder = StaticFiles(directory=page_folder())
+
+    async def file(request: Request) -> Response:
+        return await folder.get_response(request.path_params.get("name", "index.html"), request.scope)
+
+    return [Route("/", file), Route("/{name}", file)]

@@ -1,0 +1,20 @@
+"""GET /v1/status."""
+
+from fastapi import APIRouter
+
+from omnisearch import __version__
+from omnisearch.api.schemas import StatusOut
+from omnisearch.api.service import Asked, Engine
+
+router = APIRouter(prefix="/v1", tags=["status"])
+
+
+@router.get("/status")
+async def status(service: Asked) -> StatusOut:
+    """Say what is indexed and by which model."""
+    return await service.ask(_status)
+
+
+def _status(engine: Engine) -> StatusOut:
+    model = engine.model
+    return StatusOut(version=__version__, model=model.name, dim=model.dim, segments=engine.counts())

@@ -1,0 +1,162 @@
+"""A collection of a few files behind a scripted engine, and the app over it."""
+
+import io
+import wave
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from omnisearch.api.app import create_app
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import NotFoundError
+from omnisearch.stores.base import Payload
+from omnisearch.types import Answer, Hit, Match, Modality, Query, Segment
+
+HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
+
+
+@dataclass(frozen=True)
+class ToyModel:
+    name: str = "toy"
+    dim: int = 8
+
+
+@dataclass
+class ScriptedEngine:
+    """Gives every item as a hit, in order; remembers the queries and what the files of their terms held."""
+
+    payloads: Sequence[Payload]
+    model: ToyModel = ToyModel()
+    queries: list[Query] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    before: Callable[[Query], None] = lambda query: None
+    closed: bool = False
+
+    def search(self, query: Query) -> Answer:
+        self.before(query)
+        self.queries.append(query)
+        self.contents += [term.source.read_bytes() for term in query.terms if isinstance(term.source, Path)]
+        firsts = {p.item_id: p for p in reversed(self.payloads) if p.modality in query.modalities}
+        hits = [_hit(p, rank, query) for rank, p in enumerate(reversed(firsts.values()))]
+        return Answer(tuple(hits[: query.limit]), {"embed": 1.0, "search": 2.0, "total": 3.0})
+
+    def item(self, item_id: str) -> tuple[Payload, ...]:
+        found = tuple(p for p in self.payloads if p.item_id == item_id)
+        if not found:
+            raise NotFoundError(f"no item {item_id!r} in the index")
+        return found
+
+    def counts(self) -> dict[Modality, int]:
+        return {m: sum(p.modality is m for p in self.payloads) for m in Modality}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ToyRenderer:
+    """A flat picture for all that is not text; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Path] = []
+        self.closed = False
+
+    def preview(self, path: Path) -> bytes | None:
+        self.asked.append(path)
+        if path.suffix in {".txt", ".html"}:
+            return None
+        picture = io.BytesIO()
+        Image.new("RGB", (32, 24), (90, 120, 200)).save(picture, "WEBP")
+        return picture.getvalue()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _hit(p: Payload, rank: int, query: Query) -> Hit:
+    matched = tuple(Match(str(term), term.weight, 0.1) for term in query.terms)
+    score = 0.9 - rank / 10
+    return Hit(p.item_id, p.path, p.modality, score, score, p.segment, matched, p.snippet, p.mime)
+
+
+def tone(seconds: float = 0.2) -> bytes:
+    """A WAV file of silence."""
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * int(8000 * seconds)))
+    return sound.getvalue()
+
+
+def picture(color: tuple[int, int, int] = (200, 90, 40)) -> bytes:
+    """A small PNG file."""
+    image = io.BytesIO()
+    Image.new("RGB", (40, 30), color).save(image, "PNG")
+    return image.getvalue()
+
+
+@pytest.fixture
+def payloads(tmp_path: Path) -> tuple[Payload, ...]:
+    """Six items of five modalities; the sound has two segments and the page has a hostile name."""
+    folder = tmp_path / "collection"
+    folder.mkdir()
+    files: dict[str, tuple[str, bytes, Modality, str, str]] = {
+        "im": ("dog.png", picture(), Modality.IMAGE, "image/png", ""),
+        "au": ("bark.wav", tone(), Modality.AUDIO, "audio/wav", ""),
+        "tx": ("poem.txt", "Ein Hund, caf\u00e9".encode(), Modality.TEXT, "text/plain", "Ein Hund, caf\u00e9"),
+        "ht": (HOSTILE_NAME, b"<script>alert(2)</script>", Modality.TEXT, "text/html", "<script>alert(2)</script>"),
+        "vi": ("run.mp4", b"not really a film", Modality.VIDEO, "video/mp4", ""),
+        "3d": ("dog.glb", b"glTF", Modality.POINT_CLOUD, "model/gltf-binary", ""),
+    }
+    rows = []
+    for name, (file_name, content, modality, mime, snippet) in files.items():
+        path = folder / file_name
+        path.write_bytes(content)
+        rows.append(Payload(f"{name}-0123456789", modality, str(path), mime, snippet=snippet))
+    sound = replace(rows[1], duration=12.0, segments=2)
+    rows[1:2] = [replace(sound, segment=Segment(i, 10.0 * i, 10.0 * i + 2, "seconds")) for i in (0, 1)]
+    return tuple(rows)
+
+
+@pytest.fixture
+def engine(payloads: tuple[Payload, ...]) -> ScriptedEngine:
+    return ScriptedEngine(payloads)
+
+
+@pytest.fixture
+def renderer() -> ToyRenderer:
+    return ToyRenderer()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load_settings()
+
+
+@pytest.fixture
+def client(engine: ScriptedEngine, renderer: ToyRenderer, settings: Settings) -> Iterator[TestClient]:
+    """A client of a server that is ready; the warm-up's traces are gone."""
+    with open_client(settings, engine_factory=lambda _: engine, renderer_factory=lambda _: renderer) as client:
+        wait_until_ready(client)
+        engine.queries.clear()
+        yield client
+
+
+def open_client(settings: Settings, **parts: Any) -> TestClient:
+    app = create_app(settings, **{"renderer_factory": lambda _: ToyRenderer(), **parts})
+    return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+
+
+def wait_until_ready(client: TestClient) -> None:
+    from time import monotonic, sleep
+
+    end = monotonic() + 10
+    while client.get("/readyz").status_code != 200:
+        assert monotonic() < end, client.get("/readyz").text
+        sleep(0.01)

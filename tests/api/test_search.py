@@ -1,0 +1,130 @@
+"""POST /v1/search: the contract's shapes, as JSON and as multipart."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from omnisearch.errors import MediaError, QueryError, Reason
+from omnisearch.search.hit_json import hit_json
+from omnisearch.types import ItemRef, Modality, Query, Term
+from tests.api.conftest import ScriptedEngine, picture, tone
+
+
+def test_a_json_query_reaches_the_engine_whole(client: TestClient, engine: ScriptedEngine) -> None:
+    body = {
+        "query": [{"text": "dog", "weight": 1}, {"item_id": "im-0123456789", "weight": -0.5}],
+        "modalities": ["image", "audio", "image"],
+        "limit": 3,
+        "explain": True,
+    }
+    assert client.post("/v1/search", json=body).status_code == 200
+    terms = (Term("dog", 1.0), Term(ItemRef("im-0123456789"), -0.5))
+    assert engine.queries == [Query(terms, (Modality.IMAGE, Modality.AUDIO), 3, explain=True)]
+
+
+def test_all_modalities_and_ten_hits_unless_asked(client: TestClient, engine: ScriptedEngine) -> None:
+    client.post("/v1/search", json={"query": [{"text": "dog"}]})
+    assert engine.queries == [Query((Term("dog"),))]
+
+
+def test_hits_are_the_objects_that_the_command_line_prints(client: TestClient, engine: ScriptedEngine) -> None:
+    answer = client.post("/v1/search", json={"query": [{"text": "dog"}]}).json()
+    assert set(answer) == {"hits", "took_ms"}
+    assert answer["hits"] == json.loads(json.dumps([hit_json(h) for h in engine.search(engine.queries[0]).hits]))
+    keys = {"id", "path", "modality", "score", "relevance", "segment", "matched_by"}
+    assert all(keys <= set(hit) for hit in answer["hits"])
+    assert {hit["modality"] for hit in answer["hits"]} == set(Modality)
+
+
+def test_files_come_as_parts_and_leave_no_trace(client: TestClient, engine: ScriptedEngine) -> None:
+    query = {"query": [{"file": "a"}, {"text": "night", "weight": 0.5}, {"file": "b", "weight": -2}]}
+    files = {"a": ("../../Dog \u00fc.PNG", picture()), "b": ("bark.wav", tone())}
+    assert client.post("/v1/search", data={"query": json.dumps(query)}, files=files).status_code == 200
+    (asked,) = engine.queries
+    assert [term.weight for term in asked.terms] == [1, 0.5, -2]
+    assert [term.label for term in asked.terms] == ["Dog \u00fc.PNG", "", "bark.wav"]
+    assert engine.contents == [picture(), tone()]
+    paths = [term.source for term in asked.terms if isinstance(term.source, Path)]
+    assert [path.suffix for path in paths] == [".png", ".wav"]
+    assert not any(path.exists() for path in paths)
+
+
+def test_files_are_deleted_when_the_search_fails(client: TestClient, engine: ScriptedEngine) -> None:
+    seen: list[Path] = []
+
+    def fail(query: Query) -> None:
+        source = query.terms[0].source
+        assert isinstance(source, Path)
+        assert source.exists()
+        seen.append(source)
+        raise MediaError(Reason.NO_FRAMES, "0 frames")
+
+    engine.before = fail
+    answer = client.post("/v1/search", data={"query": '{"query":[{"file":"a"}]}'}, files={"a": ("a.mp4", b"x")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_frames")
+    assert seen
+    assert not seen[0].exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/query"),
+        ({"query": []}, "/query"),
+        ({"query": [{}]}, "/query/0"),
+        ({"query": [{"text": "a", "item_id": "b"}]}, "/query/0"),
+        ({"query": [{"text": " \n"}]}, "/query/0/text"),
+        ({"query": [{"text": "a" * 4001}]}, "/query/0/text"),
+        ({"query": [{"text": "a"}] * 17}, "/query"),
+        ({"query": [{"text": "a", "weight": 0}]}, "/query/0/weight"),
+        ({"query": [{"text": "a", "weight": 11}]}, "/query/0/weight"),
+        ({"query": [{"text": "a", "weight": "1"}]}, "/query/0/weight"),
+        ({"query": [{"text": "a", "wieght": 1}]}, "/query/0/wieght"),
+        ({"query": [{"item_id": "../../etc/passwd"}]}, "/query/0/item_id"),
+        ({"query": [{"text": "a"}], "limit": 0}, "/limit"),
+        ({"query": [{"text": "a"}], "limit": 201}, "/limit"),
+        ({"query": [{"text": "a"}], "limit": 2.5}, "/limit"),
+        ({"query": [{"text": "a"}], "modalities": []}, "/modalities"),
+        ({"query": [{"text": "a"}], "modalities": ["smell"]}, "/modalities/0"),
+        ({"query": [{"text": "a"}], "explain": 1}, "/explain"),
+        ({"query": [{"text": "a"}], "filter": {}}, "/filter"),
+    ],
+)
+def test_a_wrong_body_is_refused_where_it_is_wrong(client: TestClient, body: object, pointer: str) -> None:
+    answer = client.post("/v1/search", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_a_term_needs_its_part(client: TestClient) -> None:
+    query = '{"query":[{"file":"a"}]}'
+    as_json = client.post("/v1/search", content=query, headers={"content-type": "application/json"})
+    no_part = client.post("/v1/search", data={"query": query}, files={"b": ("b.png", picture())})
+    no_query = client.post("/v1/search", files={"a": ("a.png", picture())})
+    assert [answer.status_code for answer in (as_json, no_part, no_query)] == [422, 422, 422]
+    assert "'a'" in as_json.json()["detail"]
+    assert "'a'" in no_part.json()["detail"]
+    assert "query" in no_query.json()["detail"]
+
+
+def test_other_content_types_are_refused(client: TestClient) -> None:
+    answer = client.post("/v1/search", content='{"query":[]}', headers={"content-type": "text/plain"})
+    assert answer.status_code == 415
+
+
+def test_the_engine_s_refusals_keep_their_status(client: TestClient, engine: ScriptedEngine) -> None:
+    def cancel(query: Query) -> None:
+        raise QueryError("the terms cancel out")
+
+    engine.before = cancel
+    problem = client.post("/v1/search", json={"query": [{"text": "a"}]}).json()
+    assert problem == {
+        "type": "about:blank",
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "code": "query",
+        "detail": "the terms cancel out",
+    }

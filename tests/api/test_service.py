@@ -1,0 +1,105 @@
+"""Opening in the background, and the bound on what waits."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from omnisearch.api import service as module
+from omnisearch.api.service import Engine, Service
+from omnisearch.config import Settings
+from omnisearch.errors import BusyError, FingerprintError, NoIndexError
+from tests.api.conftest import ScriptedEngine, ToyRenderer, open_client, wait_until_ready
+
+
+def test_livez_answers_while_the_engine_opens(settings: Settings, engine: ScriptedEngine) -> None:
+    go = threading.Event()
+
+    def slow(_: Settings) -> Engine:
+        go.wait(20)
+        return engine
+
+    with open_client(settings, engine_factory=slow) as client:
+        assert client.get("/livez").json() == {"status": "alive"}
+        for answer in (client.get("/readyz"), client.post("/v1/search", json={"query": [{"text": "a"}]})):
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["retry-after"].isdecimal()
+            assert answer.json()["code"] == "not_ready"
+        go.set()
+        wait_until_ready(client)
+    assert [str(term) for query in engine.queries for term in query.terms] == ["warm up"]
+    assert engine.closed
+
+
+def test_an_index_that_appears_later_is_found(
+    settings: Settings, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    there = threading.Event()
+
+    def open_engine(_: Settings) -> Engine:
+        if not there.is_set():
+            raise NoIndexError("nothing is indexed: run omnisearch index PATH")
+        return engine
+
+    with open_client(settings, engine_factory=open_engine) as client:
+        while client.get("/readyz").json()["code"] == "not_ready":
+            pass
+        problem = client.get("/readyz").json()
+        assert (problem["status"], problem["code"]) == (503, "no_index")
+        assert "omnisearch index" in problem["detail"]
+        there.set()
+        wait_until_ready(client)
+
+
+def test_an_index_of_another_model_is_a_conflict(settings: Settings) -> None:
+    def refuse(_: Settings) -> Engine:
+        raise FingerprintError("the index was made by another model")
+
+    with open_client(settings, engine_factory=refuse) as client:
+        while (answer := client.get("/readyz")).json()["code"] == "not_ready":
+            pass
+        assert (answer.status_code, answer.json()["code"]) == (409, "fingerprint")
+
+
+def test_a_failing_warm_up_closes_the_engine(settings: Settings, engine: ScriptedEngine) -> None:
+    def crash(_: object) -> None:
+        raise RuntimeError("no such tower")
+
+    engine.before = crash
+    with open_client(settings, engine_factory=lambda _: engine) as client:
+        while not engine.closed:
+            assert client.get("/readyz").status_code == 503
+
+
+def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Settings, engine: ScriptedEngine) -> None:
+    async def scenario() -> None:
+        service = Service(settings, lambda _: engine, threads=1, queue=1)
+        await service.start()
+        while service._engine is None:
+            await asyncio.sleep(0.01)
+        go = threading.Event()
+        running = [asyncio.create_task(service.ask(lambda _: go.wait(20))) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(BusyError):
+            await service.ask(lambda _: None)
+        running[0].cancel()  # its client hung up, but its thread still works
+        await asyncio.sleep(0.05)
+        with pytest.raises(BusyError):
+            await service.ask(lambda _: None)
+        go.set()
+        assert await running[1] is True
+        assert await service.ask(lambda _: "free") == "free"
+        await service.stop()
+
+    asyncio.run(scenario())
+
+
+def test_the_renderer_is_closed(settings: Settings, engine: ScriptedEngine) -> None:
+    renderer = ToyRenderer()
+    with open_client(settings, engine_factory=lambda _: engine, renderer_factory=lambda _: renderer):
+        assert not renderer.closed
+    assert renderer.closed
+    assert not (Path(settings.data_dir) / "previews").exists()
