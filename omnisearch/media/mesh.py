@@ -17,7 +17,7 @@ MAX_VERTICES = 5_000_000
 MAX_PARTS = 2000
 MAX_TEXTURE_PIXELS = 64_000_000
 TEXTURE_SIDE = 1024
-_SMOOTH = 0.7  # a corner's own normal is believed up to this cosine from its face's
+_SMOOTH = 0.85  # a corner's own normal is believed up to this cosine from its face's
 
 
 def load(source: Source, format: str) -> list[Triangles] | Samples:  # noqa: A002
@@ -28,7 +28,7 @@ def load(source: Source, format: str) -> list[Triangles] | Samples:  # noqa: A00
     """
     Image.MAX_IMAGE_PIXELS = MAX_TEXTURE_PIXELS
     scene = trimesh.load_scene(
-        BytesIO(source.file.read()), file_type=format, resolver=_Siblings(source), process=False, maintain_order=True
+        BytesIO(source.file.read()), file_type=format, resolver=_Siblings(source), process=False
     )
     nodes = list(scene.graph.nodes_geometry)
     if len(nodes) > MAX_PARTS:
@@ -43,7 +43,7 @@ def load(source: Source, format: str) -> list[Triangles] | Samples:  # noqa: A00
     return triangles or _points([(shape, matrix) for shape, matrix in placed if len(shape.vertices)])
 
 
-class _Siblings(Resolver):  # type: ignore[misc]
+class _Siblings(Resolver): 
     """Material, texture and buffer files that lie below the mesh's own folder."""
 
     def __init__(self, source: Source) -> None:
@@ -131,16 +131,21 @@ def _paint(shape: Any, faces: Any) -> tuple[Floats, Floats | None, Any]:
 
 def _material(material: Any) -> tuple[Floats, Any]:
     """The RGBA factor in [0, 1] and the texture image of a glTF (PBR) or an OBJ/COLLADA (simple) material."""
-    image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
-    color = getattr(material, "baseColorFactor", None)
-    if color is None:
-        color = getattr(material, "diffuse", None)
-    if color is None:
-        color = [255, 255, 255, 255] if image is not None else [GREY * 255] * 3
+    if isinstance(material, trimesh.visual.material.PBRMaterial):
+        rgba = _rgba(material.baseColorFactor, 255)
+        rgba[:3] **= 1 / 2.2  # glTF 2.0, 3.9.2: factors are linear light, textures and pictures are not
+        return rgba, material.baseColorTexture
+    image = getattr(material, "image", None)
+    if image is not None:  # exporters leave any colour beside a texture, viewers show the texture alone
+        return _rgba(None, 255), image
+    return _rgba(getattr(material, "diffuse", None), GREY * 255), None
+
+
+def _rgba(color: Any, default: float) -> Floats:
+    values = np.asarray([default] * 3 if color is None else color, np.float32).ravel()[:4]
     rgba = np.ones(4, np.float32)
-    color = np.asarray(color, np.float32).ravel()[:4]
-    rgba[: len(color)] = color / (255 if color.max(initial=0) > 1 else 1)
-    return rgba, image
+    rgba[: len(values)] = values / (255 if values.max(initial=0) > 1 else 1)
+    return rgba
 
 
 def _texture(image: Image.Image) -> Any:

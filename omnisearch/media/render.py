@@ -10,28 +10,43 @@ VIEWS = 8
 SIDE = 224
 ELEVATION = 20.0
 FIRST_AZIMUTH = 30.0  # degrees: the first view, which is also the poster, is a three-quarter view from the front
-AMBIENT, KEY = 0.55, 0.5
-_FINE = 2  # the depth buffer is this many times finer than the picture
+AMBIENT, KEY, SHEEN = 0.55, 0.45, 0.15
+FINE = 2  # the depth buffer is this many times finer than the picture
 _MARGIN = 0.94
 _LIGHT = np.array([-0.45, 0.7, 0.75], np.float32) / np.float32(np.linalg.norm([-0.45, 0.7, 0.75]))
 _FAR = np.iinfo(np.int64).max
+_BACK = 0.01  # the reverse of a sheet lies this much deeper, so that of two coinciding sheets the front one shows
+_STEP = 0.03  # a jump in depth, as a share of the object's reach, that parts two surfaces
 
 
 def render(samples: Samples, views: int = VIEWS, side: int = SIDE) -> Pixels:
     """Draw an object from `views` azimuths around its y axis, slightly from above.
 
-    A surface is drawn from its samples' normals; a bare point set as discs, lit by the depth of their surroundings.
+    A surface is drawn from its samples' normals; a bare point set as discs, lit by the relief they make.
 
     Returns:
         uint8 (views, side, side, 3).
     """
     low, high = samples.points.min(axis=0), samples.points.max(axis=0)
-    points = samples.points - (low + high) / 2
+    points = np.ascontiguousarray((samples.points - (low + high) / 2).T)  # (3, n): whole columns are fast
+    normals = None if samples.normals is None else np.ascontiguousarray(samples.normals.T)
     turns = [_camera(FIRST_AZIMUTH + 360 * view / views) for view in range(views)]
-    reach = max(float(np.abs(points @ turn[:2].T).max()) for turn in turns)  # one scale for all views
-    scale = side * _FINE / 2 * _MARGIN / max(reach, 1e-9)
-    radius = 0 if samples.normals is not None else _disc_radius(points, scale)
-    return np.stack([_draw(samples, points, turn, scale, side * _FINE, radius) for turn in turns])
+    seen = [[_along(axis, points) for axis in turn] for turn in turns]
+    reach = max(float(np.abs(axis).max()) for right_up in seen for axis in right_up[:2])  # one scale for all views
+    scale = side * FINE / 2 * _MARGIN / max(reach, 1e-9)
+    radius = _disc_radius(samples.points, scale) if normals is None else 0
+    drawn = []
+    for turn, (right, up, towards) in zip(turns, seen, strict=True):
+        back = 0.0 if normals is None else (_along(turn[2], normals) < 0) * np.float32(_BACK * reach)
+        buffer = _Buffer(right * scale, up * scale, (towards - back) / max(reach, 1e-9), side * FINE, radius)
+        drawn.append(_shade(samples, buffer, turn, radius))
+    return np.stack(drawn)
+
+
+def _along(axis: Floats, columns: Floats) -> Floats:
+    """Dot products of `columns` (3, n) with one axis; matrix products of this shape are slower in BLAS."""
+    along: Floats = columns[0] * axis[0] + columns[1] * axis[1] + columns[2] * axis[2]
+    return along
 
 
 def _camera(azimuth: float) -> Floats:
@@ -43,7 +58,7 @@ def _camera(azimuth: float) -> Floats:
 
 
 def _disc_radius(points: Floats, scale: float) -> int:
-    """Fine pixels from a point to half-way to its neighbours, from the area of the occupied cells of a grid."""
+    """Fine pixels from a point to beyond half-way to its neighbours, from the area of the occupied cells of a grid."""
     extent = float(np.abs(points).max()) or 1.0
     cells = 32 if len(points) > 4000 else 16
     cell = 2 * extent / cells
@@ -53,73 +68,88 @@ def _disc_radius(points: Floats, scale: float) -> int:
     return int(np.clip(round(0.75 * spacing * scale), 1, 12))
 
 
-def _draw(samples: Samples, points: Floats, turn: Floats, scale: float, side: int, radius: int) -> Pixels:
-    seen = points @ turn.T  # (n, 3): right, up, towards the camera
-    column = (seen[:, 0] * scale + side / 2).astype(np.int32)
-    row = (side / 2 - seen[:, 1] * scale).astype(np.int32)
-    nearest, depth = _depth_buffer(row, column, seen[:, 2], side, radius)
-    hit = nearest >= 0
-    which = nearest[hit]
+class _Buffer:
+    """The sample nearest to the camera in every fine pixel.
+
+    `nearest` int64 (side, side), -1 where there is none; `depth` float32 (side, side), larger is nearer, -inf there.
+    """
+
+    def __init__(self, right: Floats, up: Floats, towards: Floats, side: int, radius: int) -> None:
+        column = (right + side / 2).astype(np.int32)
+        row = (side / 2 - up).astype(np.int32)
+        order = ((2.0 - towards.astype(np.float64)) * 2**28).astype(np.int64)  # 0 is nearest
+        keys = (order << 32) | np.arange(len(towards))
+        best = np.full((side + 2 * radius) * (side + 2 * radius), _FAR, np.int64)
+        place = (row + radius) * (side + 2 * radius) + column + radius
+        for down in range(-radius, radius + 1):
+            for across in range(-radius, radius + 1):
+                if down * down + across * across <= radius * (radius + 0.8):
+                    np.minimum.at(best, place + (down * (side + 2 * radius) + across), keys)
+        best = best.reshape(side + 2 * radius, side + 2 * radius)[radius : side + radius, radius : side + radius]
+        self.side = side
+        self.nearest = np.where(best == _FAR, -1, best & 0xFFFFFFFF)
+        self.depth = np.where(self.nearest >= 0, towards[self.nearest], -np.inf).astype(np.float32)
+        if radius == 0:
+            self._close_gaps()
+
+    def _close_gaps(self) -> None:
+        """Where a fine pixel lies behind most of its eight neighbours, the samples just missed it: take theirs."""
+        depth = np.pad(self.depth, 1, constant_values=-np.inf)
+        nearest = np.pad(self.nearest, 1, constant_values=-1)
+        votes = np.zeros(self.depth.shape, np.int8)
+        front = np.full(self.depth.shape, -np.inf, np.float32)
+        index = self.nearest.copy()
+        for down, across in ((0, 1), (1, 0), (1, 2), (2, 1), (0, 0), (0, 2), (2, 0), (2, 2)):
+            window = slice(down, down + self.side), slice(across, across + self.side)
+            votes += depth[window] > self.depth + _STEP
+            nearer = depth[window] > front
+            front = np.where(nearer, depth[window], front)
+            index = np.where(nearer, nearest[window], index)
+        gap = votes >= 6
+        self.depth = np.where(gap, front, self.depth)
+        self.nearest = np.where(gap, index, self.nearest)
+
+
+def _shade(samples: Samples, buffer: _Buffer, turn: Floats, radius: int) -> Pixels:
+    hit = buffer.nearest >= 0
+    which = buffer.nearest[hit]
     colors = np.full((len(which), 3), GREY, np.float32) if samples.colors is None else samples.colors[which]
     if samples.normals is not None:
-        normals = samples.normals[which] @ turn.T
+        normals = np.stack([_along(axis, samples.normals[which].T) for axis in turn], axis=1)
     else:
-        normals = _normals_from_depth(depth * scale, hit, radius)[hit]
-    normals = normals * np.where(normals[:, 2:] < 0, -1, 1)  # both sides of a sheet are lit
-    light = AMBIENT + KEY * np.maximum(normals @ _LIGHT, 0)
-    picture = np.ones((side, side, 3), np.float32)
-    picture[hit] = np.minimum(colors * light[:, None], 1)
-    return _reduce(picture, depth, hit)
+        normals = _relief(buffer, hit, radius)[hit]
+    normals *= np.where(normals[:, 2:] < 0, -1, 1)  # both sides of a sheet are lit
+    light = np.maximum(_along(_LIGHT, normals.T), 0)[:, None]
+    lit = colors * (AMBIENT + KEY * light)
+    picture = np.ones((buffer.side, buffer.side, 3), np.float32)
+    picture[hit] = lit + SHEEN * light**2 * (1 - lit)  # a little gloss gives shape to what is black
+    return _reduce(picture, buffer.depth)
 
 
-def _depth_buffer(
-    row: NDArray[np.int32], column: NDArray[np.int32], towards: Floats, side: int, radius: int
-) -> tuple[NDArray[np.int64], Floats]:
-    """The index of the sample nearest to the camera per pixel, -1 where there is none, and its depth."""
-    reach = float(np.abs(towards).max()) + 1e-6
-    order = ((reach - towards) * (2**30 / (2 * reach))).astype(np.int64)  # 0 is nearest
-    keys = (order << 32) | np.arange(len(towards))
-    buffer = np.full(side * side, _FAR, np.int64)
-    for down in range(-radius, radius + 1):
-        for across in range(-radius, radius + 1):
-            if down * down + across * across > radius * (radius + 0.8):
-                continue
-            at_row, at_column = row + down, column + across
-            inside = (at_row >= 0) & (at_row < side) & (at_column >= 0) & (at_column < side)
-            if inside.all():
-                np.minimum.at(buffer, at_row * side + at_column, keys)
-            else:
-                np.minimum.at(buffer, at_row[inside] * side + at_column[inside], keys[inside])
-    buffer = buffer.reshape(side, side)
-    nearest = np.where(buffer == _FAR, -1, buffer & 0xFFFFFFFF)
-    depth = np.where(nearest >= 0, towards[nearest], -np.inf).astype(np.float32)
-    return nearest, depth
-
-
-def _normals_from_depth(depth: Floats, hit: NDArray[np.bool_], radius: int) -> Floats:
+def _relief(buffer: _Buffer, hit: NDArray[np.bool_], radius: int) -> Floats:
     """Normals of the picture's relief, float32 (side, side, 3): slopes over about one disc, smoothed."""
     reach = max(1, radius)
-    floor = depth[hit].min() if hit.any() else 0
-    relief = np.where(hit, depth, floor)
+    depth = buffer.depth * (buffer.side / 2 * _MARGIN)
+    relief = np.where(hit, depth, depth[hit].min() if hit.any() else 0)
     for axis in (0, 1):
-        relief = sum(np.roll(relief, shift, axis) for shift in range(-reach, reach + 1)) / (2 * reach + 1)
+        shifted = [np.roll(relief, shift, axis) for shift in range(-reach, reach + 1)]
+        relief = np.mean(shifted, axis=0)
     rise, run = np.gradient(relief)
     normals = np.stack([-run, rise, np.ones_like(run)], axis=-1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
     return normals.astype(np.float32)
 
 
-def _reduce(picture: Floats, depth: Floats, hit: NDArray[np.bool_]) -> Pixels:
-    """Average each block of fine pixels, without those that show through a gap what lies far behind."""
-    side = picture.shape[0] // _FINE
-    blocks = (side, _FINE, side, _FINE)
-    near = depth.reshape(blocks).max(axis=(1, 3), keepdims=True)
-    reach = float(depth[hit].max() - depth[hit].min()) if hit.any() else 1.0
-    front = depth.reshape(blocks) >= near - 0.06 * reach
-    gap = ~hit.reshape(blocks) & (hit.reshape(blocks).sum(axis=(1, 3), keepdims=True) >= 3)
-    weight = (front | ~hit.reshape(blocks)) & ~gap
-    weight &= front | np.isneginf(depth.reshape(blocks))
-    total = weight.sum(axis=(1, 3))[:, :, None]
-    summed = (picture.reshape(side, _FINE, side, _FINE, 3) * weight[..., None]).sum(axis=(1, 3))
-    reduced: Pixels = (summed / np.maximum(total, 1) * 255).round().astype(np.uint8)
+def _reduce(picture: Floats, depth: Floats) -> Pixels:
+    """Average each block of fine pixels, without those that lie far behind the block's nearest."""
+    cells = [(slice(row, None, FINE), slice(column, None, FINE)) for row in range(FINE) for column in range(FINE)]
+    nearest = depth[cells[0]]
+    for cell in cells[1:]:
+        nearest = np.maximum(nearest, depth[cell])
+    total, summed = np.zeros(nearest.shape, np.float32), np.zeros((*nearest.shape, 3), np.float32)
+    for cell in cells:  # the white ground counts: it softens the outline
+        weight = ((depth[cell] >= nearest - _STEP) | np.isneginf(depth[cell])).astype(np.float32)
+        total += weight
+        summed += picture[cell] * weight[..., None]
+    reduced: Pixels = (summed / total[..., None] * 255).round().astype(np.uint8)
     return reduced

@@ -70,22 +70,28 @@ def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tup
     # (0.7549, 0.5698): powers of the inverse plastic number. Folding keeps (a, b) inside the triangle.
     a, b = (step * 0.7548776662466927) % 1, (step * 0.5698402909980532) % 1
     over = a + b > 1
-    a, b = np.where(over, 1 - a, a), np.where(over, 1 - b, b)
-    weights = np.stack([1 - a - b, a, b], axis=1).astype(np.float32)[:, :, None]  # (n, 3, 1)
-    points = (part.corners[face] * weights).sum(axis=1)
-    normals = (part.normals[face] * weights).sum(axis=1)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-    colors = (part.colors[face] * weights).sum(axis=1)  # (n, 4)
+    a, b = (np.where(over, 1 - side, side).astype(np.float32)[:, None] for side in (a, b))
+    colors = _mix(part.colors, face, a, b)  # (n, 4)
     if part.texture is not None and part.uv is not None:
-        colors = colors * _look_up(part.texture, (part.uv[face] * weights).sum(axis=1))
+        colors = colors * _look_up(part.texture, _mix(part.uv, face, a, b))
     kept = colors[:, 3] > (step * 0.6180339887498949) % 1
     if not kept.any():
         kept[:] = True
+    points, normals = _mix(part.corners, face, a, b), _mix(part.normals, face, a, b)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
     return points[kept], normals[kept], colors[kept, :3].clip(0, 1)
+
+
+def _mix(corners: Floats, face: NDArray[np.int64], a: Floats, b: Floats) -> Floats:
+    """What `corners` (f, 3, k) hold at the places (a, b) of the triangles `face`, float32 (n, k)."""
+    first = corners[:, 0]
+    mixed: Floats = first[face] + a * (corners[:, 1] - first)[face] + b * (corners[:, 2] - first)[face]
+    return mixed
 
 
 def _look_up(texture: NDArray[np.uint8], uv: Floats) -> Floats:
     height, width = texture.shape[:2]
     column = (np.nan_to_num(uv[:, 0]) % 1 * width).astype(np.int64).clip(0, width - 1)
     row = ((1 - np.nan_to_num(uv[:, 1]) % 1) * height).astype(np.int64).clip(0, height - 1)
-    return texture[row, column].astype(np.float32) / 255
+    found: Floats = texture[row, column].astype(np.float32) / 255
+    return found

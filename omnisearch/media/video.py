@@ -45,9 +45,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     if sound is not None:
         audio.check_format(sound.rate or 0, sound.channels or 0)
     duration = seconds(container)
-    return Decoded(
-        MediaInfo(Modality.VIDEO, kind.mime, duration), _clips(container, picture, sound, duration, cut)
-    )
+    return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), _clips(container, picture, sound, duration, cut))
 
 
 def poster(source: Source, kind: Kind) -> Pixels | None:
@@ -125,9 +123,7 @@ class _Window:
         return Waveform(samples, rate) if len(samples) >= audio.MIN_SECONDS * rate else None
 
 
-def _clips(
-    container: Any, picture: Any, sound: Any, duration: float | None, cut: Segmentation
-) -> Iterator[Piece]:
+def _clips(container: Any, picture: Any, sound: Any, duration: float | None, cut: Segmentation) -> Iterator[Piece]:
     length = min(cut.seconds, duration or cut.seconds)
     window = _Window(step=max(length / FRAMES, cut.seconds / 64))
     rate = min(sound.rate, audio.KEPT_RATE) if sound is not None else 1
