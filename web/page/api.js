@@ -1,0 +1,44 @@
+// The HTTP API, as this page uses it.
+
+export class Problem extends Error {
+  constructor({ title = "", detail = "", status = 0, code = "" }) {
+    super(detail || title || "The server did not answer.");
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export const contentOf = (id) => `v1/items/${encodeURIComponent(id)}/content`;
+export const previewOf = (id) => `v1/items/${encodeURIComponent(id)}/preview`;
+export const item = (id) => ask(`v1/items/${encodeURIComponent(id)}`);
+export const status = () => ask("v1/status");
+
+/** Search with the terms; those that are files travel as parts of a multipart body. */
+export function search(terms, modality, limit, signal) {
+  const form = new FormData();
+  const query = terms.map((term, index) => {
+    if (term.kind === "text") return { text: term.value, weight: term.weight };
+    if (term.kind === "item") return { item_id: term.value, weight: term.weight };
+    form.append(`file${index}`, term.value, term.value.name);
+    return { file: `file${index}`, weight: term.weight };
+  });
+  const body = JSON.stringify({ query, limit, ...(modality ? { modalities: [modality] } : {}) });
+  if (![...form.keys()].length) {
+    return ask("v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+  }
+  form.append("query", body);
+  return ask("v1/search", { method: "POST", body: form, signal });
+}
+
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ title: "The server cannot be reached. Is it still running?" });
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(answer);
+  return answer;
+}
