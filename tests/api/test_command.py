@@ -1,0 +1,63 @@
+"""`omnisearch serve`."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from omnisearch.api.command import serve
+from omnisearch.errors import BusyError, UsageError
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_other_machines_are_kept_out_unless_told(host: str) -> None:
+    with pytest.raises(UsageError, match="--insecure"):
+        serve(host=host)
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BusyError, match=f"port {port}.*--port"):
+            serve(port=port)
+
+
+def test_it_prints_its_address_answers_and_stops(tmp_path: Path) -> None:
+    """Without an index: the probes and the page work, and say what is missing."""
+    script = "from omnisearch.api.command import serve; serve(port=0)"
+    environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(tmp_path / "none")}
+    server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:")
+        end = monotonic() + 60
+        while True:
+            try:
+                with urlopen(f"{url}/livez", timeout=60) as answer:
+                    assert json.load(answer) == {"status": "alive"}
+                break
+            except ConnectionError:
+                assert monotonic() < end
+                sleep(0.05)
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{url}/readyz", timeout=60)
+        assert refused.value.code == 503
+        assert json.load(refused.value)["detail"]
+        with urlopen(url, timeout=60) as page:
+            assert b"<title>omnisearch</title>" in page.read()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    finally:
+        server.kill()
+        server.wait()
+        if server.stdout is not None:
+            server.stdout.close()
