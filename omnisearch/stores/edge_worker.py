@@ -25,7 +25,7 @@ from typing import IO, Any
 from omnisearch.errors import OmnisearchError, StoreError
 from omnisearch.wire import Message, WireError, receive, send
 
-LINGER_SECONDS = 3.0
+LINGER_SECONDS = 2.0
 LOCK_PATIENCE_SECONDS = 20.0
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"

@@ -157,9 +157,12 @@ class SpaceEmbeddingStore:
             self._index.execute("INSERT INTO tables (space, modality, dim, size) VALUES (?, ?, ?, 0)", fresh)
         table = self._table(space, modality)
         assert table is not None
-        with table.path.open("ab") as file:
-            file.truncate(table.size * table.dim * ROW.itemsize)  # rows that a crash left without names
-            file.write(rows.astype(ROW).tobytes())
+        try:
+            with table.path.open("ab") as file:
+                file.truncate(table.size * table.dim * ROW.itemsize)  # rows that a crash left without names
+                file.write(rows.astype(ROW).tobytes())
+        except OSError as error:
+            raise StoreError(f"{table.path} cannot be written: {error}") from error
         self._grown.add(table.path)
         places = [(table.id, key, table.size + n) for n, key in enumerate(keys)]
         self._index.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", places)
@@ -186,8 +189,9 @@ def _checked(keys: Sequence[str], rows: Floats) -> Floats:
     if rows.ndim != 2 or len(rows) != len(keys) or rows.shape[1] == 0:
         raise VectorError(f"{len(keys)} keys and rows of shape {rows.shape}")
     rows = np.asarray(rows, dtype=np.float32)
-    for at in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
-        raise VectorError(f"the row of {keys[at]!r} is not finite")
+    for key, finite in zip(keys, np.isfinite(rows).all(axis=1), strict=True):
+        if not finite:
+            raise VectorError(f"the row of {key!r} is not finite")
     return rows
 
 

@@ -1,0 +1,149 @@
+"""A fake of the Qdrant server's REST interface on the loopback, for the requests that omnisearch makes.
+
+Bodies are read by the client's own models and answered by its in-memory mode. This tests what goes over the wire, the
+key, retries and errors; it says nothing about a real server's speed, durability or limits.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from qdrant_client import QdrantClient
+from qdrant_client.http import models
+
+
+class FakeServer(ThreadingHTTPServer):
+    """Answers one request at a time. `failures` are statuses given in place of the next answers."""
+
+    daemon_threads = True
+
+    def __init__(self, api_key: str | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.local = QdrantClient(":memory:")
+        self.api_key = api_key
+        self.failures: list[int] = []
+        self.requests: list[str] = []
+        self.queries: list[tuple[str, str]] = []
+        self.turn = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@contextmanager
+def running(server: FakeServer) -> Iterator[FakeServer]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FakeServer
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        with self.server.turn:
+            status, result = self._result(json.loads(body) if body else {})
+        data = json.dumps({"result": result, "status": "ok" if status == 200 else result, "time": 0.0}).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815
+
+    def _result(self, body: dict[str, Any]) -> tuple[int, Any]:
+        path, _, query = self.path.partition("?")
+        self.server.requests.append(f"{self.command} {path}")
+        self.server.queries.append((self.command, query))
+        if self.server.failures:
+            return self.server.failures.pop(0), "injected"
+        if self.server.api_key and self.headers.get("api-key") != self.server.api_key:
+            return 403, "forbidden"
+        for pattern, answer in ROUTES.items():
+            found = re.fullmatch(pattern, f"{self.command} {path}")
+            if found is not None:
+                try:
+                    return 200, _plain(answer(self.server.local, body, *found.groups()))
+                except ValueError as error:
+                    return (404 if "not found" in str(error) else 400), str(error)
+        return 501, f"the fake does not know {self.command} {path}"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _create(local: QdrantClient, body: dict[str, Any], name: str) -> bool:
+    vectors = models.CreateCollection.model_validate(body).vectors
+    assert isinstance(vectors, models.VectorParams)
+    return local.create_collection(name, vectors)
+
+
+def _upsert(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    return local.upsert(name, models.PointsList.model_validate(body).points)
+
+
+def _search(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    return local.query_batch_points(name, models.QueryRequestBatch.model_validate(body).searches)
+
+
+def _scroll(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    asked = models.ScrollRequest.model_validate(body)
+    vectors = bool(asked.with_vector)
+    points, offset = local.scroll(name, asked.filter, asked.limit or 10, offset=asked.offset, with_vectors=vectors)
+    return {"points": _plain(points), "next_page_offset": offset}
+
+
+def _count(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    return local.count(name, models.CountRequest.model_validate(body).filter)
+
+
+def _set_payload(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    asked = models.SetPayload.model_validate(body)
+    assert asked.filter is not None
+    return local.set_payload(name, asked.payload, asked.filter)
+
+
+def _delete(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    return local.delete(name, models.FilterSelector.model_validate(body))
+
+
+def _alias(local: QdrantClient, body: dict[str, Any]) -> bool:
+    return local.update_collection_aliases(models.ChangeAliasesOperation.model_validate(body).actions)
+
+
+ROUTES: dict[str, Callable[..., Any]] = {
+    r"GET /collections": lambda local, body: local.get_collections(),
+    r"GET /aliases": lambda local, body: local.get_aliases(),
+    r"POST /collections/aliases": _alias,
+    r"GET /collections/([^/]+)/exists": lambda local, body, name: {"exists": local.collection_exists(name)},
+    r"PUT /collections/([^/]+)": _create,
+    r"DELETE /collections/([^/]+)": lambda local, body, name: local.delete_collection(name),
+    r"PUT /collections/([^/]+)/index": lambda local, body, name: {"operation_id": 0, "status": "completed"},
+    r"PUT /collections/([^/]+)/points": _upsert,
+    r"POST /collections/([^/]+)/points/query/batch": _search,
+    r"POST /collections/([^/]+)/points/scroll": _scroll,
+    r"POST /collections/([^/]+)/points/count": _count,
+    r"POST /collections/([^/]+)/points/payload": _set_payload,
+    r"POST /collections/([^/]+)/points/delete": _delete,
+}

@@ -1,0 +1,315 @@
+"""What every vector store does, wherever it keeps its collection."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from omnisearch.config import Settings
+from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, VectorStore
+from omnisearch.stores.ids import point_id
+from omnisearch.stores.names import CollectionName
+from omnisearch.stores.open import describe_store, open_catalog, open_store, swap
+from omnisearch.types import Modality, Segment
+from tests.stores.conftest import empty, reopen
+from tests.stores.samples import DIM, FINGERPRINT, MODEL, nearest, passes, points, vector
+
+# The in-memory mode has no payload indexes and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
+
+
+def unit(point: Point) -> Any:
+    return point.vector / np.linalg.norm(point.vector)
+
+
+def test_points_come_back_as_they_were_written(store: VectorStore) -> None:
+    written = {point.id: point for point in points(7)}
+    store.upsert(list(written.values()))
+    read = list(store.scroll(with_vectors=True))
+    assert [point.id for point in read] == sorted(written)
+    for point in read:
+        assert point.payload == written[point.id].payload
+        np.testing.assert_allclose(point.vector, unit(written[point.id]), atol=1e-6)
+
+
+def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> None:
+    payload = Payload(
+        "itemß",
+        Modality.TEXT,
+        "/Lieder/\u00fcber 東京/\U0001f436 e\u0301 \x01 'quoted\".txt",
+        mime="text/plain",
+        duration=1.25,
+        segment=Segment(3, 10.0, 20.5, "characters"),
+        segments=9,
+        snippet="zwei\nZeilen und \u202e\u05e6\u05dc",
+    )
+    store.upsert([Point(point_id("itemß", payload.segment), vector(1), payload)])
+    assert [point.payload for point in store.scroll(Filter(item_ids=("itemß",)))] == [payload]
+    [[hit]] = store.search([Lookup(vector(1), 1)])
+    assert hit.payload == payload
+
+
+def test_scroll_gives_every_point_once_over_many_pages(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in ("edge", "server"):
+        monkeypatch.setattr(f"omnisearch.stores.{room}.PAGE", 4)
+    written = points(30)
+    store.upsert(written)
+    read = list(store.scroll())
+    assert [point.id for point in read] == sorted(point.id for point in written)
+    assert all(point.vector.shape == (0,) for point in read)
+
+
+def test_batches_are_written_whole(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in ("edge", "server"):
+        monkeypatch.setattr(f"omnisearch.stores.{room}.BATCH", 4)
+    store.upsert(points(11))
+    assert store.count() == 11
+
+
+def test_searches_agree_with_brute_force_under_random_filters(store: VectorStore) -> None:
+    written, random = points(90), np.random.default_rng(7)
+    store.upsert(written)
+    items = [f"item-{n}" for n in range(32)]  # the last two are unknown
+
+    def some(values: list[Any], most: int) -> tuple[Any, ...]:
+        return tuple(random.choice(np.array(values, dtype=object), size=random.integers(0, most), replace=False))
+
+    lookups = [
+        Lookup(
+            vector(1000 + n) * 10.0 ** random.integers(-2, 3),
+            int(random.integers(1, 100)),
+            Filter(some(list(Modality), 4), some(items, 12), some(items, 12)),
+        )
+        for n in range(60)
+    ]
+    answers = store.search(lookups)
+    assert len(answers) == len(lookups)
+    assert any(not answer for answer in answers)
+    assert any(len(answer) > 20 for answer in answers)
+    for lookup, answer in zip(lookups, answers, strict=True):
+        expected = nearest(written, lookup.vector, lookup.filter, lookup.limit)
+        assert [hit.id for hit in answer] == [id_ for id_, _ in expected]
+        np.testing.assert_allclose([hit.score for hit in answer], [score for _, score in expected], atol=1e-5)
+        assert store.count(lookup.filter) == sum(passes(point, lookup.filter) for point in written)
+        assert {point.id for point in store.scroll(lookup.filter)} == {
+            point.id for point in written if passes(point, lookup.filter)
+        }
+
+
+def test_vectors_come_with_hits_where_asked_for(store: VectorStore) -> None:
+    written = {point.id: point for point in points(6)}
+    store.upsert(list(written.values()))
+    for hit in store.search([Lookup(vector(3), 6)])[0]:
+        assert hit.vector is None
+    for answer in store.search([Lookup(vector(3), 6), Lookup(vector(4), 2)], with_vectors=True):
+        for hit in answer:
+            assert hit.vector is not None
+            np.testing.assert_allclose(hit.vector, unit(written[hit.id]), atol=1e-6)
+
+
+def test_nothing_is_found_in_nothing(store: VectorStore) -> None:
+    assert store.search([]) == []
+    assert store.search([Lookup(vector(0), 5)], with_vectors=True) == [[]]
+    assert list(store.scroll(with_vectors=True)) == []
+    assert store.count() == 0
+    store.upsert([])
+    store.delete([])
+    store.delete(["unknown"])
+    store.set_path("unknown", "/nowhere")
+    assert store.count() == 0
+
+
+def test_writing_twice_is_writing_once(store: VectorStore) -> None:
+    written = points(5)
+    store.upsert(written)
+    store.upsert(written)
+    changed = replace(written[0], vector=vector(99), payload=replace(written[0].payload, snippet="changed"))
+    store.upsert([written[0], changed])
+    assert store.count() == 5
+    [[hit]] = store.search([Lookup(vector(99), 1)])
+    assert (hit.id, hit.payload.snippet) == (written[0].id, "changed")
+    assert hit.score == pytest.approx(1.0, abs=1e-5)
+
+
+def test_delete_removes_every_segment_of_its_items_and_no_other(store: VectorStore) -> None:
+    store.upsert(points(12))
+    store.delete(["item-1", "item-3", "unknown"])
+    assert {point.payload.item_id for point in store.scroll()} == {"item-0", "item-2"}
+    assert store.count() == 6
+    assert all(hit.payload.item_id in {"item-0", "item-2"} for hit in store.search([Lookup(vector(4), 20)])[0])
+
+
+def test_set_path_changes_the_path_of_one_item_alone(store: VectorStore) -> None:
+    written = points(9)
+    store.upsert(written)
+    store.set_path("item-1", "/moved/ü.bin")
+    expected = {
+        point.id: replace(point.payload, path="/moved/ü.bin") if point.payload.item_id == "item-1" else point.payload
+        for point in written
+    }
+    assert {point.id: point.payload for point in store.scroll()} == expected
+
+
+def _spoil(value: float) -> Any:
+    spoiled = vector(5)
+    spoiled[3] = value
+    return spoiled
+
+
+BAD_VECTORS = {
+    "nan": _spoil(np.nan),
+    "infinite": _spoil(np.inf),
+    "zero": np.zeros(DIM, np.float32),
+    "narrow": vector(5, DIM - 1),
+    "wide": vector(5, DIM + 1),
+    "a matrix": vector(5)[None],
+    "empty": np.empty(0, np.float32),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_VECTORS.values(), ids=BAD_VECTORS)
+def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: Any) -> None:
+    good = points(3)
+    with pytest.raises(VectorError):
+        store.upsert([*good, replace(good[0], id=str(UUID(int=1)), vector=bad)])
+    assert store.count() == 0
+    with pytest.raises(VectorError):
+        store.search([Lookup(bad, 3)])
+    store.upsert(good)
+    assert store.count() == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: replace(p, id="not-a-uuid"),
+        lambda p: replace(p, id=p.id.upper().replace("-", "")),
+        lambda p: replace(p, payload=replace(p.payload, path="/\udcff.txt")),
+        lambda p: replace(p, payload=replace(p.payload, snippet="x" * 20_000)),
+        lambda p: replace(p, payload=replace(p.payload, duration=float("nan"))),
+    ],
+    ids=["id", "id's form", "half a character", "too long", "not a number"],
+)
+def test_a_payload_that_would_spoil_the_store_is_refused_whole(
+    store: VectorStore, change: Callable[[Point], Point]
+) -> None:
+    good = points(3)
+    with pytest.raises(StoreError):
+        store.upsert([*good, change(good[0])])
+    assert store.count() == 0
+
+
+def test_a_limit_below_one_is_refused(store: VectorStore) -> None:
+    with pytest.raises(StoreError, match="limit"):
+        store.search([Lookup(vector(0), 0)])
+
+
+def test_what_was_written_is_there_after_reopening(place: Settings, store: VectorStore) -> None:
+    store.upsert(points(9))
+    store.delete(["item-2"])
+    store.close()
+    store.close()
+    with closing(reopen(place)) as again:
+        assert (again.collection, again.dim, again.fingerprint) == (store.collection, DIM, FINGERPRINT)
+        assert again.count() == 6
+        assert again.search([Lookup(vector(0), 1)])[0][0].id == points(1)[0].id
+
+
+def test_two_clients_see_one_collection(place: Settings, store: VectorStore) -> None:
+    with closing(reopen(place)) as other:
+        store.upsert(points(4))
+        assert other.count() == 4
+        other.upsert(points(6))
+        assert store.count() == 6
+        other.delete(["item-0"])
+        assert store.count() == 3
+
+
+def test_nothing_was_indexed_yet(place: Settings) -> None:
+    empty(place)
+    if place.store is None:
+        place = Settings(data_dir=place.data_dir / "fresh")
+    with pytest.raises(NoIndexError, match="omnisearch index PATH"):
+        reopen(place)
+    with pytest.raises(NoIndexError, match="omnisearch index PATH"):
+        describe_store(place)
+    assert not (place.data_dir / "vectors").exists() or place.store is None
+
+
+def test_the_first_index_is_made_once(place: Settings) -> None:
+    empty(place)
+    if place.store is None:
+        place = Settings(data_dir=place.data_dir / "first")
+    for count in (0, 5):
+        with closing(open_store(place, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
+            assert opened.count() == count
+            opened.upsert(points(5))
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(("dim", "fingerprint"), [(DIM, "f" * 64), (DIM + 1, FINGERPRINT)])
+def test_another_model_is_refused(
+    place: Settings, store: VectorStore, dim: int, fingerprint: str, create: bool
+) -> None:
+    store.upsert(points(3))
+    with pytest.raises(FingerprintError) as caught:
+        open_store(place, model="other", dim=dim, fingerprint=fingerprint, create=create)
+    for word in (MODEL, FINGERPRINT[:12], "other", fingerprint[:12], str(dim), "--model"):
+        assert word in str(caught.value)
+    assert store.count() == 3
+
+
+def test_a_renamed_model_is_the_same_model(place: Settings, store: VectorStore) -> None:
+    with closing(open_store(place, model="renamed", dim=DIM, fingerprint=FINGERPRINT, create=False)) as opened:
+        assert opened.collection == store.collection
+
+
+def test_the_store_says_whose_vectors_it_holds(place: Settings, store: VectorStore) -> None:
+    described = describe_store(place)
+    assert (described.model, described.dim, described.fingerprint) == (MODEL, DIM, FINGERPRINT[:12])
+    assert str(described) == store.collection
+
+
+@pytest.mark.parametrize("fingerprint", [FINGERPRINT, "f" * 64], ids=["a rebuild", "another model"])
+def test_a_swap_replaces_the_collection_in_one_step(place: Settings, store: VectorStore, fingerprint: str) -> None:
+    store.upsert(points(9))
+    with swap(place, model=MODEL, dim=DIM, fingerprint=fingerprint) as fresh:
+        fresh.upsert(points(4, seed=100))
+        assert store.count() == 9
+        assert str(describe_store(place)) == store.collection
+    with closing(open_store(place, model=MODEL, dim=DIM, fingerprint=fingerprint, create=False)) as opened:
+        assert opened.collection == fresh.collection != store.collection
+        assert opened.count() == 4
+    with pytest.raises((NoIndexError, StoreError, ValueError)):
+        store.count()
+
+
+def test_a_swap_that_fails_leaves_the_old_collection(place: Settings, store: VectorStore) -> None:
+    store.upsert(points(9))
+
+    def interrupted() -> None:
+        with swap(place, model=MODEL, dim=DIM, fingerprint=FINGERPRINT) as unfinished:
+            unfinished.upsert(points(4))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with closing(reopen(place)) as opened:
+        assert opened.collection == store.collection
+        assert opened.count() == 9
+    with closing(open_catalog(place)) as catalog:
+        assert [str(name) for name in catalog.names()] == [store.collection]
+
+
+def test_the_next_swap_removes_what_a_killed_one_left(place: Settings, store: VectorStore) -> None:
+    left = CollectionName(MODEL, DIM, FINGERPRINT, version=7)
+    with closing(open_catalog(place)) as catalog:
+        catalog.create(left)
+        with swap(place, model=MODEL, dim=DIM, fingerprint=FINGERPRINT):
+            pass
+        assert catalog.names() == [CollectionName(MODEL, DIM, FINGERPRINT, version=2)]

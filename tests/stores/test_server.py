@@ -1,0 +1,114 @@
+"""What only a server can do to a client: be away, be busy, want a key. Against a fake (see `fake_server`)."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from omnisearch.config import Settings
+from omnisearch.errors import StoreError
+from omnisearch.stores import server
+from omnisearch.stores.base import Filter, Lookup, VectorStore
+from omnisearch.stores.open import describe_store, open_store
+from tests.stores.fake_server import FakeServer, running
+from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
+
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    with running(FakeServer()) as started:
+        yield started
+
+
+@pytest.fixture
+def store(fake: FakeServer, tmp_path: Path) -> Iterator[VectorStore]:
+    settings = Settings(data_dir=tmp_path, store=fake.url)
+    with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
+        yield opened
+
+
+def test_a_server_that_is_away_is_a_store_error_within_two_seconds(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            describe_store(Settings(data_dir=tmp_path, store=url))
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_busy_server_is_asked_again(fake: FakeServer, store: VectorStore, status: int) -> None:
+    fake.failures[:] = [status, status]
+    store.upsert(points(3))
+    fake.failures[:] = [status]
+    assert store.count() == 3
+    assert not fake.failures
+
+
+def test_a_server_that_stays_busy_is_a_store_error(
+    fake: FakeServer, store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PAUSES", (0.01, 0.01))
+    fake.failures[:] = [503] * 3
+    with pytest.raises(StoreError, match="HTTP 503"):
+        store.search([Lookup(vector(0), 1)])
+    assert not fake.failures
+    assert store.search([Lookup(vector(0), 1)]) == [[]]
+
+
+def test_a_request_that_is_refused_is_not_repeated(fake: FakeServer, store: VectorStore) -> None:
+    fake.failures[:] = [400, 400]
+    with pytest.raises(StoreError, match="HTTP 400"):
+        store.count()
+    assert fake.failures == [400]
+
+
+def test_a_server_that_hangs_is_left(fake: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(server, "PAUSES", ())
+    with fake.turn, pytest.raises(StoreError, match="cannot be reached"):
+        describe_store(Settings(data_dir=tmp_path, store=fake.url))
+
+
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection:UserWarning")
+def test_the_key_is_sent_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    with running(FakeServer(api_key="right")) as fake:
+        right = Settings(data_dir=tmp_path, store=fake.url, store_api_key="right")
+        open_store(right, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True).close()
+        for key in ("wrong", None):
+            with pytest.raises(StoreError, match="store_api_key") as caught:
+                describe_store(Settings(data_dir=tmp_path, store=fake.url, store_api_key=key))
+            assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "http://", "http://host:notaport"])
+def test_a_setting_that_is_no_url_is_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(StoreError):
+        describe_store(Settings(data_dir=tmp_path, store=url))
+
+
+def test_filtered_fields_are_indexed_and_writes_are_waited_for(fake: FakeServer, store: VectorStore) -> None:
+    assert len([line for line in fake.requests if line.endswith("/index")]) == 2
+    store.upsert(points(3))
+    store.set_path("item-0", "/moved")
+    store.delete(["item-0"])
+    writes = [query for method, query in fake.queries if method != "GET" and "wait" in query]
+    assert writes == ["wait=true"] * 5
+    assert store.count(Filter(item_ids=("item-0",))) == 0
+
+
+def test_an_alias_of_someone_else_is_left_alone(fake: FakeServer, tmp_path: Path) -> None:
+    from qdrant_client import models
+
+    fake.local.create_collection("theirs", models.VectorParams(size=3, distance=models.Distance.DOT))
+    target = models.CreateAlias(collection_name="theirs", alias_name="omnisearch")
+    fake.local.update_collection_aliases([models.CreateAliasOperation(create_alias=target)])
+    settings = Settings(data_dir=tmp_path, store=fake.url)
+    with pytest.raises(StoreError, match="theirs"):
+        open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)
