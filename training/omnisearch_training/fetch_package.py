@@ -90,7 +90,11 @@ def _unpack_debian(archive: Path, into: Path) -> None:
 
 def _unpack_npm(archive: Path, into: Path) -> None:
     with tarfile.open(archive) as tar:
-        tar.extractall(into, filter="data")
+        for member in tar.getmembers():
+            # Everything in npm's archives is below one folder of no meaning.
+            member.name = member.name.partition("/")[2]
+            if member.name:
+                tar.extract(member, into, filter="data")
 
 
 def _unpack_pypi(archive: Path, into: Path) -> None:

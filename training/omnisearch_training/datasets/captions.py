@@ -20,6 +20,6 @@ def words_of(stem: str) -> str:
 
 def with_keywords(name: str, keywords: list[str], most: int = 8) -> tuple[str, ...]:
     """Give a caption of the name and its keywords, or nothing where no keyword says more."""
-    known = set(name.lower().split())
+    known = {name.lower(), *name.lower().split()}
     fresh = list(dict.fromkeys(word for word in keywords if word and word.lower() not in known))[:most]
     return (f"{name}, {', '.join(fresh)}",) if fresh else ()

@@ -16,7 +16,8 @@ SIDE = 288
 def rasterise(drawings: Iterable[tuple[str | Path, Path]], side: int = SIDE) -> Iterator[bool]:
     """Render each (SVG text or path, target) to a PNG whose longer side is `side` pixels; tell which could be drawn.
 
-    A target that exists is kept; a drawing that is blank or a mere line is none. The answers come in the order of the drawings.
+    A target that exists is kept; a drawing that is blank or a mere line is none.
+    The answers come in the order of the drawings.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1), mp_context=context) as pool:

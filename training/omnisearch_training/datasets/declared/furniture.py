@@ -43,7 +43,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
     if not folder.is_dir():
         partial = folder.with_name(folder.name + ".partial")
         with zipfile.ZipFile(archive) as catalogue:
-            catalogue.extractall(partial)  # noqa: S202  (zipfile drops absolute paths and "..")
+            catalogue.extractall(partial)
         partial.rename(folder)
     return folder
 
