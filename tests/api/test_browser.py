@@ -1,0 +1,164 @@
+"""The page in a real browser: needs Debian's chromium and the Python package playwright."""
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from omnisearch.api.app import create_app
+from omnisearch.config import Settings
+from omnisearch.types import ItemRef, Modality
+from tests.api.conftest import HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture, tone
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
+    # Playwright's own event loop and pipes are not ours to close.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture
+def url(settings: Settings, engine: ScriptedEngine) -> Iterator[str]:
+    app = create_app(settings, lambda _: engine, lambda _: ToyRenderer())
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, ws="none", log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    server.should_exit = True
+    thread.join(20)
+
+
+class Watch:
+    """What must not happen on the page."""
+
+    def __init__(self, page: Any) -> None:
+        self.hosts: set[str] = set()
+        self.troubles: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("dialog", lambda dialog: (self.troubles.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("console", lambda line: self._heard(line))
+
+    def _heard(self, line: Any) -> None:
+        if line.type == "error" and "404" not in line.text:  # the hostile item has no preview, on purpose
+            self.troubles.append(line.text)
+
+
+@pytest.fixture
+def page(url: str) -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        watch = Watch(page)
+        page.goto(url)
+        page.wait_for_selector("#kinds small:not(:empty)")
+        yield page
+        assert not watch.troubles
+        assert watch.hosts <= {urlsplit(url).netloc, ""}
+        browser.close()
+
+
+def _search(page: Any, words: str) -> None:
+    page.fill("#text", words)
+    page.press("#text", "Enter")
+    page.wait_for_selector(".card:not(.ghost)")
+
+
+def _wait_for(page: Any, selector: str, count: int) -> None:
+    """Wait without evaluating a string: the page's policy forbids that, to tests as well."""
+    page.locator(selector).nth(count - 1).wait_for()
+    page.locator(selector).nth(count).wait_for(state="detached")
+
+
+def _texts(page: Any, selector: str) -> list[str]:
+    texts: list[str] = page.locator(selector).all_inner_texts()
+    return texts
+
+
+def test_words_find_cards_of_every_kind(page: Any, engine: ScriptedEngine) -> None:
+    _search(page, "dog")
+    assert page.locator(".card").count() == 6
+    assert page.locator(".card.image img").get_attribute("alt") == "Image dog.png"
+    assert page.locator("audio").get_attribute("src") == "v1/items/au-0123456789/content"
+    assert "6 results" in page.inner_text("#status")
+    tooltip = page.locator(".card .strength").first.get_attribute("title")
+    assert "Raw cosine 0.900" in tooltip
+
+
+def test_a_hostile_name_and_snippet_are_words(page: Any) -> None:
+    _search(page, "dog")
+    assert HOSTILE_NAME in _texts(page, ".card .name bdi")
+    assert "<script>alert(2)</script>" in _texts(page, ".card .words")
+    assert page.locator(".card script").count() == 0
+
+
+def test_files_signs_and_weights_reach_the_engine(page: Any, engine: ScriptedEngine) -> None:
+    _search(page, "dog")
+    files = [("a.png", "image/png", picture()), ("b.wav", "audio/wav", tone())]
+    page.set_input_files("#files", [{"name": n, "mimeType": m, "buffer": b} for n, m, b in files])
+    _wait_for(page, ".chip", 3)
+    page.locator(".chip .sign").nth(1).click()
+    page.locator(".chip input[type=range]").nth(2).fill("0.4")
+    _wait_for(page, ".chip.less", 1)
+    page.wait_for_timeout(800)
+    terms = engine.queries[-1].terms
+    assert [str(term) for term in terms] == ["dog", "a.png", "b.wav"]
+    assert [term.weight for term in terms] == [1.0, -1.0, 0.4]
+    assert engine.contents[-2:] == [picture(), tone()]
+
+
+def test_a_hit_steers_and_the_address_remembers(page: Any, url: str, engine: ScriptedEngine) -> None:
+    _search(page, "dog")
+    page.locator(".card.audio .steer button").nth(1).click()
+    page.wait_for_selector(".chip.less")
+    page.locator("#kinds label.image").click()
+    _wait_for(page, ".card", 1)
+    address = page.url
+    asked = engine.queries[-1]
+    assert [term.source for term in asked.terms] == ["dog", ItemRef("au-0123456789")]
+    assert asked.modalities == (Modality.IMAGE,)
+    page.go_back()
+    _wait_for(page, ".card", 6)
+    page.goto(address)
+    page.wait_for_selector(".card:not(.ghost)")
+    assert engine.queries[-1] == asked
+    page.locator(".chip .name", has_text="bark.wav").wait_for()
+
+
+def test_the_keyboard_is_enough(page: Any, engine: ScriptedEngine) -> None:
+    page.locator("body").press("/")
+    page.keyboard.type("dog")
+    page.keyboard.press("Enter")
+    page.keyboard.type("- fruit")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".chip.less")
+    page.keyboard.press("Backspace")
+    _wait_for(page, ".chip", 1)
+    page.wait_for_selector(".card:not(.ghost)")
+    page.keyboard.press("Backspace")
+    page.wait_for_selector("body.idle")
+    assert page.locator(".card").count() == 0
+
+
+def test_a_phone_shows_it_all(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    _search(page, "a rather long description of a dog that barks at the sea")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
