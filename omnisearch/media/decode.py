@@ -1,10 +1,15 @@
 """From an open file to its content: detect it, then let its modality's decoder stream the pieces."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.detect import Kind, detect
 from omnisearch.media.file import Source, check_size
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.types import Decoded, Modality
+
+Decoder: TypeAlias = Callable[[Source, Kind, Segmentation], Decoded]
 
 VERSION = 1  # raise it whenever the same file would decode to other pieces
 
@@ -30,8 +35,8 @@ def as_media_error(error: Exception) -> MediaError:
     return MediaError(Reason.DECODE_ERROR, "".join(c if c.isprintable() else "?" for c in detail)[:200])
 
 
-def decoder(kind: Kind):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    # Imported here: a worker that only ever sees text pays for no FFmpeg and no trimesh.
+def decoder(kind: Kind) -> Decoder:
+    """The decoder of a kind; the module of each modality is imported when it is first needed."""
     if kind.modality is Modality.TEXT:
         from omnisearch.media.text import decode
     elif kind.modality is Modality.IMAGE:

@@ -126,7 +126,7 @@ def _structure(head: bytes, source: Source) -> str | None:
         layer = head[1] & 0x06
         if layer == 0 and head[1] & 0xF0 == 0xF0:
             return "aac"
-        if layer and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C:
+        if layer in (0x02, 0x04) and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C:
             return "mp3"
     return None
 

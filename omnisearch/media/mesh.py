@@ -27,9 +27,7 @@ def load(source: Source, format: str) -> list[Triangles] | Samples:  # noqa: A00
         MediaError: no_vertices, too_many_vertices or non_finite.
     """
     Image.MAX_IMAGE_PIXELS = MAX_TEXTURE_PIXELS
-    scene = trimesh.load_scene(
-        BytesIO(source.file.read()), file_type=format, resolver=_Siblings(source), process=False
-    )
+    scene = trimesh.load_scene(BytesIO(source.file.read()), file_type=format, resolver=_Siblings(source), process=False)
     nodes = list(scene.graph.nodes_geometry)
     if len(nodes) > MAX_PARTS:
         raise MediaError(Reason.TOO_MANY_VERTICES, f"{len(nodes)} parts, the limit is {MAX_PARTS}")
@@ -43,7 +41,7 @@ def load(source: Source, format: str) -> list[Triangles] | Samples:  # noqa: A00
     return triangles or _points([(shape, matrix) for shape, matrix in placed if len(shape.vertices)])
 
 
-class _Siblings(Resolver): 
+class _Siblings(Resolver):
     """Material, texture and buffer files that lie below the mesh's own folder."""
 
     def __init__(self, source: Source) -> None:
@@ -55,7 +53,7 @@ class _Siblings(Resolver):
             raise FileNotFoundError(name)
         return data
 
-    def write(self, name: str, data: Any) -> None:  # noqa: ARG002
+    def write(self, name: str, data: Any) -> None:
         raise NotImplementedError
 
     def namespaced(self, namespace: str) -> "_Siblings":  # noqa: ARG002
@@ -83,7 +81,8 @@ def _cloud_colors(shape: Any) -> Floats | None:
     colors = np.asarray(getattr(shape, "colors", ()))
     if colors.ndim != 2 or len(colors) != len(shape.vertices):
         return None
-    return colors[:, :3].astype(np.float32) / 255
+    known: Floats = colors[:, :3].astype(np.float32) / np.float32(255)
+    return known
 
 
 def _triangles(shape: Any, matrix: Any) -> Triangles:

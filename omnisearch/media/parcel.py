@@ -49,8 +49,9 @@ def unpack(message: Message, modality: Modality) -> Piece:
         index, start, end, unit = body["segment"]
         if unit not in ("seconds", "characters", None) or (unit is None) != (start is None):
             raise WireError(f"a segment in {unit!r}")
-        bounds = (None, None) if unit is None else (float(start), float(end))
-        return Piece(Segment(int(index), *bounds, unit), _content(message, body, modality), str(body["snippet"]))
+        bounded = unit is not None
+        segment = Segment(int(index), float(start) if bounded else None, float(end) if bounded else None, unit)
+        return Piece(segment, _content(message, body, modality), str(body["snippet"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"not a piece of {modality}: {error!r}") from None
 

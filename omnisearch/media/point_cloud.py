@@ -61,7 +61,7 @@ def _in_unit_ball(points: Floats) -> Floats:
 def _pick(samples: Samples) -> tuple[Floats, Floats | None]:
     """10,000 of the samples, drawn by a generator seeded with the points themselves; repeated if there are fewer."""
     count = len(samples.points)
-    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(samples.points)))
+    rng = np.random.default_rng(zlib.crc32(samples.points.tobytes()))
     chosen = rng.permutation(count)[:POINTS]
     if count < POINTS:
         chosen = np.resize(chosen, POINTS)
@@ -72,10 +72,7 @@ def _pick(samples: Samples) -> tuple[Floats, Floats | None]:
 
 def _array(source: Source, kind: Kind) -> Samples:
     """Points from a float array (n, 3), or (n, 6) with colours in [0, 1] or [0, 255]."""
-    if kind.format == "npz":
-        values = _from_npz(source)
-    else:
-        values = _read_npy(source.file, source.size)
+    values = _from_npz(source) if kind.format == "npz" else _read_npy(source.file, source.size)
     if not np.isfinite(values).all():
         raise MediaError(Reason.NON_FINITE, "a value is not a finite number")
     points = values[:, :3].astype(np.float32)

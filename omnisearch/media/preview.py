@@ -1,5 +1,6 @@
 """A small WebP picture that shows what is in a file."""
 
+import itertools
 from io import BytesIO
 from typing import Any
 
@@ -38,7 +39,7 @@ def preview(source: Source) -> bytes | None:
         case Modality.VIDEO:
             from omnisearch.media.video import poster
 
-            pixels = poster(source, kind)
+            pixels = poster(source)
             if pixels is None:
                 pixels = _waveform(source, kind)
         case Modality.AUDIO:
@@ -79,7 +80,7 @@ def _waveform(source: Source, kind: Any) -> Pixels:
 def _bars(peaks: Floats) -> Pixels:
     count = LONGER_SIDE // _PITCH
     edges = np.linspace(0, len(peaks), count + 1)
-    heights = [peaks[int(a) : max(int(np.ceil(b)), int(a) + 1)].max() for a, b in zip(edges, edges[1:], strict=False)]
+    heights = [peaks[int(a) : max(int(np.ceil(b)), int(a) + 1)].max() for a, b in itertools.pairwise(edges)]
     loudest = max(heights) or 1.0
     image = Image.new("RGB", (LONGER_SIDE, WAVE_HEIGHT), "white")
     pen = ImageDraw.Draw(image)

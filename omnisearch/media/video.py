@@ -48,7 +48,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), _clips(container, picture, sound, duration, cut))
 
 
-def poster(source: Source, kind: Kind) -> Pixels | None:
+def poster(source: Source) -> Pixels | None:
     """A frame near the beginning that is not blank, or None where there is no picture."""
     container = open_container(source.file)
     with container:

@@ -1,0 +1,114 @@
+"""Writers of small, well-formed files: the good twins of what the hostile tests send."""
+
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import trimesh
+from PIL import Image
+
+RATE = 8000
+
+
+def tone(seconds: float, rate: int = RATE) -> np.ndarray:
+    """A rising tone: no two stretches of it are alike."""
+    t = np.arange(round(seconds * rate)) / rate
+    return (0.5 * np.sin(2 * np.pi * (200 + 40 * t) * t)).astype(np.float32)
+
+
+def picture(width: int = 64, height: int = 48) -> Image.Image:
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
+
+
+def write_image(path: Path, format: str) -> None:
+    if format == "HEIF":
+        import pillow_heif
+
+        pillow_heif.from_pillow(picture()).save(path, quality=90)
+    else:
+        picture().save(path, format)
+
+
+def write_sound(path: Path, seconds: float, rate: int = RATE) -> None:
+    soundfile.write(path, tone(seconds, rate), rate)
+
+
+def write_video(path: Path, seconds: float, sound: float = 0.0, codec: str = "mpeg4", fps: int = 10) -> None:
+    """Frames whose red value tells their time: red = 20 * second."""
+    import av
+
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=fps) if fps else None
+        track = out.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=48000) if sound else None
+        if stream is not None:
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            stream.bit_rate = 500_000
+        if track is not None:
+            track.layout = "mono"
+        if stream is not None:
+            for i in range(round(seconds * fps)):
+                pixels = np.zeros((48, 64, 3), np.uint8)
+                pixels[:, :, 0] = min(255, 20 * i // fps)
+                pixels[:, :, 2] = np.linspace(0, 255, 64)
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts, frame.time_base = i, Fraction(1, fps)
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+        if track is not None:
+            samples = tone(sound, 48000)
+            for start in range(0, len(samples), 960):
+                block = samples[start : start + 960]
+                frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
+                frame.rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+                out.mux(track.encode(frame))
+            out.mux(track.encode(None))
+
+
+def red_box() -> trimesh.Trimesh:
+    box = trimesh.creation.box(extents=(1, 1, 1))
+    box.visual.face_colors = [255, 0, 0, 255]
+    return box
+
+
+def write_mesh(path: Path) -> None:
+    mesh = red_box() if path.suffix == ".ply" else trimesh.creation.icosphere(subdivisions=2)
+    if path.suffix == ".gltf":
+        files = trimesh.exchange.gltf.export_gltf(trimesh.Scene(mesh), merge_buffers=True, embed_buffers=True)
+        path.write_bytes(files["model.gltf"])
+    elif path.suffix in (".npy", ".npz"):
+        points = np.asarray(mesh.vertices, np.float32)
+        np.save(path, points) if path.suffix == ".npy" else np.savez(path, points=points)
+    else:
+        mesh.export(path)
+
+
+def write_silent_wav(path: Path, samples: int, rate: int = RATE) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(b"\0\0" * samples)
+
+
+def pdf(text: str) -> bytes:
+    """A one-page PDF, written by hand."""
+    stream = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return out + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        table,
+        len(out),
+    )

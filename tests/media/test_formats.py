@@ -1,0 +1,139 @@
+"""Every format that is promised decodes, and its decoder tells the truth about it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from omnisearch.media.pool import DecoderPool
+from omnisearch.types import Clip, Modality, PointCloud, Waveform
+from tests.media import makers
+
+IMAGES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP", "tif": "TIFF", "heic": "HEIF",
+          "avif": "AVIF"}  # fmt: skip
+SOUNDS = ("wav", "flac", "ogg", "mp3", "aiff")
+VIDEOS = {"mp4": "mpeg4", "mov": "mpeg4", "mkv": "mpeg4", "webm": "libvpx", "avi": "mpeg4"}
+MESHES = ("glb", "gltf", "obj", "ply", "stl", "off", "dae", "npy", "npz")
+
+
+@pytest.mark.parametrize("suffix", IMAGES)
+def test_images(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    makers.write_image(path, IMAGES[suffix])
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.IMAGE
+    expected = np.asarray(makers.picture(), np.float32)
+    assert piece.content.shape == expected.shape
+    assert np.abs(piece.content - expected).mean() < 12
+    assert piece.segment.start is None
+
+
+@pytest.mark.parametrize("suffix", SOUNDS)
+def test_sounds(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    makers.write_sound(path, 1.5)
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.AUDIO
+    assert isinstance(piece.content, Waveform)
+    assert piece.content.rate == makers.RATE
+    assert piece.content.seconds == pytest.approx(1.5, abs=0.1)
+    assert decoded.info.duration == pytest.approx(1.5, abs=0.15)
+
+
+@pytest.mark.parametrize("suffix", VIDEOS)
+def test_videos(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    makers.write_video(path, 3, sound=0 if suffix == "avi" else 3, codec=VIDEOS[suffix])
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.VIDEO
+    assert isinstance(piece.content, Clip)
+    assert 4 <= len(piece.content.frames) <= 8
+    assert piece.content.frames.shape[1:] == (48, 64, 3)
+    if suffix == "avi":
+        assert piece.content.sound is None
+    else:
+        assert piece.content.sound is not None
+        assert piece.content.sound.seconds == pytest.approx(3, abs=0.2)
+
+
+@pytest.mark.parametrize("suffix", MESHES)
+def test_meshes(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    makers.write_mesh(path)
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    cloud = piece.content
+    assert decoded.info.modality is Modality.POINT_CLOUD
+    assert isinstance(cloud, PointCloud)
+    assert cloud.points.shape == (10_000, 3)
+    assert np.linalg.norm(cloud.points, axis=1).max() <= 1
+    assert np.abs(cloud.points.mean(axis=0)).max() < 1e-3
+    assert cloud.views.shape == (8, 224, 224, 3)
+    assert (cloud.views[0] < 250).any()
+
+
+def test_an_audio_track_alone_is_audio(pool: DecoderPool, tmp_path: Path) -> None:
+    for name in ("a.mp4", "a.webm"):
+        makers.write_video(tmp_path / name, 0, sound=2, fps=0)
+        decoded = pool.decode(tmp_path / name)
+        assert decoded.info.modality is Modality.AUDIO
+        assert decoded.info.mime.startswith("audio/")
+        assert next(decoded.pieces).content.seconds == pytest.approx(2, abs=0.2)
+
+
+def test_content_wins_over_the_extension(pool: DecoderPool, tmp_path: Path) -> None:
+    makers.write_image(tmp_path / "a.mp3", "PNG")
+    assert pool.decode(tmp_path / "a.mp3").info.mime == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("a.txt", "gr\u00fc\u00df".encode(), "gr\u00fc\u00df"),
+        ("a.txt", "gr\u00fc\u00df".encode("utf-16"), "gr\u00fc\u00df"),
+        ("a.txt", "\ufeffhello".encode(), "hello"),
+        ("a.txt", "e\u0301\u202eab\x07c".encode(), "\u00e9abc"),
+        ("a.md", b"# Title\n\nBody", "# Title\n\nBody"),
+        ("a.html", b"<html><head><title>T</title><style>x{}</style></head><body><p>a &amp; b</p><script>no</script>",
+         "T\n\n\na & b"),
+        ("a.pdf", makers.pdf("Hello page"), "Hello page"),
+    ],
+)  # fmt: skip
+def test_texts(name: str, data: bytes, text: str, pool: DecoderPool, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    decoded = pool.decode(tmp_path / name)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.TEXT
+    assert piece.content.replace("\n", "") == text.replace("\n", "")
+    assert piece.segment.start is None
+    assert piece.snippet == " ".join(text.split())
+
+
+@pytest.mark.parametrize(("suffix", "shown"), [("png", True), ("wav", True), ("mp4", True), ("glb", True), ("txt", False)])
+def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    path = tmp_path / f"a.{suffix}"
+    match suffix:
+        case "png":
+            makers.picture(900, 300).save(path)
+        case "wav":
+            makers.write_sound(path, 3)
+        case "mp4":
+            makers.write_video(path, 1)
+        case "glb":
+            makers.write_mesh(path)
+        case _:
+            path.write_text("words")
+    data = pool.preview(path)
+    assert (data is not None) is shown
+    if data is not None:
+        image = Image.open(BytesIO(data))
+        assert image.format == "WEBP"
+        assert max(image.size) <= 320
+        assert np.asarray(image).std() > 1
