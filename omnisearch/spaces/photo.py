@@ -19,8 +19,8 @@ from omnisearch.spaces.weights import resolve
 from omnisearch.types import Floats, Modality
 
 PROMPTS = ("a photo of a {}.", "a picture of a {}.", "{}")
-TEMPERATURE = 1.0
-TOP = 1000
+TEMPERATURE = 2.0  # the classifier is surer of itself on drawings and renderings than it should be
+TOP = 100  # classes that count; below them the softmax is noise
 
 
 class Photo(TowerReader):

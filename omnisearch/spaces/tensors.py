@@ -17,7 +17,8 @@ from omnisearch.errors import WeightsError
 
 # Checkpoints saved beside a dictionary of counts hold numpy integers: plain numbers, named one by one.
 _NUMBERS: list[Any] = [
-    (multiarray.scalar, "numpy.core.multiarray.scalar"),
+    (multiarray.scalar, "numpy.core.multiarray.scalar"),  # its name before NumPy 2
+    (multiarray.scalar, "numpy._core.multiarray.scalar"),
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("i8", "i4", "f8", "f4")),
 ]
@@ -80,7 +81,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(_NUMBERS):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises pickle, zip, runtime and key errors for damaged files
-        raise WeightsError(f"{path} cannot be read as PyTorch weights: {str(error).splitlines()[0]}") from None
+        raise WeightsError(f"{path} is damaged or holds more than tensors ({type(error).__name__})") from None
     state = content[0] if isinstance(content, tuple) else content
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path} holds something else than a dictionary of tensors")
