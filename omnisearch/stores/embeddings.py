@@ -189,8 +189,8 @@ def _checked(keys: Sequence[str], rows: Floats) -> Floats:
     if rows.ndim != 2 or len(rows) != len(keys) or rows.shape[1] == 0:
         raise VectorError(f"{len(keys)} keys and rows of shape {rows.shape}")
     rows = np.asarray(rows, dtype=np.float32)
-    for key, finite in zip(keys, np.isfinite(rows).all(axis=1), strict=True):
-        if not finite:
+    for key, row in zip(keys, rows, strict=True):
+        if not np.isfinite(row).all():
             raise VectorError(f"the row of {key!r} is not finite")
     return rows
 

@@ -81,7 +81,7 @@ def test_searches_agree_with_brute_force_under_random_filters(store: VectorStore
 
     lookups = [
         Lookup(
-            vector(1000 + n) * 10.0 ** random.integers(-2, 3),
+            vector(1000 + n) * np.float32(10.0 ** random.integers(-2, 3)),
             int(random.integers(1, 100)),
             Filter(some(list(Modality), 4), some(items, 12), some(items, 12)),
         )
