@@ -1,5 +1,6 @@
 """Decoding in processes that may die: the only way the other rooms open media."""
 
+import contextlib
 import dataclasses
 import os
 import queue
@@ -81,14 +82,14 @@ class DecoderPool:
     def close(self) -> None:
         """Stop the idle workers; a busy one stops when its file is done."""
         self._closed = True
-        places = self._idle.qsize()
-        for _ in range(places):
-            try:
+        stopped = 0
+        with contextlib.suppress(queue.Empty):
+            while True:
                 worker = self._idle.get_nowait()
-            except queue.Empty:
-                break
-            if worker is not None:
-                worker.stop()
+                stopped += 1
+                if worker is not None:
+                    worker.stop()
+        for _ in range(stopped):
             self._idle.put(None)
 
     def decode(self, path: Path, follow_links: bool = True) -> Decoded:

@@ -33,9 +33,10 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     container = open_container(source.file)
     pictures = [stream for stream in container.streams.video if not stream.disposition & _attached()]
     if not pictures:
+        heard = bool(container.streams.audio)
         container.close()
         source.file.seek(0)
-        if kind.format not in _SOUND_ONLY or not container.streams.audio:
+        if kind.format not in _SOUND_ONLY or not heard:
             raise MediaError(Reason.NO_VIDEO_STREAM)
         return audio.decode(source, _as_sound(kind), cut)
     picture = pictures[0]

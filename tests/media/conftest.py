@@ -1,7 +1,6 @@
 """Media made by the libraries themselves, and one pool for all tests that need no special limits."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -112,7 +112,9 @@ def test_texts(name: str, data: bytes, text: str, pool: DecoderPool, tmp_path: P
     assert piece.snippet == " ".join(text.split())
 
 
-@pytest.mark.parametrize(("suffix", "shown"), [("png", True), ("wav", True), ("mp4", True), ("glb", True), ("txt", False)])
+@pytest.mark.parametrize(
+    ("suffix", "shown"), [("png", True), ("wav", True), ("mp4", True), ("glb", True), ("txt", False)]
+)
 def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -> None:
     from io import BytesIO
 
