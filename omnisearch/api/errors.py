@@ -2,7 +2,7 @@
 
     {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
 
-`code` is stable: the reason of a MediaError, else the name of the exception or of the status.
+`code` is stable: the reason of a MediaError, the name of another domain error, else the status's own.
 """
 
 import re
@@ -20,16 +20,27 @@ from omnisearch.errors import MediaError, OmnisearchError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
+# Python renames phrases as the RFCs do; a code that clients test for may not change with it.
+CODES = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "misdirected_request",
+    422: "invalid_request",
+    500: "failed",
+}
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
     """Build a problem document; a 503 says when to come back."""
-    title = HTTPStatus(status).phrase
     content = {
         "type": "about:blank",
-        "title": title,
+        "title": HTTPStatus(status).phrase,
         "status": status,
-        "code": code or title.lower().replace(" ", "_"),
+        "code": code or CODES.get(status, "refused"),
         "detail": detail,
         **more,
     }
@@ -64,7 +75,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(entry["msg"])} for entry in error.errors()]
     first = errors[0]
     detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "invalid_request", errors=errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
