@@ -230,7 +230,7 @@ def _add_models(corpus: Corpus, cache: Path) -> None:
             continue
         scene = trimesh.load_scene(record.files[Modality.POINT_CLOUD])
         if suffix == ".glb":
-            path.write_bytes(scene.export(file_type="glb"))
+            path.write_bytes(scene.export(file_type="glb"))  # type: ignore[no-untyped-call]
         elif suffix == ".npy":
             points, _ = trimesh.sample.sample_surface(scene.to_mesh(), _POINTS, seed=0)
             np.save(path, points.astype(np.float32))
