@@ -21,6 +21,8 @@ from omnisearch.wire import Message, WireError, receive, send
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 600.0
+# For how long a worker waits for another client; starting one takes half a second.
+LINGER_SECONDS = 2.0
 MAX_ANSWER_BYTES = 4 << 30
 
 
@@ -120,7 +122,8 @@ class EdgeLink:
 
     def _spawn(self) -> None:
         # -P and cwd: a file in the folder that is being indexed must not be imported in place of a module.
-        command = [sys.executable, "-P", "-m", "omnisearch.stores.edge_worker", str(self.directory)]
+        module = "omnisearch.stores.edge_worker"
+        command = [sys.executable, "-P", "-m", module, str(self.directory), str(LINGER_SECONDS)]
         started = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False)
         line = started.stdout.decode(errors="replace")
         try:

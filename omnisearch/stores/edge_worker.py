@@ -1,9 +1,9 @@
 """The worker process: one embedded engine, shared by every omnisearch process of a user on one directory.
 
-    python -P -m omnisearch.stores.edge_worker DIRECTORY
+    python -P -m omnisearch.stores.edge_worker DIRECTORY SECONDS
 
 It says on stdout, in one JSON line, where it listens or why it cannot, then serves until its last client has been
-gone for a few seconds. A client counts from accept to end of stream, so a killed one leaves like any other; and a
+gone for that many seconds. A client counts from accept to end of stream, so a killed one leaves like any other; and a
 client knows that it was accepted by the greeting, so one that came too late sees none and starts the next worker.
 """
 
@@ -25,7 +25,6 @@ from typing import IO, Any
 from omnisearch.errors import OmnisearchError, StoreError
 from omnisearch.wire import Message, WireError, receive, send
 
-LINGER_SECONDS = 2.0
 LOCK_PATIENCE_SECONDS = 20.0
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"
@@ -37,7 +36,7 @@ MAX_SOCKET_PATH = 100
 
 def main() -> None:
     """Leave the client's session, take the directory, serve."""
-    directory = Path(sys.argv[1]).resolve()
+    directory, linger = Path(sys.argv[1]).resolve(), float(sys.argv[2])
     if os.fork():
         os._exit(0)
     os.setsid()
@@ -52,7 +51,7 @@ def main() -> None:
     sys.stdout.write(json.dumps({"socket": listener.getsockname()}) + "\n")
     sys.stdout.flush()
     turn_to_log(directory)
-    serve(directory, listener)
+    serve(directory, listener, linger)
 
 
 def own_directory(directory: Path) -> IO[str]:
@@ -122,13 +121,13 @@ def turn_to_log(directory: Path) -> None:
     os.close(handle)
 
 
-def serve(directory: Path, listener: socket.socket) -> None:
-    """Accept clients until none is left for `LINGER_SECONDS`."""
+def serve(directory: Path, listener: socket.socket, linger: float) -> None:
+    """Accept clients until none is left for `linger` seconds."""
     from omnisearch.stores.edge_engine import Engine
 
     service = Service(Engine(directory))
-    while service.idle_seconds() < LINGER_SECONDS:
-        ready, _, _ = select.select([listener], [], [], 0.25)
+    while service.idle_seconds() < linger:
+        ready, _, _ = select.select([listener], [], [], 0.1)
         if ready:
             client, _ = listener.accept()
             service.welcome(client)

@@ -21,18 +21,20 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores import gate
+from omnisearch.stores import edge_link, gate
 from omnisearch.stores.base import Lookup, VectorStore
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_link import EdgeLink
-from omnisearch.stores.edge_worker import LINGER_SECONDS
 from omnisearch.stores.open import describe_store, open_store
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 
+LINGER_SECONDS = 0.4
+
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(edge_link, "LINGER_SECONDS", LINGER_SECONDS)
     return Settings(data_dir=tmp_path / "data")
 
 
