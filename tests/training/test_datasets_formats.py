@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from omnisearch_training.datasets.pmd import read_mesh
 from omnisearch_training.datasets.qt_resource import resources
 from omnisearch_training.datasets.raster import rasterise
 from omnisearch_training.datasets.wordnet import WordNet
@@ -62,3 +63,17 @@ def test_drawings_are_drawn_on_white_and_blank_ones_refused(tmp_path: Path) -> N
     assert pixels[16, 10].tolist() == [255, 0, 0]
     assert pixels[16, 54].tolist() == [255, 255, 255]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["red.png"]
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_compiled_mesh_is_turned_to_the_right_hand(version: int) -> None:
+    corner = struct.pack("<3f3f2f20x", 1, 2, 3, 0, 0, 1, 0.25, 0.75)
+    layers = struct.pack("<I", 1) if version == 4 else b""
+    data = b"PSMD" + struct.pack("<III", version, 0, 3) + layers + corner * 3 + struct.pack("<I3H", 1, 0, 1, 2)
+    vertices, normals, coordinates, faces = read_mesh(data)
+    assert vertices.tolist() == [[1, 2, -3]] * 3
+    assert normals.tolist() == [[0, 0, -1]] * 3
+    assert coordinates.tolist() == [[0.25, 0.75]] * 3
+    assert faces.tolist() == [[2, 1, 0]]
+    with pytest.raises(ValueError, match="compiled mesh"):
+        read_mesh(b"RIFF" + data[4:])
