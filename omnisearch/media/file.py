@@ -13,6 +13,7 @@ from blake3 import blake3
 from omnisearch.errors import MediaError, Reason
 from omnisearch.types import Modality
 
+ID_DIGITS = 32
 MIB = 1 << 20
 MAX_BYTES = {
     Modality.TEXT: 64 * MIB,
@@ -125,6 +126,19 @@ def content_hash(fd: int) -> str:
         digest.update(block)
         offset += len(block)
     return str(digest.hexdigest())
+
+
+def item_id(path: Path) -> str:
+    """The identity of a file's content as an item of the index: the first ID_DIGITS of its digest.
+
+    Raises:
+        MediaError: it cannot be opened; see `open_file`.
+    """
+    fd = open_file(path)
+    try:
+        return content_hash(fd)[:ID_DIGITS]
+    finally:
+        os.close(fd)
 
 
 def _check(fd: int, limit: int) -> None:

@@ -199,7 +199,8 @@ def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Float
 
 def _mean(vectors: Floats) -> Floats:
     total = vectors.sum(axis=0)
-    return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+    mean: Floats = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+    return mean
 
 
 def _sample(store: VectorStore) -> dict[Modality, Floats]:
