@@ -174,6 +174,13 @@ def test_many_clients_start_one_worker(settings: Settings, store: VectorStore) -
     assert pids == {worker_pid(settings)}
 
 
+def stream_inode(store: VectorStore) -> int:
+    assert isinstance(store, EdgeStore)
+    stream = store._link._sock
+    assert stream is not None
+    return os.fstat(stream.fileno()).st_ino
+
+
 def asked_pid(store: VectorStore) -> int:
     """The process at the other end of a store's stream."""
     assert isinstance(store, EdgeStore)
@@ -211,11 +218,13 @@ def test_a_forked_child_gets_a_stream_of_its_own(store: VectorStore) -> None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writer, str(store.count()).encode())
+        os.write(writer, f"{store.count()} {stream_inode(store)}".encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answer:
-        assert answer.read() == "5"
+        count, inode = map(int, answer.read().split())
+    assert count == 5
+    assert inode != stream_inode(store)
     os.waitpid(child, 0)
     assert store.count() == 5
 
