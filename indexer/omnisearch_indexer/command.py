@@ -1,0 +1,94 @@
+"""`omnisearch index`, `omnisearch status` and `omnisearch errors`."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from omnisearch import options
+from omnisearch.console import Format, choose_format, err, write_rows
+
+SOME_FAILED = 3
+INTERRUPTED = 130
+
+
+def index(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False)],
+    workers: Annotated[int | None, typer.Option(help="Files that are read at a time.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Contents that are encoded at a time.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what there is to do; open and write nothing.")
+    ] = False,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Index files and folders whose name begins with a dot.")
+    ] = False,
+    output: options.Output = None,
+    data_dir: options.DataDir = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+) -> None:
+    """Bring the index up to date with the files at and below PATH...: new, changed, moved and removed ones.
+
+    Exits with 3 where some files cannot be indexed (see `omnisearch errors`), and with 130 where it was interrupted.
+    """
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.session import index_files, preview_files
+
+    settings = load_settings(
+        data_dir=data_dir, model=model, store=store, device=device, workers=workers, batch_size=batch_size
+    )
+    run = preview_files if dry_run else index_files
+    report = run(paths, settings, retry_failed, hidden)
+    err.print(str(report), markup=False, soft_wrap=True)
+    if output in (Format.JSON, Format.JSONL):
+        _write_object(report.fields(), output)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if report.failed:
+        err.print("`omnisearch errors` names the files that failed", markup=False)
+        raise typer.Exit(SOME_FAILED)
+
+
+def status(output: options.Output = None, data_dir: options.DataDir = None) -> None:
+    """Show what is indexed: files and segments by modality, failures by reason, model, store and sizes."""
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.status import read_status
+
+    fields = read_status(load_settings(data_dir=data_dir).data_dir)
+    chosen = choose_format(output)
+    if chosen is Format.TABLE:
+        write_rows(
+            [{"what": name, "value": _plain(value)} for name, value in fields.items()], ("what", "value"), chosen
+        )
+    else:
+        _write_object(fields, chosen)
+
+
+def errors(
+    every: Annotated[bool, typer.Option("--all", help="Name the files of unsupported formats, too.")] = False,
+    output: options.Output = None,
+    data_dir: options.DataDir = None,
+) -> None:
+    """Name the files that are not indexed, each with the reason."""
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.status import read_failures
+
+    write_rows(read_failures(load_settings(data_dir=data_dir).data_dir, every), ("reason", "path", "detail"), output)
+
+
+def _write_object(fields: Mapping[str, Any], chosen: Format) -> None:
+    indent = 2 if chosen is Format.JSON else None
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False, indent=indent) + "\n")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_plain(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

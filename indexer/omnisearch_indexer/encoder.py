@@ -1,0 +1,72 @@
+"""Encoding batches: raw embeddings kept, vectors made, memory that runs out answered with smaller batches."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
+
+MIN_NORM = 1e-6
+
+
+class Encoder:
+    """Turns contents into vectors with one model, keeping what its spaces gave by `keys`, the ids of the points."""
+
+    def __init__(self, model: OmniBind, raw: SpaceEmbeddingStore, batch_size: int) -> None:
+        self._model, self._raw = model, raw
+        self._sizes: dict[Modality, int] = defaultdict(lambda: batch_size)
+
+    def size(self, modality: Modality) -> int:
+        """How many contents of a modality make a batch; halves whenever the memory does not suffice."""
+        return self._sizes[modality]
+
+    def encode(
+        self, modality: Modality, keys: Sequence[str], contents: Sequence[Content]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; those are zero."""
+        vectors = np.zeros((len(contents), self._model.dim), np.float32)
+        failed = np.zeros(len(contents), np.bool_)
+        at = 0
+        while at < len(contents):
+            size = self._sizes[modality]
+            part = slice(at, at + size)
+            try:
+                embeddings = self._model.encode_spaces(modality, contents[part])
+                vectors[part] = self._model.bind(modality, embeddings)
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                if min(size, len(contents) - at) > 1:
+                    self._sizes[modality] = max(1, min(size, len(contents) - at) // 2)
+                    continue
+                failed[at] = True
+            else:
+                self._keep(keys[part], embeddings)
+            at += size
+        return vectors, failed
+
+    def _keep(self, keys: Sequence[str], embeddings: SpaceEmbeddings) -> None:
+        for (space, tower_modality), rows in embeddings.items():
+            sound: NDArray[np.bool_] = np.isfinite(rows).all(axis=1).astype(np.bool_)
+            kept = [key for key, good in zip(keys, sound.tolist(), strict=True) if good]
+            if kept:
+                self._raw.put(f"{space}@{self._model.spaces[space].fingerprint}", tower_modality, kept, rows[sound])
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of the device: torch has no one type for it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )
+
+
+def usable(vector: Floats) -> bool:
+    """Whether a store may hold the vector (dim,): finite, and with a direction."""
+    norm = float(np.linalg.norm(vector))
+    return bool(np.isfinite(norm)) and norm > MIN_NORM

@@ -1,0 +1,365 @@
+"""The indexer: files in, points out. One thread owns every decision; readers and the store only do as told.
+
+    walk -> manifest drops what is known -> hash -> known content is dropped -> decode -> encode in batches
+         -> raw embeddings, then points, then manifest
+
+Ids are made from content and segment, so doing a thing twice is doing it once.
+"""
+
+import os
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings
+from omnisearch.errors import Reason
+from omnisearch.stores.base import Payload, Point, VectorStore
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.stores.ids import point_id
+from omnisearch.types import Floats, Modality, Piece, Segment
+from omnisearch_indexer.channel import Channel, content_bytes
+from omnisearch_indexer.encoder import Encoder, usable
+from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
+from omnisearch_indexer.progress import Meter
+from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
+from omnisearch_indexer.reconcile import remove_items, settle
+from omnisearch_indexer.report import Outcome, Report
+from omnisearch_indexer.survey import Survey
+from omnisearch_indexer.walk import show_path
+
+ATTEMPTS = 3
+CHANNEL_BYTES = 256 << 20
+GROUP_BYTES = 256 << 20
+# A flush of the engine costs the same for one point as for hundreds; a crash costs what was not flushed.
+FLUSH_POINTS = 256
+FLUSH_FILES = 1024
+FLUSH_SECONDS = 10.0
+UPSERT_POINTS = 1024
+WAIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A segment with its vector (dim,)."""
+
+    segment: Segment
+    snippet: str
+    vector: Floats
+
+
+@dataclass(eq=False)
+class _Work:
+    """A file on its way: `pieces` were read, `made` are encoded; it is done when it has ended and both agree."""
+
+    reading: Reading
+    pieces: int = 0
+    made: list[_Made] = field(default_factory=list)
+    ended: bool = False
+    failed: tuple[Reason, str] | None = None
+
+
+class Indexer:
+    """Brings an index up to date with the files of one survey; `run` once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        model: OmniBind,
+        store: VectorStore,
+        raw: SpaceEmbeddingStore,
+        manifest: Manifest,
+        decoder: Decoder,
+        stop: threading.Event,
+        meter: Meter,
+    ) -> None:
+        self._store, self._raw, self._manifest, self._stop, self._meter = store, raw, manifest, stop, meter
+        self._encoder = Encoder(model, raw, settings.batch_size)
+        self._channel: Channel[Event | BaseException] = Channel(CHANNEL_BYTES)
+        self._reader = Reader(decoder, model.modalities, settings.workers, self._channel, stop)
+        self._window = 2 * settings.workers
+        self._open = 0  # files that a reader thread has or will get
+        self._works: dict[Reading, _Work] = {}
+        self._claims: dict[str, deque[Reading]] = {}  # content being read -> other files that hold it
+        self._groups: dict[Modality, list[tuple[_Work, Piece]]] = defaultdict(list)
+        self._grouped = 0
+        self._ready: list[_Work] = []
+        self._rows: list[FileRow] = []
+        self._flushed = time.monotonic()
+        self._arrived: Counter[str] = Counter()
+
+    def run(self, survey: Survey) -> Report:
+        """Read what the survey found, write it, and remove what is gone."""
+        begun = time.monotonic()
+        self._survey, self._report = survey, survey.report
+        self._meter.start(len(survey.todo))
+        self._rows.extend(survey.refused)
+        try:
+            self._read(survey.todo)
+            self._encode_groups(1)
+            self._write()
+        finally:
+            self._stop_reading()
+        if not self._stop.is_set():
+            self._settle(survey.gone)
+        self._report.interrupted = self._stop.is_set()
+        self._report.outcomes[Outcome.PENDING] += self._report.seen - self._report.outcomes.total()
+        self._report.seconds = time.monotonic() - begun
+        self._report.check()
+        return self._report
+
+    def _read(self, todo: Iterable[Reading]) -> None:
+        files = iter(todo)
+        while True:
+            while self._open < self._window and not self._stop.is_set() and (reading := next(files, None)):
+                self._hash(reading)
+            if not self._open:
+                return
+            event = self._channel.get(WAIT_SECONDS)
+            if event is not None:
+                self._handle(event)
+            if self._due():
+                self._write()
+
+    def _stop_reading(self) -> None:
+        # A reader may wait for room in the channel: take what it has, until no thread is left.
+        for work in self._works.values():
+            work.reading.dead = True
+        closing = threading.Thread(target=self._reader.close)
+        closing.start()
+        while closing.is_alive():
+            self._channel.get(0.01)
+
+    def _handle(self, event: Event | BaseException) -> None:
+        match event:
+            case Hashed(reading):
+                self._open -= 1
+                self._decide(reading)
+            case Read(reading, piece):
+                self._group(reading, piece)
+            case Refused(reading, reason, detail):
+                self._open -= 1
+                self._works.setdefault(reading, _Work(reading)).failed = (reason, detail)
+                self._finish(reading)
+            case Ended():
+                self._open -= 1
+                self._end(event)
+            case _:
+                _raise(event)
+
+    # What becomes of a file
+
+    def _hash(self, reading: Reading) -> None:
+        self._open += 1
+        self._reader.hash(reading)
+
+    def _decode(self, reading: Reading) -> None:
+        self._open += 1
+        self._works[reading] = _Work(reading)
+        self._reader.decode(reading)
+
+    def _decide(self, reading: Reading) -> None:
+        known = self._manifest.item(reading.item_id)
+        if known is not None and known.decoder == self._survey.decoder:
+            self._keep_known(reading)
+        elif reading.item_id in self._claims:
+            self._claims[reading.item_id].append(reading)
+        elif not self._stop.is_set():
+            self._claims[reading.item_id] = deque()
+            self._decode(reading)
+
+    def _keep_known(self, reading: Reading) -> None:
+        before = self._manifest.file(reading.path)
+        if before is not None and before.item_id == reading.item_id:
+            self._report.outcomes[Outcome.UNCHANGED] += 1  # touched, not changed
+        else:
+            self._report.outcomes[Outcome.DUPLICATE] += 1
+            self._arrived[reading.item_id] += 1
+        self._record(reading, reading.item_id)
+
+    def _end(self, event: Ended) -> None:
+        reading = event.reading
+        work = self._works[reading]
+        if not event.complete:
+            if work.failed is None:
+                self._drop(reading)
+                return
+        elif event.signature != reading.signature:
+            if reading.attempt < ATTEMPTS:
+                self._drop(reading)
+                self._hash(Reading(reading.path, event.signature, reading.attempt + 1))
+                return
+            reading.signature = event.signature
+            work.failed = (Reason.CHANGING, f"it changed during each of {ATTEMPTS} attempts")
+        work.ended = True
+        self._finish(reading)
+
+    def _drop(self, reading: Reading) -> None:
+        """Leave a reading without an outcome; whoever waited for its content goes on alone."""
+        reading.dead = True
+        self._works.pop(reading, None)
+        self._next_claim(reading.item_id)
+
+    def _next_claim(self, item_id: str) -> None:
+        waiting = self._claims.pop(item_id, None)
+        if waiting and not self._stop.is_set():
+            heir = waiting.popleft()
+            self._claims[item_id] = waiting
+            self._decode(heir)
+
+    def _finish(self, reading: Reading) -> None:
+        work = self._works[reading]
+        if work.failed is not None:
+            reading.dead = True
+            del self._works[reading]
+            self._fail(reading, *work.failed)
+            self._next_claim(reading.item_id)
+        elif work.ended and len(work.made) == work.pieces:
+            del self._works[reading]
+            self._ready.append(work)
+
+    def _fail(self, reading: Reading, reason: Reason, detail: str) -> None:
+        self._report.fail(reason)
+        self._record(reading, None, reason, detail)
+
+    def _record(self, reading: Reading, item_id: str | None, reason: Reason | None = None, detail: str = "") -> None:
+        path, decoder = reading.path, self._survey.decoder
+        self._rows.append(FileRow(path, reading.signature, decoder, item_id, reason, detail, reading.attempt))
+        self._meter.advance()
+
+    # Encoding
+
+    def _group(self, reading: Reading, piece: Piece) -> None:
+        work = self._works.get(reading)
+        if work is None or work.failed is not None or reading.info is None:
+            return
+        modality = reading.info.modality
+        work.pieces += 1
+        self._groups[modality].append((work, piece))
+        self._grouped += content_bytes(piece.content)
+        if len(self._groups[modality]) >= self._encoder.size(modality):
+            self._encode(modality)
+        elif self._grouped > GROUP_BYTES:
+            self._encode_groups(2)
+
+    def _encode_groups(self, most: int) -> None:
+        """Encode every group that has at least one part in `most` of all pieces."""
+        total = sum(len(group) for group in self._groups.values())
+        for modality, group in list(self._groups.items()):
+            if most == 1 or len(self._groups) * most * len(group) >= total:
+                self._encode(modality)
+
+    def _encode(self, modality: Modality) -> None:
+        group = [(work, piece) for work, piece in self._groups.pop(modality, []) if not work.reading.dead]
+        self._grouped = sum(content_bytes(p.content) for others in self._groups.values() for _, p in others)
+        if not group:
+            return
+        keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
+        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group])
+        for (work, piece), vector, failed in zip(group, vectors, too_large, strict=True):
+            if failed:
+                work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")
+            elif not usable(vector):
+                work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
+            else:
+                work.made.append(_Made(piece.segment, piece.snippet, vector))
+        for work in dict.fromkeys(work for work, _ in group):
+            if work.failed is not None:
+                work.reading.dead = True  # the reader ends it
+            if work.ended and work.reading in self._works:
+                self._finish(work.reading)
+
+    # Writing: engine first, manifest second
+
+    def _due(self) -> bool:
+        waited = time.monotonic() - self._flushed > FLUSH_SECONDS
+        points = sum(len(work.made) for work in self._ready)
+        return points >= FLUSH_POINTS or len(self._rows) >= FLUSH_FILES or (waited and bool(self._ready or self._rows))
+
+    def _write(self) -> None:
+        ready, self._ready = self._ready, []
+        for work in ready:
+            before = self._manifest.file(work.reading.path)
+            known = before is not None and before.item_id is not None
+            self._report.outcomes[Outcome.CHANGED if known else Outcome.NEW] += 1
+            self._report.segments += len(work.made)
+            self._record(work.reading, work.reading.item_id)
+        ids = [work.reading.item_id for work in ready]
+        if ready:
+            self._manifest.intend(ids)
+            self._raw.flush()
+            # Segments that another way of cutting made would stay beside the new ones.
+            remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep=_keys(ready))
+            points = [point for work in ready for point in _points(work)]
+            for at in range(0, len(points), UPSERT_POINTS):
+                self._store.upsert(points[at : at + UPSERT_POINTS])
+        rows, self._rows = self._rows, []
+        with self._manifest.transaction():
+            self._manifest.put_items(
+                ItemRow(w.reading.item_id, _modality(w), len(w.made), w.reading.path, self._survey.decoder)
+                for w in ready
+            )
+            self._manifest.put_files(rows)
+            self._manifest.settle_intents()
+        self._flushed = time.monotonic()
+        for work in ready:
+            # The content is known now: whoever waited for it is a duplicate.
+            for reading in self._claims.pop(work.reading.item_id, ()):
+                self._keep_known(reading)
+        if self._rows:
+            self._write()
+
+    def _settle(self, gone: Sequence[FileRow]) -> None:
+        left = Counter(row.item_id for row in gone if row.item_id is not None)
+        with self._manifest.transaction():
+            self._manifest.drop_files(row.path for row in gone)
+            for item_id in self._arrived:
+                # A file may have come from outside the given paths: it moved if its old place is empty.
+                lost = [path for path in self._manifest.holders(item_id) if not os.path.lexists(path)]
+                self._manifest.drop_files(lost)
+                left[item_id] += len(lost)
+        moved = sum(min(n, left[item_id]) for item_id, n in self._arrived.items())
+        self._report.outcomes[Outcome.MOVED] += moved
+        self._report.outcomes[Outcome.DUPLICATE] -= moved
+        self._report.removed += left.total() - moved
+        settle(self._manifest, self._store, self._raw)
+
+
+def _points(work: _Work) -> list[Point]:
+    reading = work.reading
+    info = reading.info
+    assert info is not None
+    path = show_path(reading.path)
+    return [
+        Point(
+            point_id(reading.item_id, made.segment),
+            made.vector,
+            Payload(
+                reading.item_id,
+                info.modality,
+                path,
+                info.mime,
+                info.duration,
+                made.segment,
+                len(work.made),
+                made.snippet,
+            ),
+        )
+        for made in work.made
+    ]
+
+
+def _keys(works: Iterable[_Work]) -> frozenset[str]:
+    return frozenset(point_id(work.reading.item_id, made.segment) for work in works for made in work.made)
+
+
+def _modality(work: _Work) -> Modality:
+    assert work.reading.info is not None
+    return work.reading.info.modality
+
+
+def _raise(event: object) -> NoReturn:
+    raise event if isinstance(event, BaseException) else TypeError(f"no event: {event!r}")

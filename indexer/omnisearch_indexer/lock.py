@@ -1,0 +1,33 @@
+"""The lock of a data directory: one indexer at a time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omnisearch.errors import BusyError
+
+LOCK_FILE = "lock"
+
+
+@contextmanager
+def hold_lock(data_dir: Path) -> Iterator[None]:
+    """Own the data directory until the end of the block; the system lets go of it when the process dies.
+
+    Raises:
+        BusyError: another process owns it; names its id.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    fd = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(fd, 20, 0).decode().strip() or "unknown"
+            raise BusyError(f"{data_dir} is being indexed by process {owner}: wait for it, or stop it") from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(fd)

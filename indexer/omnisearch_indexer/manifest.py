@@ -1,0 +1,293 @@
+"""The manifest: what became of every file, in SQLite.
+
+The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. What
+is about to be written is named in `writing` before; after a crash those items are taken back and read again.
+An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from omnisearch.errors import FingerprintError, NoIndexError, Reason, StoreError
+from omnisearch.types import Modality
+from omnisearch_indexer.walk import Signature
+
+MANIFEST_FILE = "manifest.sqlite"
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE items (
+    item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, path BLOB NOT NULL,
+    decoder TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    device INTEGER NOT NULL, state TEXT NOT NULL, item_id TEXT REFERENCES items, reason TEXT, detail TEXT NOT NULL,
+    attempts INTEGER NOT NULL, decoder TEXT NOT NULL,
+    CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK ((state = 'indexed') = (reason IS NULL))
+) WITHOUT ROWID;
+CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
+CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class State(StrEnum):
+    """Where a file ends."""
+
+    INDEXED = "indexed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint."""
+
+    path: str
+    signature: Signature
+    decoder: str
+    item_id: str | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    attempts: int = 1
+
+    @property
+    def state(self) -> State:
+        """Where the file ended."""
+        if self.reason is None:
+            return State.INDEXED
+        return State.UNSUPPORTED if self.reason is Reason.UNSUPPORTED_FORMAT else State.FAILED
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A content that is indexed; `path` is what the engine was told."""
+
+    id: str
+    modality: Modality
+    segments: int
+    path: str
+    decoder: str
+
+
+class Manifest:
+    """The manifest of a data directory. Use it from one thread."""
+
+    def __init__(self, path: Path, create: bool = False) -> None:
+        """Open the manifest at `path`, for reading and writing if `create`, else for reading.
+
+        Raises:
+            NoIndexError: there is none and `create` is False.
+            StoreError: it is damaged, or was written by a newer version.
+        """
+        if not create and not path.exists():
+            raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
+        self.path = path
+        mode = "rwc" if create else "ro"
+        try:
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            if create:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+            sound = self._one("PRAGMA quick_check")
+            version = int(self._one("PRAGMA user_version"))
+            self._db.execute("CREATE TEMP TABLE seen (path BLOB PRIMARY KEY) WITHOUT ROWID")
+        except sqlite3.Error as error:
+            raise self._damaged(str(error)) from None
+        if sound != "ok":
+            raise self._damaged(str(sound))
+        if version > VERSION:
+            self.close()
+            raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer one")
+        if version == 0:
+            if not create:
+                raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
+            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable at the end of the block."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def claim(self, **identity: str) -> None:
+        """Bind the manifest to a model and a store, or hold it to those it is bound to; `model` is only a name.
+
+        Raises:
+            FingerprintError: it belongs to another; says both, and the way out.
+        """
+        for key, value in identity.items():
+            known = self.meta().get(key)
+            if key != "model" and known is not None and known != value:
+                raise FingerprintError(
+                    f"{self.path.parent} was indexed with {key} {known}, not {value}: go on with that one, "
+                    f"or index anew under another --data-dir"
+                )
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", identity.items())
+
+    def meta(self) -> dict[str, str]:
+        """The model, its fingerprint, the store and the decoding fingerprint of the last run."""
+        return dict(self._db.execute("SELECT key, value FROM meta"))
+
+    def add_roots(self, roots: Iterable[str]) -> None:
+        """Remember what was asked to be indexed."""
+        with self.transaction():
+            self._db.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(os.fsencode(root),) for root in roots])
+
+    def roots(self) -> list[str]:
+        """Everything that was ever asked to be indexed."""
+        return [os.fsdecode(path) for (path,) in self._db.execute("SELECT path FROM roots ORDER BY path")]
+
+    # Files
+
+    def file(self, path: str) -> FileRow | None:
+        """What is known of a path."""
+        rows = list(self._files("WHERE path = ?", os.fsencode(path)))
+        return rows[0] if rows else None
+
+    def holders(self, item_id: str) -> list[str]:
+        """The paths of an item, in order."""
+        return [row.path for row in self._files("WHERE item_id = ? ORDER BY path", item_id)]
+
+    def failures(self, with_unsupported: bool = False) -> Iterator[FileRow]:
+        """The files that are not indexed, in order."""
+        states = "('failed', 'unsupported')" if with_unsupported else "('failed')"
+        return self._files(f"WHERE state IN {states} ORDER BY path")
+
+    def put_files(self, rows: Iterable[FileRow]) -> None:
+        """Write rows by path, inside a transaction."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (os.fsencode(r.path), *r.signature, r.state, r.item_id, r.reason, r.detail, r.attempts, r.decoder)
+                for r in rows
+            ],
+        )
+
+    def drop_files(self, paths: Iterable[str]) -> None:
+        """Forget paths, inside a transaction."""
+        self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
+
+    def see(self, paths: Iterable[str]) -> None:
+        """Note that the walk of this run met these paths."""
+        self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?)", [(os.fsencode(path),) for path in paths])
+
+    def unseen(self, root: str) -> list[FileRow]:
+        """The files at or below `root` that the walk of this run did not meet."""
+        prefix = os.fsencode(root).rstrip(b"/")
+        query = "WHERE (path = ? OR (path > ? AND path < ?)) AND path NOT IN (SELECT path FROM seen)"
+        return list(self._files(query, prefix, prefix + b"/", prefix + b"0"))  # '0' follows '/'
+
+    # Items
+
+    def item(self, item_id: str) -> ItemRow | None:
+        """What is known of an item."""
+        rows = list(self._items("WHERE item_id = ?", item_id))
+        return rows[0] if rows else None
+
+    def items(self) -> Iterator[ItemRow]:
+        """Every item, in order of id."""
+        return self._items("ORDER BY item_id")
+
+    def put_items(self, rows: Iterable[ItemRow]) -> None:
+        """Write rows by id, inside a transaction."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
+            [(r.id, r.modality, r.segments, os.fsencode(r.path), r.decoder) for r in rows],
+        )
+
+    def unheld(self) -> list[str]:
+        """The items that no file holds."""
+        query = "SELECT item_id FROM items WHERE item_id NOT IN (SELECT item_id FROM files WHERE item_id IS NOT NULL)"
+        return [item_id for (item_id,) in self._db.execute(f"{query} ORDER BY item_id")]
+
+    def misplaced(self) -> list[tuple[str, str]]:
+        """The items that do not lie under the first of their paths, with that path."""
+        query = """SELECT items.item_id, MIN(files.path) AS first FROM items JOIN files USING (item_id)
+                   GROUP BY items.item_id HAVING first IS NOT items.path ORDER BY items.item_id"""
+        return [(item_id, os.fsdecode(path)) for item_id, path in self._db.execute(query)]
+
+    def place(self, item_id: str, path: str) -> None:
+        """Note that the engine knows an item under another path."""
+        self._db.execute("UPDATE items SET path = ? WHERE item_id = ?", (os.fsencode(path), item_id))
+
+    def forget(self, item_ids: Sequence[str]) -> None:
+        """Forget items and the files that hold them: the next run reads those files again."""
+        for item_id in item_ids:
+            self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
+            self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
+
+    def intend(self, item_ids: Iterable[str]) -> None:
+        """Name the items whose points are about to be written; durable on return."""
+        with self.transaction():
+            self._db.executemany("INSERT OR IGNORE INTO writing VALUES (?)", [(item_id,) for item_id in item_ids])
+
+    def intended(self) -> list[str]:
+        """The items whose writing did not come to its end."""
+        return [item_id for (item_id,) in self._db.execute("SELECT item_id FROM writing ORDER BY item_id")]
+
+    def settle_intents(self) -> None:
+        """Say that all intended points are written or taken back, inside a transaction."""
+        self._db.execute("DELETE FROM writing")
+
+    # Counts
+
+    def segments(self) -> int:
+        """How many points the engine should hold."""
+        return int(self._one("SELECT COALESCE(SUM(segments), 0) FROM items"))
+
+    def modalities(self) -> dict[str, tuple[int, int]]:
+        """Items and segments by modality."""
+        query = "SELECT modality, COUNT(*), SUM(segments) FROM items GROUP BY modality"
+        return {modality: (items, segments) for modality, items, segments in self._db.execute(query)}
+
+    def reasons(self) -> dict[str, int]:
+        """Files that are not indexed, by reason, most frequent first."""
+        query = (
+            "SELECT reason, COUNT(*) AS n FROM files WHERE reason IS NOT NULL GROUP BY reason ORDER BY n DESC, reason"
+        )
+        return dict(self._db.execute(query))
+
+    def states(self) -> dict[str, int]:
+        """Files by state."""
+        return dict(self._db.execute("SELECT state, COUNT(*) FROM files GROUP BY state"))
+
+    def _files(self, where: str, *values: Any) -> Iterator[FileRow]:
+        columns = "path, size, mtime_ns, inode, device, decoder, item_id, reason, detail, attempts"
+        for path, size, mtime_ns, inode, device, decoder, item_id, reason, detail, attempts in self._db.execute(
+            f"SELECT {columns} FROM files {where}",  # noqa: S608
+            values,
+        ):
+            signature = Signature(size, mtime_ns, inode, device)
+            known = None if reason is None else Reason(reason)
+            yield FileRow(os.fsdecode(path), signature, decoder, item_id, known, detail, attempts)
+
+    def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
+        query = f"SELECT item_id, modality, segments, path, decoder FROM items {where}"  # noqa: S608
+        for item_id, modality, segments, path, decoder in self._db.execute(query, values):
+            yield ItemRow(item_id, Modality(modality), segments, os.fsdecode(path), decoder)
+
+    def _one(self, query: str) -> Any:
+        with closing(self._db.execute(query)) as cursor:
+            return cursor.fetchone()[0]
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(f"{self.path} is damaged ({what}): move it away and index again")

@@ -1,0 +1,161 @@
+"""Reading files in threads: hashing, then decoding. The threads decide nothing; all they learn goes to one channel."""
+
+import os
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.file import content_hash, open_file
+from omnisearch.types import Decoded, MediaInfo, Modality, Piece
+from omnisearch_indexer.channel import Channel, content_bytes
+from omnisearch_indexer.walk import Signature
+
+ID_DIGITS = 32
+# A decoder that dies may have been hit by something else than its file.
+CRASHES = 2
+
+
+class Decoder(Protocol):
+    """What the reader asks of `omnisearch.media`."""
+
+    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
+        """Open a file and stream its pieces."""
+        ...
+
+
+@dataclass(eq=False)
+class Reading:
+    """One attempt at one file. `signature` is that of the bytes that were hashed; `dead` tells the reader to stop."""
+
+    path: str
+    signature: Signature
+    attempt: int = 1
+    item_id: str = ""
+    info: MediaInfo | None = None
+    dead: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Hashed:
+    """The content of a file is known by its id, which is in the reading now."""
+
+    reading: Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """One piece of a file."""
+
+    reading: Reading
+    piece: Piece
+
+
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """A file cannot be read."""
+
+    reading: Reading
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """All pieces of a file are read, or reading was cut short. `signature` is what the file is like now."""
+
+    reading: Reading
+    complete: bool
+    signature: Signature
+
+
+Event: TypeAlias = Hashed | Read | Refused | Ended
+
+
+class Reader:
+    """Threads that read files. Every `hash` gives one Hashed or Refused, every `decode` one Ended or Refused."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        modalities: Collection[Modality],
+        workers: int,
+        channel: Channel[Event | BaseException],
+        stop: threading.Event,
+    ) -> None:
+        self._decoder, self._modalities, self._channel, self._stop = decoder, modalities, channel, stop
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="reader")
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def hash(self, reading: Reading) -> None:
+        """Find the item id of a file."""
+        self._threads.submit(self._guard, self._hash, reading)
+
+    def decode(self, reading: Reading) -> None:
+        """Stream the pieces of a file."""
+        self._threads.submit(self._guard, self._decode, reading)
+
+    def _guard(self, work: Callable[[Reading], None], reading: Reading) -> None:
+        try:
+            work(reading)
+        except MediaError as error:
+            self._channel.put(Refused(reading, error.reason, error.detail))
+        except OSError as error:
+            reason = Reason.VANISHED if isinstance(error, FileNotFoundError) else Reason.DECODE_ERROR
+            self._channel.put(Refused(reading, reason, os.strerror(error.errno or 0)))
+        except BaseException as error:  # an error in this program: the run must not wait for an answer for ever
+            self._channel.put(error)
+
+    def _hash(self, reading: Reading) -> None:
+        fd = open_file(Path(reading.path), follow_links=False)
+        try:
+            reading.signature = Signature.of(os.fstat(fd))
+            reading.item_id = content_hash(fd)[:ID_DIGITS]
+        finally:
+            os.close(fd)
+        self._channel.put(Hashed(reading))
+
+    def _decode(self, reading: Reading) -> None:
+        for crash in range(1, CRASHES + 1):
+            sent = 0
+            try:
+                decoded = self._decoder.decode(Path(reading.path), follow_links=False)
+                reading.info = decoded.info
+                if decoded.info.modality not in self._modalities:
+                    _close(decoded)
+                    detail = f"the model does not embed {decoded.info.modality}"
+                    raise MediaError(Reason.UNSUPPORTED_FORMAT, detail)
+                for piece in decoded.pieces:
+                    if self._stop.is_set() or reading.dead:
+                        _close(decoded)
+                        break
+                    self._channel.put(Read(reading, piece), content_bytes(piece.content))
+                    sent += 1
+                else:
+                    self._end(reading, sent)
+                    return
+            except MediaError as error:
+                again = error.reason is Reason.DECODER_CRASHED and crash < CRASHES and not sent
+                if not again and not self._stop.is_set():
+                    raise
+            if self._stop.is_set() or reading.dead:
+                break
+        self._channel.put(Ended(reading, complete=False, signature=reading.signature))
+
+    def _end(self, reading: Reading, sent: int) -> None:
+        if not sent:
+            raise MediaError(Reason.DECODE_ERROR, "the file has no content")
+        now = Signature.of(os.lstat(reading.path))
+        self._channel.put(Ended(reading, complete=True, signature=now))
+
+
+def _close(decoded: Decoded) -> None:
+    with suppress(AttributeError):
+        decoded.pieces.close()  # type: ignore[attr-defined]

@@ -1,0 +1,58 @@
+"""Keeping engine and manifest of one mind: after a crash, after a loss, and at the end of every run."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from omnisearch.stores.base import Filter, VectorStore
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.walk import show_path
+
+CHUNK = 256
+
+
+def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, alone: bool) -> None:
+    """Take back what a crash left half done, then hold the engine to the manifest's count.
+
+    Where the counts differ and the collection is ours `alone`, all points are compared: items that lost points are
+    forgotten, so that they are read again, and points that no item owns are deleted. A server's collection may hold
+    what other data directories wrote, so there the counts say nothing and are not compared.
+    """
+    _forget(manifest.intended(), manifest, store, raw)
+    with manifest.transaction():
+        manifest.settle_intents()
+    settle(manifest, store, raw)
+    if not alone or store.count() == manifest.segments():
+        return
+    held = Counter(point.payload.item_id for point in store.scroll())
+    expected = {item.id: item.segments for item in manifest.items()}
+    wrong = [item_id for item_id, n in expected.items() if held[item_id] != n]
+    _forget([*wrong, *(held.keys() - expected.keys())], manifest, store, raw)
+
+
+def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
+    """Remove the items that no file holds, and put every other under the first of its paths."""
+    _forget(manifest.unheld(), manifest, store, raw)
+    for item_id, path in manifest.misplaced():
+        store.set_path(item_id, show_path(path))
+        with manifest.transaction():
+            manifest.place(item_id, path)
+
+
+def remove_items(
+    item_ids: Sequence[str], store: VectorStore, raw: SpaceEmbeddingStore, keep: frozenset[str] = frozenset()
+) -> None:
+    """Delete the points of items, and their raw embeddings but those of the points to `keep`; durable on return."""
+    for at in range(0, len(item_ids), CHUNK):
+        part = tuple(item_ids[at : at + CHUNK])
+        raw.delete([point.id for point in store.scroll(Filter(item_ids=part)) if point.id not in keep])
+        raw.flush()
+        store.delete(part)
+
+
+def _forget(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
+    if not item_ids:
+        return
+    remove_items(item_ids, store, raw)
+    with manifest.transaction():
+        manifest.forget(item_ids)

@@ -1,0 +1,96 @@
+"""The report: where every file that was seen ended."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from omnisearch.errors import OmnisearchError, Reason
+
+
+class Outcome(StrEnum):
+    """How a file came to be indexed, or why it is not. Every file seen has exactly one."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    MOVED = "moved"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    PENDING = "pending"  # interrupted, or a dry run
+
+
+INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outcome.DUPLICATE)
+
+
+@dataclass
+class Report:
+    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`."""
+
+    seen: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    removed: int = 0
+    links: int = 0
+    segments: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def indexed(self) -> int:
+        """Files that search can find."""
+        return sum(self.outcomes[outcome] for outcome in INDEXED)
+
+    @property
+    def failed(self) -> int:
+        """Files that could not be indexed, now or in an earlier run that nothing changed since."""
+        return self.outcomes[Outcome.FAILED]
+
+    def fail(self, reason: Reason) -> None:
+        """Count a file that is not indexed."""
+        if reason is Reason.UNSUPPORTED_FORMAT:
+            self.outcomes[Outcome.UNSUPPORTED] += 1
+        else:
+            self.outcomes[Outcome.FAILED] += 1
+            self.reasons[reason] += 1
+
+    def check(self) -> None:
+        """Hold the report to its equation: seen = indexed + failed + unsupported + pending.
+
+        Raises:
+            OmnisearchError: it does not hold, which is an error in this program.
+        """
+        if self.seen != self.outcomes.total() or self.failed != self.reasons.total():
+            raise OmnisearchError(f"the report does not add up, please tell us: {self.fields()}")
+
+    def fields(self) -> Mapping[str, Any]:
+        """As JSON."""
+        return {
+            "seen": self.seen,
+            "indexed": self.indexed,
+            **{outcome.value: self.outcomes[outcome] for outcome in INDEXED},
+            "failed": self.failed,
+            "reasons": {reason.value: n for reason, n in sorted(self.reasons.items())},
+            "unsupported": self.outcomes[Outcome.UNSUPPORTED],
+            "pending": self.outcomes[Outcome.PENDING],
+            "removed": self.removed,
+            "links": self.links,
+            "segments": self.segments,
+            "seconds": round(self.seconds, 3),
+            "interrupted": self.interrupted,
+        }
+
+    def __str__(self) -> str:
+        parts = [f"{self.outcomes[outcome]:,} {outcome}" for outcome in INDEXED if self.outcomes[outcome]]
+        text = f"{self.seen:,} files seen: {self.indexed:,} indexed" + (f" ({', '.join(parts)})" if parts else "")
+        if self.failed:
+            reasons = ", ".join(f"{n:,} {reason}" for reason, n in self.reasons.most_common())
+            text += f", {self.failed:,} failed ({reasons})"
+        for outcome in (Outcome.UNSUPPORTED, Outcome.PENDING):
+            if self.outcomes[outcome]:
+                text += f", {self.outcomes[outcome]:,} {outcome}"
+        text += f"; {self.removed:,} removed" if self.removed else ""
+        text += f"; {self.links:,} links not followed" if self.links else ""
+        return f"{text}; {self.segments:,} segments in {self.seconds:.1f} s"

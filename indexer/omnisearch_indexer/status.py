@@ -1,0 +1,56 @@
+"""What a data directory holds, read from its manifest without a model or an engine."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.walk import show_path
+
+
+def read_status(data_dir: Path) -> dict[str, Any]:
+    """Counts by modality, failures by reason, and whose vectors these are.
+
+    Raises:
+        NoIndexError: nothing was indexed here yet.
+    """
+    with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
+        states, meta = manifest.states(), manifest.meta()
+        counts = manifest.modalities()
+        return {
+            "data_dir": str(data_dir.absolute()),
+            "bytes": sum(_disk_bytes(path) for path in data_dir.rglob("*")),
+            "model": meta.get("model", ""),
+            "fingerprint": meta.get("fingerprint", ""),
+            "store": meta.get("store", ""),
+            "roots": [show_path(root) for root in manifest.roots()],
+            "files": states,
+            "items": {modality: items for modality, (items, _) in counts.items()},
+            "segments": {modality: segments for modality, (_, segments) in counts.items()},
+            "not_indexed": manifest.reasons(),
+            "unfinished": len(manifest.intended()),
+        }
+
+
+def read_failures(data_dir: Path, with_unsupported: bool) -> Iterator[dict[str, Any]]:
+    """Every file that is not indexed: path, reason, detail, attempts.
+
+    Raises:
+        NoIndexError: nothing was indexed here yet.
+    """
+    with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
+        for row in manifest.failures(with_unsupported):
+            yield {
+                "path": show_path(row.path),
+                "reason": str(row.reason),
+                "detail": row.detail,
+                "attempts": row.attempts,
+            }
+
+
+def _disk_bytes(path: Path) -> int:
+    try:
+        return path.lstat().st_blocks * 512  # the engine's files are sparse
+    except OSError:
+        return 0
