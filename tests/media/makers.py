@@ -23,13 +23,13 @@ def picture(width: int = 64, height: int = 48) -> Image.Image:
     return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
 
 
-def write_image(path: Path, format: str) -> None:
-    if format == "HEIF":
+def write_image(path: Path, kind: str) -> None:
+    if kind == "HEIF":
         import pillow_heif
 
         pillow_heif.from_pillow(picture()).save(path, quality=90)
     else:
-        picture().save(path, format)
+        picture().save(path, kind)
 
 
 def write_sound(path: Path, seconds: float, rate: int = RATE) -> None:

@@ -81,7 +81,8 @@ def test_an_audio_track_alone_is_audio(pool: DecoderPool, tmp_path: Path) -> Non
         decoded = pool.decode(tmp_path / name)
         assert decoded.info.modality is Modality.AUDIO
         assert decoded.info.mime.startswith("audio/")
-        assert next(decoded.pieces).content.seconds == pytest.approx(2, abs=0.2)
+        (piece,) = decoded.pieces
+        assert piece.content.seconds == pytest.approx(2, abs=0.2)
 
 
 def test_content_wins_over_the_extension(pool: DecoderPool, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ HOSTILE: dict[str, tuple[str, bytes | Callable[[Path], None], set[Reason]]] = {
     "npy of two points": ("a.npy", _npy(np.eye(3)[:2]), {Reason.NO_VERTICES}),
     "npy that lies": (
         "a.npy",
-        b"\x93NUMPY\x01\0\x76\0" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (4000000, 3), }".ljust(117) + b"\n",
+        b"\x93NUMPY\x01\0\x76\0" + b"{'descr':'<f4','fortran_order':False,'shape':(4000000,3),}".ljust(117) + b"\n",
         {Reason.BAD_SHAPE},
     ),
     "zip": ("a.zip", b"PK\x03\x04" + bytes(60), {Reason.UNSUPPORTED_FORMAT}),
@@ -138,7 +138,7 @@ def test_no_mutant_of_a_good_file_harms_the_pool(pool: DecoderPool, tmp_path: Pa
     makers.write_sound(tmp_path / "good.flac", 1)
     makers.write_mesh(tmp_path / "good.glb")
     rng = np.random.default_rng(5)
-    outcomes = {"ok": 0, "refused": 0}
+    refused = []
     for good in ("good.png", "good.flac", "good.glb"):
         data = np.frombuffer((tmp_path / good).read_bytes(), np.uint8)
         for _ in range(15):
@@ -148,9 +148,8 @@ def test_no_mutant_of_a_good_file_harms_the_pool(pool: DecoderPool, tmp_path: Pa
             path.write_bytes(mutant.tobytes())
             try:
                 list(pool.decode(path).pieces)
-                outcomes["ok"] += 1
             except MediaError as error:
-                assert error.reason not in (Reason.DECODER_CRASHED, Reason.TIMEOUT)
-                outcomes["refused"] += 1
+                refused.append(error.reason)
         assert len(list(pool.decode(tmp_path / good).pieces)) == 1
-    assert outcomes["refused"] > 5
+    assert len(refused) > 5
+    assert not {Reason.DECODER_CRASHED, Reason.TIMEOUT} & set(refused)
