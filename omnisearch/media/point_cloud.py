@@ -79,7 +79,7 @@ def _array(source: Source, kind: Kind) -> Samples:
     if values.shape[1] == 3:
         return Samples(points, None, None)
     colors = values[:, 3:].astype(np.float32)
-    if colors.max() > 1:
+    if colors.max() > 2:  # a little over 1 is rounding, not a byte
         colors = colors / 255
     return Samples(points, colors.clip(0, 1), None)
 

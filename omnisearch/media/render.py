@@ -58,14 +58,14 @@ def _camera(azimuth: float) -> Floats:
 
 
 def _disc_radius(points: Floats, scale: float) -> int:
-    """Fine pixels from a point to beyond half-way to its neighbours, from the area of the occupied cells of a grid."""
+    """Fine pixels from a point to its neighbours, from the area of the occupied cells of a grid."""
     extent = float(np.abs(points).max()) or 1.0
     cells = 32 if len(points) > 4000 else 16
     cell = 2 * extent / cells
     index = ((points + extent) / cell).astype(np.int64).clip(0, cells - 1)
     occupied = len(np.unique(index @ np.array([cells * cells, cells, 1])))
     spacing = cell * np.sqrt(occupied / len(points))
-    return int(np.clip(round(0.75 * spacing * scale), 1, 12))
+    return int(np.clip(round(spacing * scale), 1, 12))
 
 
 class _Buffer:
