@@ -1,11 +1,12 @@
-# Build: an environment with the wheel in it. The processor's build of torch keeps some 5 GB of CUDA out of the image.
+# Build: an environment with the wheel in it. Where TORCH_INDEX names an index of torch's builds for the processor
+# (docker build --build-arg TORCH_INDEX=URL .), some 5 GB of CUDA stay out of the image.
 FROM python:3.11-slim-bookworm AS build
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/omnisearch
 WORKDIR /source
 COPY constraints.txt ./
-RUN /opt/omnisearch/bin/pip install -c constraints.txt --index-url "$TORCH_INDEX" --extra-index-url https://pypi.org/simple torch
+RUN /opt/omnisearch/bin/pip install -c constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 COPY pyproject.toml README.md ./
 COPY omnisearch omnisearch
 COPY indexer indexer
