@@ -1,4 +1,4 @@
-"""What is shipped: the wheel holds three packages, the page and the model, and nothing else; so does an editable install."""
+"""What is shipped: three packages, the page and the model, and nothing else."""
 
 import subprocess
 import sys
