@@ -1,0 +1,98 @@
+"""A folder of small media, and the index of it."""
+
+import os
+import struct
+import wave
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings, load_settings
+from omnisearch.stores.base import Point
+from omnisearch.stores.open import open_store
+
+
+def write_image(path: Path, seed: int = 0, side: int = 48) -> Path:
+    pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def write_sound(path: Path, seconds: float = 1.0, seed: int = 0, rate: int = 8000) -> Path:
+    samples = np.random.default_rng(seed).integers(-9000, 9000, int(seconds * rate), np.int16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        sound.writeframes(samples.tobytes())
+    return path
+
+
+def write_mesh(path: Path, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    triangles = np.random.default_rng(seed).normal(size=(24, 3, 3)).astype("<f4")
+    body = b"".join(struct.pack("<3f", 0, 0, 0) + t.tobytes() + b"\0\0" for t in triangles)
+    path.write_bytes(bytes(80) + struct.pack("<I", len(triangles)) + body)
+    return path
+
+
+def write_good(folder: Path) -> list[Path]:
+    """Two of each kind that is quick to make; the sounds are cut into segments."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for n in range(2):
+        note = folder / f"note{n}.txt"
+        note.write_text(f"note number {n}: " + "the quick brown fox. " * (30 + 60 * n))
+        made += [
+            note,
+            write_image(folder / "pictures" / f"p{n}.png", seed=n),
+            write_sound(folder / f"s{n}.wav", 1 + 24 * n, seed=n),
+            write_mesh(folder / f"m{n}.stl", seed=n),
+        ]
+    return made
+
+
+def write_hostile(folder: Path) -> dict[str, Path]:
+    """The bad files, by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bad = {
+        name: folder / name
+        for name in ("empty.txt", "truncated.jpg", "silent.wav", "huge.ply", "broken.txt", "pipe", "loop", "self")
+    }
+    bad["empty.txt"].touch()
+    write_image(bad["truncated.jpg"], seed=9, side=200)
+    bad["truncated.jpg"].write_bytes(bad["truncated.jpg"].read_bytes()[:2000])
+    write_sound(bad["silent.wav"], 0)
+    vertices = b"ply\nformat binary_little_endian 1.0\nelement vertex 1000000000\n"
+    bad["huge.ply"].write_bytes(
+        vertices + b"property float x\nproperty float y\nproperty float z\nend_header\n" + bytes(120)
+    )
+    bad["broken.txt"].write_bytes(b"caf\xe9 \xff\xfe\xfa is not UTF-8 \xc3\x28\n" * 20)
+    os.mkfifo(bad["pipe"])
+    bad["loop"].symlink_to("..")
+    bad["self"].symlink_to("self")
+    return bad
+
+
+@pytest.fixture
+def settings(hashed_model: Path, tmp_path: Path) -> Settings:
+    return load_settings(model=str(hashed_model), data_dir=tmp_path / "data", workers=2, segment_seconds=10.0)
+
+
+def points_of(settings: Settings) -> dict[str, Point]:
+    """All that the engine holds, by id, with vectors."""
+    model = OmniBind.load(settings.model, settings)
+    with closing(
+        open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
+    ) as store:
+        return {point.id: point for point in store.scroll(with_vectors=True)}
+
+
+def paths_of(settings: Settings) -> set[str]:
+    return {point.payload.path for point in points_of(settings).values()}

@@ -1,0 +1,176 @@
+"""Runs that die, runs that are interrupted, and two at once: each in a process of its own."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from omnisearch.config import Settings
+from omnisearch_indexer.lock import hold_lock
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.session import index_files
+from tests.indexer.conftest import points_of, write_good, write_image
+from tests.indexer.test_session import _same
+
+# Kills itself at the n-th durable step: the calls between which a crash can leave something half done.
+DRIVER = """
+import os, signal, sys
+from pathlib import Path
+from omnisearch.config import load_settings
+from omnisearch.stores import edge
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer import session
+from omnisearch_indexer.manifest import Manifest
+
+left = int(sys.argv[1])
+
+def step():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def around(owner, name):
+    original = getattr(owner, name)
+    def wrapped(*args, **kwargs):
+        step()
+        result = original(*args, **kwargs)
+        step()
+        return result
+    setattr(owner, name, wrapped)
+
+store = next(c for c in vars(edge).values() if isinstance(c, type) and {"upsert", "set_path", "delete"} <= set(dir(c)))
+for name in ("upsert", "set_path", "delete"):
+    around(store, name)
+for name in ("intend", "put_items", "put_files", "drop_files", "forget", "place", "settle_intents"):
+    around(Manifest, name)
+around(SpaceEmbeddingStore, "flush")
+settings = load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3]), workers=2)
+session.index_files([Path(sys.argv[4])], settings)
+"""
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, *(str(argument) for argument in arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(run: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a process."""
+    stdout, stderr = run.communicate(timeout=100)
+    return run.returncode, stdout, stderr
+
+
+def command(settings: Settings, *arguments: object) -> "subprocess.Popen[str]":
+    flags = ("--data-dir", settings.data_dir, "--model", settings.model, "--format", "json")
+    return start("-m", "omnisearch", *arguments, *flags)
+
+
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings: Settings, stride: int) -> None:
+    """Once from nothing, then over a change of every kind, from one and the same data directory on."""
+    folder = tmp_path / "files"
+    for change in (None, "change"):
+        if change:
+            write_image(folder / "fresh.png", seed=8)
+            write_image(folder / "pictures" / "p0.png", seed=9)
+            (folder / "s0.wav").rename(folder / "moved.wav")
+            (folder / "copy.txt").write_bytes((folder / "note0.txt").read_bytes())
+            (folder / "m0.stl").unlink()
+        else:
+            for path in write_good(folder)[4:]:
+                path.unlink()
+        for at in range(1, 200, stride):
+            status, _, stderr = ended(start("-c", DRIVER, at, settings.model, settings.data_dir, folder))
+            if status == 0:
+                break
+            assert status == -signal.SIGKILL, stderr
+        assert at > 9
+        fresh = settings.model_copy(update={"data_dir": tmp_path / f"fresh{change}"})
+        index_files([folder], fresh)
+        assert _same(points_of(settings), points_of(fresh))
+
+
+@pytest.mark.slow
+def test_kills_at_random(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "files"
+    for n in range(60):
+        write_image(folder / f"{n}.png", seed=n)
+    fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
+    index_files([folder], fresh)
+    chance = random.Random(0)
+    for _ in range(20):
+        run = command(settings, "index", folder)
+        time.sleep(chance.uniform(0.5, 5))
+        run.kill()
+        run.communicate()
+    assert ended(command(settings, "index", folder))[0] == 0
+    assert _same(points_of(settings), points_of(fresh))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_goes_on_later(tmp_path: Path, settings: Settings, number: signal.Signals) -> None:
+    folder = tmp_path / "files"
+    for n in range(400):
+        write_image(folder / f"{n:03}.png", seed=n, side=200)
+    run = command(settings, "index", folder, "--batch-size", 1)
+    manifest = settings.data_dir / "embeddings" / "index.sqlite"
+    while not manifest.exists() and run.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1)
+    run.send_signal(number)
+    status, stdout, stderr = ended(run)
+    assert status == 130, stderr
+    report = json.loads(stdout)
+    assert report["interrupted"]
+    assert report["pending"] > 0
+    assert report["seen"] == report["indexed"] + report["pending"]
+    done = report["indexed"]
+    status, stdout, _ = ended(command(settings, "index", folder))
+    report = json.loads(stdout)
+    assert (status, report["unchanged"], report["indexed"]) == (0, done, 400)
+
+
+def test_two_indexers(tmp_path: Path, settings: Settings) -> None:
+    folder = write_image(tmp_path / "files" / "p.png").parent
+    with hold_lock(settings.data_dir):
+        status, _, stderr = ended(command(settings, "index", folder))
+    assert (status, f"process {os.getpid()}" in stderr) == (4, True)
+    assert ended(command(settings, "index", folder))[0] == 0
+
+
+def test_the_commands(tmp_path: Path, settings: Settings) -> None:
+    folder = write_image(tmp_path / "files" / "p.png").parent
+    assert ended(command(settings, "index", tmp_path / "nowhere"))[0] == 2
+    (folder / "empty.txt").touch()
+    for _ in range(2):
+        status, stdout, _ = ended(command(settings, "index", folder))
+        assert (status, json.loads(stdout)["reasons"]) == (3, {"empty": 1})
+    _, stdout, _ = ended(start("-m", "omnisearch", "errors", "--data-dir", settings.data_dir))
+    assert json.loads(stdout)["path"] == str(folder / "empty.txt")
+    _, stdout, _ = ended(start("-m", "omnisearch", "status", "--data-dir", settings.data_dir))
+    assert json.loads(stdout)["items"] == {"image": 1}
+    assert ended(start("-m", "omnisearch", "status", "--data-dir", tmp_path / "none"))[0] == 4
+
+
+def test_a_damaged_or_newer_manifest_is_refused(tmp_path: Path) -> None:
+    import sqlite3
+    from contextlib import closing
+
+    from omnisearch.errors import StoreError
+
+    path = tmp_path / "manifest.sqlite"
+    Manifest(path, create=True).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="99"):
+        Manifest(path, create=True)
+    path.write_bytes(b"no database at all, but long enough to look at" * 100)
+    with pytest.raises(StoreError, match="damaged"):
+        Manifest(path, create=True)

@@ -1,0 +1,64 @@
+"""Batches, memory that runs out, and the channel between threads."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from omnisearch.types import Modality
+from omnisearch_indexer.channel import Channel
+from omnisearch_indexer.encoder import Encoder
+
+
+class Small:
+    """A model whose memory holds `room` characters at a time."""
+
+    dim = 4
+    spaces: dict[str, Any] = {}  # noqa: RUF012
+
+    def __init__(self, room: int, error: Exception) -> None:
+        self.room, self.error, self.batches = room, error, []
+
+    def encode_spaces(self, modality: Modality, contents: list[str]) -> dict[Any, Any]:
+        if sum(map(len, contents)) > self.room:
+            raise self.error
+        self.batches.append(len(contents))
+        self.last = contents
+        return {}
+
+    def bind(self, modality: Modality, embeddings: object) -> Any:
+        return np.array([[len(text), 1, 0, 0] for text in self.last], np.float32)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory"), RuntimeError("can't allocate memory")]
+)
+def test_a_batch_that_does_not_fit_is_halved(error: Exception) -> None:
+    model = Small(6, error)
+    encoder = Encoder(model, None, 8)
+    texts = ["ab"] * 6 + ["far too long"] + ["ab"]
+    vectors, failed = encoder.encode(Modality.TEXT, [str(n) for n in range(8)], texts)
+    assert failed.tolist() == [False] * 6 + [True, False]
+    assert vectors[:, 0].tolist() == [2] * 6 + [0, 2]
+    assert encoder.size(Modality.TEXT) == 1
+    assert encoder.size(Modality.IMAGE) == 8
+
+
+def test_other_errors_are_not_taken_for_memory() -> None:
+    with pytest.raises(RuntimeError, match="shape"):
+        Encoder(Small(0, RuntimeError("shape mismatch")), None, 8).encode(Modality.TEXT, ["0"], ["ab"])
+
+
+def test_a_channel_is_bounded_by_bytes_but_always_takes_one() -> None:
+    channel: Channel[str] = Channel(10)
+    channel.put("larger than all", 50)
+    late = threading.Thread(target=channel.put, args=("next", 5))
+    late.start()
+    late.join(0.2)
+    assert late.is_alive()
+    channel.put("no size waits for nothing")
+    assert channel.get(1) == "larger than all"
+    late.join(5)
+    assert not late.is_alive()
+    assert {channel.get(1), channel.get(1), channel.get(0)} == {"next", "no size waits for nothing", None}
