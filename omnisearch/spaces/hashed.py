@@ -8,13 +8,12 @@ reasoned about by hand.
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
 from omnisearch.config import Settings
-from omnisearch.errors import UsageError
-from omnisearch.spaces.base import SpaceSpec, Tower
-from omnisearch.spaces.towers import digest, unit
+from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
 from omnisearch.types import Content, Floats, Modality, Pixels, PointCloud, Waveform
 
 COLORS: Mapping[str, tuple[int, int, int]] = {
@@ -35,26 +34,13 @@ DIM = 256
 Words = Mapping[str, float]
 
 
-class Hashed:
+class Hashed(TowerReader):
     """The space: its towers give unit rows already."""
-
-    def __init__(self, spec: SpaceSpec, settings: Settings) -> None:  # noqa: ARG002 - every space is made alike
-        self.spec = spec
 
     @property
     def fingerprint(self) -> str:
-        """Names the dimension and the version of the words."""
-        return digest("hashed", str(self.spec.dim), "1")
-
-    def tower(self, modality: Modality) -> Tower:
-        """Return the tower of a modality.
-
-        Raises:
-            UsageError: the space does not read that modality.
-        """
-        if modality not in self.spec.towers:
-            raise UsageError(f"the space {self.spec.name} reads {', '.join(self.spec.towers)}, not {modality}")
-        return HashedTower(modality, self.spec.dim, self.fingerprint)
+        """Names the towers."""
+        return digest(self.spec.name, *(TOWERS[name].fingerprint for name in self.spec.towers.values()))
 
     def project(self, modality: Modality, features: Floats) -> Floats:  # noqa: ARG002
         """Return the features as they are, with unit rows."""
@@ -62,17 +48,25 @@ class Hashed:
 
 
 class HashedTower:
-    """Contents to the weighted sum of their words' directions: float32 (n, dim)."""
+    """Contents to the weighted sum of their words' directions: float32 (n, 256)."""
 
-    def __init__(self, modality: Modality, dim: int, fingerprint: str) -> None:
-        self.name, self.width, self.fingerprint = f"hashed_{modality}", dim, fingerprint
-        self._words = _READERS[modality]
+    name: str
+    width = DIM
+    words: Callable[[Content], Words]
+
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+
+    @classmethod
+    def load(cls, settings: Settings, fingerprint: str) -> Self:  # noqa: ARG003 - there is nothing to read
+        """Make the tower."""
+        return cls(fingerprint)
 
     def features(self, contents: Sequence[Content]) -> Floats:
-        """Return float32 (n, dim)."""
+        """Return float32 (n, 256)."""
         rows = np.zeros((len(contents), self.width), np.float32)
         for row, content in enumerate(contents):
-            for word, weight in self._words(content).items():
+            for word, weight in type(self).words(content).items():
                 rows[row] += np.float32(weight) * direction(word, self.width)
         return rows
 
@@ -126,9 +120,25 @@ def words_of_cloud(content: Content) -> Words:
     return {shape: 1.0, **words_of_image((content.colors[None] * 255).astype(np.uint8))}
 
 
-_READERS: Mapping[Modality, Callable[[Content], Words]] = {
-    Modality.TEXT: words_of_text,
-    Modality.IMAGE: words_of_image,
-    Modality.AUDIO: words_of_audio,
-    Modality.POINT_CLOUD: words_of_cloud,
-}
+class TextWords(HashedTower):
+    """The words of texts."""
+
+    name, words = "hashed_text", staticmethod(words_of_text)
+
+
+class ImageWords(HashedTower):
+    """The words of images."""
+
+    name, words = "hashed_image", staticmethod(words_of_image)
+
+
+class AudioWords(HashedTower):
+    """The words of sounds."""
+
+    name, words = "hashed_audio", staticmethod(words_of_audio)
+
+
+class CloudWords(HashedTower):
+    """The words of 3D objects."""
+
+    name, words = "hashed_point_cloud", staticmethod(words_of_cloud)

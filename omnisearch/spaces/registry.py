@@ -29,7 +29,7 @@ def _space(
     weights = {}
     for modality, tower in towers.items():
         own = family.extra if modality is not Modality.TEXT else ()
-        weights[modality] = tuple(spec.name for spec in (*TOWERS[tower].weights, *own)) if tower in TOWERS else ()
+        weights[modality] = tuple(spec.name for spec in (*TOWERS[tower].weights, *own))
     return SpaceSpec(name, dim, towers, frozenset(tags), licence, weights, summary), family
 
 

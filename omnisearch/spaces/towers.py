@@ -40,6 +40,10 @@ _DECLARED = (
     TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet"),
     TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
     TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
+    TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
+    TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
+    TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
+    TowerSpec("hashed_point_cloud", 256, (), "omnisearch.spaces.hashed:CloudWords"),
 )
 TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in _DECLARED}
 
