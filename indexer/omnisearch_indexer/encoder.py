@@ -51,8 +51,8 @@ class Encoder:
 
     def _keep(self, keys: Sequence[str], embeddings: SpaceEmbeddings) -> None:
         for (space, tower_modality), rows in embeddings.items():
-            sound: NDArray[np.bool_] = np.isfinite(rows).all(axis=1).astype(np.bool_)
-            kept = [key for key, good in zip(keys, sound.tolist(), strict=True) if good]
+            sound = [bool(np.isfinite(row).all()) for row in rows]
+            kept = [key for key, good in zip(keys, sound, strict=True) if good]
             if kept:
                 self._raw.put(f"{space}@{self._model.spaces[space].fingerprint}", tower_modality, kept, rows[sound])
 

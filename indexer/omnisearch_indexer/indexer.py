@@ -99,7 +99,7 @@ class Indexer:
         self._rows.extend(survey.refused)
         try:
             self._read(survey.todo)
-            self._encode_groups(1)
+            self._encode_groups()
             self._write()
         finally:
             self._stop_reading()
@@ -243,14 +243,11 @@ class Indexer:
         if len(self._groups[modality]) >= self._encoder.size(modality):
             self._encode(modality)
         elif self._grouped > GROUP_BYTES:
-            self._encode_groups(2)
+            self._encode_groups()
 
-    def _encode_groups(self, most: int) -> None:
-        """Encode every group that has at least one part in `most` of all pieces."""
-        total = sum(len(group) for group in self._groups.values())
-        for modality, group in list(self._groups.items()):
-            if most == 1 or len(self._groups) * most * len(group) >= total:
-                self._encode(modality)
+    def _encode_groups(self) -> None:
+        for modality in list(self._groups):
+            self._encode(modality)
 
     def _encode(self, modality: Modality) -> None:
         group = [(work, piece) for work, piece in self._groups.pop(modality, []) if not work.reading.dead]
