@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import content_hash, open_file
+from omnisearch.media.file import ID_DIGITS, content_hash, open_file
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.channel import Channel, content_bytes
 from omnisearch_indexer.walk import Signature
 
-ID_DIGITS = 32
 # A decoder that dies may have been hit by something else than its file.
 CRASHES = 2
 

@@ -167,6 +167,7 @@ class _Worker:
                 [sys.executable, "-P", "-m", "omnisearch.media.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=environment,
+                process_group=0,  # a Ctrl-C in the terminal is for the parent alone
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
