@@ -1,12 +1,13 @@
 """Fusion: projected spaces, weighed by routers and added into one embedding. Tensors in, tensors out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.binding.config import IdentityConfig, LearnedConfig, ModelConfig
+from omnisearch.binding.config import FixedConfig, IdentityConfig, LearnedConfig, ModelConfig
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import FixedFactors, Router
 from omnisearch.types import Modality
@@ -68,6 +69,15 @@ class Fusion(nn.Module):
         if part in self.means:
             fused = functional.normalize(fused - self.means[part], dim=-1)
         return fused
+
+    def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "Fusion":
+        """Return a copy with hand-set factors for some parts, and only these of the centred parts still centred."""
+        kept = tuple(part for part in self.config.centred if part in centred)
+        other = deepcopy(self)
+        other.config = self.config.model_copy(update={"routers": {**self.config.routers, **routers}, "centred": kept})
+        other.routers.update({part: FixedFactors(router.factors) for part, router in routers.items()})
+        other.means = nn.ParameterDict({part: self.means[part] for part in kept})
+        return other
 
     def fold(self) -> "Fusion":
         """Absorb every projector's batch norms in place; for inference only."""

@@ -7,7 +7,7 @@ import torch
 from blake3 import blake3
 
 from omnisearch.binding import checkpoint
-from omnisearch.binding.config import ModelConfig, RelevanceConfig, space_widths
+from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
@@ -66,6 +66,15 @@ class OmniBind:
     def modalities(self) -> tuple[Modality, ...]:
         """What the model embeds."""
         return self.config.modalities
+
+    def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "OmniBind":
+        """Return the same projectors with hand-set factors for some parts and only `centred` ones centred: a baseline.
+
+        It reads the same space embeddings, but it is another model, so an index of this one is not its own.
+        """
+        name = f"{self.fingerprint} varied {sorted(routers.items())} {sorted(centred)}"
+        fusion = self._fusion.varied(routers, centred)
+        return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {})
 
     def relevance(self, modality: Modality) -> RelevanceConfig:
         """How scores of hits of a modality turn into relevance."""

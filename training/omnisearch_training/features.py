@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from blake3 import blake3
+from platformdirs import user_cache_path
 from rich.progress import track
 
 from omnisearch.config import Settings
@@ -17,7 +18,7 @@ from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.spaces.towers import TOWERS, load_tower, unit
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.types import Content, Floats, Modality
+from omnisearch.types import Clip, Content, Floats, Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
 
@@ -26,6 +27,11 @@ CHUNK = 256
 PIECES = 3
 TEXT_TOWER = "minilm"
 T = TypeVar("T")
+
+
+def default_cache() -> Path:
+    """Where training and evaluation keep what can be computed again: the user's cache folder."""
+    return user_cache_path("omnisearch") / "training"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,28 +59,32 @@ class Features:
         self._store = SpaceEmbeddingStore(directory)
         self._settings = settings
 
-    def table(self, records: Iterable[Record], modality: Modality, tower: str) -> Table:
-        """Run a tower over the files of one modality; what cannot be decoded is reported and left out."""
+    def table(self, records: Iterable[Record], modality: Modality, tower: str, part: Modality | None = None) -> Table:
+        """Run a tower over the files of one modality; what cannot be decoded is reported and left out.
+
+        `part` is what the tower reads of a video: its frames (image) or its sound track (audio). An item is the mean
+        over its pieces.
+        """
         chosen = [record for record in records if modality in record.files]
         keys = [blake3(record.files[modality].read_bytes()).hexdigest() for record in chosen]
-        self._encode(dict(zip(keys, (record.files[modality] for record in chosen), strict=True)), modality, tower)
+        self._encode(dict(zip(keys, (record.files[modality] for record in chosen), strict=True)), modality, tower, part)
         rows, present = self._store.get(_name(tower), modality, keys)
         kept = np.flatnonzero(present)
         return Table(tuple(chosen[i] for i in kept), rows[kept])
 
-    def texts(self, texts: Sequence[str]) -> Floats:
+    def texts(self, texts: Sequence[str], tower: str = TEXT_TOWER) -> Floats:
         """Embed captions: float32 (n, 384), unit rows."""
         keys = [blake3(text.encode()).hexdigest() for text in texts]
-        name = _name(TEXT_TOWER)
+        name = _name(tower)
         _, present = self._store.get(name, Modality.TEXT, keys)
         fresh = {key: text for key, text, known in zip(keys, texts, present, strict=True) if not known}
         for chunk in _chunks(list(fresh.items())):
-            rows = load_tower(TEXT_TOWER, self._settings).features([text for _, text in chunk])
+            rows = load_tower(tower, self._settings).features([text for _, text in chunk])
             self._store.put(name, Modality.TEXT, [key for key, _ in chunk], rows)
         self._store.flush()
         return unit(self._store.get(name, Modality.TEXT, keys)[0])
 
-    def _encode(self, files: dict[str, Path], modality: Modality, tower: str) -> None:
+    def _encode(self, files: dict[str, Path], modality: Modality, tower: str, part: Modality | None) -> None:
         _, present = self._store.get(_name(tower), modality, list(files))
         fresh = [item for item, known in zip(files.items(), present, strict=True) if not known]
         chunks = _chunks(fresh)
@@ -82,7 +92,7 @@ class Features:
             for chunk in track(chunks, f"{tower}: {len(fresh)} files", console=err, disable=not chunks):
                 # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
                 with ThreadPoolExecutor(self._settings.workers) as threads:
-                    decoded = list(threads.map(lambda item: _contents(pool, item[1], modality), chunk))
+                    decoded = list(threads.map(lambda item: _contents(pool, item[1], modality, part), chunk))
                 kept = [(key, contents) for (key, _), contents in zip(chunk, decoded, strict=True) if contents]
                 if kept:
                     rows = np.stack(list(_means(tower, self._settings, [contents for _, contents in kept])))
@@ -98,15 +108,23 @@ def _name(tower: str) -> str:
     return f"tower:{tower}@{TOWERS[tower].fingerprint}"
 
 
-def _contents(pool: DecoderPool, path: Path, modality: Modality) -> list[Content]:
+def _contents(pool: DecoderPool, path: Path, modality: Modality, part: Modality | None) -> list[Content]:
     try:
         decoded = pool.decode(path)
         if decoded.info.modality is modality:
-            return [piece.content for piece in islice(decoded.pieces, PIECES)]
+            return [each for piece in islice(decoded.pieces, PIECES) for each in _parts(piece.content, part)]
         err.print(f"left out: {path}: {decoded.info.modality} instead of {modality}", markup=False)
     except MediaError as error:
         err.print(f"left out: {path}: {error}", markup=False)
     return []
+
+
+def _parts(content: Content, part: Modality | None) -> list[Content]:
+    if not isinstance(content, Clip):
+        return [content]
+    if part is Modality.AUDIO:
+        return [] if content.sound is None else [content.sound]
+    return list(content.frames)
 
 
 def _means(tower: str, settings: Settings, items: list[list[Content]]) -> Iterator[Floats]:

@@ -61,7 +61,8 @@ class Ranking:
 
     def _hits(self) -> NDArray[np.float64]:
         """100 where a right target is among the first k, else 0: (n, len(KS))."""
-        return 100.0 * (self.ranks[:, None] <= np.array(KS))
+        hits: NDArray[np.float64] = np.where(self.ranks[:, None] <= np.array(KS), 100.0, 0.0)
+        return hits
 
 
 def rank(queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str]) -> Ranking:

@@ -1,0 +1,66 @@
+"""`omnisearch eval`: how well a bound model finds one kind of media by another."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from omnisearch import options
+from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.errors import UsageError
+from omnisearch.types import Modality
+
+SPLITS = ("train", "valid", "test")
+COLUMNS = ("variant", "direction", "truth", "queries", "targets", "R@1", "R@5", "R@10", "R@10 95 %", "chance@10")
+SEED = 0
+
+
+def evaluate(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET|PATH]...", help="Declared datasets, folders or manifests; none: all fetched."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="train, valid or test. Default: test of declared datasets, all of your own.")
+    ] = None,
+    modality: Annotated[list[Modality] | None, typer.Option("--modality", "-m", help="Only these; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where what the towers gave is kept.", show_default=False)] = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    device: options.Device = None,
+) -> None:
+    """Measure recall in every direction that has ground truth, beside each space alone and plain averaging.
+
+    omnisearch eval gcompris furniture --out report.json
+    """
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"--split {split} is not one of {', '.join(SPLITS)}")
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.config import load_settings
+    from omnisearch_training import report as reports
+    from omnisearch_training.evaluate import encode
+    from omnisearch_training.evaluate import evaluate as measure
+    from omnisearch_training.evaluation_data import open_data
+    from omnisearch_training.features import Features, default_cache
+
+    settings = load_settings(model=model, device=device)
+    bound = OmniBind.load(settings.model, settings)
+    wanted = [m for m in bound.modalities if not modality or m in modality]
+    datasets = open_data(data or [], split)
+    records = [record for each in datasets.values() for record in each]
+    sides = encode(bound, Features((cache or default_cache()) / "features", settings), records, wanted)
+    results = measure(bound, records, sides, SEED)
+    if not results:
+        raise UsageError("nothing to compare: no two modalities that the model embeds show the same thing here")
+    report = reports.make_report(bound, datasets, sides, results, SEED)
+    if out is not None:
+        out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(reports.markdown(report), encoding="utf-8")
+    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
+    shown = choose_format(output)
+    rows = [reports.table_row(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
+    write_rows(rows, COLUMNS, shown)
