@@ -41,6 +41,7 @@ def evaluate(
     from omnisearch.binding.model import OmniBind
     from omnisearch.config import load_settings
     from omnisearch_training import report as reports
+    from omnisearch_training.composed import evaluate_composed
     from omnisearch_training.evaluate import encode
     from omnisearch_training.evaluate import evaluate as measure
     from omnisearch_training.evaluation_data import open_data
@@ -51,8 +52,9 @@ def evaluate(
     wanted = [m for m in bound.modalities if not modality or m in modality]
     datasets = open_data(data or [], split)
     records = [record for each in datasets.values() for record in each]
-    sides = encode(bound, Features((cache or default_cache()) / "features", settings), records, wanted)
-    results = measure(bound, records, sides, SEED)
+    features = Features((cache or default_cache()) / "features", settings)
+    sides = encode(bound, features, records, wanted)
+    results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
         raise UsageError("nothing to compare: no two modalities that the model embeds show the same thing here")
     report = reports.make_report(bound, datasets, sides, results, SEED)

@@ -27,7 +27,7 @@ class Result:
     """How one variant answers one kind of query; `gain` is what the bound model has over it, with its interval."""
 
     variant: str
-    query: Modality
+    query: str
     target: Modality
     truth: Truth
     recall: Recall
@@ -78,6 +78,16 @@ class _Fused:
         return self._made[modality]
 
 
+def encode_texts(model: OmniBind, features: Features, texts: Sequence[str]) -> SpaceEmbeddings:
+    """Run the spaces over texts."""
+    found = {}
+    for name in model.config.spaces(Modality.TEXT):
+        space = model.spaces[name]
+        rows = features.texts(texts, space.spec.towers[Modality.TEXT])
+        found[name, Modality.TEXT] = space.project(Modality.TEXT, rows)
+    return found
+
+
 def _result(
     variant: Variant, trial: Trial, recall: Recall, gain: dict[int, tuple[float, float, float]] | None = None
 ) -> Result:
@@ -86,12 +96,7 @@ def _result(
 
 def _names_side(model: OmniBind, features: Features, records: Sequence[Record]) -> Side:
     rows = names(records)
-    embeddings = {}
-    for name in model.config.spaces(Modality.TEXT) if rows else ():
-        space = model.spaces[name]
-        texts = features.texts([row.key for row in rows], space.spec.towers[Modality.TEXT])
-        embeddings[name, Modality.TEXT] = space.project(Modality.TEXT, texts)
-    return Side(rows, embeddings)
+    return Side(rows, encode_texts(model, features, [row.key for row in rows]) if rows else {})
 
 
 def _media_side(model: OmniBind, features: Features, records: Sequence[Record], modality: Modality) -> Side:

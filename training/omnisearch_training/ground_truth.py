@@ -16,10 +16,11 @@ Rows = NDArray[np.int64]
 
 
 class Truth(StrEnum):
-    """What makes a target right: being of the very same record, or showing what has the same name."""
+    """What makes a target right: the very same record, the same name, or a name that says both terms of a query."""
 
     ITEM = "item"
     NAME = "name"
+    BOTH = "both"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate import Result, Side
-from omnisearch_training.ground_truth import concept
+from omnisearch_training.ground_truth import Truth, concept
 from omnisearch_training.metrics import KS
 from omnisearch_training.variants import BOUND
 
@@ -76,14 +76,19 @@ def table_row(row: Json) -> Json:
 
 def markdown(report: Json) -> str:
     """Write the tables of a model card."""
-    bound = [row for row in report["results"] if row["variant"] == BOUND]
+    single = [row for row in report["results"] if row["truth"] != Truth.BOTH]
+    bound = [row for row in single if row["variant"] == BOUND]
     sections = [
         ("Retrieval", _table([row for row in bound if row["target"] != Modality.TEXT])),
         (
             "Zero-shot classification: the distinct names are the classes, recall@1 and @5 are top-1 and top-5",
             _table([row for row in bound if row["target"] == Modality.TEXT]),
         ),
-        ("Recall@10 of each variant, and what binding gains over it [95 %]", _comparison(report["results"])),
+        ("Recall@10 of each variant, and what binding gains over it [95 %]", _comparison(single)),
+        (
+            "Composed queries: recall@10 of items whose name says both, and what adding gains over one term [95 %]",
+            _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH]),
+        ),
     ]
     data = "; ".join(
         f"{name} ({', '.join(f'{count} {what}' for what, count in counts.items())})"
@@ -114,16 +119,16 @@ def _table(rows: Sequence[Json]) -> str:
 
 def _comparison(results: Sequence[Json]) -> str:
     """One line per direction, one column per variant."""
-    directions = dict.fromkeys((row["query"], row["target"], row["truth"]) for row in results)
+    directions = {(row["query"], row["target"], row["truth"]): (row["queries"], row["targets"]) for row in results}
     columns = list(dict.fromkeys(row["variant"] for row in results))
     if len(columns) < 2:
         return ""
     cells = {(row["query"], row["target"], row["truth"], row["variant"]): _cell(row) for row in results}
     return _lines(
         [
-            {"direction": f"{query} to {target}", "truth": truth}
+            {"direction": f"{query} to {target}", "truth": truth, "queries": queries, "targets": targets}
             | {column: cells.get((query, target, truth, column), "") for column in columns}
-            for query, target, truth in directions
+            for (query, target, truth), (queries, targets) in directions.items()
         ]
     )
 

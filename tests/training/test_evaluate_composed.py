@@ -1,0 +1,82 @@
+"""Composed queries: how names are taken apart, and that adding finds what shows both."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import load_settings
+from omnisearch.spaces.hashed import COLORS
+from omnisearch.types import Floats, Modality
+from omnisearch_training import composed
+from omnisearch_training.composed import ITEM_ALONE, SUM, TEXT_ALONE, Sum, evaluate_composed, make_sums, rank_sums
+from omnisearch_training.datasets.own import open_own
+from omnisearch_training.evaluate import encode
+from omnisearch_training.features import Features
+from omnisearch_training.ground_truth import Truth
+
+COLOURS = ("red", "green", "blue", "yellow")
+
+
+def test_names_are_taken_apart() -> None:
+    asked = ["door", "glass", "door", "kite"]
+    assert make_sums(asked, ["glass door", "door"]) == [
+        Sum(1, "glass", "door"),
+        Sum(0, "door", "glass"),
+        Sum(2, "door", "glass"),
+    ]
+    assert make_sums(["police car"], ["police car light", "car police", "car"]) == [Sum(0, "police car", "light")]
+    # What is left must say something, and a sentence is not taken apart.
+    assert make_sums(["pot"], ["pot of", "a very long sentence with pot"]) == []
+
+
+def test_a_right_target_has_all_words_and_a_query_is_no_hit_of_itself() -> None:
+    names = ["door", "glass door", "door of glass", "glass", "green door"]
+    sums = [Sum(0, "door", "glass")]
+    query = np.array([[1.0]], np.float32)
+
+    def rank_with(*scores: float, same: bool) -> tuple[int, int, int]:
+        found = rank_sums(query, np.array(scores, np.float32)[:, None], sums, names, same)
+        return int(found.ranks[0]), int(found.right[0]), found.targets
+
+    assert rank_with(0.9, 0.1, 0.5, 0.6, 0.7, same=False) == (4, 2, 5)
+    assert rank_with(0.9, 0.1, 0.5, 0.6, 0.7, same=True) == (3, 2, 4)
+
+
+def test_ranks_of_sums_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"{a} {b}" for a in COLOURS for b in COLOURS if a < b] + list(COLOURS)
+    sums = make_sums(names, names)
+    queries: Floats = rng.normal(size=(len(sums), 8)).astype(np.float32)
+    targets: Floats = rng.normal(size=(len(names), 8)).astype(np.float32)
+    whole = rank_sums(queries, targets, sums, names, same=True).ranks
+    monkeypatch.setattr(composed, "CELLS", 3 * len(names))
+    np.testing.assert_array_equal(rank_sums(queries, targets, sums, names, same=True).ranks, whole)
+
+
+def test_adding_finds_what_shows_both(hashed_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "colours"
+    folder.mkdir()
+    for i, first in enumerate(COLOURS):
+        for second in COLOURS[i:]:
+            pixels = np.full((32, 32, 3), COLORS[first], np.uint8)
+            pixels[16:] = COLORS[second]
+            Image.fromarray(pixels).save(folder / f"{' '.join(dict.fromkeys((first, second)))}.png")
+    settings = load_settings()
+    model, features = OmniBind.load(str(hashed_model), settings), Features(tmp_path / "features", settings)
+    records = list(open_own(folder))
+    sides = encode(model, features, records, [Modality.TEXT, Modality.IMAGE])
+    found = {r.variant: r for r in evaluate_composed(model, features, records, sides)}
+    assert {(r.query, r.target, r.truth) for r in found.values()} == {
+        ("image + text", Modality.IMAGE, Truth.BOTH),
+    }
+    # Each of the 6 pairs of colours is asked for from either side, among the 10 pictures but the query's own.
+    assert (found[SUM].recall.queries, found[SUM].recall.targets) == (12, 9)
+    assert found[SUM].recall.at[1] == 100
+    for alone in (ITEM_ALONE, TEXT_ALONE):
+        assert found[alone].recall.at[1] < 60
+        assert found[alone].gain is not None
+        assert found[alone].gain[1][1] > 0
+    assert found[SUM].gain is None

@@ -1,0 +1,106 @@
+"""Composed queries: a picture of a door plus the text "glass", answered by what is called "glass door".
+
+There are no human judgements to hold this to, so the ground truth is the items' own names: a target is right when its
+name has all words of the thing that the media show and of the text that is added.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.spaces.towers import unit
+from omnisearch.types import Floats, Modality
+from omnisearch_training.datasets import Record
+from omnisearch_training.datasets.split import source_id
+from omnisearch_training.evaluate import Result, Side, encode_texts
+from omnisearch_training.features import Features
+from omnisearch_training.ground_truth import Truth
+from omnisearch_training.metrics import CELLS, Ranking, first_right
+
+LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
+SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
+_GLUE = frozenset({"and", "in", "of", "on", "or", "with"})
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One query: an item that shows `thing`, by its row, plus the words of `rest`."""
+
+    row: int
+    thing: str
+    rest: str
+
+
+def evaluate_composed(
+    model: OmniBind, features: Features, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0
+) -> list[Result]:
+    """Ask every kind of media plus text of every kind of media, beside each of the two terms alone."""
+    if Modality.TEXT not in sides:
+        return []
+    called = {record.id: source_id(record.captions[0]) for record in records}
+    fused = {m: model.bind(m, side.embeddings) for m, side in sides.items() if m is not Modality.TEXT}
+    names = {m: [called[row.key] for row in sides[m].rows] for m in fused}
+    results = []
+    for query, target in product(fused, repeat=2):
+        sums = make_sums(names[query], names[target])
+        if not sums:
+            continue
+        rests = list(dict.fromkeys(each.rest for each in sums))
+        texts = model.bind(Modality.TEXT, encode_texts(model, features, rests))
+        added = texts[[rests.index(each.rest) for each in sums]]
+        items = fused[query][[each.row for each in sums]]
+        ways = {SUM: unit(items + added), ITEM_ALONE: items, TEXT_ALONE: added}
+        found = {
+            way: rank_sums(vectors, fused[target], sums, names[target], query is target)
+            for way, vectors in ways.items()
+        }
+        for way, ranking in found.items():
+            gain = None if way == SUM else found[SUM].gain(ranking, seed)
+            results.append(Result(way, f"{query} + text", target, Truth.BOTH, ranking.recall(seed), gain))
+    return results
+
+
+def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:
+    """Split each offered name into a thing that some of the `asked` rows show, and the rest of its words."""
+    rows, by_word = defaultdict(list), defaultdict(list)
+    for row, name in enumerate(asked):
+        rows[name].append(row)
+    for thing in rows:
+        by_word[thing.split(" ")[0]].append(thing)
+    found: dict[Sum, None] = {}
+    for name in dict.fromkeys(offered):
+        words = name.split(" ")
+        for thing in (thing for word in dict.fromkeys(words) for thing in by_word[word]):
+            shown = set(thing.split(" "))
+            rest = " ".join(word for word in words if word not in shown | _GLUE)
+            if shown < set(words) and rest and len(words) <= LONGEST:
+                found |= dict.fromkeys(Sum(row, thing, rest) for row in rows[thing])
+    return list(found)
+
+
+def rank_sums(
+    queries: Floats, targets: Floats, sums: Sequence[Sum], target_names: Sequence[str], same: bool
+) -> Ranking:
+    """Rank the targets for each query; `same` says that the query items are among them and are no hits of their own."""
+    holders = defaultdict(set)
+    for i, name in enumerate(target_names):
+        for word in name.split(" "):
+            holders[word].add(i)
+    answers = [set.intersection(*(holders[w] for w in f"{each.thing} {each.rest}".split(" "))) for each in sums]
+    ranks = []
+    block = max(1, CELLS // len(targets))
+    for start in range(0, len(sums), block):
+        scores = queries[start : start + block] @ targets.T
+        right = np.zeros(scores.shape, np.bool_)
+        for i, each in enumerate(sums[start : start + block]):
+            right[i, list(answers[start + i])] = True
+            if same:
+                scores[i, each.row] = -np.inf
+        ranks.append(first_right(scores, right))
+    things = np.unique([each.thing for each in sums], return_inverse=True)[1]
+    counts = np.array([len(answer) for answer in answers])
+    return Ranking(np.concatenate(ranks), counts, things, len(targets) - same)
