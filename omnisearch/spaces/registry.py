@@ -34,26 +34,29 @@ def _space(
 
 
 def _specialist(
-    name: str, modality: Modality, tower: str, tag: str, licence: str, summary: str
+    name: str, towers: Mapping[Modality, str], tag: str, licence: str, summary: str
 ) -> tuple[SpaceSpec, _Family]:
     family = _Family("omnisearch.spaces.specialist:Specialist", (files.head(name),))
-    return _space(name, 384, {Modality.TEXT: "minilm", modality: tower}, {tag}, licence, family, summary)
+    return _space(name, 384, {Modality.TEXT: "minilm", **towers}, {tag}, licence, family, summary)
 
+
+# The towers that look at pictures: an object is looked at from all around.
+_SEEN = {Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"}
 
 _DECLARED = (
     _space(
         "photo",
         384,
-        {Modality.TEXT: "minilm", Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"},
+        {Modality.TEXT: "minilm", **_SEEN},
         {"vision"},
         "Apache-2.0",
         # The table of class names is embedded by the text tower.
         _Family("omnisearch.spaces.photo:Photo", (files.IMAGENET_NAMES, files.MINILM, files.MINILM_TOKENIZER)),
         "what an ImageNet classifier sees, in the words of its classes",
     ),
-    _specialist("drawing", Modality.IMAGE, "efficientnet", "vision", "Apache-2.0", "captioned drawings"),
-    _specialist("sound", Modality.AUDIO, "aisfx", "audio", "CC-BY-4.0", "named sounds"),
-    _specialist("object", Modality.POINT_CLOUD, "views", "shape", "Apache-2.0", "named 3D objects"),
+    _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
+    _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
+    _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
     _space(
         "hashed",
         256,

@@ -1,18 +1,23 @@
 """`omnisearch train`: from packages of media to a bound model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from omnisearch.console import Format, err, write_rows
+import omnisearch
+from omnisearch import options
+from omnisearch.console import err, write_rows
 from omnisearch.errors import UsageError
+
+HEADS = Path(omnisearch.__file__).parent / "spaces" / "heads"
 
 app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
 
 
 @app.command()
 def datasets(
-    chosen: Annotated[Format | None, typer.Option("--format", help="table on a terminal, else JSON lines")] = None,
+    output: options.Output = None,
 ) -> None:
     """List the declared datasets and which of them are on this machine."""
     from omnisearch_training.datasets import DECLARATIONS
@@ -30,7 +35,7 @@ def datasets(
         }
         for each in DECLARATIONS.values()
     ]
-    write_rows(rows, ["name", "modalities", "records", "fetched", "licence"], chosen)
+    write_rows(rows, ["name", "modalities", "records", "fetched", "licence"], output)
 
 
 @app.command()
@@ -53,3 +58,20 @@ def fetch(
     for name in wanted:
         dataset = fetch_dataset(DECLARATIONS[name], datasets_dir())
         err.print(f"{name}: {sum(1 for _ in dataset)} records in {dataset.manifest}")
+
+
+@app.command()
+def run(
+    recipe: Annotated[Path, typer.Argument(help="a recipe, such as training/recipes/mini.toml")],
+    out: Annotated[Path, typer.Option(help="the folder of the bound model")],
+    heads: Annotated[Path, typer.Option(help="where the trained heads of spaces go")] = HEADS,
+    device: options.Device = None,
+) -> None:
+    """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again."""
+    from omnisearch.config import load_settings
+    from omnisearch_training.fetch import datasets_dir
+    from omnisearch_training.recipe import read_recipe
+    from omnisearch_training.run import Run
+
+    Run(read_recipe(recipe), load_settings(device=device), datasets_dir(), heads, out).follow()
+    err.print(f"wrote {out}")
