@@ -96,8 +96,16 @@ def planted(router: dict, centred: tuple[str, ...] = ()) -> OmniBind:
         "licence": "none",
         "dim": DIM,
         "projectors": {"left": {"kind": "identity"}, "right": {"kind": "identity"}},
-        "branches": {"text": [{"parts": {"left": 1}}], "image": [{"parts": {"left": 1}}, {"parts": {"right": 1}}]},
-        "routers": {"text": {"kind": "fixed", "factors": [1]}, "image": router},
+        "branches": {
+            "text": [{"parts": {"left": 1}}],
+            "image": [{"parts": {"left": 1}}, {"parts": {"right": 1}}],
+            "audio": [{"parts": {"left": 1}}],
+        },
+        "routers": {
+            "text": {"kind": "fixed", "factors": [1]},
+            "image": router,
+            "audio": {"kind": "fixed", "factors": [1]},
+        },
         "centred": centred,
     }
     fusion = Fusion(ModelConfig.model_validate(config), {"left": DIM, "right": DIM})
@@ -133,6 +141,23 @@ def test_two_spaces_that_know_different_things_gain_by_binding() -> None:
         gain, low, high = found[name].gain[1]
         assert gain == pytest.approx(100 - found[name].recall.at[1])
         assert 0 < low <= gain <= high
+
+
+def test_a_variant_that_answers_alike_is_not_listed() -> None:
+    records, sides = world()
+    heard = [record(f"sound {i}", r.captions[0], AUDIO) for i, r in enumerate(records)]
+    sounds = {("left", AUDIO): sides[TEXT].embeddings["left", TEXT]}
+    results = evaluate(
+        planted({"kind": "fixed", "factors": [1, 1]}),
+        records + heard,
+        {**sides, AUDIO: Side(tuple(entry_of(r) for r in heard), sounds)},
+    )
+    found = {(r.query, r.target): 0 for r in results}
+    for r in results:
+        found[r.query, r.target] += 1
+    assert found == {
+        (a, b): 3 if IMAGE in (a, b) else 1 for a in sides | {AUDIO: 0} for b in sides | {AUDIO: 0} if a != b
+    }
 
 
 def test_variants_are_what_they_say() -> None:
