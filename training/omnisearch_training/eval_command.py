@@ -27,7 +27,9 @@ def evaluate(
     modality: Annotated[list[Modality] | None, typer.Option("--modality", "-m", help="Only these; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Where what the towers gave is kept.", show_default=False)] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where the towers' features are kept; default: with the datasets.")
+    ] = None,
     output: options.Output = None,
     model: options.Model = None,
     device: options.Device = None,
@@ -45,14 +47,15 @@ def evaluate(
     from omnisearch_training.evaluate import encode
     from omnisearch_training.evaluate import evaluate as measure
     from omnisearch_training.evaluation_data import open_data
-    from omnisearch_training.features import Features, default_cache
+    from omnisearch_training.features import Features
+    from omnisearch_training.fetch import datasets_dir
 
     settings = load_settings(model=model, device=device)
     bound = OmniBind.load(settings.model, settings)
     wanted = [m for m in bound.modalities if not modality or m in modality]
     datasets = open_data(data or [], split)
     records = [record for each in datasets.values() for record in each]
-    features = Features((cache or default_cache()) / "features", settings)
+    features = Features((cache or datasets_dir()) / "features", settings)
     sides = encode(bound, features, records, wanted)
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:

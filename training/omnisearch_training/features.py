@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 from blake3 import blake3
-from platformdirs import user_cache_path
 from rich.progress import track
 
 from omnisearch.config import Settings
@@ -27,11 +26,6 @@ CHUNK = 256
 PIECES = 3
 TEXT_TOWER = "minilm"
 T = TypeVar("T")
-
-
-def default_cache() -> Path:
-    """Where training and evaluation keep what can be computed again: the user's cache folder."""
-    return user_cache_path("omnisearch") / "training"
 
 
 @dataclass(frozen=True, eq=False)
