@@ -71,10 +71,13 @@ RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind"
 
 
 class RelevanceConfig(_Strict):
-    """How far above the background a score must lie: relevance = sigmoid(slope * (z - threshold))."""
+    """How far above the background a score must lie: relevance = sigmoid(slope * (z - threshold)).
+
+    z counts standard deviations above unrelated items; `omnisearch_training.finish` fits both numbers.
+    """
 
     slope: float = Field(1.5, gt=0)
-    threshold: float = 3.0
+    threshold: float = 4.0
 
 
 class ModelConfig(_Strict):

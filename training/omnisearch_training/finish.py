@@ -1,5 +1,6 @@
 """What a binding needs after its training: the mean of each modality, a background, and the scale of relevance."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from omnisearch.search.calibration import Background
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 STEPS = 200
+# One in a hundred: of a collection, few items are what somebody looks for.
+PRIOR = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +56,8 @@ def background(
 def fit_relevance(chance: Background, target: Modality, pairs: Pairs, seed: int) -> RelevanceConfig:
     """Fit relevance = sigmoid(slope * (z - threshold)) to pairs that belong together against shuffled ones.
 
-    Both kinds count alike, so 0.5 means "as often right as wrong when right and wrong are equally frequent"
-    (Platt scaling). Newton's method on the logistic loss with a weak ridge, which keeps separable pairs finite.
+    Platt scaling with both kinds counted alike, then moved to PRIOR: relevance is the probability of a match where
+    that share of what is searched matches. Newton's method; a weak ridge keeps the fit finite where pairs separate.
     """
     rng = np.random.default_rng(seed)
     wrong = pairs.items[rng.permutation(len(pairs.items))]
@@ -68,7 +71,8 @@ def fit_relevance(chance: Background, target: Modality, pairs: Pairs, seed: int)
         curvature = (x * (p * (1 - p))[:, None]).T @ x / len(y) + 1e-3 * np.eye(2)
         weights -= np.linalg.solve(curvature, gradient)
     slope = max(float(weights[0]), 1e-3)
-    return RelevanceConfig(slope=round(slope, 4), threshold=round(float(-weights[1]) / slope, 4))
+    threshold = (math.log((1 - PRIOR) / PRIOR) - float(weights[1])) / slope
+    return RelevanceConfig(slope=round(slope, 4), threshold=round(threshold, 4))
 
 
 def _surprise(chance: Background, target: Modality, queries: Floats, items: Floats) -> Floats:

@@ -16,7 +16,8 @@ class HeadConfig(BaseModel):
     """How a head is trained. `noise` is added to the standardised features, in their standard deviations.
 
     `ensemble` networks differ by their start and their batches' order. `detail` is how often a richer caption stands
-    in for the plain name.
+    in for the plain name. With `mixup`, that share of a batch's items are blends of two, wanting the blend of their
+    captions (Zhang et al., "mixup", 2018).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,6 +27,7 @@ class HeadConfig(BaseModel):
     dropout: float = Field(0.3, ge=0, lt=1)
     noise: float = Field(0.2, ge=0)
     detail: float = Field(0.5, ge=0, le=1)
+    mixup: float = Field(0.0, ge=0, le=1)
     temperature: float = Field(0.05, gt=0)
     rate: float = Field(1e-3, gt=0)
     decay: float = Field(0.05, ge=0)
@@ -54,6 +56,7 @@ def train_head(
         rows = torch.randperm(len(x), generator=generator)[: config.batch]
         target = flat[_pick(offsets, rows, config.detail, generator)]
         noisy = x[rows] + config.noise * head.std * torch.randn(len(rows), x.shape[1], generator=generator)
+        noisy, target = _blend(noisy, target, config.mixup, generator)
         outputs = head.each(noisy)  # (ensemble, batch, dim)
         loss = torch.stack([info_nce(o, target, config.temperature, ids[rows]) for o in outputs]).mean()
         optimiser.zero_grad()
@@ -67,6 +70,14 @@ def _flatten(captions: Sequence[Floats]) -> tuple[Tensor, Tensor]:
     """Lay captions end to end: offsets (n + 1,) into rows (total, dim)."""
     offsets = np.cumsum([0, *(len(rows) for rows in captions)])
     return torch.from_numpy(offsets), torch.from_numpy(np.concatenate(list(captions)))
+
+
+def _blend(inputs: Tensor, targets: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Blend a share of the rows with others: of each pair the first keeps the larger part."""
+    other = torch.randperm(len(inputs), generator=generator)
+    part = 0.5 * torch.rand(len(inputs), 1, generator=generator)
+    part = part * (torch.rand(len(inputs), 1, generator=generator) < share)
+    return torch.lerp(inputs, inputs[other], part), torch.lerp(targets, targets[other], part)
 
 
 def _pick(offsets: Tensor, rows: Tensor, detail: float, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,9 @@ from omnisearch_training.datasets.wordnet import VISIBLE, WORDNET, load_wordnet
 STAMPS = debian("tuxpaint-stamps-default")
 
 # Letters, digits, coins and signs say nothing that a picture of the thing would.
-_NOISE = re.compile(r"symbols/(alphabets|math|money|chess|shapes)|town/(flags|roadsigns)|people/body_parts|symbols/faces")
+_NOISE = re.compile(
+    r"symbols/(alphabets|math|money|chess|shapes)|town/(flags|roadsigns)|people/body_parts|symbols/faces"
+)
 _LANGUAGE = re.compile(r"_desc|_[a-z]{2,3}(_[A-Z]{2})?$")
 _NOISES = {
     "cat": "cat meowing",
