@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-# On the processor alone the small build of torch is enough, where the index has one; any torch from 2.13 on works.
 STAMP := $(VENV)/.installed
 
 .PHONY: help install demo serve-demo test test-slow check bench web browser clean
@@ -37,6 +36,7 @@ test: install check  ## Check the code and run the default tests
 	$(BIN)/python -m pytest
 
 test-slow: install  ## The tests that need weights, a registry, a browser or patience
+	$(BIN)/omnisearch models pull
 	$(BIN)/python -m pytest -m 'weights or network or slow'
 
 check: install  ## ruff, mypy --strict, import contracts
@@ -46,7 +46,9 @@ check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 bench: install  ## Measure against peers and limits; never a test
-	$(BIN)/python -m bench
+	$(BIN)/python bench/encoders.py
+	$(BIN)/python bench/pairs.py
+	$(BIN)/python bench/rebind.py
 
 browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	@command -v apt-get >/dev/null || { echo "no apt-get here: install Chromium yourself, as /usr/bin/chromium" >&2; exit 1; }
