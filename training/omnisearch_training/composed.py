@@ -22,7 +22,7 @@ from omnisearch_training.ground_truth import Truth
 from omnisearch_training.metrics import CELLS, Ranking, first_right
 
 LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
-SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
+WAYS = SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
 _GLUE = frozenset({"and", "in", "of", "on", "or", "with"})
 
 

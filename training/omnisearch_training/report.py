@@ -9,11 +9,12 @@ from typing import Any
 from omnisearch import __version__
 from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality
+from omnisearch_training.composed import WAYS
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate import Result, Side
 from omnisearch_training.ground_truth import Truth, concept
 from omnisearch_training.metrics import KS
-from omnisearch_training.variants import BOUND
+from omnisearch_training.variants import BOUND, variants
 
 Json = dict[str, Any]
 
@@ -33,6 +34,7 @@ def make_report(
         "versions": {"omnisearch": __version__, "python": platform.python_version()}
         | {package: version(package) for package in ("numpy", "torch")},
         "datasets": {name: _counts(records) for name, records in datasets.items()},
+        "variants": [variant.name for variant in variants(model)],
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
         "results": [result_row(result) for result in results],
     }
@@ -84,10 +86,10 @@ def markdown(report: Json) -> str:
             "Zero-shot classification: the distinct names are the classes, recall@1 and @5 are top-1 and top-5",
             _table([row for row in bound if row["target"] == Modality.TEXT]),
         ),
-        ("Recall@10 of each variant, and what binding gains over it [95 %]", _comparison(single)),
+        ("Recall@10 of each variant, and what binding gains over it [95 %]", _comparison(single, report["variants"])),
         (
             "Composed queries: recall@10 of items whose name says both, and what adding gains over one term [95 %]",
-            _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH]),
+            _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH], WAYS),
         ),
     ]
     data = "; ".join(
@@ -117,10 +119,10 @@ def _table(rows: Sequence[Json]) -> str:
     return _lines([{k: v for k, v in table_row(row).items() if k != "variant"} for row in rows])
 
 
-def _comparison(results: Sequence[Json]) -> str:
+def _comparison(results: Sequence[Json], order: Sequence[str]) -> str:
     """One line per direction, one column per variant."""
     directions = {(row["query"], row["target"], row["truth"]): (row["queries"], row["targets"]) for row in results}
-    columns = list(dict.fromkeys(row["variant"] for row in results))
+    columns = [name for name in order if any(row["variant"] == name for row in results)]
     if len(columns) < 2:
         return ""
     cells = {(row["query"], row["target"], row["truth"], row["variant"]): _cell(row) for row in results}
