@@ -51,7 +51,7 @@ class _InfoNCE(torch.autograd.Function):
         return ((of_rows + of_columns) / 2 - positives).mean()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         left, right, groups, of_rows, of_columns = ctx.saved_tensors
         wants_left, wants_right = ctx.needs_input_grad[:2]
         by_left = torch.zeros_like(left) if wants_left else None
