@@ -65,14 +65,28 @@ def test_every_direction_with_ground_truth_is_tried() -> None:
     media = {(a, b, truth) for a, b in ((IMAGE, AUDIO), (AUDIO, IMAGE)) for truth in (Truth.ITEM, Truth.NAME)}
     texts = {(a, b, Truth.NAME) for m in (IMAGE, AUDIO) for a, b in ((TEXT, m), (m, TEXT))}
     assert set(found) == media | texts
-    item = found[IMAGE, AUDIO, Truth.ITEM]
-    assert (item.query_groups, item.target_groups) == (("3",), ("3",))
-    by_name = found[IMAGE, AUDIO, Truth.NAME]
-    assert by_name.query_groups == ("dog", "dog", "cat")
-    assert by_name.target_groups == ("cat", "cat", "dog", "bell")
-    # Images are asked for by the names of images alone, and named among these.
-    assert found[TEXT, IMAGE, Truth.NAME].query_groups == ("dog", "dog", "cat")
-    assert found[AUDIO, TEXT, Truth.NAME].target_groups == ("cat", "dog", "bell")
+
+    def answers(*which: object) -> tuple[list[int], list[int], list[list[int]]]:
+        trial = found[which]
+        return trial.queries.tolist(), trial.targets.tolist(), [sorted(a) for a in trial.answers]
+
+    # Images are the dogs 1 and 2 and the cat 3; sounds are the cats 3 and 4, the dog 5 and the bell 6.
+    assert answers(IMAGE, AUDIO, Truth.ITEM) == ([2], [0], [[0]])
+    assert answers(IMAGE, AUDIO, Truth.NAME) == ([0, 1, 2], [0, 1, 2, 3], [[2], [2], [0, 1]])
+    assert answers(AUDIO, IMAGE, Truth.NAME) == ([0, 1, 2], [0, 1, 2], [[2], [2], [0, 1]])
+    # Images are asked for by the names of images alone, and sounds are named among those of sounds.
+    assert answers(TEXT, IMAGE, Truth.NAME) == ([0, 1, 2], [0, 1, 2], [[0, 1], [0, 1], [2]])
+    assert answers(AUDIO, TEXT, Truth.NAME) == ([0, 1, 2, 3], [2, 3, 4], [[0], [0], [1], [2]])
+    assert found[IMAGE, AUDIO, Truth.NAME].groups == ("dog", "dog", "cat")
+
+
+def test_a_name_within_a_name_is_right_by_words() -> None:
+    said = [record("1", "dog", IMAGE), record("2", "crash cymbal", IMAGE), record("3", "kite", IMAGE)]
+    heard = [record("4", "dog barking", AUDIO), record("5", "crash", AUDIO), record("6", "barking tree", AUDIO)]
+    records = said + heard
+    found = {t.query: t for t in trials(records, rows_of(records)) if t.truth is Truth.WORDS}
+    assert (found[IMAGE].queries.tolist(), found[IMAGE].answers) == ([0, 1], ([0], [1]))
+    assert (found[AUDIO].queries.tolist(), found[AUDIO].answers) == ([0, 1], ([0], [1]))
 
 
 def test_what_shares_nothing_is_not_tried() -> None:
@@ -116,7 +130,7 @@ def world(n: int = 60, offset: float = 0.0) -> tuple[list[Record], dict[Modality
     """Items of which the space `left` knows the even ones and `right` the odd ones; `offset` is a modality gap."""
     rng = np.random.default_rng(0)
     meaning = unit(rng.normal(size=(n, DIM)))
-    letters = [f"thing {chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(n)]
+    letters = [f"thing{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(n)]
     records = [record(str(i), name, IMAGE) for i, name in enumerate(letters)]
     known = np.arange(n)[:, None] % 2 == 0
     faint = 0.1 * unit(rng.normal(size=(n, DIM)))

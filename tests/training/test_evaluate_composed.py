@@ -3,19 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.spaces.hashed import COLORS
 from omnisearch.types import Floats, Modality
-from omnisearch_training import composed
-from omnisearch_training.composed import ITEM_ALONE, SUM, TEXT_ALONE, Sum, evaluate_composed, make_sums, rank_sums
+from omnisearch_training.composed import ITEM_ALONE, SUM, TEXT_ALONE, Sum, answers_to, evaluate_composed, make_sums
 from omnisearch_training.datasets.own import open_own
 from omnisearch_training.evaluate import encode
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Truth
+from omnisearch_training.metrics import rank
 
 COLOURS = ("red", "green", "blue", "yellow")
 
@@ -34,26 +33,12 @@ def test_names_are_taken_apart() -> None:
 
 def test_a_right_target_has_all_words_and_a_query_is_no_hit_of_itself() -> None:
     names = ["door", "glass door", "door of glass", "glass", "green door"]
-    sums = [Sum(0, "door", "glass")]
-    query = np.array([[1.0]], np.float32)
-
-    def rank_with(*scores: float, same: bool) -> tuple[int, int, int]:
-        found = rank_sums(query, np.array(scores, np.float32)[:, None], sums, names, same)
-        return int(found.ranks[0]), int(found.right[0]), found.targets
-
-    assert rank_with(0.9, 0.1, 0.5, 0.6, 0.7, same=False) == (4, 2, 5)
-    assert rank_with(0.9, 0.1, 0.5, 0.6, 0.7, same=True) == (3, 2, 4)
-
-
-def test_ranks_of_sums_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    names = [f"{a} {b}" for a in COLOURS for b in COLOURS if a < b] + list(COLOURS)
-    sums = make_sums(names, names)
-    queries: Floats = rng.normal(size=(len(sums), 8)).astype(np.float32)
-    targets: Floats = rng.normal(size=(len(names), 8)).astype(np.float32)
-    whole = rank_sums(queries, targets, sums, names, same=True).ranks
-    monkeypatch.setattr(composed, "CELLS", 3 * len(names))
-    np.testing.assert_array_equal(rank_sums(queries, targets, sums, names, same=True).ranks, whole)
+    answers = answers_to([Sum(0, "door", "glass")], names)
+    assert answers == [{1, 2}]
+    targets: Floats = np.array([[0.9], [0.1], [0.5], [0.6], [0.7]], np.float32)
+    for own, expected in ((None, (4, 5)), ([0], (3, 4))):
+        found = rank(np.ones((1, 1), np.float32), targets, answers, ["door"], own)
+        assert (int(found.ranks[0]), found.targets) == expected
 
 
 def test_adding_finds_what_shows_both(hashed_model: Path, tmp_path: Path) -> None:

@@ -9,17 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
-
 from omnisearch.binding.model import OmniBind
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Floats, Modality
+from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import source_id
 from omnisearch_training.evaluate import Result, Side, encode_texts
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Truth
-from omnisearch_training.metrics import CELLS, Ranking, first_right
+from omnisearch_training.metrics import rank
 
 LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
 WAYS = SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
@@ -54,10 +52,9 @@ def evaluate_composed(
         added = texts[[rests.index(each.rest) for each in sums]]
         items = fused[query][[each.row for each in sums]]
         ways = {SUM: unit(items + added), ITEM_ALONE: items, TEXT_ALONE: added}
-        found = {
-            way: rank_sums(vectors, fused[target], sums, names[target], query is target)
-            for way, vectors in ways.items()
-        }
+        answers, things = answers_to(sums, names[target]), [each.thing for each in sums]
+        own = [each.row for each in sums] if query is target else None
+        found = {way: rank(vectors, fused[target], answers, things, own) for way, vectors in ways.items()}
         for way, ranking in found.items():
             gain = None if way == SUM else found[SUM].gain(ranking, seed)
             results.append(Result(way, f"{query} + text", target, Truth.BOTH, ranking.recall(seed), gain))
@@ -82,25 +79,10 @@ def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:
     return list(found)
 
 
-def rank_sums(
-    queries: Floats, targets: Floats, sums: Sequence[Sum], target_names: Sequence[str], same: bool
-) -> Ranking:
-    """Rank the targets for each query; `same` says that the query items are among them and are no hits of their own."""
+def answers_to(sums: Sequence[Sum], target_names: Sequence[str]) -> list[set[int]]:
+    """Return for each query the targets whose name has all its words."""
     holders = defaultdict(set)
     for i, name in enumerate(target_names):
         for word in name.split(" "):
             holders[word].add(i)
-    answers = [set.intersection(*(holders[w] for w in f"{each.thing} {each.rest}".split(" "))) for each in sums]
-    ranks = []
-    block = max(1, CELLS // len(targets))
-    for start in range(0, len(sums), block):
-        scores = queries[start : start + block] @ targets.T
-        right = np.zeros(scores.shape, np.bool_)
-        for i, each in enumerate(sums[start : start + block]):
-            right[i, list(answers[start + i])] = True
-            if same:
-                scores[i, each.row] = -np.inf
-        ranks.append(first_right(scores, right))
-    things = np.unique([each.thing for each in sums], return_inverse=True)[1]
-    counts = np.array([len(answer) for answer in answers])
-    return Ranking(np.concatenate(ranks), counts, things, len(targets) - same)
+    return [set.intersection(*(holders[w] for w in f"{each.thing} {each.rest}".split(" "))) for each in sums]

@@ -70,7 +70,7 @@ class _Fused:
 
     def rank(self, trial: Trial) -> Ranking:
         queries, targets = self._of(trial.query)[trial.queries], self._of(trial.target)[trial.targets]
-        return rank(queries, targets, trial.query_groups, trial.target_groups)
+        return rank(queries, targets, trial.answers, trial.groups)
 
     def _of(self, modality: Modality) -> Floats:
         if modality not in self._made:

@@ -1,6 +1,6 @@
 """Retrieval metrics from embeddings, with bootstrap intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,34 +65,52 @@ class Ranking:
         return hits
 
 
-def rank(queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str]) -> Ranking:
-    """Rank the targets (m, dim) for each query (n, dim) by their product; a target is right when the groups agree.
+def rank(
+    queries: Floats,
+    targets: Floats,
+    answers: Sequence[Collection[int]],
+    groups: Sequence[str],
+    own: Sequence[int] | None = None,
+) -> Ranking:
+    """Rank the targets (m, dim) for each query (n, dim) by their product; `answers` holds the right ones of each.
 
-    A tie counts against the right target, so that equal scores for everything are no success. Queries without a right
-    target are left out.
+    A tie counts against the right target, so that equal scores for everything are no success. `groups` says which
+    queries are of one kind; `own` is the row that each query has among the targets, and that is no hit of itself.
     """
-    names, labels = np.unique(np.array([*query_groups, *target_groups], dtype=object), return_inverse=True)
-    asked, offered = labels[: len(query_groups)], labels[len(query_groups) :]
-    counts = np.bincount(offered, minlength=len(names))
-    kept = np.flatnonzero(counts[asked])
-    asked = asked[kept]
-    found = np.empty(len(kept), np.int64)
+    found = np.empty(len(queries), np.int64)
     block = max(1, CELLS // max(1, len(targets)))
-    for start in range(0, len(kept), block):
-        rows = slice(start, start + block)
-        right = asked[rows, None] == offered
-        found[rows] = first_right(queries[kept[rows]] @ targets.T, right)
-    return Ranking(found, counts[asked], asked, len(targets))
+    for start in range(0, len(queries), block):
+        scores = queries[start : start + block] @ targets.T
+        right = np.zeros(scores.shape, np.bool_)
+        for i in range(len(scores)):
+            right[i, list(answers[start + i])] = True
+            if own is not None:
+                scores[i, own[start + i]] = -np.inf
+        found[start : start + block] = _first_right(scores, right)
+    labels = np.unique(np.array(groups, dtype=object), return_inverse=True)[1]
+    counts = np.array([len(each) for each in answers])
+    return Ranking(found, counts, labels, len(targets) - (own is not None))
 
 
 def recall(
     queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str], seed: int = 0
 ) -> Recall:
-    """Measure how often a right target is among the first k; queries without a right target are left out."""
-    return rank(queries, targets, query_groups, target_groups).recall(seed)
+    """Measure how often a target of the query's group is among the first k; queries that have none are left out."""
+    holders = holders_of(target_groups)
+    kept = [i for i, group in enumerate(query_groups) if group in holders]
+    groups = [query_groups[i] for i in kept]
+    return rank(queries[kept], targets, [holders[group] for group in groups], groups).recall(seed)
 
 
-def first_right(scores: Floats, right: NDArray[np.bool_]) -> Counts:
+def holders_of(groups: Sequence[str]) -> dict[str, list[int]]:
+    """Return the rows of each group."""
+    rows: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows.setdefault(group, []).append(row)
+    return rows
+
+
+def _first_right(scores: Floats, right: NDArray[np.bool_]) -> Counts:
     """Return the rank of the best right target among the wrong ones, for scores (n, targets): (n,), from 1."""
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     ranks: Counts = 1 + ((scores >= best) & ~right).sum(axis=1)
