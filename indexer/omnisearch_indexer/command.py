@@ -1,4 +1,4 @@
-"""`omnisearch index`, `omnisearch status` and `omnisearch errors`."""
+"""`omnisearch index`, `omnisearch rebind`, `omnisearch status` and `omnisearch errors`."""
 
 import json
 import sys
@@ -52,6 +52,28 @@ def index(
     if report.failed:
         err.print("`omnisearch errors` names the files that failed", markup=False)
         raise typer.Exit(SOME_FAILED)
+
+
+def rebind(
+    output: options.Output = None,
+    data_dir: options.DataDir = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+) -> None:
+    """Apply another bound model to the index, from what its spaces gave when they read the files: opens none of them.
+
+    Searches find the old vectors until all new ones are there. A model with a space that has not read the files needs
+    a new index (`omnisearch index`).
+    """
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.rebind import rebind_index
+
+    report = rebind_index(load_settings(data_dir=data_dir, model=model, store=store, device=device))
+    err.print(str(report), markup=False, soft_wrap=True)
+    chosen = choose_format(output)
+    if chosen in (Format.JSON, Format.JSONL):
+        _write_object(report.fields(), chosen)
 
 
 def status(output: options.Output = None, data_dir: options.DataDir = None) -> None:

@@ -54,7 +54,12 @@ class Encoder:
             sound = [bool(np.isfinite(row).all()) for row in rows]
             kept = [key for key, good in zip(keys, sound, strict=True) if good]
             if kept:
-                self._raw.put(f"{space}@{self._model.spaces[space].fingerprint}", tower_modality, kept, rows[sound])
+                self._raw.put(space_id(self._model, space), tower_modality, kept, rows[sound])
+
+
+def space_id(model: OmniBind, space: str) -> str:
+    """Name a space as the raw embeddings do, so that those of other weights are never taken for its own."""
+    return f"{space}@{model.spaces[space].fingerprint}"
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -137,11 +137,15 @@ class Manifest:
             known = self.meta().get(key)
             if key != "model" and known is not None and known != value:
                 raise FingerprintError(
-                    f"{self.path.parent} was indexed with {key} {known}, not {value}: go on with that one, "
-                    f"or index anew under another --data-dir"
+                    f"{self.path.parent} was indexed with {key} {known}, not {value}: go on with that one, apply "
+                    f"another model with `omnisearch rebind`, or index anew under another --data-dir"
                 )
         with self.transaction():
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", identity.items())
+            self.rename(**identity)
+
+    def rename(self, **identity: str) -> None:
+        """Say whose vectors these are, inside a transaction."""
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", identity.items())
 
     def meta(self) -> dict[str, str]:
         """The model, its fingerprint, the store and the decoding fingerprint of the last run."""

@@ -19,21 +19,22 @@ LINE_SECONDS = 10.0
 
 
 class Meter(Protocol):
-    """What the indexer tells of its advance."""
+    """What a run tells of its advance."""
 
     def start(self, total: int) -> None:
-        """So many files are to be read."""
+        """So many are to be done."""
         ...
 
-    def advance(self, files: int = 1) -> None:
+    def advance(self, count: int = 1) -> None:
         """So many of them are done."""
         ...
 
 
 class Bar:
-    """The Meter of a terminal."""
+    """The Meter of a terminal: `doing` is the run's name, `unit` what it counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str, unit: str) -> None:
+        self._doing, self._unit = doing, unit
         self._done, self._total, self._begun, self._told = 0, 0, 0.0, 0.0
         self._bar: Progress | None = None
 
@@ -47,24 +48,24 @@ class Bar:
             self._bar.stop()
 
     def start(self, total: int) -> None:
-        """So many files are to be read."""
+        """So many are to be done."""
         self._done, self._total = 0, total
         self._begun = self._told = time.monotonic()
         if total and err.is_terminal:
             rate = TextColumn("{task.fields[rate]}")
             columns = (BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), rate, TimeRemainingColumn())
-            self._bar = Progress(TextColumn("indexing"), *columns, console=err, transient=True)
+            self._bar = Progress(TextColumn(self._doing), *columns, console=err, transient=True)
             self._bar.add_task("", total=total, rate="")
             self._bar.start()
 
-    def advance(self, files: int = 1) -> None:
+    def advance(self, count: int = 1) -> None:
         """So many of them are done."""
-        self._done += files
+        self._done += count
         now = time.monotonic()
         rate = self._done / max(now - self._begun, 1e-3)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, rate=f"{rate:.1f} files/s")
+            self._bar.update(self._bar.task_ids[0], completed=self._done, rate=f"{rate:.1f} {self._unit}/s")
         elif now - self._told >= LINE_SECONDS:
             self._told = now
             left = (self._total - self._done) / rate
-            err.print(f"{self._done:,} of {self._total:,} files, {rate:.1f} files/s, {left:.0f} s left")
+            err.print(f"{self._done:,} of {self._total:,} {self._unit}, {rate:.1f} {self._unit}/s, {left:.0f} s left")

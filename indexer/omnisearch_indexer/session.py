@@ -50,7 +50,7 @@ def index_files(paths: Sequence[Path], settings: Settings, retry_failed: bool = 
         reconcile(manifest, store, raw, alone=settings.store is None)
         manifest.add_roots(roots)
         decoder = stack.enter_context(DecoderPool(settings, settings.workers))
-        meter = stack.enter_context(Bar())
+        meter = stack.enter_context(Bar("indexing", "files"))
         found = survey(_walk(roots, settings, hidden), manifest, fingerprint(settings), retry_failed, stop)
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 

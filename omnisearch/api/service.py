@@ -9,7 +9,7 @@ from typing import Annotated, Protocol, TypeVar, cast
 from fastapi import Depends, Request
 
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, NotReadyError, OmnisearchError
+from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Modality, Query, Term
 
@@ -110,7 +110,21 @@ class Service:
         future = asyncio.get_running_loop().run_in_executor(self._threads, question, engine)
         # A client that hangs up does not free its place: its question still runs.
         future.add_done_callback(self._make_room)
-        return await asyncio.shield(future)
+        try:
+            return await asyncio.shield(future)
+        except (NoIndexError, FingerprintError) as error:
+            self._lose(engine, error)
+            raise
+
+    def _lose(self, engine: Engine, error: OmnisearchError) -> None:
+        """The engine found no index of its model in the place of one that is gone: let it go, and wait for one."""
+        if self._engine is engine:
+            self._engine, self._missing = None, error
+            self._opening = asyncio.create_task(self._open_again(engine))
+
+    async def _open_again(self, lost: Engine) -> None:
+        await asyncio.to_thread(lost.close)
+        await self._open_until_ready()
 
     def _make_room(self, future: "asyncio.Future[T]") -> None:
         self._room += 1

@@ -3,23 +3,23 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NotFoundError, QueryError
+from omnisearch.errors import NoIndexError, NotFoundError, QueryError
 from omnisearch.media.file import item_id
 from omnisearch.media.pool import DecoderPool
 from omnisearch.search.calibration import Background, logit, relevance
 from omnisearch.search.compose import compose
-from omnisearch.stores.base import Filter, Lookup, Payload, Scored, VectorStore
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored, VectorStore
 from omnisearch.stores.open import open_store
 from omnisearch.types import (
     Answer,
@@ -31,13 +31,14 @@ from omnisearch.types import (
     Match,
     Modality,
     Query,
-    SpaceEmbeddings,
     Term,
 )
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
 BACKGROUND_SAMPLE = 512
+
+T = TypeVar("T")
 
 
 class Decoder(Protocol):
@@ -62,100 +63,36 @@ class Embedded:
     item_id: str | None = None
 
 
-class Engine:
-    """Answers queries against one index. Safe to use from several threads."""
+class Index:
+    """A collection with the model that made it: the two are replaced together or not at all."""
 
-    def __init__(self, model: OmniBind, store: VectorStore, decoder: Decoder) -> None:
+    def __init__(self, model: OmniBind, store: VectorStore) -> None:
         self.model, self.store = model, store
-        self._decoder = decoder
-        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
         self._background = Background(dict(model.background) or _sample(store))
 
     @classmethod
-    def open(cls, settings: Settings) -> "Engine":
-        """Open the index of the settings with the model of the settings.
-
-        Raises:
-            NotReadyError: nothing is indexed, the model is missing, or the index belongs to another model.
-        """
+    def open(cls, settings: Settings) -> "Index":
+        """Open the collection in use with the model of the settings."""
         model = OmniBind.load(settings.model, settings)
         store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
-        return cls(model, store, DecoderPool(settings, workers=1))
+        try:
+            return cls(model, store)
+        except BaseException:
+            store.close()
+            raise
 
-    def close(self) -> None:
-        """Let go of the store and stop the decoder."""
-        self._decoder.close()
-        self.store.close()
-
-    def __enter__(self) -> "Engine":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def item(self, item_id: str) -> tuple[Payload, ...]:
-        """Return what is known of every segment of an item, in order.
+    def item(self, item_id: str, with_vectors: bool = False) -> list[Point]:
+        """Return every segment of an item, in order.
 
         Raises:
             NotFoundError: no such item.
         """
-        found = [point.payload for point in self.store.scroll(Filter(item_ids=(item_id,)))]
+        found = list(self.store.scroll(Filter(item_ids=(item_id,)), with_vectors=with_vectors))
         if not found:
             raise NotFoundError(f"no item {item_id!r} in the index")
-        return tuple(sorted(found, key=lambda payload: payload.segment.index))
+        return sorted(found, key=lambda point: point.payload.segment.index)
 
-    def counts(self) -> dict[Modality, int]:
-        """How many segments of each modality are indexed."""
-        return {m: self.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
-
-    def search(self, query: Query) -> Answer:
-        """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
-
-        Raises:
-            QueryError: it has no terms, no limit, or its terms cancel out.
-            MediaError: a file term cannot be read.
-            NotFoundError: an item term is not in the index.
-        """
-        if not query.terms or query.limit < 1:
-            raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
-        clock = _Clock()
-        with clock("embed"):
-            embedded = [self._embed(term, query.explain) for term in query.terms]
-            vector, shares = compose(np.stack([e.vector for e in embedded]), [e.term.weight for e in embedded])
-        own = () if query.include_self else tuple(e.item_id for e in embedded if e.item_id)
-        with clock("search"):
-            modalities = [m for m in query.modalities if m in self.model.modalities]
-            found = {m: self._best_per_item(vector, m, query.limit, own) for m in modalities}
-        with clock("rank"):
-            ranked = [entry for m, points in found.items() for entry in self._odds(vector, m, points)]
-            ranked.sort(key=lambda entry: (-entry[0], entry[1].id))
-            hits = tuple(_hit(point, odds, embedded, shares) for odds, point in ranked[: query.limit])
-        return Answer(hits, clock.took_ms())
-
-    def _embed(self, term: Term, explain: bool) -> Embedded:
-        if isinstance(term.source, ItemRef):
-            points = list(self.store.scroll(Filter(item_ids=(term.source.id,)), with_vectors=True))
-            if not points:
-                raise NotFoundError(f"no item {term.source.id!r} in the index")
-            return Embedded(term, _mean(np.stack([p.vector for p in points])), {}, term.source.id)
-        own: str | None = None
-        modality = Modality.TEXT
-        contents: list[Content] = [str(term.source)]
-        if isinstance(term.source, Path):
-            own = item_id(term.source)
-            decoded = self._decoder.decode(term.source)
-            modality = decoded.info.modality
-            contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
-        with self._encoding:
-            spaces = self.model.encode_spaces(modality, contents)
-            vectors = self.model.bind(modality, spaces)
-            factors = self._factors(modality, spaces) if explain else {}
-        return Embedded(term, _mean(vectors), factors, own)
-
-    def _factors(self, modality: Modality, spaces: SpaceEmbeddings) -> dict[str, float]:
-        return {name: float(rows.mean()) for name, rows in self.model.factors(modality, spaces).items()}
-
-    def _best_per_item(self, vector: Floats, modality: Modality, limit: int, own: tuple[str, ...]) -> list[Scored]:
+    def best_per_item(self, vector: Floats, modality: Modality, limit: int, own: tuple[str, ...]) -> list[Scored]:
         """Return the best segment of each of the `limit` nearest items.
 
         The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
@@ -172,10 +109,126 @@ class Engine:
                 break
         return list(best.values())[:limit]
 
-    def _odds(self, vector: Floats, modality: Modality, points: list[Scored]) -> list[tuple[float, Scored]]:
+    def odds(self, vector: Floats, modality: Modality, points: list[Scored]) -> list[tuple[float, Scored]]:
+        """Return the points with the logit of their relevance."""
         scores = np.array([point.score for point in points], np.float32)
         odds = logit(self._background.surprise(vector, modality, scores), self.model.relevance(modality))
         return list(zip(odds.tolist(), points, strict=True))
+
+
+class Engine:
+    """Answers queries against the index in use, also after another took its place. Safe to use from several threads."""
+
+    def __init__(self, open_index: Callable[[], Index], decoder: Decoder) -> None:
+        self._open_index, self._decoder = open_index, decoder
+        self._index = open_index()
+        self._replaced: list[Index] = []  # another thread may still be asking them
+        self._replacing = threading.Lock()
+        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Engine":
+        """Open the index of the settings with the model of the settings.
+
+        Raises:
+            NotReadyError: nothing is indexed, the model is missing, or the index belongs to another model.
+        """
+        decoder = DecoderPool(settings, workers=1)
+        try:
+            return cls(lambda: Index.open(settings), decoder)
+        except BaseException:
+            decoder.close()
+            raise
+
+    @property
+    def model(self) -> OmniBind:
+        """The model of the index in use."""
+        return self._index.model
+
+    def close(self) -> None:
+        """Let go of the store and stop the decoder."""
+        self._decoder.close()
+        for index in (*self._replaced, self._index):
+            index.store.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def item(self, item_id: str) -> tuple[Payload, ...]:
+        """Return what is known of every segment of an item, in order.
+
+        Raises:
+            NotFoundError: no such item.
+        """
+        return self._ask(lambda index: tuple(point.payload for point in index.item(item_id)))
+
+    def counts(self) -> dict[Modality, int]:
+        """How many segments of each modality are indexed."""
+        return self._ask(lambda i: {m: i.store.count(Filter(modalities=(m,))) for m in i.model.modalities})
+
+    def search(self, query: Query) -> Answer:
+        """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
+
+        Raises:
+            QueryError: it has no terms, no limit, or its terms cancel out.
+            MediaError: a file term cannot be read.
+            NotFoundError: an item term is not in the index.
+        """
+        if not query.terms or query.limit < 1:
+            raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
+        return self._ask(lambda index: self._search(index, query))
+
+    def _ask(self, question: Callable[[Index], T]) -> T:
+        """Ask the index, and once more where it turns out to be gone: a rebuilt one took its place."""
+        index = self._index
+        try:
+            return question(index)
+        except NoIndexError:
+            return question(self._replacement(index))
+
+    def _replacement(self, gone: Index) -> Index:
+        with self._replacing:
+            if self._index is gone:
+                self._index = self._open_index()
+                self._replaced.append(gone)
+            return self._index
+
+    def _search(self, index: Index, query: Query) -> Answer:
+        clock = _Clock()
+        with clock("embed"):
+            embedded = [self._embed(index, term, query.explain) for term in query.terms]
+            vector, shares = compose(np.stack([e.vector for e in embedded]), [e.term.weight for e in embedded])
+        own = () if query.include_self else tuple(e.item_id for e in embedded if e.item_id)
+        with clock("search"):
+            modalities = [m for m in query.modalities if m in index.model.modalities]
+            found = {m: index.best_per_item(vector, m, query.limit, own) for m in modalities}
+        with clock("rank"):
+            ranked = [entry for m, points in found.items() for entry in index.odds(vector, m, points)]
+            ranked.sort(key=lambda entry: (-entry[0], entry[1].id))
+            hits = tuple(_hit(point, odds, embedded, shares) for odds, point in ranked[: query.limit])
+        return Answer(hits, clock.took_ms())
+
+    def _embed(self, index: Index, term: Term, explain: bool) -> Embedded:
+        if isinstance(term.source, ItemRef):
+            points = index.item(term.source.id, with_vectors=True)
+            return Embedded(term, _mean(np.stack([p.vector for p in points])), {}, term.source.id)
+        own: str | None = None
+        modality = Modality.TEXT
+        contents: list[Content] = [str(term.source)]
+        if isinstance(term.source, Path):
+            own = item_id(term.source)
+            decoded = self._decoder.decode(term.source)
+            modality = decoded.info.modality
+            contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+        with self._encoding:
+            spaces = index.model.encode_spaces(modality, contents)
+            vectors = index.model.bind(modality, spaces)
+            weights = index.model.factors(modality, spaces) if explain else {}
+        factors = {name: float(rows.mean()) for name, rows in weights.items()}
+        return Embedded(term, _mean(vectors), factors, own)
 
 
 def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Floats) -> Hit:

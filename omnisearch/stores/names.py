@@ -55,7 +55,8 @@ class CollectionName:
             raise FingerprintError(
                 f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "
                 f"not by {wanted.model!r} (fingerprint {wanted.fingerprint}, {wanted.dim} dimensions): choose that "
-                f"model again with --model, or index anew under another --data-dir"
+                f"model again with --model, apply this one with `omnisearch rebind`, or index anew under another "
+                f"--data-dir"
             )
 
     def next(self) -> "CollectionName":

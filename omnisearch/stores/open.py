@@ -91,7 +91,7 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
     with closing(open_catalog(settings)) as catalog:
         name, current = CollectionName(model, dim, fingerprint), catalog.alias()
         for other in catalog.names():
-            if other.fits(dim, fingerprint) and other != current:
+            if other != current:
                 catalog.drop(other)  # the remains of a swap that was cut short
         if current is not None and current.fits(dim, fingerprint):
             name = current.next()
