@@ -33,11 +33,11 @@ def fuse(fusion: Fusion, part: Modality, embeddings: SpaceEmbeddings) -> Floats:
     return fused
 
 
-def centre(fusion: Fusion, pools: Mapping[Modality, SpaceEmbeddings]) -> None:
+def centre(fusion: Fusion, embeddings: SpaceEmbeddings) -> None:
     """Set the mean of each centred modality to that of its pool, in place."""
     for name, mean in fusion.means.items():
         mean.zero_()
-        mean.copy_(torch.from_numpy(fuse(fusion, Modality(name), pools[Modality(name)]).mean(axis=0)))
+        mean.copy_(torch.from_numpy(fuse(fusion, Modality(name), embeddings).mean(axis=0)))
 
 
 def background(

@@ -127,9 +127,11 @@ def bootstrap(values: NDArray[np.float64], groups: Counts, seed: int) -> NDArray
     sums = np.stack([np.bincount(members, column) for column in values.T], axis=1)
     rng = np.random.default_rng(seed)
     means = np.empty((DRAWS, values.shape[1]))
-    for i in range(DRAWS):
-        drawn = rng.integers(0, len(sizes), len(sizes))
-        means[i] = sums[drawn].sum(axis=0) / sizes[drawn].sum()
+    block = max(1, CELLS // (len(sizes) * values.shape[1]))
+    for start in range(0, DRAWS, block):
+        part = means[start : start + block]
+        drawn = rng.integers(0, len(sizes), (len(part), len(sizes)))
+        part[:] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1, keepdims=True)
     return means
 
 

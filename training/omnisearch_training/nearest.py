@@ -28,8 +28,8 @@ Ids: TypeAlias = NDArray[np.int64]
 QUERIES, TARGETS, TILE = 16384, 8192, (1024, 4096)
 # Numbers gathered at once when candidates are scored anew: 64 MiB.
 GATHERED = 1 << 23
-# faiss looks a little further than k, int8 four times as far.
-SPARE, WIDEN = 8, 4
+# faiss looks a little further than k, int8 four times as far and never for less than 16: a query to settle costs more.
+SPARE, WIDEN, LEAST = 8, 4, 16
 # A rounded code is off by up to half a step, with a standard deviation of 1 / sqrt(12) steps.
 SIGMAS = 6.0
 
@@ -78,7 +78,7 @@ def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> t
     ids = np.full((len(queries), k), -1, np.int64)
     scores = np.full((len(queries), k), -np.inf, np.float32)
     kept = min(k, len(targets))
-    width = min(kept + SPARE if method == "faiss" else kept * WIDEN, len(targets))
+    width = min(kept + SPARE if method == "faiss" else max(kept * WIDEN, LEAST), len(targets))
     for start, block in _blocks(queries, QUERIES) if kept else ():
         best, margin = FINDERS[method](block, targets, width)
         found_ids, found = _score(block, targets, best.ids.numpy(), kept)

@@ -3,12 +3,16 @@
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from omnisearch.binding.config import ModelConfig
+from omnisearch.binding.config import LearnedConfig, MlpConfig, ModelConfig
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
+from omnisearch_training.bind import BindConfig
+from omnisearch_training.datasets.split import Split
 from omnisearch_training.heads import HeadConfig
+from omnisearch_training.pairs import PairConfig
+from omnisearch_training.route import RouteConfig
 
 
 class _Strict(BaseModel):
@@ -24,23 +28,52 @@ class HeadRecipe(_Strict):
     training: HeadConfig = HeadConfig()
 
 
-class FinishRecipe(_Strict):
-    """What is estimated once the binding stands: `pools` name the datasets of each modality that serve for it.
+class BindRecipe(_Strict):
+    """How spaces with a projector are bound to the `anchor`, a weighted sum of spaces that have none."""
 
-    `background` is how many unrelated items of each modality go with the model.
-    """
+    anchor: dict[str, float] = Field(min_length=1)
+    training: BindConfig = BindConfig()
 
-    pools: dict[Modality, tuple[str, ...]]
-    background: int = Field(256, ge=16)
+
+class RouteRecipe(_Strict):
+    """How routers are learned, and from which `split`: heads flatter the items that they were trained on."""
+
+    split: Split = Split.TRAIN
+    training: RouteConfig = RouteConfig()
 
 
 class Recipe(_Strict):
-    """A run from datasets to a bound model. `heads` are trained first; `model` says how the spaces are bound."""
+    """A run from datasets to a bound model.
+
+    `heads` are trained first. `pools` name the datasets of each modality that are paired, bound and routed, and whose
+    mean and `background` (items per modality) go with the model. `model` says how the spaces are bound.
+    """
 
     seed: int = 0
     heads: dict[str, HeadRecipe] = {}
-    finish: FinishRecipe
+    pools: dict[Modality, tuple[str, ...]]
+    pairs: PairConfig | None = None
+    bind: BindRecipe | None = None
+    route: RouteRecipe | None = None
+    background: int = Field(256, ge=16)
     model: ModelConfig
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "Recipe":
+        projected = [name for name, config in self.model.projectors.items() if isinstance(config, MlpConfig)]
+        learned = [part for part, config in self.model.routers.items() if isinstance(config, LearnedConfig)]
+        if (projected and self.bind is None) or (learned and self.route is None):
+            raise ValueError(f"projectors {projected} need [bind] and learned routers {learned} need [route]")
+        if (self.bind or self.route) and self.pairs is None:
+            raise ValueError("[bind] and [route] need [pairs] to learn from")
+        for name in projected:
+            config, training = self.model.projectors[name], self.bind.training if self.bind else BindConfig()
+            if isinstance(config, MlpConfig) and (config.heads, config.hidden) != (
+                len(training.heads),
+                training.hidden,
+            ):
+                raise ValueError(f"projector {name} is not of the {len(training.heads)} heads that [bind] trains")
+        return self
 
 
 def read_recipe(path: Path) -> Recipe:
