@@ -1,0 +1,46 @@
+"""Recipes: those that ship are valid, and one that is not says where."""
+
+from pathlib import Path
+
+import pytest
+
+from omnisearch.errors import UsageError
+from omnisearch.spaces.registry import SPACES
+from omnisearch.spaces.towers import TOWERS
+from omnisearch_training.datasets import DECLARATIONS
+from omnisearch_training.recipe import read_recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "training" / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
+    recipe = read_recipe(path)
+    named = {name for head in recipe.heads.values() for name in head.datasets}
+    named |= {name for names in recipe.pools.values() for name in names}
+    assert named <= set(DECLARATIONS)
+    assert {head.tower for head in recipe.heads.values()} <= set(TOWERS)
+    assert set(recipe.model.projectors) <= set(SPACES)
+    assert set(recipe.heads) <= set(recipe.model.projectors)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("seed = 0", "seed = 'x'"), "seed"),
+        (("seed = 0", "sead = 0"), "sead"),
+        (('photo = { kind = "identity" }', 'photo = { kind = "mlp" }'), r"need \[bind\]"),
+        (("factors = [1]", "factors = [1, 2]"), "1 branches but 2"),
+        (("seed = 0", "seed = "), "Invalid value"),
+    ],
+)
+def test_a_wrong_recipe_says_where(tmp_path: Path, change: tuple[str, str], named: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(RECIPES[0].read_text().replace(*change))
+    with pytest.raises(UsageError, match=named):
+        read_recipe(path)
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.toml"):
+        read_recipe(tmp_path / "nowhere.toml")
