@@ -306,8 +306,9 @@ def test_a_swap_that_fails_leaves_the_old_collection(place: Settings, store: Vec
         assert [str(name) for name in catalog.names()] == [store.collection]
 
 
-def test_the_next_swap_removes_what_a_killed_one_left(place: Settings, store: VectorStore) -> None:
-    left = CollectionName(MODEL, DIM, FINGERPRINT, version=7)
+@pytest.mark.parametrize("fingerprint", [FINGERPRINT, "f" * 64], ids=["a rebuild", "another model"])
+def test_the_next_swap_removes_what_a_killed_one_left(place: Settings, store: VectorStore, fingerprint: str) -> None:
+    left = CollectionName(MODEL, DIM, fingerprint, version=7)
     with closing(open_catalog(place)) as catalog:
         catalog.create(left)
         with swap(place, model=MODEL, dim=DIM, fingerprint=FINGERPRINT):

@@ -1,0 +1,109 @@
+"""What another model costs an index, encoded anew and bound anew, as one ratio: python bench/rebind.py
+
+A folder of notes, pictures and sounds is generated and indexed by one model, then given to another model twice in this
+one process: by a new index, and by `rebind`. Only the ratio of the two survives a busy machine. Without --model the
+model is one of random projectors over the weightless space, whose towers cost next to nothing: the ratio is then all
+reading and decoding, and a lower bound of what real towers give.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from omnisearch.binding import checkpoint
+from omnisearch.binding.config import ModelConfig
+from omnisearch.binding.fusion import Fusion
+from omnisearch.config import Settings, load_settings
+from omnisearch.spaces.registry import SPACES
+from omnisearch_indexer.rebind import rebind_index
+from omnisearch_indexer.session import index_files
+
+PARTS = ("text", "image", "audio")
+WORDS = ("red", "green", "blue", "low", "high", "noise", "dog", "bark", "over", "wet", "grass", "old")
+
+
+def write_media(folder: Path, count: int) -> None:
+    """Write `count` files, a third of each kind: notes, pictures of 640 x 480, sounds of five seconds."""
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    for n in range(count):
+        if n % 3 == 0:
+            (folder / f"{n:05}.txt").write_text(f"note {n}: " + " ".join(random.choice(WORDS, 80)))
+        elif n % 3 == 1:
+            coarse = random.integers(0, 256, (12, 16, 3), np.uint8)
+            Image.fromarray(coarse).resize((640, 480)).save(folder / f"{n:05}.jpg")
+        else:
+            with wave.open(str(folder / f"{n:05}.wav"), "wb") as sound:
+                sound.setnchannels(1)
+                sound.setsampwidth(2)
+                sound.setframerate(22_050)
+                sound.writeframes(random.integers(-9000, 9000, 5 * 22_050, np.int16).tobytes())
+
+
+def write_model(folder: Path, seed: int) -> Path:
+    """Write a model with random projectors and routers over the weightless space."""
+    config = {
+        "name": f"random{seed}",
+        "licence": "none",
+        "dim": 512,
+        "projectors": {"hashed": {"kind": "mlp", "heads": 3, "hidden": 1024}},
+        "branches": {part: [{"parts": {"hashed": 1.0}}, {"parts": {"hashed": 0.5}}] for part in PARTS},
+        "routers": {part: {"kind": "learned", "inputs": ["hashed"]} for part in PARTS},
+    }
+    torch.manual_seed(seed)
+    checkpoint.write(folder, Fusion(ModelConfig.model_validate(config), {"hashed": SPACES["hashed"].dim}).eval())
+    return folder
+
+
+def seconds(step: Callable[[], object]) -> float:
+    """How long a step takes by the clock."""
+    begun = time.perf_counter()
+    step()
+    return time.perf_counter() - begun
+
+
+def measure(place: Path, files: int, models: tuple[str, str]) -> dict[str, object]:
+    """Index by the first model; give the index to the second by encoding anew and by binding anew."""
+    write_media(place / "files", files)
+    old = load_settings(data_dir=place / "old", model=models[0])
+
+    def index(settings: Settings) -> None:
+        report = index_files([place / "files"], settings)
+        assert report.indexed == files, report
+
+    index(old)  # not timed: towers load
+    fresh = load_settings(data_dir=place / "fresh", model=models[1])
+    reindexed = seconds(lambda: index(fresh))
+    bound = rebind_index(old.model_copy(update={"model": models[1]}))
+    return {
+        "files": files,
+        "points": bound.points,
+        "model": models[1],
+        "reindex_seconds": round(reindexed, 2),
+        "rebind_seconds": round(bound.seconds, 2),
+        "ratio": round(reindexed / bound.seconds, 1),
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=300)
+    parser.add_argument("--model", nargs=2, metavar=("OLD", "NEW"), help="two models over the same spaces")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        made = [str(write_model(place / f"model{seed}", seed)) for seed in (1, 2)]
+        print(json.dumps(measure(place, given.files, tuple(given.model or made)), indent=2))
+
+
+if __name__ == "__main__":
+    main()
