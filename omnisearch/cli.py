@@ -1,5 +1,6 @@
 """The `omnisearch` command: it finds every room's commands by entry point and turns errors into exit codes."""
 
+import os
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -38,6 +39,8 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files failed, 4 not ready, 130 interrupted.
     """
+    # Waiting threads must sleep: spinning ones take the cores that the decoders need. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         build()()
     except OmnisearchError as error:
