@@ -2,18 +2,23 @@
 
 import os
 import struct
+import sys
 import wave
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from omnisearch import cli
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
+from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.stores.base import Point
 from omnisearch.stores.open import open_store
+from omnisearch_indexer import session
 
 
 def write_image(path: Path, seed: int = 0, side: int = 48) -> Path:
@@ -80,9 +85,48 @@ def write_hostile(folder: Path) -> dict[str, Path]:
     return bad
 
 
+class SharedPools:
+    """Decoders by what decides their output; a run that closes its own leaves it to the next."""
+
+    def __init__(self) -> None:
+        self.pools: dict[tuple[str, int], DecoderPool] = {}
+
+    @contextmanager
+    def open(self, settings: Settings, workers: int) -> Iterator[DecoderPool]:
+        key = fingerprint(settings), workers
+        yield self.pools.setdefault(key, DecoderPool(settings, workers))
+
+
+@pytest.fixture(scope="package")
+def shared_pools() -> Iterator[SharedPools]:
+    shared = SharedPools()
+    yield shared
+    for pool in shared.pools.values():
+        pool.close()
+
+
+@pytest.fixture(autouse=True)
+def _shared_decoders(shared_pools: SharedPools, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the runs in this process the start of decoders; those in processes of their own have their own."""
+    monkeypatch.setattr(session, "DecoderPool", shared_pools.open)
+
+
 @pytest.fixture
 def settings(hashed_model: Path, tmp_path: Path) -> Settings:
     return load_settings(model=str(hashed_model), data_dir=tmp_path / "data", workers=2, segment_seconds=10.0)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run `omnisearch` with arguments in this process: exit status and stdout."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["omnisearch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return int(left.value.code or 0), capsys.readouterr().out
+
+    return run
 
 
 def points_of(settings: Settings) -> dict[str, Point]:

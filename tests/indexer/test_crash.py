@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,20 @@ from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import points_of, write_good, write_image
 from tests.indexer.test_session import _same
 
-# Kills itself at the n-th durable step: the calls between which a crash can leave something half done.
+# Runs that kill themselves at the n-th durable step, the calls between which a crash can leave something half done,
+# for n = 1, 1 + stride, ... until one lives to its end. Each is a fork of one process that has imported everything and
+# started nothing.
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
+from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.stores import edge
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer import session
 from omnisearch_indexer.manifest import Manifest
 
-left = int(sys.argv[1])
+left = 0
 
 def step():
     global left
@@ -52,8 +56,21 @@ for name in ("intend", "put_items", "put_files", "drop_files", "forget", "place"
     around(Manifest, name)
 around(SpaceEmbeddingStore, "flush")
 settings = load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3]), workers=2)
-session.index_files([Path(sys.argv[4])], settings)
+OmniBind.load(settings.model, settings)
+for at in range(1, 200, int(sys.argv[1])):
+    if not (child := os.fork()):
+        left = at
+        session.index_files([Path(sys.argv[4])], settings)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != -signal.SIGKILL:
+        break
+print(at)
+sys.exit(status)
 """
+
+
+FILES = 150
 
 
 def start(*arguments: object) -> "subprocess.Popen[str]":
@@ -86,12 +103,9 @@ def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings
         else:
             for path in write_good(folder)[4:]:
                 path.unlink()
-        for at in range(1, 200, stride):
-            status, _, stderr = ended(start("-c", DRIVER, at, settings.model, settings.data_dir, folder))
-            if status == 0:
-                break
-            assert status == -signal.SIGKILL, stderr
-        assert at > 9
+        status, stdout, stderr = ended(start("-c", DRIVER, stride, settings.model, settings.data_dir, folder))
+        assert status == 0, stderr
+        assert int(stdout) > 9
         fresh = settings.model_copy(update={"data_dir": tmp_path / f"fresh{change}"})
         index_files([folder], fresh)
         assert _same(points_of(settings), points_of(fresh))
@@ -117,24 +131,23 @@ def test_kills_at_random(tmp_path: Path, settings: Settings) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on_later(tmp_path: Path, settings: Settings, number: signal.Signals) -> None:
     folder = tmp_path / "files"
-    for n in range(400):
-        write_image(folder / f"{n:03}.png", seed=n, side=200)
+    for n in range(FILES):
+        write_image(folder / f"{n:03}.png", seed=n)
     run = command(settings, "index", folder, "--batch-size", 1)
-    manifest = settings.data_dir / "embeddings" / "index.sqlite"
-    while not manifest.exists() and run.poll() is None:
-        time.sleep(0.05)
-    time.sleep(1)
+    while not list(settings.data_dir.glob("embeddings/*.f32")) and run.poll() is None:
+        time.sleep(0.01)
     run.send_signal(number)
     status, stdout, stderr = ended(run)
     assert status == 130, stderr
     report = json.loads(stdout)
     assert report["interrupted"]
     assert report["pending"] > 0
+    assert report["indexed"] > 0
     assert report["seen"] == report["indexed"] + report["pending"]
     done = report["indexed"]
     status, stdout, _ = ended(command(settings, "index", folder))
     report = json.loads(stdout)
-    assert (status, report["unchanged"], report["indexed"]) == (0, done, 400)
+    assert (status, report["unchanged"], report["indexed"]) == (0, done, FILES)
 
 
 def test_two_indexers(tmp_path: Path, settings: Settings) -> None:
@@ -142,21 +155,23 @@ def test_two_indexers(tmp_path: Path, settings: Settings) -> None:
     with hold_lock(settings.data_dir):
         status, _, stderr = ended(command(settings, "index", folder))
     assert (status, f"process {os.getpid()}" in stderr) == (4, True)
-    assert ended(command(settings, "index", folder))[0] == 0
+    assert index_files([folder], settings).indexed == 1
 
 
-def test_the_commands(tmp_path: Path, settings: Settings) -> None:
+def test_the_commands(tmp_path: Path, settings: Settings, call: Callable[..., tuple[int, str]]) -> None:
     folder = write_image(tmp_path / "files" / "p.png").parent
-    assert ended(command(settings, "index", tmp_path / "nowhere"))[0] == 2
+    flags = ("--data-dir", settings.data_dir)
+    model = ("--model", settings.model, "--format", "json")
+    assert call("index", tmp_path / "nowhere", *flags, *model)[0] == 2
     (folder / "empty.txt").touch()
     for _ in range(2):
-        status, stdout, _ = ended(command(settings, "index", folder))
+        status, stdout = call("index", folder, *flags, *model)
         assert (status, json.loads(stdout)["reasons"]) == (3, {"empty": 1})
-    _, stdout, _ = ended(start("-m", "omnisearch", "errors", "--data-dir", settings.data_dir))
+    _, stdout = call("errors", *flags)
     assert json.loads(stdout)["path"] == str(folder / "empty.txt")
-    _, stdout, _ = ended(start("-m", "omnisearch", "status", "--data-dir", settings.data_dir))
+    _, stdout = call("status", *flags)
     assert json.loads(stdout)["items"] == {"image": 1}
-    assert ended(start("-m", "omnisearch", "status", "--data-dir", tmp_path / "none"))[0] == 4
+    assert call("status", "--data-dir", tmp_path / "none")[0] == 4
 
 
 def test_a_damaged_or_newer_manifest_is_refused(tmp_path: Path) -> None:
