@@ -11,16 +11,15 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
-from omnisearch.stores.base import Payload, Point, VectorStore
+from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
-from omnisearch.types import Floats, Modality, Piece, Segment
+from omnisearch.types import Modality, Piece
 from omnisearch_indexer.channel import Channel, content_bytes
 from omnisearch_indexer.encoder import Encoder, usable
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
@@ -29,7 +28,7 @@ from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reade
 from omnisearch_indexer.reconcile import remove_items, settle
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.survey import Survey
-from omnisearch_indexer.walk import show_path
+from omnisearch_indexer.work import Made, Work
 
 ATTEMPTS = 3
 CHANNEL_BYTES = 256 << 20
@@ -40,26 +39,6 @@ FLUSH_FILES = 1024
 FLUSH_SECONDS = 10.0
 UPSERT_POINTS = 1024
 WAIT_SECONDS = 0.2
-
-
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """A segment with its vector (dim,)."""
-
-    segment: Segment
-    snippet: str
-    vector: Floats
-
-
-@dataclass(eq=False)
-class _Work:
-    """A file on its way: `pieces` were read, `made` are encoded; it is done when it has ended and both agree."""
-
-    reading: Reading
-    pieces: int = 0
-    made: list[_Made] = field(default_factory=list)
-    ended: bool = False
-    failed: tuple[Reason, str] | None = None
 
 
 class Indexer:
@@ -82,11 +61,11 @@ class Indexer:
         self._reader = Reader(decoder, model.modalities, settings.workers, self._channel, stop)
         self._window = 2 * settings.workers
         self._open = 0  # files that a reader thread has or will get
-        self._works: dict[Reading, _Work] = {}
+        self._works: dict[Reading, Work] = {}
         self._claims: dict[str, deque[Reading]] = {}  # content being read -> other files that hold it
-        self._groups: dict[Modality, list[tuple[_Work, Piece]]] = defaultdict(list)
+        self._groups: dict[Modality, list[tuple[Work, Piece]]] = defaultdict(list)
         self._grouped = 0
-        self._ready: list[_Work] = []
+        self._ready: list[Work] = []
         self._rows: list[FileRow] = []
         self._flushed = time.monotonic()
         self._arrived: Counter[str] = Counter()
@@ -142,7 +121,7 @@ class Indexer:
                 self._group(reading, piece)
             case Refused(reading, reason, detail):
                 self._open -= 1
-                self._works.setdefault(reading, _Work(reading)).failed = (reason, detail)
+                self._works.setdefault(reading, Work(reading)).failed = (reason, detail)
                 self._finish(reading)
             case Ended():
                 self._open -= 1
@@ -158,7 +137,7 @@ class Indexer:
 
     def _decode(self, reading: Reading) -> None:
         self._open += 1
-        self._works[reading] = _Work(reading)
+        self._works[reading] = Work(reading)
         self._reader.decode(reading)
 
     def _decide(self, reading: Reading) -> None:
@@ -217,7 +196,7 @@ class Indexer:
             del self._works[reading]
             self._fail(reading, *work.failed)
             self._next_claim(reading.item_id)
-        elif work.ended and len(work.made) == work.pieces:
+        elif work.done:
             del self._works[reading]
             self._ready.append(work)
 
@@ -262,7 +241,7 @@ class Indexer:
             elif not usable(vector):
                 work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
             else:
-                work.made.append(_Made(piece.segment, piece.snippet, vector))
+                work.made.append(Made(piece.segment, piece.snippet, vector))
         for work in dict.fromkeys(work for work, _ in group):
             if work.failed is not None:
                 work.reading.dead = True  # the reader ends it
@@ -288,16 +267,16 @@ class Indexer:
         if ready:
             self._manifest.intend(ids)
             self._raw.flush()
+            points = [point for work in ready for point in work.points()]
+            keep = frozenset(point.id for point in points)
             # Segments that another way of cutting made would stay beside the new ones.
-            remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep=_keys(ready))
-            points = [point for work in ready for point in _points(work)]
+            remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep)
             for at in range(0, len(points), UPSERT_POINTS):
                 self._store.upsert(points[at : at + UPSERT_POINTS])
         rows, self._rows = self._rows, []
         with self._manifest.transaction():
             self._manifest.put_items(
-                ItemRow(w.reading.item_id, _modality(w), len(w.made), w.reading.path, self._survey.decoder)
-                for w in ready
+                ItemRow(w.reading.item_id, w.modality, len(w.made), w.reading.path, self._survey.decoder) for w in ready
             )
             self._manifest.put_files(rows)
             self._manifest.settle_intents()
@@ -323,39 +302,6 @@ class Indexer:
         self._report.outcomes[Outcome.DUPLICATE] -= moved
         self._report.removed += left.total() - moved
         settle(self._manifest, self._store, self._raw)
-
-
-def _points(work: _Work) -> list[Point]:
-    reading = work.reading
-    info = reading.info
-    assert info is not None
-    path = show_path(reading.path)
-    return [
-        Point(
-            point_id(reading.item_id, made.segment),
-            made.vector,
-            Payload(
-                reading.item_id,
-                info.modality,
-                path,
-                info.mime,
-                info.duration,
-                made.segment,
-                len(work.made),
-                made.snippet,
-            ),
-        )
-        for made in work.made
-    ]
-
-
-def _keys(works: Iterable[_Work]) -> frozenset[str]:
-    return frozenset(point_id(work.reading.item_id, made.segment) for work in works for made in work.made)
-
-
-def _modality(work: _Work) -> Modality:
-    assert work.reading.info is not None
-    return work.reading.info.modality
 
 
 def _raise(event: object) -> NoReturn:

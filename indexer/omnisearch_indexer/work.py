@@ -1,0 +1,65 @@
+"""A file on its way through the indexer: what was read of it, what was made of that, and the points it becomes."""
+
+from dataclasses import dataclass, field
+
+from omnisearch.errors import Reason
+from omnisearch.stores.base import Payload, Point
+from omnisearch.stores.ids import point_id
+from omnisearch.types import Floats, Modality, Segment
+from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.walk import show_path
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A segment with its vector (dim,)."""
+
+    segment: Segment
+    snippet: str
+    vector: Floats
+
+
+@dataclass(eq=False)
+class Work:
+    """`pieces` were read, `made` are encoded; the file is done when it has ended and both agree."""
+
+    reading: Reading
+    pieces: int = 0
+    made: list[Made] = field(default_factory=list)
+    ended: bool = False
+    failed: tuple[Reason, str] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all of the file is read and encoded."""
+        return self.ended and len(self.made) == self.pieces
+
+    @property
+    def modality(self) -> Modality:
+        """What the decoder found; known once a piece was read."""
+        assert self.reading.info is not None
+        return self.reading.info.modality
+
+    def points(self) -> list[Point]:
+        """One point per segment."""
+        reading = self.reading
+        info = reading.info
+        assert info is not None
+        path = show_path(reading.path)
+        return [
+            Point(
+                point_id(reading.item_id, made.segment),
+                made.vector,
+                Payload(
+                    reading.item_id,
+                    info.modality,
+                    path,
+                    info.mime,
+                    info.duration,
+                    made.segment,
+                    len(self.made),
+                    made.snippet,
+                ),
+            )
+            for made in self.made
+        ]
