@@ -96,7 +96,7 @@ def measure(place: Path, files: int, models: tuple[str, str]) -> dict[str, objec
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=300)
+    parser.add_argument("--files", type=int, default=1500)
     parser.add_argument("--model", nargs=2, metavar=("OLD", "NEW"), help="two models over the same spaces")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
