@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-import omnisearch
 from omnisearch import options
 from omnisearch.console import err, write_rows
 from omnisearch.errors import UsageError
-
-HEADS = Path(omnisearch.__file__).parent / "spaces" / "heads"
 
 app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
 
@@ -64,14 +61,16 @@ def fetch(
 def run(
     recipe: Annotated[Path, typer.Argument(help="a recipe, such as training/recipes/mini.toml")],
     out: Annotated[Path, typer.Option(help="the folder of the bound model")],
-    heads: Annotated[Path, typer.Option(help="where the trained heads of spaces go")] = HEADS,
     device: options.Device = None,
 ) -> None:
-    """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again."""
+    """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again.
+
+    The heads of specialist spaces go where this installation keeps them, since a space is one thing for all models.
+    """
     from omnisearch.config import load_settings
     from omnisearch_training.fetch import datasets_dir
     from omnisearch_training.recipe import read_recipe
     from omnisearch_training.run import Run
 
-    Run(read_recipe(recipe), load_settings(device=device), datasets_dir(), heads, out).follow()
+    Run(read_recipe(recipe), load_settings(device=device), datasets_dir(), out).follow()
     err.print(f"wrote {out}")

@@ -14,6 +14,7 @@ from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.search.calibration import Background
+from omnisearch.spaces import files
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.types import Floats, Modality
@@ -33,11 +34,11 @@ from omnisearch_training.route import train_routers
 class Run:
     """One recipe being followed. Features and checkpoints are kept in `cache`; a killed run goes on from them."""
 
-    def __init__(self, recipe: Recipe, settings: Settings, cache: Path, heads: Path, out: Path) -> None:
+    def __init__(self, recipe: Recipe, settings: Settings, cache: Path, out: Path) -> None:
         self.recipe, self.settings = recipe, settings
         self.features = Features(cache / "features", settings)
         self.work = cache / "runs" / recipe.model.name
-        self.heads, self.out = heads, out
+        self.out = out
 
     def follow(self) -> None:
         """Do every stage in order. What is already computed is not computed again."""
@@ -63,7 +64,9 @@ class Run:
             "seed": str(self.recipe.seed),
             "items": json.dumps({"train": len(train.records), "valid": len(valid.records)}),
         }
-        trained.save(self.heads / f"{name}.safetensors", notes)
+        place = files.head(name).packaged
+        assert place is not None
+        trained.save(place, notes)
         items = load_space(name, self.settings).project(head.modality, valid.features)
         names = self.features.texts([record.captions[0] for record in valid.records])
         found = recall(names, items, valid.groups, valid.groups)
