@@ -42,9 +42,11 @@ def hashed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep every test away from the user's settings, index and weights."""
+def _own_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep every test away from the user's settings and index, and from weights unless it is marked to need them."""
     for name in [name for name in os.environ if name.startswith("OMNISEARCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OMNISEARCH_DATA_DIR", str(tmp_path / "data"))
+    if request.node.get_closest_marker("weights") is None:
+        monkeypatch.setenv("OMNISEARCH_WEIGHTS_DIR", str(tmp_path / "weights"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

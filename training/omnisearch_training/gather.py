@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.spaces.base import Space
-from omnisearch.types import Floats, Modality, SpaceEmbeddings
-from omnisearch_training.features import TEXT_TOWER, Features, Table
+from omnisearch.types import Modality, SpaceEmbeddings
+from omnisearch_training.features import Features, Table
 from omnisearch_training.pairs import Pools
 
 TEXT = Modality.TEXT
@@ -54,11 +54,10 @@ def gather(
     for m, table in tables.items():
         names[m] = np.array([places[record.captions[0]] for record in table.records])
     groups[TEXT] = np.array([concept for _, concept in texts.values()])
-    rows = {m: table.features for m, table in tables.items()} | {TEXT: _texts(features, list(texts), spaces)}
-    embeddings = {(name, m): spaces[name].project(m, rows[m]) for m in rows for name in wanted[m]}
+    embeddings = {
+        (name, m): spaces[name].project(m, table.features) for m, table in tables.items() for name in wanted[m]
+    }
+    for name in wanted[TEXT]:
+        rows = features.texts(list(texts), spaces[name].spec.towers[TEXT])
+        embeddings[name, TEXT] = spaces[name].project(TEXT, rows)
     return Gathered(embeddings, [source for source, _ in texts.values()], groups, names)
-
-
-def _texts(features: Features, texts: list[str], spaces: Mapping[str, Space]) -> Floats:
-    assert all(space.spec.towers[TEXT] == TEXT_TOWER for space in spaces.values())
-    return features.texts(texts)

@@ -1,0 +1,82 @@
+"""A whole run on generated pictures: pairs, a projector, a router, and a folder that loads."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import load_settings
+from omnisearch.types import Modality
+from omnisearch_training import run as running
+from omnisearch_training.datasets import Dataset
+from omnisearch_training.recipe import Recipe
+from omnisearch_training.run import Run
+
+IMAGE, TEXT = Modality.IMAGE, Modality.TEXT
+COLORS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (240, 220, 30)}
+RECIPE = Recipe.model_validate(
+    {
+        "pools": {"image": ["generated"]},
+        "pairs": {"retrievers": [{"path": ["text", "image"], "spaces": ["hashed"]}], "k": 2, "method": "faiss"},
+        "bind": {
+            "anchor": {"hashed": 1},
+            "training": {"heads": ["mix", "V"], "hidden": 32, "batch": 16, "epochs": 40, "temperature": 0.1},
+        },
+        "route": {"training": {"batch": 16, "epochs": 2, "decoupling": 0}},
+        "background": 16,
+        "model": {
+            "name": "tiny",
+            "licence": "none",
+            "dim": 256,
+            "projectors": {"hashed": {"kind": "mlp", "heads": 2, "hidden": 32}},
+            "branches": {part: [{"parts": {"hashed": 1}, "tags": ["vision"]}] for part in ("text", "image")},
+            "routers": {
+                "text": {"kind": "fixed", "factors": [1]},
+                "image": {"kind": "learned", "inputs": ["hashed"], "hidden": [8, 4]},
+            },
+            "centred": ["image"],
+        },
+    }
+)
+
+
+@pytest.fixture
+def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dataset of noisy pictures of four colours, most for training."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(40):
+        name = list(COLORS)[i % 4]
+        pixels = np.clip(np.array(COLORS[name]) + rng.integers(-20, 20, (16, 16, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+        split = "valid" if i >= 32 else "train"
+        rows.append({"id": str(i), "source_id": name, "split": split, "captions": [name], "image": f"{i}.png"})
+    manifest = tmp_path / "records.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    monkeypatch.setattr(running, "open_dataset", lambda name: Dataset(name, manifest))
+
+
+@pytest.mark.usefixtures("generated")
+def test_a_run_ends_in_a_model_that_loads_and_finds(tmp_path: Path) -> None:
+    settings = load_settings(workers=1)
+    run = Run(RECIPE, settings, tmp_path / "cache", tmp_path / "model")
+    run.follow()
+    model = OmniBind.load(str(tmp_path / "model"), settings)
+    pictures = [np.full((16, 16, 3), color, np.uint8) for color in COLORS.values()]
+    scores = model.encode(TEXT, list(COLORS)) @ model.encode(IMAGE, pictures).T
+    assert scores.argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert set(model.background) == {IMAGE, TEXT}
+    assert set(model.config.relevance) == {IMAGE, TEXT, Modality.VIDEO}
+
+
+@pytest.mark.usefixtures("generated")
+def test_following_twice_gives_the_same_model_from_the_same_pairs(tmp_path: Path) -> None:
+    settings = load_settings(workers=1)
+    for place in ("one", "two"):
+        Run(RECIPE, settings, tmp_path / "cache", tmp_path / place).follow()
+    one, two = (OmniBind.load(str(tmp_path / place), settings) for place in ("one", "two"))
+    assert one.fingerprint == two.fingerprint
+    assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/pairs.parquet"))) == 1
