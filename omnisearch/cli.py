@@ -54,9 +54,15 @@ def main() -> None:
         sys.exit(0)
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         sys.stdout.write(f"{__version__}\n")
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[  # noqa: ARG001 - its callback has done everything
+        bool, typer.Option("--version", "-V", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
