@@ -61,7 +61,7 @@ def _show_version(wanted: bool) -> None:
 
 
 def _root(
-    version: Annotated[  # noqa: ARG001 - its callback has done everything
+    version: Annotated[
         bool, typer.Option("--version", "-V", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
