@@ -67,6 +67,12 @@ class PairConfig(_Strict):
         ends = {end for retriever in self.retrievers for end in (retriever.path[0], retriever.path[-1])}
         return tuple(m for m in Modality if m in ends)
 
+    @property
+    def reads(self) -> dict[Modality, tuple[str, ...]]:
+        """The spaces that retrievers need of each modality."""
+        hops = [hop for r in self.retrievers for hop in r.hops(r.path[0])]
+        return {m: tuple(space for space, *ends in hops if m in ends) for m in Modality}
+
     def retriever(self, start: Modality, goal: Modality) -> RetrieverConfig:
         """Return the one that joins two modalities."""
         return next(r for r in self.retrievers if {start, goal} == {r.path[0], r.path[-1]})

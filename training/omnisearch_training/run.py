@@ -132,7 +132,9 @@ class Run:
         for m, datasets in self.recipe.pools.items():
             tower = spaces[model.spaces(m)[0]].spec.towers[m]
             tables[m] = self.table(datasets, m, tower).of(split)
-        return gather(tables, {m: model.spaces(m) for m in (*tables, TEXT)}, spaces, self.features)
+        read = self.recipe.pairs.reads if self.recipe.pairs else {}
+        wanted = {m: tuple(dict.fromkeys((*model.spaces(m), *read.get(m, ())))) for m in (*tables, TEXT)}
+        return gather(tables, wanted, spaces, self.features)
 
     def table(self, datasets: Sequence[str], modality: Modality, tower: str) -> Table:
         """Several datasets' records and features as one table."""
