@@ -14,10 +14,10 @@ HASHED_PARTS = ("text", "image", "audio", "point_cloud")
 
 def write_hashed_model(folder: Path, name: str = "toy") -> Path:
     """Write the folder of a model that is the weightless `hashed` space alone."""
-    from omnisearch.spaces.registry import load_space
     from safetensors.torch import save_file
 
     from omnisearch.config import load_settings
+    from omnisearch.spaces.registry import load_space
 
     dim = load_space("hashed", load_settings()).spec.dim
     config = {
