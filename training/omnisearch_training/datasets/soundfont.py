@@ -52,7 +52,7 @@ _font_id = 0
 
 def _load(font: str) -> None:
     global _player, _font_id
-    import tinysoundfont  # type: ignore[import-untyped,unused-ignore]
+    import tinysoundfont
 
     _player = tinysoundfont.Synth(samplerate=RATE)
     _font_id = _player.sfload(font, gain=-6.0)
