@@ -24,9 +24,9 @@ install: $(STAMP)  ## Make .venv with everything the project needs
 demo: install  ## Pull weights, gather 300 real files, index them, ask any-to-any questions
 	@$(BIN)/omnisearch models pull
 	@$(BIN)/python -m omnisearch_training.demo_corpus $(DEMO)/corpus
-	@# 4: the index of an earlier version's model, which the demo can do without
-	@$(BIN)/omnisearch index $(DEMO)/corpus --data-dir $(DEMO)/data || \
-	  { test $$? -eq 4 && rm -rf $(DEMO)/data && $(BIN)/omnisearch index $(DEMO)/corpus --data-dir $(DEMO)/data; }
+	@# 3: some files failed, and are named; 4: an index of an earlier version's model, which the demo can do without
+	@index="$(BIN)/omnisearch index $(DEMO)/corpus --data-dir $(DEMO)/data"; $$index || \
+	  case $$? in 3) ;; 4) rm -rf $(DEMO)/data && $$index ;; *) exit 1 ;; esac
 	@$(BIN)/python -m omnisearch_training.demo_queries $(DEMO)/corpus $(DEMO)/data
 	@echo
 	@echo "Open the page:  $(BIN)/omnisearch serve --data-dir $(DEMO)/data   then http://127.0.0.1:8000"
