@@ -18,18 +18,24 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", extra="forbid", frozen=True)
 
-    data_dir: Path = Field(default_factory=lambda: user_data_path("omnisearch"))
-    weights_dir: Path = Field(default_factory=lambda: user_cache_path("omnisearch") / "weights")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("omnisearch"), description="where index, embeddings and previews live"
+    )
+    weights_dir: Path = Field(
+        default_factory=lambda: user_cache_path("omnisearch") / "weights", description="where the weight files lie"
+    )
     model: str = Field("mini", description="name of a shipped bound model, or the folder of one")
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
-    store_api_key: str | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64)
-    batch_size: int = Field(32, ge=1, le=4096)
-    segment_seconds: float = Field(10.0, ge=1, le=600)
+    store_api_key: str | None = Field(None, description="what the Qdrant server asks for")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
+    workers: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="contents that are encoded at a time")
+    segment_seconds: float = Field(10.0, ge=1, le=600, description="length of a segment of sound or video")
     segment_overlap: float = Field(2.0, ge=0, description="seconds shared by neighbouring segments")
-    passage_characters: int = Field(1000, ge=100, le=100_000)
-    passage_overlap: int = Field(150, ge=0)
+    passage_characters: int = Field(1000, ge=100, le=100_000, description="length of a passage of text")
+    passage_overlap: int = Field(150, ge=0, description="characters shared by neighbouring passages")
 
     @classmethod
     def settings_customise_sources(

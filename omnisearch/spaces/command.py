@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from omnisearch import options
 from omnisearch.config import Settings, load_settings
 from omnisearch.console import Format, err, write_rows
 from omnisearch.errors import ModelMissingError, UsageError, WeightsError
@@ -16,19 +17,18 @@ app = typer.Typer(help="Show, fetch and check the weight files that the models r
 
 Names = Annotated[list[str] | None, typer.Argument(help="Weight files or spaces; none: what the model needs.")]
 Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only what the model needs.")]
-Rows = Annotated[Format | None, typer.Option("--format", help="How to write to stdout.")]
 
 
 @app.command()
-def ls(format: Rows = None) -> None:  # noqa: A002 - the option's name
+def ls(output: options.Output = None) -> None:
     """Show every declared weight file: which spaces read it, its size and licence, and whether it is here."""
     from omnisearch.spaces.registry import FILES, readers
 
     settings = load_settings()
     rows = [_row(spec, settings) | {"used_by": " ".join(readers(spec.name))} for spec in FILES.values()]
-    if format is Format.PATHS:
+    if output is Format.PATHS:
         rows = [row for row in rows if row["path"]]
-    write_rows(rows, ("name", "used_by", "size", "licence", "present"), format)
+    write_rows(rows, ("name", "used_by", "size", "licence", "present"), output)
 
 
 @app.command()

