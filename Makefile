@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo serve-demo test test-slow check bench web browser clean
+.PHONY: help install demo serve-demo test test-slow check bench docs browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP)  ## Make .venv with everything the project needs
 
-demo: install  ## Pull weights, gather 300 real files, index them, ask any-to-any questions
+demo: install  ## Pull weights, gather some 550 real files, index them, ask any-to-any questions
 	@$(BIN)/omnisearch models pull
 	@$(BIN)/python -m omnisearch_training.demo_corpus $(DEMO)/corpus
 	@# 3: some files failed, and are named; 4: an index of an earlier version's model, which the demo can do without
@@ -47,10 +47,13 @@ check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## Measure against peers and limits; never a test
+bench: install  ## Measure towers, mining and rebinding; never a test
 	$(BIN)/python bench/encoders.py
 	$(BIN)/python bench/pairs.py
 	$(BIN)/python bench/rebind.py
+
+docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
+	$(BIN)/python -m tests.render_docs
 
 browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	@command -v apt-get >/dev/null || { echo "no apt-get here: install Chromium yourself, as /usr/bin/chromium" >&2; exit 1; }

@@ -1,0 +1,105 @@
+"""Write the pages that are read off the code: `python -m tests.render_docs` from the root of the checkout.
+
+They come from the parameters themselves, not from printed help, so a terminal's width changes nothing.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from omnisearch.cli import build
+from omnisearch.config import Settings
+
+DOCS = Path(__file__).parent.parent / "docs"
+EVERYWHERE = "Every command has `-h`, `--help`. `omnisearch --version` shows the version."
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files failed, 4 not ready (no index, model missing, "
+    "index of another model), 130 interrupted."
+)
+MADE_HERE = {
+    "data_dir": "the user's data folder",
+    "weights_dir": "`weights` in the user's cache folder",
+    "workers": "the cores, at most 4",
+}
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its full name, in the order of the names."""
+    pending = [("omnisearch", get_command(build()))]
+    while pending:
+        name, command = pending.pop()
+        below = getattr(command, "commands", None)
+        if below is None:
+            yield name, command
+        else:
+            pending += [(f"{name} {each}", below[each]) for each in sorted(below, reverse=True)]
+
+
+def render_cli() -> str:
+    """The reference of the command line, as Markdown."""
+    parts = ["# Command line", "Made from the code by `make docs`.", EVERYWHERE, EXIT_CODES]
+    for name, command in commands():
+        parts += [f"## `{name}`", inspect.cleandoc(command.help)]
+        arguments = [each for each in command.params if each.param_type_name == "argument"]
+        options = [each for each in command.params if each.param_type_name == "option"]
+        usage = " ".join([name, *map(_place, arguments)])
+        parts[-1] = f"    {usage}\n\n{_examples_apart(parts[-1])}"
+        if options:
+            rows = [f"| {_names(each)} | {_help(each)} | {_default(each)} |" for each in options]
+            parts.append("\n".join(["| option | meaning | default |", "|---|---|---|", *rows]))
+    parts += ["## Settings", _settings()]
+    return "\n\n".join(parts) + "\n"
+
+
+def render_openapi() -> str:
+    """The description of the HTTP interface, as JSON."""
+    from omnisearch.api.app import create_app
+
+    return json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": render_cli, "openapi.json": render_openapi}
+
+
+def _place(argument: Any) -> str:
+    name = argument.name.upper()
+    return argument.metavar or (name if argument.required else f"[{name}]...")
+
+
+def _examples_apart(help_text: str) -> str:
+    lines = (f"    {line}" if line.startswith("omnisearch ") else line for line in help_text.splitlines())
+    return "\n".join(lines)
+
+
+def _names(option: Any) -> str:
+    return ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+
+
+def _help(option: Any) -> str:
+    required = " Required." if option.required else ""
+    return (option.help or "").replace("|", "\\|") + required
+
+
+def _default(option: Any) -> str:
+    return "" if option.default is None or option.default is False else f"`{option.default}`"
+
+
+def _settings() -> str:
+    rows = ["| key | variable | meaning | default |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = MADE_HERE[name] if field.default_factory else f"`{field.default}`" if field.default else "none"
+        rows.append(f"| `{name}` | `OMNISEARCH_{name.upper()}` | {field.description or ''} | {default} |")
+    rows.append(
+        "| | `OMNISEARCH_DATASETS_DIR` | where `omnisearch train` and `eval` keep datasets | the user's cache folder |"
+    )
+    text = "A flag wins over a variable, that over `./omnisearch.toml`, that over the user's `config.toml`."
+    return f"{text}\n\n" + "\n".join(rows)
+
+
+if __name__ == "__main__":
+    for page, render in PAGES.items():
+        (DOCS / page).write_text(render(), encoding="utf-8")
