@@ -18,6 +18,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from omnisearch.paths import show_path
+
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8]
 
@@ -129,7 +131,7 @@ class Term:
     def __str__(self) -> str:
         if self.label:
             return self.label
-        return f"id:{self.source.id}" if isinstance(self.source, ItemRef) else str(self.source)
+        return f"id:{self.source.id}" if isinstance(self.source, ItemRef) else show_path(str(self.source))
 
 
 @dataclass(frozen=True)

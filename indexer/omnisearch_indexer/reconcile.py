@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from omnisearch.paths import show_path
 from omnisearch.stores.base import Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer.manifest import Manifest
-from omnisearch_indexer.walk import show_path
 
 CHUNK = 256
 

@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from omnisearch.paths import show_path
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.walk import show_path
 
 
 def read_status(data_dir: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from pathspec import GitIgnoreSpec
 
 from omnisearch.errors import Reason, UsageError
+from omnisearch.paths import show_path
 
 IGNORE_FILE = ".omnisearchignore"
 # What systems and programs leave in folders of media.
@@ -133,11 +134,6 @@ def resolve_roots(paths: Sequence[Path]) -> list[str]:
 def is_below(path: str, folder: str) -> bool:
     """Whether `path` lies below `folder`, by name alone."""
     return path.startswith(folder.rstrip("/") + "/")
-
-
-def show_path(path: str) -> str:
-    """A path as text: bytes that are no UTF-8 become %XX."""
-    return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in path)
 
 
 @dataclass(frozen=True)

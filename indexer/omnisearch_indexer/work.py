@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from omnisearch.errors import Reason
+from omnisearch.paths import show_path
 from omnisearch.stores.base import Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
 from omnisearch_indexer.reader import Reading
-from omnisearch_indexer.walk import show_path
 
 
 @dataclass(frozen=True, eq=False)

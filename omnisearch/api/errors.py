@@ -1,4 +1,4 @@
-"""Errors over HTTP: every refusal is a problem document (RFC 9457) that never repeats the caller's bytes.
+"""Errors over HTTP: every refusal is a problem document (RFC 9457) that repeats at most a name of the caller's.
 
     {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
 
@@ -28,6 +28,7 @@ CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     421: "misdirected_request",
     422: "invalid_request",
     500: "failed",

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.config import Settings
+from omnisearch.paths import show_path
 from omnisearch.stores.base import Payload
 from tests.api.conftest import HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture
 
@@ -31,7 +32,26 @@ def test_content_is_the_file_and_can_be_had_in_parts(client: TestClient) -> None
     assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, picture(), "image/png")
     part = client.get("/v1/items/im-0123456789/content", headers={"range": "bytes=1-3"})
     assert (part.status_code, part.content) == (206, b"PNG")
-    assert client.get("/v1/items/im-0123456789/content", headers={"range": "bytes=999999-"}).status_code == 416
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "code"), [("bytes=999999-", 416, "range_not_satisfiable"), ("lines=1", 400, "bad_request")]
+)
+def test_a_part_that_is_none_is_refused(client: TestClient, asked: str, status: int, code: str) -> None:
+    answer = client.get("/v1/items/im-0123456789/content", headers={"range": asked})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.json()["status"], answer.json()["code"]) == (status, code)
+    assert answer.headers.get("content-range") == (f"bytes */{len(picture())}" if status == 416 else None)
+
+
+def test_a_name_that_is_no_utf8_is_served(client: TestClient, engine: ScriptedEngine) -> None:
+    path = Path(engine.payloads[0].path)
+    odd = path.rename(path.with_name("caf\udce9.png"))
+    engine.payloads = [replace(engine.payloads[0], path=show_path(str(odd)))]
+    answer = client.get("/v1/items/im-0123456789/content")
+    assert (answer.status_code, answer.content) == (200, picture())
+    assert "caf%25E9.png" in answer.headers["content-disposition"]
+    assert client.get("/v1/items/im-0123456789/preview").status_code == 200
 
 
 @pytest.mark.parametrize(

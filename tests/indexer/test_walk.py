@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.errors import Reason, UsageError
-from omnisearch_indexer.walk import Walk, resolve_roots, show_path
+from omnisearch_indexer.walk import Walk, resolve_roots
 
 
 def names(folder: Path, **options: object) -> list[str]:
@@ -87,7 +87,3 @@ def test_roots(tmp_path: Path) -> None:
     assert resolve_roots(paths) == [str(tmp_path / "a"), str(tmp_path / "ab")]
     with pytest.raises(UsageError, match="nowhere"):
         resolve_roots([tmp_path / "nowhere"])
-
-
-def test_bytes_that_are_no_utf8_are_shown_as_percent() -> None:
-    assert show_path(os.fsdecode(b"/caf\xe9/\xc3\xa9")) == "/caf%E9/é"

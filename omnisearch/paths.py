@@ -1,0 +1,22 @@
+"""Paths as text and back: a name on a disk is bytes, and what we store, show and send is UTF-8."""
+
+import os
+import re
+from pathlib import Path
+
+_ESCAPE = re.compile("%(25|[89A-F][0-9A-F])")
+
+
+def show_path(path: str) -> str:
+    """Return a path as text: as it is, or, where bytes of it are no UTF-8, with those as %XX and a % as %25."""
+    if not any("\udc80" <= c <= "\udcff" for c in path):
+        return path
+    return "".join(f"%{ord(c) & 0xFF:02X}" if c == "%" or "\udc80" <= c <= "\udcff" else c for c in path)
+
+
+def find_path(shown: str) -> Path:
+    """Return the path that `show_path` showed: the one of that very name where there is one, else of those bytes."""
+    literal = Path(shown)
+    if os.path.lexists(literal) or not _ESCAPE.search(shown):
+        return literal
+    return Path(_ESCAPE.sub(lambda m: "%" if m[1] == "25" else chr(0xDC00 + int(m[1], 16)), shown))
