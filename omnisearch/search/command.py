@@ -1,5 +1,6 @@
 """`omnisearch search`."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ def search(
 
     parsed = parse_terms(terms)
     for term in parsed:
-        if isinstance(term.source, str) and Path(term.source).is_file():
+        if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
             err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
     query = Query(parsed, parse_modalities(within), limit, include_self, explain)
     settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)

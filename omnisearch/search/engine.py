@@ -14,9 +14,10 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NoIndexError, NotFoundError, QueryError
+from omnisearch.errors import MediaError, NoIndexError, NotFoundError, QueryError
 from omnisearch.media.file import item_id
 from omnisearch.media.pool import DecoderPool
+from omnisearch.paths import show_path
 from omnisearch.search.calibration import Background, logit, relevance
 from omnisearch.search.compose import compose
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored, VectorStore
@@ -212,23 +213,38 @@ class Engine:
         return Answer(hits, clock.took_ms())
 
     def _embed(self, index: Index, term: Term, explain: bool) -> Embedded:
+        written = term.source.id if isinstance(term.source, ItemRef) else term.source
+        if isinstance(written, str) and not _is_unicode(written):
+            raise QueryError(f"{show_path(str(term))!r} holds bytes that are no UTF-8: write it anew in UTF-8")
         if isinstance(term.source, ItemRef):
             points = index.item(term.source.id, with_vectors=True)
             return Embedded(term, _mean(np.stack([p.vector for p in points])), {}, term.source.id)
         own: str | None = None
         modality = Modality.TEXT
-        contents: list[Content] = [str(term.source)]
+        contents: list[Content] = []
         if isinstance(term.source, Path):
-            own = item_id(term.source)
-            decoded = self._decoder.decode(term.source)
-            modality = decoded.info.modality
-            contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+            own, modality, contents = self._read(term, term.source)
+        else:
+            contents = [term.source]
         with self._encoding:
             spaces = index.model.encode_spaces(modality, contents)
             vectors = index.model.bind(modality, spaces)
             weights = index.model.factors(modality, spaces) if explain else {}
         factors = {name: float(rows.mean()) for name, rows in weights.items()}
         return Embedded(term, _mean(vectors), factors, own)
+
+    def _read(self, term: Term, path: Path) -> tuple[str, Modality, list[Content]]:
+        """Return the item that a file is, its modality and its first segments; an error names the term."""
+        try:
+            own = item_id(path)
+            decoded = self._decoder.decode(path)
+            return own, decoded.info.modality, [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+        except MediaError as error:
+            raise MediaError(error.reason, f"{term}: {error.detail}" if error.detail else str(term)) from None
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Floats) -> Hit:

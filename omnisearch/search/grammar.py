@@ -20,7 +20,8 @@ def parse_terms(tokens: Sequence[str]) -> tuple[Term, ...]:
     """Read the words of a command line.
 
     Raises:
-        QueryError: no term, a sign without a term after it, two media without a sign between them, a weight of zero.
+        QueryError: no term, a sign without a term after it, two media without a sign between them, a weight of zero,
+            the home of a user who does not exist.
     """
     groups: list[tuple[float, list[str]]] = [(1.0, [])]
     for token in tokens:
@@ -48,7 +49,14 @@ def _term(sign: float, words: list[str]) -> Term:
     if text.startswith(_PATH_STARTS) or text.startswith("id:"):
         if len(words) > 1:
             raise QueryError(f"put + or - between {words[0]!r} and {words[1]!r}")
-        source = ItemRef(text[3:]) if text.startswith("id:") else Path(text).expanduser()
+        source = ItemRef(text[3:]) if text.startswith("id:") else _file(text)
     elif not text.strip():
         raise QueryError("an empty text has no meaning to search for")
     return Term(source, sign * weight)
+
+
+def _file(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise QueryError(f"{text}: no such user; write ./{text} for a file of that name") from None

@@ -9,7 +9,7 @@ import soundfile
 from PIL import Image
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import MediaError, NotFoundError, QueryError
+from omnisearch.errors import MediaError, NotFoundError, QueryError, Reason
 from omnisearch.search.engine import Engine
 from omnisearch.types import Hit, ItemRef, Modality, Query, Term
 from omnisearch_indexer.session import index_files
@@ -144,8 +144,20 @@ def test_what_cannot_be_asked_is_refused(engine: Engine, folder: Path) -> None:
         ask(engine, Term("red"), Term("red", -1.0))
     with pytest.raises(NotFoundError, match="no item 'nonsense'"):
         ask(engine, Term(ItemRef("nonsense")))
-    with pytest.raises(MediaError, match="vanished"):
-        ask(engine, Term(folder / "missing.png"))
+    with pytest.raises(MediaError, match=r"vanished: .*missing\.png: ") as caught:
+        ask(engine, Term("red"), Term(folder / "missing.png"))
+    assert caught.value.reason is Reason.VANISHED
+    with pytest.raises(QueryError, match="'caf%E9' holds bytes that are no UTF-8"):
+        ask(engine, Term("caf\udce9"))
+    with pytest.raises(QueryError, match="'id:%FF' holds bytes"):
+        ask(engine, Term(ItemRef("\udcff")))
+
+
+def test_a_query_file_may_have_any_name(engine: Engine, folder: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "caf\udce9.png"
+    odd.write_bytes((folder / "red.png").read_bytes())
+    (hit,) = ask(engine, Term(odd), limit=1)
+    assert hit.matched_by[0].term == f"{tmp_path}/caf%E9.png"
 
 
 def test_counts_and_items(engine: Engine) -> None:

@@ -46,6 +46,7 @@ def test_home_is_expanded() -> None:
         (["./a.png", "b"], "put \\+ or - between"),
         (["0:a"], "weight of 'a' is zero"),
         ([" "], "empty text"),
+        (["~nobody-of-this-name/x.wav"], "no such user; write ./~nobody"),
     ],
 )
 def test_refuses(tokens: list[str], named: str) -> None:
