@@ -12,6 +12,7 @@ from omnisearch.console import err
 from omnisearch.errors import OmnisearchError
 
 INTERRUPTED = 130
+STDOUT = 1  # its descriptor
 
 
 def build() -> typer.Typer:
@@ -48,9 +49,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away, as `| head` does: that is no failure.
-        sys.stderr.close()
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        # The reader of our output went away, as `| head` does, which typer and rich take for a failure. It is none.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         sys.exit(0)
 
 

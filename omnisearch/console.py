@@ -42,6 +42,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
             sys.stdout.write(f"{row['path']}\n")
     else:
         _write_table(rows, columns)
+    sys.stdout.flush()  # here a reader that went away is met as an error, at exit no more
 
 
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """The command line as a whole: light to start, every command found, errors become exit codes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,25 @@ def test_searching_before_indexing_says_what_to_do(hashed_model: Path) -> None:
     assert done.returncode == 4
     assert "omnisearch index" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_long_text_is_a_text(hashed_model: Path) -> None:
+    done = run("search", "a dog " * 100, "--model", str(hashed_model))
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+
+
+@pytest.mark.parametrize("fmt", ["table", "jsonl"])
+def test_a_reader_that_goes_away_is_no_failure(fmt: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "omnisearch", "models", "ls", "--format", fmt]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_data_dir_that_cannot_be_written_is_named(hashed_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    done = run("index", str(tmp_path), "--data-dir", str(tmp_path / "file"), "--model", str(hashed_model))
+    assert done.returncode == 2
+    assert f"cannot write in {tmp_path}/file: File exists" in done.stderr

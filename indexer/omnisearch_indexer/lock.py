@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnisearch.errors import BusyError
+from omnisearch.errors import BusyError, SettingsError
 
 LOCK_FILE = "lock"
 
@@ -17,9 +17,14 @@ def hold_lock(data_dir: Path) -> Iterator[None]:
 
     Raises:
         BusyError: another process owns it; names its id.
+        SettingsError: it cannot be written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    fd = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fd = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SettingsError(f"cannot write in {data_dir}: {why}; choose another folder with --data-dir") from None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
