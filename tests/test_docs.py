@@ -193,3 +193,16 @@ def test_the_table_of_datasets_is_the_declared_one() -> None:
     for name, records, *splits in rows:
         assert sum(map(int, splits)) == int(records)
         assert abs(int(records) - DECLARATIONS[name].expected) <= DECLARATIONS[name].tolerance * int(records)
+
+
+def numbers(row: str) -> list[str]:
+    return re.findall(r"(?<![\w.@])\d+(?:\.\d+)?(?![\w.])", row)
+
+
+def test_measured_numbers_are_those_of_the_report() -> None:
+    report = (ROOT / "training" / "runs" / "mini.md").read_text(encoding="utf-8")
+    known = [set(numbers(line)) for line in report.splitlines() if line.startswith("|")]
+    table = README.split("## What was measured")[1].split("| direction |")[1].split("\n\n")[0]
+    rows = [numbers(row.split("|", 2)[2]) for row in table.splitlines()[2:]]
+    assert len(rows) == 9
+    assert [row for row in rows if not any(set(row) <= line for line in known)] == []
