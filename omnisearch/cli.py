@@ -9,9 +9,8 @@ import typer
 
 from omnisearch import __version__
 from omnisearch.console import err
-from omnisearch.errors import OmnisearchError
+from omnisearch.errors import INTERRUPTED, OmnisearchError
 
-INTERRUPTED = 130
 STDOUT = 1  # its descriptor
 
 

@@ -21,6 +21,10 @@ The library raises these; the CLI turns them into exit codes and the API into pr
 
 from enum import StrEnum
 
+# Exit codes that are no error's own.
+SOME_FAILED = 3
+INTERRUPTED = 130
+
 
 class Reason(StrEnum):
     """Why a file was not indexed: the closed list that reports, CLI and API share."""

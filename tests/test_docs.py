@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 import omnisearch
-from omnisearch import cli, errors
+from omnisearch import errors
 from omnisearch.api.errors import CODES, code_of
 from omnisearch.config import Settings
 from omnisearch.search.hit_json import hit_json
 from omnisearch.types import Hit, Match, Modality, Segment
-from omnisearch_indexer.command import SOME_FAILED
 from omnisearch_indexer.session import index_files
 from omnisearch_training.datasets import DECLARATIONS
 from tests import render_docs
@@ -154,7 +153,7 @@ def error_classes(root: type[errors.OmnisearchError] = errors.OmnisearchError) -
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
-    real = {0, cli.INTERRUPTED, SOME_FAILED, *(each.exit_code for each in error_classes())}
+    real = {0, errors.INTERRUPTED, errors.SOME_FAILED, *(each.exit_code for each in error_classes())}
     assert {int(code) for code in re.findall(r"(?:: |, )(\d+) [a-z]", render_docs.EXIT_CODES)} == real
     assert render_docs.EXIT_CODES in " ".join(README.split())
 

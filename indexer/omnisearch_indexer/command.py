@@ -10,9 +10,7 @@ import typer
 
 from omnisearch import options
 from omnisearch.console import Format, choose_format, err, write_rows
-
-SOME_FAILED = 3
-INTERRUPTED = 130
+from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 
 def index(
