@@ -126,6 +126,9 @@ class DecoderPool:
         try:
             worker = self._idle.get()
             try:
+                if worker is not None and worker.ended():
+                    worker.stop()
+                    worker = None  # it died idle, through no fault of this file
                 if worker is None:
                     worker = _Worker(self._limits)
                 worker.jobs += 1
@@ -195,6 +198,10 @@ class _Worker:
             raise WireError("the process ended")
         return message
 
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
     def stop(self) -> int:
         """End the process and return its exit status, negative for a signal."""
         self.sock.close()
@@ -215,10 +222,17 @@ class _Job:
         self._late = False
 
     def request(self, fd: int, body: dict[str, Any]) -> None:
-        """Pass the file to the worker."""
+        """Pass the file to the worker.
+
+        Raises:
+            MediaError: the worker is gone.
+        """
         assert self._worker is not None
-        socket.send_fds(self._worker.sock, [b"F"], [fd])
-        wire.send(self._worker.sock, Message(body))
+        try:
+            socket.send_fds(self._worker.sock, [b"F"], [fd])
+            wire.send(self._worker.sock, Message(body))
+        except (OSError, WireError) as error:
+            raise MediaError(Reason.DECODER_CRASHED, f"before it saw the file: {error}") from None
 
     def answer(self, *expected: str) -> Message:
         """Wait for an answer that has one of the keys `expected`; the job is over when this raises.

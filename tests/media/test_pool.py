@@ -51,6 +51,17 @@ def test_a_worker_killed_between_pieces(settings: Settings, tmp_path: Path) -> N
         assert _worker_pid(pool) != pid
 
 
+def test_a_worker_that_died_idle_is_replaced(settings: Settings, tmp_path: Path) -> None:
+    makers.write_image(tmp_path / "a.png", "PNG")
+    with DecoderPool(settings, workers=1) as pool:
+        assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+        (idle,) = pool._idle.queue
+        assert idle is not None
+        os.kill(idle._process.pid, signal.SIGKILL)
+        idle._process.wait()
+        assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+
+
 def test_a_decoder_that_hangs(settings: Settings, tmp_path: Path) -> None:
     makers.write_image(tmp_path / "a.png", "PNG")
     with DecoderPool(settings, workers=1, limits=Limits(answer_seconds=1.0)) as pool:
