@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import MediaError, NoIndexError, NotFoundError, QueryError
+from omnisearch.errors import MediaError, NoIndexError, QueryError
 from omnisearch.media.file import item_id
 from omnisearch.media.pool import DecoderPool
 from omnisearch.paths import show_path
-from omnisearch.search.calibration import Background, logit, relevance
+from omnisearch.search.calibration import relevance
 from omnisearch.search.compose import compose
-from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored, VectorStore
-from omnisearch.stores.open import open_store
+from omnisearch.search.index import Index
+from omnisearch.stores.base import Filter, Payload, Scored
 from omnisearch.types import (
     Answer,
     Content,
@@ -37,7 +36,6 @@ from omnisearch.types import (
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
-BACKGROUND_SAMPLE = 512
 
 T = TypeVar("T")
 
@@ -62,59 +60,6 @@ class Embedded:
     vector: Floats
     factors: dict[str, float]
     item_id: str | None = None
-
-
-class Index:
-    """A collection with the model that made it: the two are replaced together or not at all."""
-
-    def __init__(self, model: OmniBind, store: VectorStore) -> None:
-        self.model, self.store = model, store
-        self._background = Background(dict(model.background) or _sample(store))
-
-    @classmethod
-    def open(cls, settings: Settings) -> "Index":
-        """Open the collection in use with the model of the settings."""
-        model = OmniBind.load(settings.model, settings)
-        store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
-        try:
-            return cls(model, store)
-        except BaseException:
-            store.close()
-            raise
-
-    def item(self, item_id: str, with_vectors: bool = False) -> list[Point]:
-        """Return every segment of an item, in order.
-
-        Raises:
-            NotFoundError: no such item.
-        """
-        found = list(self.store.scroll(Filter(item_ids=(item_id,)), with_vectors=with_vectors))
-        if not found:
-            raise NotFoundError(f"no item {item_id!r} in the index")
-        return sorted(found, key=lambda point: point.payload.segment.index)
-
-    def best_per_item(self, vector: Floats, modality: Modality, limit: int, own: tuple[str, ...]) -> list[Scored]:
-        """Return the best segment of each of the `limit` nearest items.
-
-        The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
-        again until the page is full.
-        """
-        best: dict[str, Scored] = {}
-        while len(best) < limit:
-            wanted = 2 * (limit - len(best)) + 8
-            lookup = Lookup(vector, wanted, Filter((modality,), exclude_item_ids=(*own, *best)))
-            (page,) = self.store.search([lookup], with_vectors=True)
-            for point in page:
-                best.setdefault(point.payload.item_id, point)
-            if len(page) < wanted:
-                break
-        return list(best.values())[:limit]
-
-    def odds(self, vector: Floats, modality: Modality, points: list[Scored]) -> list[tuple[float, Scored]]:
-        """Return the points with the logit of their relevance."""
-        scores = np.array([point.score for point in points], np.float32)
-        odds = logit(self._background.surprise(vector, modality, scores), self.model.relevance(modality))
-        return list(zip(odds.tolist(), points, strict=True))
 
 
 class Engine:
@@ -270,15 +215,6 @@ def _mean(vectors: Floats) -> Floats:
     total = vectors.sum(axis=0)
     mean: Floats = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
     return mean
-
-
-def _sample(store: VectorStore) -> dict[Modality, Floats]:
-    """A sample of the collection. Points come in order of id, and ids are hashes: the first are as good as any."""
-    rows: dict[Modality, list[Floats]] = defaultdict(list)
-    for modality in Modality:
-        for point in islice(store.scroll(Filter(modalities=(modality,)), with_vectors=True), BACKGROUND_SAMPLE):
-            rows[modality].append(point.vector)
-    return {m: np.stack(found) for m, found in rows.items()}
 
 
 class _Clock:
