@@ -13,6 +13,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
+from omnisearch.spaces.towers import unit
 from omnisearch.types import Clip, Content, Floats, Modality, SpaceEmbeddings
 
 SpaceLoader = Callable[[str, Settings], Space]
@@ -98,7 +99,7 @@ class OmniBind:
         if Modality.IMAGE in self.config.video:
             starts = np.cumsum([0, *(len(clip.frames) for clip in clips[:-1])])
             for key, rows in self._run(Modality.IMAGE, [frame for clip in clips for frame in clip.frames]).items():
-                found[key] = _unit(np.add.reduceat(rows, starts, axis=0))
+                found[key] = unit(np.add.reduceat(rows, starts, axis=0))
         if Modality.AUDIO in self.config.video:
             sounds = {i: clip.sound for i, clip in enumerate(clips) if clip.sound is not None}
             heard = self._run(Modality.AUDIO, list(sounds.values()))
@@ -119,7 +120,7 @@ class OmniBind:
             fused[(rows[self.config.spaces(part)[0]] == 0).all(dim=1).numpy()] = 0  # the input has no such part
             total = weight * fused if total is None else total + weight * fused
         assert total is not None
-        return _unit(total)
+        return unit(total)
 
     def factors(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
         """Explain `bind`: the combining factor of every branch for each of n inputs, {"part:branch": (n,)}.
@@ -156,9 +157,3 @@ class OmniBind:
     def _check(self, modality: Modality) -> None:
         if modality not in self.modalities:
             raise UsageError(f"model {self.name} does not embed {modality}; it embeds {', '.join(self.modalities)}")
-
-
-def _unit(rows: Floats) -> Floats:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Floats = (rows / np.maximum(norms, 1e-12)).astype(np.float32)
-    return scaled

@@ -20,6 +20,7 @@ from omnisearch.paths import show_path
 from omnisearch.search.calibration import relevance
 from omnisearch.search.compose import compose
 from omnisearch.search.index import Index
+from omnisearch.spaces.towers import unit
 from omnisearch.stores.base import Filter, Payload, Scored
 from omnisearch.types import (
     Answer,
@@ -212,8 +213,8 @@ def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Float
 
 
 def _mean(vectors: Floats) -> Floats:
-    total = vectors.sum(axis=0)
-    mean: Floats = (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
+    """The mean direction of rows (n, dim): (dim,)."""
+    mean: Floats = unit(vectors.sum(axis=0, keepdims=True))[0]
     return mean
 
 

@@ -10,6 +10,7 @@ import torch
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.search.calibration import Background
+from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 STEPS = 200
@@ -49,7 +50,7 @@ def background(
     if video:
         count = min(len(drawn[m]) for m in video)
         mixed = sum(weight * rng.permutation(drawn[m])[:count] for m, weight in video.items())
-        drawn[Modality.VIDEO] = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+        drawn[Modality.VIDEO] = unit(np.asarray(mixed))
     return drawn
 
 
