@@ -47,10 +47,11 @@ check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## Measure towers, mining and rebinding; never a test
+bench: demo  ## Measure towers, mining, rebinding and everyday waits; never a test
 	$(BIN)/python bench/encoders.py
 	$(BIN)/python bench/pairs.py
 	$(BIN)/python bench/rebind.py
+	$(BIN)/python bench/everyday.py $(DEMO)/corpus
 
 docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
 	$(BIN)/python -m tests.render_docs
