@@ -39,6 +39,7 @@ _DECLARED = (
     TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM"),
     TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet"),
     TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
+    TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
     TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
     TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
     TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),

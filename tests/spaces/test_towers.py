@@ -5,7 +5,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from omnisearch.spaces import aisfx, efficientnet, mel, minilm
+from omnisearch.spaces import aisfx, efficientnet, mel, minilm, points
 from omnisearch.spaces.base import Tower
 from omnisearch.spaces.bert import Bert
 from omnisearch.spaces.views import Views
@@ -63,8 +63,20 @@ def sounds() -> list[Content]:
 
 def clouds() -> list[Content]:
     random = np.random.default_rng(0)
-    points = np.zeros((4, 3), np.float32)
-    return [PointCloud(points, None, random.integers(0, 256, (v, 32, 32, 3)).astype(np.uint8)) for v in (1, 3, 2)]
+    corner = np.zeros((4, 3), np.float32)
+    return [PointCloud(corner, None, random.integers(0, 256, (v, 32, 32, 3)).astype(np.uint8)) for v in (1, 3, 2)]
+
+
+def bare_clouds() -> list[Content]:
+    random = np.random.default_rng(0)
+    none = np.zeros((0, 1, 1, 3), np.uint8)
+    places = [random.uniform(-0.5, 0.5, (n, 3)).astype(np.float32) for n in (10, 1500, 3000, 1024)]
+    colors = [None, random.random((1500, 3), np.float32), None, random.random((1024, 3), np.float32)]
+    return [PointCloud(p, c, none) for p, c in zip(places, colors, strict=True)]
+
+
+def make_points_tower() -> Tower:
+    return points.Points("none")
 
 
 CASES = [
@@ -72,6 +84,7 @@ CASES = [
     pytest.param(make_image_tower, images, id="image"),
     pytest.param(make_sound_tower, sounds, id="audio"),
     pytest.param(make_shape_tower, clouds, id="point_cloud"),
+    pytest.param(make_points_tower, bare_clouds, id="points"),
 ]
 
 

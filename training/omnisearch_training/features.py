@@ -60,11 +60,19 @@ class Features:
         over its pieces.
         """
         chosen = [record for record in records if modality in record.files]
-        keys = [blake3(record.files[modality].read_bytes()).hexdigest() for record in chosen]
-        self._encode(dict(zip(keys, (record.files[modality] for record in chosen), strict=True)), modality, tower, part)
+        keys = self.fill(chosen, modality, (tower,), part)
         rows, present = self._store.get(_name(tower), modality, keys)
         kept = np.flatnonzero(present)
         return Table(tuple(chosen[i] for i in kept), rows[kept])
+
+    def fill(
+        self, records: Sequence[Record], modality: Modality, towers: Sequence[str], part: Modality | None = None
+    ) -> list[str]:
+        """Run several towers over the files of one modality, decoding each file once; return the files' keys."""
+        paths = [record.files[modality] for record in records]
+        keys = [blake3(path.read_bytes()).hexdigest() for path in paths]
+        self._encode(dict(zip(keys, paths, strict=True)), modality, towers, part)
+        return keys
 
     def texts(self, texts: Sequence[str], tower: str = TEXT_TOWER) -> Floats:
         """Embed captions: float32 (n, 384), unit rows."""
@@ -78,20 +86,29 @@ class Features:
         self._store.flush()
         return unit(self._store.get(name, Modality.TEXT, keys)[0])
 
-    def _encode(self, files: dict[str, Path], modality: Modality, tower: str, part: Modality | None) -> None:
-        _, present = self._store.get(_name(tower), modality, list(files))
-        fresh = [item for item, known in zip(files.items(), present, strict=True) if not known]
+    def _encode(self, files: dict[str, Path], modality: Modality, towers: Sequence[str], part: Modality | None) -> None:
+        lacking = {tower: self._lacking(tower, modality, list(files)) for tower in towers}
+        fresh = [item for item in files.items() if any(item[0] in keys for keys in lacking.values())]
         chunks = _chunks(fresh)
         with DecoderPool(self._settings) as pool:
-            for chunk in track(chunks, f"{tower}: {len(fresh)} files", console=err, disable=not chunks):
+            for chunk in track(chunks, f"{', '.join(towers)}: {len(fresh)} files", console=err, disable=not chunks):
                 # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
                 with ThreadPoolExecutor(self._settings.workers) as threads:
                     decoded = list(threads.map(lambda item: _contents(pool, item[1], modality, part), chunk))
-                kept = [(key, contents) for (key, _), contents in zip(chunk, decoded, strict=True) if contents]
-                if kept:
-                    rows = np.stack(list(_means(tower, self._settings, [contents for _, contents in kept])))
-                    self._store.put(_name(tower), modality, [key for key, _ in kept], rows)
+                for tower, keys in lacking.items():
+                    kept = {
+                        key: contents
+                        for (key, _), contents in zip(chunk, decoded, strict=True)
+                        if contents and key in keys
+                    }
+                    if kept:
+                        rows = np.stack(list(_means(tower, self._settings, list(kept.values()))))
+                        self._store.put(_name(tower), modality, list(kept), rows)
                 self._store.flush()
+
+    def _lacking(self, tower: str, modality: Modality, keys: list[str]) -> set[str]:
+        _, present = self._store.get(_name(tower), modality, keys)
+        return {key for key, known in zip(keys, present, strict=True) if not known}
 
 
 def _chunks(items: list[T]) -> list[list[T]]:
