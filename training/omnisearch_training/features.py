@@ -95,16 +95,18 @@ class Features:
                 # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
                 with ThreadPoolExecutor(self._settings.workers) as threads:
                     decoded = list(threads.map(lambda item: _contents(pool, item[1], modality, part), chunk))
-                for tower, keys in lacking.items():
-                    kept = {
-                        key: contents
-                        for (key, _), contents in zip(chunk, decoded, strict=True)
-                        if contents and key in keys
-                    }
-                    if kept:
-                        rows = np.stack(list(_means(tower, self._settings, list(kept.values()))))
-                        self._store.put(_name(tower), modality, list(kept), rows)
+                kept = {key: contents for (key, _), contents in zip(chunk, decoded, strict=True) if contents}
+                made = {tower: self._run(tower, kept, keys) for tower, keys in lacking.items()}
+                # Only now: the store is locked from the first row put to the flush.
+                for tower, rows in made.items():
+                    if rows:
+                        self._store.put(_name(tower), modality, list(rows), np.stack(list(rows.values())))
                 self._store.flush()
+
+    def _run(self, tower: str, decoded: dict[str, list[Content]], keys: set[str]) -> dict[str, Floats]:
+        """Return the rows of what was decoded and is among the keys."""
+        items = {key: contents for key, contents in decoded.items() if key in keys}
+        return dict(zip(items, _means(tower, self._settings, list(items.values())), strict=True)) if items else {}
 
     def _lacking(self, tower: str, modality: Modality, keys: list[str]) -> set[str]:
         _, present = self._store.get(_name(tower), modality, keys)
