@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training import pairs as module
-from omnisearch_training.pairs import PairConfig, Pools, RetrieverConfig, read_pairs, retrieve, write_pairs
+from omnisearch_training.pairs import PairConfig, RetrieverConfig, read_pairs, retrieve, write_pairs
+from omnisearch_training.pools import Pools
 
 TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
 RETRIEVERS = (
@@ -114,3 +115,50 @@ def test_what_cannot_be_paired(pools: Pools, tmp_path: Path) -> None:
     (tmp_path / "no").write_text("no")
     with pytest.raises(CheckpointError, match="not a table"):
         read_pairs(tmp_path / "no")
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("killed_at", [1, 4, 10, 15])
+def test_killed_mining_goes_on_and_ends_as_undisturbed(
+    pools: Pools, tmp_path: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROW_GROUP", 5)  # 5 + 4 + 3 row groups of 23 texts, 17 images and 11 sounds
+    write_pairs(tmp_path / "whole", pools, CONFIG, {"seed": 7})
+    mine, seen = module.retrieve, []
+
+    def killed(*arguments: object) -> object:
+        seen.append(arguments[2:])
+        if len(seen) == killed_at:
+            raise KilledError
+        return mine(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "retrieve", killed)
+    with pytest.raises(KilledError):
+        write_pairs(tmp_path / "pairs", pools, CONFIG, {"seed": 7})
+    assert not (tmp_path / "pairs").exists()
+    write_pairs(tmp_path / "pairs", pools, CONFIG, {"seed": 7})
+    assert (tmp_path / "pairs").read_bytes() == (tmp_path / "whole").read_bytes()
+    # Every row group asks twice: what was mined before the one that was interrupted is not mined again.
+    assert len(seen) == 2 * 12 + (killed_at - 1) % 2 + 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs", "whole"]
+
+
+def test_parts_of_other_pools_are_refused(pools: Pools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(module, "ROW_GROUP", 5)
+    with monkeypatch.context() as last_moment:
+        last_moment.setattr(module, "_batches", killed)
+        with pytest.raises(KilledError):
+            write_pairs(tmp_path / "pairs", pools, CONFIG, {"seed": 7})
+    other = dict(pools.embeddings)
+    other["photo", IMAGE] = -other["photo", IMAGE]
+    for changed in (Pools(other, pools.text_sources), Pools(pools.embeddings, ["audio"] * COUNTS[TEXT])):
+        with pytest.raises(CheckpointError, match="other pools"):
+            write_pairs(tmp_path / "pairs", changed, CONFIG, {"seed": 7})
+    with pytest.raises(CheckpointError, match="another recipe"):
+        write_pairs(tmp_path / "pairs", pools, CONFIG, {"seed": 8})

@@ -11,7 +11,8 @@ space joins two modalities, a chain of spaces does. The result is a table of int
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from rich.progress import track
 
+from omnisearch.console import err
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Floats, Modality
-from omnisearch_training.nearest import Method, Rows, nearest
+from omnisearch_training.nearest import Method, nearest
+from omnisearch_training.pools import Pools
 
 ROW_GROUP = 65536
 METADATA = b"omnisearch.pairs"
@@ -87,41 +91,6 @@ class PairConfig(_Strict):
 
 
 @dataclass(frozen=True, eq=False)
-class Pools:
-    """Unpaired items: `embeddings[space, modality]` (n, dim of space), row i is item i of the modality's pool.
-
-    `text_sources` (n texts) says for each text what it was written about: audio, vision, 3d ...
-    """
-
-    embeddings: Mapping[tuple[str, Modality], Rows]
-    text_sources: Sequence[str] = ()
-
-    def count(self, modality: Modality) -> int:
-        """Return how many items a modality has.
-
-        Raises:
-            UsageError: no space embeds it, or the spaces disagree.
-        """
-        counts = {space: len(rows) for (space, m), rows in self.embeddings.items() if m is modality}
-        if modality is Modality.TEXT and self.text_sources:
-            counts["text_sources"] = len(self.text_sources)
-        if len(set(counts.values())) != 1:
-            raise UsageError(f"the pool of {modality} needs embeddings of one length, not {counts or 'none at all'}")
-        return next(iter(counts.values()))
-
-    def rows(self, space: str, modality: Modality) -> Rows:
-        """Return the embeddings of a pool.
-
-        Raises:
-            UsageError: the space has none of this modality.
-        """
-        if (space, modality) not in self.embeddings:
-            known = ", ".join(f"{s}:{m}" for s, m in self.embeddings)
-            raise UsageError(f"space {space} has no embeddings of {modality}; there are {known}")
-        return self.embeddings[space, modality]
-
-
-@dataclass(frozen=True, eq=False)
 class Tuples:
     """n tuples: an item of every modality each, and the index of its text's source (n,)."""
 
@@ -155,10 +124,12 @@ class Pairs:
 def write_pairs(path: Path, pools: Pools, config: PairConfig, provenance: Mapping[str, Any]) -> None:
     """Mine the pools into a Parquet file, one row group at a time; a file that stands is whole.
 
-    `provenance` is kept beside counts and retrievers: seeds, fingerprints, versions.
+    Every row group is a file of its own in `{path}.parts` until all are there, so that a killed run goes on after the
+    last. `provenance` is kept beside counts and retrievers: seeds, fingerprints, versions.
 
     Raises:
         UsageError: a pool is missing or smaller than k.
+        CheckpointError: the parts are of another recipe or of other pools.
     """
     counts = {m: pools.count(m) for m in config.modalities}
     small = {m: n for m, n in counts.items() if n < config.k}
@@ -166,16 +137,20 @@ def write_pairs(path: Path, pools: Pools, config: PairConfig, provenance: Mappin
         raise UsageError(f"cannot store k = {config.k} neighbours from pools of {small}: lower k or add items")
     sources = tuple(dict.fromkeys(pools.text_sources)) if Modality.TEXT in counts else ()
     metadata = {**config.model_dump(mode="json"), "modalities": config.modalities, "counts": counts}
-    metadata |= {"sources": sources, "provenance": dict(provenance)}
+    metadata |= {"sources": sources, "provenance": dict(provenance), "pools": pools.digest()}
     schema = _schema(config, bool(sources)).with_metadata({METADATA: json.dumps(metadata).encode()})
-    partial = path.with_name(path.name + ".partial")
     codes = np.array([sources.index(source) for source in pools.text_sources] if sources else [], np.int32)
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for start in config.modalities:
-            for first in range(0, counts[start], ROW_GROUP):
-                ids = np.arange(first, min(first + ROW_GROUP, counts[start]))
-                writer.write_batch(_batch(schema, pools, config, start, ids, codes))
-    partial.replace(path)
+    parts = path.with_name(path.name + ".parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    made = []
+    places = [(start, first) for start in config.modalities for first in range(0, counts[start], ROW_GROUP)]
+    for start, first in track(places, f"pairs: {sum(counts.values())} starts", console=err):
+        made.append(parts / f"{start}-{first}.parquet")
+        if not _stands(made[-1], schema):
+            ids = np.arange(first, min(first + ROW_GROUP, counts[start]))
+            _write(made[-1], schema, [_batch(schema, pools, config, start, ids, codes)])
+    _write(path, schema, (batch for part in made for batch in _batches(part)))
+    shutil.rmtree(parts)
 
 
 def read_pairs(path: Path, k: int = 1) -> Pairs:
@@ -241,6 +216,28 @@ def _batch(
         columns["text_source"] = codes[columns[f"{Modality.TEXT}_id"]]
     arrays = [_array(columns[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _stands(part: Path, schema: pa.Schema) -> bool:
+    """Whether a part was mined before, from the same pools in the same way."""
+    if not part.exists():
+        return False
+    if pq.read_schema(part).metadata != schema.metadata:
+        raise CheckpointError(f"{part}: is of another recipe or of other pools; delete its folder to mine anew")
+    return True
+
+
+def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write a Parquet file, a row group per batch, that stands only when it is whole."""
+    partial = path.with_name(path.name + ".partial")
+    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    partial.replace(path)
+
+
+def _batches(part: Path) -> Iterator[pa.RecordBatch]:
+    yield from pq.read_table(part).combine_chunks().to_batches()
 
 
 def _schema(config: PairConfig, has_sources: bool) -> pa.Schema:
