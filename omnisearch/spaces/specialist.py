@@ -1,6 +1,8 @@
 """A trained space: a tower with a head that speaks the language of the text tower."""
 
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -10,16 +12,32 @@ from omnisearch.spaces import files
 from omnisearch.spaces.base import SpaceSpec
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
-from omnisearch.spaces.weights import WeightSpec, identity, resolve
+from omnisearch.spaces.weights import resolve, sha256_of
 from omnisearch.types import Floats, Modality
 
 
 class Specialist(TowerReader):
-    """Text as the text tower gives it; the other modality through a head trained on its captions."""
+    """Text as the text tower gives it; the other modality through a head trained on its captions.
 
-    def __init__(self, spec: SpaceSpec, settings: Settings) -> None:
+    The head is the one that ships with omnisearch, or another in the file `path`.
+    """
+
+    def __init__(self, spec: SpaceSpec, settings: Settings, path: Path | None = None) -> None:
         super().__init__(spec, settings)
-        self._weights: WeightSpec = files.head(spec.name)
+        self._path = path
+
+    def at(self, path: Path) -> Self:
+        """Return the same space with the head that lies in another file."""
+        return type(self)(self.spec, self._settings, path)
+
+    @property
+    def path(self) -> Path:
+        """Where the head lies.
+
+        Raises:
+            ModelMissingError: the head is not in this installation.
+        """
+        return self._path or resolve(files.head(self.spec.name), self._settings)
 
     @property
     def fingerprint(self) -> str:
@@ -29,7 +47,7 @@ class Specialist(TowerReader):
             ModelMissingError: the head is not in this installation.
         """
         towers = [TOWERS[name].fingerprint for name in self.spec.towers.values()]
-        return digest(self.spec.name, *towers, identity(self._weights, self._settings))
+        return digest(self.spec.name, *towers, sha256_of(self.path))
 
     def project(self, modality: Modality, features: Floats) -> Floats:
         """Map the tower's features (n, width) to embeddings (n, dim), float32 with unit rows.
@@ -46,12 +64,11 @@ class Specialist(TowerReader):
 
     @cached_property
     def _head(self) -> Head:
-        path = resolve(self._weights, self._settings)
-        head = Head.load(path)
+        head = Head.load(self.path)
         widths = {TOWERS[name].width for modality, name in self.spec.towers.items() if modality is not Modality.TEXT}
         if {head.width} != widths or head.dim != self.spec.dim:
             raise WeightsError(
-                f"{path} maps {head.width} to {head.dim} numbers; the space {self.spec.name} needs "
+                f"{self.path} maps {head.width} to {head.dim} numbers; the space {self.spec.name} needs "
                 f"{sorted(widths)} to {self.spec.dim}"
             )
         return head

@@ -117,12 +117,3 @@ def verify(spec: WeightSpec, path: Path) -> None:
     found = sha256_of(path)
     if spec.sha256 is not None and found != spec.sha256:
         raise WeightsError(f"{path}: {spec.name} should have sha256 {spec.sha256}, this file has {found}")
-
-
-def identity(spec: WeightSpec, settings: Settings) -> str:
-    """Return the hash that names the file's content: the pinned one, or a packaged file's own.
-
-    Raises:
-        ModelMissingError: a packaged file is not in this installation.
-    """
-    return spec.sha256 or sha256_of(resolve(spec, settings))

@@ -16,12 +16,12 @@ RECIPES = sorted((Path(__file__).parents[2] / "training" / "recipes").glob("*.to
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
     recipe = read_recipe(path)
-    named = {name for head in recipe.heads.values() for name in head.datasets}
+    named = {name for each in recipe.specialists.values() for name in each.datasets}
     named |= {name for names in recipe.pools.values() for name in names}
     assert named <= set(DECLARATIONS)
-    assert {head.tower for head in recipe.heads.values()} <= set(TOWERS)
+    assert {each.tower for each in recipe.specialists.values()} <= set(TOWERS)
     assert set(recipe.model.projectors) <= set(SPACES)
-    assert set(recipe.heads) <= set(recipe.model.projectors)
+    assert set(recipe.specialists) <= set(recipe.model.projectors)
 
 
 @pytest.mark.parametrize(

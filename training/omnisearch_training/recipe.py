@@ -19,7 +19,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HeadRecipe(_Strict):
+class SpecialistRecipe(_Strict):
     """One specialist space to train: which tower reads which datasets, and how."""
 
     modality: Modality
@@ -36,7 +36,7 @@ class BindRecipe(_Strict):
 
 
 class RouteRecipe(_Strict):
-    """How routers are learned, and from which `split`: heads flatter the items that they were trained on."""
+    """How routers are learned, and from which `split`."""
 
     split: Split = Split.TRAIN
     training: RouteConfig = RouteConfig()
@@ -45,12 +45,15 @@ class RouteRecipe(_Strict):
 class Recipe(_Strict):
     """A run from datasets to a bound model.
 
-    `heads` are trained first. `pools` name the datasets of each modality that are paired, bound and routed, and whose
-    mean and `background` (items per modality) go with the model. `model` says how the spaces are bound.
+    `specialists` are trained first, and once more without each of the `folds`: specialists flatter the items that they
+    were trained on, so what is learned of their outputs is learned out of fold. `pools` name the datasets of each
+    modality that are paired, bound and routed, and whose mean and `background` (items per modality) go with the model.
+    `model` says how the spaces are bound.
     """
 
     seed: int = 0
-    heads: dict[str, HeadRecipe] = {}
+    folds: int = Field(0, ge=0)
+    specialists: dict[str, SpecialistRecipe] = {}
     pools: dict[Modality, tuple[str, ...]]
     pairs: PairConfig | None = None
     bind: BindRecipe | None = None
@@ -73,6 +76,8 @@ class Recipe(_Strict):
                 training.hidden,
             ):
                 raise ValueError(f"projector {name} is not of the {len(training.heads)} heads that [bind] trains")
+        if self.folds == 1:
+            raise ValueError("one fold would leave nothing to train on: folds is 0 (off) or 2 and more")
         return self
 
 

@@ -1,4 +1,4 @@
-"""A run, read from top to bottom: datasets, heads, pairs, projectors, routers, finish, the model's folder."""
+"""A run, read from top to bottom: datasets, specialists, pairs, projectors, routers, finish, the model's folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,21 +13,23 @@ from omnisearch.binding.config import MlpConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.console import err
+from omnisearch.errors import UsageError
 from omnisearch.search.calibration import Background
-from omnisearch.spaces import files
-from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
+from omnisearch.spaces.specialist import Specialist
 from omnisearch.types import Floats, Modality
 from omnisearch_training import finish
 from omnisearch_training.bind import Anchor, train_projectors
+from omnisearch_training.crossfit import CrossFit, Lessons, cross_fit, ship
+from omnisearch_training.datasets import Dataset, Record
 from omnisearch_training.datasets.split import Split
-from omnisearch_training.features import Features, Table
+from omnisearch_training.features import Features
 from omnisearch_training.fetch import open_dataset
-from omnisearch_training.gather import TEXT, Gathered, gather
+from omnisearch_training.gather import TEXT, Gathered, Items, gather
 from omnisearch_training.heads import train_head
 from omnisearch_training.metrics import recall
 from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
-from omnisearch_training.recipe import BindRecipe, HeadRecipe, Recipe, RouteRecipe
+from omnisearch_training.recipe import BindRecipe, Recipe, RouteRecipe, SpecialistRecipe
 from omnisearch_training.route import train_routers
 
 
@@ -42,35 +44,66 @@ class Run:
 
     def follow(self) -> None:
         """Do every stage in order. What is already computed is not computed again."""
-        for name, head in self.recipe.heads.items():
-            self.train_head(name, head)
-        spaces = {name: load_space(name, self.settings) for name in self.recipe.model.projectors}
-        fusion = Fusion(self.recipe.model, {name: space.spec.dim for name, space in spaces.items()})
-        splits = {split: self.gather(spaces, split) for split in (Split.TRAIN, Split.VALID)}
+        trained = {name: self.specialist(name, each) for name, each in self.recipe.specialists.items()}
+        spaces = {
+            name: trained.get(name) or CrossFit(load_space(name, self.settings))
+            for name in self.recipe.model.projectors
+        }
+        fusion = Fusion(self.recipe.model, {name: each.space.spec.dim for name, each in spaces.items()})
+        items = self.pools(spaces)
+        splits = {split: self.gather(spaces, items, split) for split in (Split.TRAIN, Split.VALID)}
         if self.recipe.bind and self.recipe.pairs:
             self.bind(fusion, splits[Split.TRAIN], self.recipe.pairs, self.recipe.bind)
         if self.recipe.route and self.recipe.pairs:
             fusion = self.route(fusion, splits[self.recipe.route.split], self.recipe.pairs, self.recipe.route)
         self.write(fusion, splits)
 
-    def train_head(self, name: str, head: HeadRecipe) -> None:
-        """Train one specialist's head on the train split; note what it saw, and what it reaches on the valid one."""
-        table = self.table(head.datasets, head.modality, head.tower)
-        train, valid = table.of(Split.TRAIN), table.of(Split.VALID)
-        trained = train_head(train.features, self.captions(train), train.groups, head.training, self.recipe.seed)
+    def specialist(self, name: str, recipe: SpecialistRecipe) -> CrossFit:
+        """Train one specialist on the train split, and without each fold of it; ship it, noting what it saw."""
+        space = load_space(name, self.settings)
+        if not isinstance(space, Specialist):
+            raise UsageError(f"the space {name} is not trained: it has no place among the recipe's specialists")
+        items = self.items(recipe.datasets, recipe.modality, (recipe.tower,))
+        train, valid = items.of(Split.TRAIN), items.of(Split.VALID)
         notes = {
             "omnisearch": __version__,
-            "recipe": head.model_dump_json(),
+            "recipe": recipe.model_dump_json(),
             "seed": str(self.recipe.seed),
             "items": json.dumps({"train": len(train.records), "valid": len(valid.records)}),
         }
-        place = files.head(name).packaged
-        assert place is not None
-        trained.save(place, notes)
-        items = load_space(name, self.settings).project(head.modality, valid.features)
-        names = self.features.texts([record.captions[0] for record in valid.records])
-        found = recall(names, items, valid.groups, valid.groups)
-        err.print(f"head {name}: {len(train.records)} items, text to {head.modality} recall@10 {found.at[10]:.1f}")
+        lessons = Lessons(train.features[recipe.tower], self.captions(train.records), train.concepts)
+
+        def learn(given: Lessons, path: Path) -> None:
+            err.print(f"training {name} on {len(given.concepts)} of {len(train.records)} items")
+            train_head(given.features, given.captions, given.concepts, recipe.training, self.recipe.seed).save(
+                path, notes
+            )
+
+        fitted = cross_fit(space, lambda _: lessons, learn, self.recipe.folds, self.work / "specialists", str(notes))
+        ship(fitted.space)
+        self.report(fitted, recipe, train, valid)
+        return fitted
+
+    def report(self, fitted: CrossFit, recipe: SpecialistRecipe, train: Items, valid: Items) -> None:
+        """Print what a specialist reaches on new concepts, and how much it flatters those that it was trained on."""
+        # As many as there are new ones, so that the figures can be compared.
+        rows = np.random.default_rng(self.recipe.seed).permutation(len(train.records))[: len(valid.records)]
+        seen, final = train.take(rows), CrossFit(fitted.space)
+        figures = {"valid": (final, valid), "train": (final, seen)}
+        if fitted.folds:
+            figures["train, out of fold"] = fitted, seen
+        found = {name: self.recall(space, recipe, items) for name, (space, items) in figures.items()}
+        err.print(
+            f"{fitted.space.spec.name}: {len(train.records)} items, text to {recipe.modality} recall@10 "
+            + "; ".join(f"{name} {value:.1f}" for name, value in found.items())
+        )
+
+    def recall(self, space: CrossFit, recipe: SpecialistRecipe, items: Items) -> float:
+        """How often the plain name of an item finds one of its concept among the first ten: per cent."""
+        names = self.features.texts([record.captions[0] for record in items.records])
+        queries = space.project(TEXT, names, items.concepts)
+        targets = space.project(recipe.modality, items.features[recipe.tower], items.concepts)
+        return recall(queries, targets, items.concepts, items.concepts).at[10]
 
     def bind(self, fusion: Fusion, data: Gathered, config: PairConfig, bind: BindRecipe) -> None:
         """Train the projector of every space that has one, in place."""
@@ -125,24 +158,37 @@ class Run:
         queries = np.concatenate([pair.items for pair in found.values()])
         return found | {TEXT: finish.Pairs(queries, np.concatenate([pair.queries for pair in found.values()]))}
 
-    def gather(self, spaces: Mapping[str, Space], split: Split) -> Gathered:
-        """The pools of one split."""
-        model = self.recipe.model
-        tables = {}
-        for m, datasets in self.recipe.pools.items():
-            tower = spaces[model.spaces(m)[0]].spec.towers[m]
-            tables[m] = self.table(datasets, m, tower).of(split)
-        read = self.recipe.pairs.reads if self.recipe.pairs else {}
-        wanted = {m: tuple(dict.fromkeys((*model.spaces(m), *read.get(m, ())))) for m in (*tables, TEXT)}
-        return gather(tables, wanted, spaces, self.features)
+    def pools(self, spaces: Mapping[str, CrossFit]) -> dict[Modality, Items]:
+        """The items of each modality, with what the towers of its spaces make of them."""
+        towers = {
+            m: tuple(dict.fromkeys(spaces[name].space.spec.towers[m] for name in self.wanted(m)))
+            for m in self.recipe.pools
+        }
+        return {m: self.items(datasets, m, towers[m]) for m, datasets in self.recipe.pools.items()}
 
-    def table(self, datasets: Sequence[str], modality: Modality, tower: str) -> Table:
-        """Several datasets' records and features as one table."""
-        tables = [self.features.table(open_dataset(name), modality, tower) for name in datasets]
-        return Table(tuple(r for t in tables for r in t.records), np.concatenate([t.features for t in tables]))
+    def gather(self, spaces: Mapping[str, CrossFit], items: Mapping[Modality, Items], split: Split) -> Gathered:
+        """The pools of one split: that of training as spaces see it that were not trained on it."""
+        wanted = {m: self.wanted(m) for m in (*items, TEXT)}
+        used = spaces if split is Split.TRAIN else {name: CrossFit(each.space) for name, each in spaces.items()}
+        return gather({m: each.of(split) for m, each in items.items()}, wanted, used, self.features)
 
-    def captions(self, table: Table) -> list[Floats]:
+    def wanted(self, modality: Modality) -> tuple[str, ...]:
+        """The spaces that the model or a retriever reads of a modality."""
+        read = self.recipe.pairs.reads[modality] if self.recipe.pairs else ()
+        return tuple(dict.fromkeys((*self.recipe.model.spaces(modality), *read)))
+
+    def items(self, datasets: Sequence[str], modality: Modality, towers: Sequence[str]) -> Items:
+        """Several datasets' records with what the towers make of them."""
+        return Items.chain([self.dataset(open_dataset(name), modality, towers) for name in datasets])
+
+    def dataset(self, records: Dataset, modality: Modality, towers: Sequence[str]) -> Items:
+        """One dataset's records with what the towers make of them; each file is decoded once."""
+        if len(towers) > 1:
+            self.features.fill([record for record in records if modality in record.files], modality, towers)
+        return Items.join({tower: self.features.table(records, modality, tower) for tower in towers})
+
+    def captions(self, records: Sequence[Record]) -> list[Floats]:
         """The caption embeddings of each record, the plain name's first."""
-        flat = self.features.texts([caption for record in table.records for caption in record.captions])
-        ends = np.cumsum([len(record.captions) for record in table.records])
+        flat = self.features.texts([caption for record in records for caption in record.captions])
+        ends = np.cumsum([len(record.captions) for record in records])
         return np.split(flat, ends[:-1])
