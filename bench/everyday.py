@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from omnisearch.config import load_settings
+from omnisearch.query import Query, Term
 from omnisearch.search.engine import Engine
-from omnisearch.types import Query, Term
 
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
 
@@ -39,8 +39,8 @@ def main() -> None:
             "search, cold": median(command("search", text, "--data-dir", place) for text in TEXTS),
         }
         with Engine.open(load_settings(data_dir=place)) as engine:
-            engine.search(Query((Term("warm up"),)))
-            answers = [engine.search(Query((Term(text),))) for text in TEXTS]
+            engine.search(Query(Term("warm up")))
+            answers = [engine.search(Query(Term(text))) for text in TEXTS]
         found["search, warm"] = median(answer.took_ms["total"] for answer in answers) / 1000
     print(json.dumps({name: round(seconds, 3) for name, seconds in found.items()}))
 

@@ -14,9 +14,9 @@ _HOMES = {
     "Modality": "omnisearch.types",
     "OmniBind": "omnisearch.binding.model",
     "OmnisearchError": "omnisearch.errors",
-    "Query": "omnisearch.types",
+    "Query": "omnisearch.query",
     "Settings": "omnisearch.config",
-    "Term": "omnisearch.types",
+    "Term": "omnisearch.query",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

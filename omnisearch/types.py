@@ -1,4 +1,4 @@
-"""The words everything else is said in: modalities, content, segments, terms, queries, hits.
+"""The words everything else is said in: modalities, content, segments, slices, hits.
 
 Content is what a decoder makes and a space reads:
 
@@ -12,13 +12,10 @@ Content is what a decoder makes and a space reads:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from omnisearch.paths import show_path
 
 Floats: TypeAlias = NDArray[np.float32]
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -82,6 +79,48 @@ class Segment:
     unit: Literal["seconds", "characters"] | None = None
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """From `start` to `end` seconds of a sound or a video; written `12.5-15`."""
+
+    start: float
+    end: float
+
+    def __str__(self) -> str:
+        return f"{self.start:.10g}-{self.end:.10g}"
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of an upright image; written `x,y,w,h`.
+
+    In pixels from the top left corner, or where `relative` in shares of its width and height.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    relative: bool = False
+
+    def __str__(self) -> str:
+        numbers = (self.x, self.y, self.width, self.height)
+        return ",".join(str(float(n)) if self.relative else f"{n:g}" for n in numbers)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a PDF, counted from 1; written `p3`."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"p{self.number}"
+
+
+Slice: TypeAlias = Stretch | Region | Page
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """One segment with its content; `snippet` is a line of text that shows it (empty for media without words)."""
@@ -111,41 +150,6 @@ class Decoded:
 # Raw outputs of frozen spaces for n inputs: (space name, modality of the tower) -> float32 (n, dim).
 # Rows have unit norm; a zero row says that the input has no such part (a clip without sound).
 SpaceEmbeddings: TypeAlias = Mapping[tuple[str, Modality], Floats]
-
-
-@dataclass(frozen=True)
-class ItemRef:
-    """An item of the index by its id."""
-
-    id: str
-
-
-@dataclass(frozen=True)
-class Term:
-    """One signed part of a query: text, a file, or an indexed item. `label` replaces the source where it is shown."""
-
-    source: str | Path | ItemRef
-    weight: float = 1.0
-    label: str = ""
-
-    def __str__(self) -> str:
-        if self.label:
-            return self.label
-        return f"id:{self.source.id}" if isinstance(self.source, ItemRef) else show_path(str(self.source))
-
-
-@dataclass(frozen=True)
-class Query:
-    """Terms to add up, the modalities to answer in, and how many hits to give.
-
-    `include_self` lets an item that the query itself names be a hit.
-    """
-
-    terms: tuple[Term, ...]
-    modalities: tuple[Modality, ...] = tuple(Modality)
-    limit: int = 10
-    include_self: bool = False
-    explain: bool = False
 
 
 @dataclass(frozen=True)

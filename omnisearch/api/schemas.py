@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from omnisearch.query import ItemRef, Query, Sum, Term
 from omnisearch.stores.base import Payload
-from omnisearch.types import ItemRef, Modality, Query, Term
+from omnisearch.types import Modality
 
 MAX_TERMS = 16
 MAX_TEXT = 4000
@@ -90,7 +91,7 @@ class SearchIn(Strict):
     def to_query(self, files: dict[str, "Upload"]) -> Query:
         """Return the engine's query."""
         terms = tuple(term.term(files) for term in self.query)
-        return Query(terms, tuple(dict.fromkeys(self.modalities)), self.limit, explain=self.explain)
+        return Query(Sum(terms), tuple(dict.fromkeys(self.modalities)), self.limit, explain=self.explain)
 
 
 class Upload(BaseModel):

@@ -10,8 +10,9 @@ from fastapi import Depends, Request
 
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
+from omnisearch.query import Query, Term
 from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Modality, Query, Term
+from omnisearch.types import Answer, Modality
 
 THREADS = 4
 QUEUE = 64
@@ -147,7 +148,7 @@ class Service:
     def _open(self) -> Engine:
         engine = self._open_engine(self._settings)
         try:
-            engine.search(Query((Term("warm up"),), limit=1))
+            engine.search(Query(Term("warm up"), limit=1))
         except BaseException:
             engine.close()
             raise

@@ -1,66 +1,32 @@
-"""The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself."""
+"""The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself.
+
+embed      terms -> vectors                     embed.py
+compose    sums of terms -> leaves              compose.py
+search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
+explain    items -> hits                        explain.py
+"""
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import Protocol, TypeVar
-
-import numpy as np
+from typing import TypeVar
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import MediaError, NoIndexError, QueryError
-from omnisearch.media.file import item_id
+from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.paths import show_path
-from omnisearch.search.calibration import relevance
-from omnisearch.search.compose import compose
+from omnisearch.query import Query
+from omnisearch.search.compose import leaf
+from omnisearch.search.embed import Decoder, Embedder
+from omnisearch.search.explain import hit
 from omnisearch.search.index import Index
-from omnisearch.spaces.towers import unit
-from omnisearch.stores.base import Filter, Payload, Scored
-from omnisearch.types import (
-    Answer,
-    Content,
-    Decoded,
-    Floats,
-    Hit,
-    ItemRef,
-    Match,
-    Modality,
-    Query,
-    Term,
-)
-
-# A query file is embedded as the mean of its segments; more than these add time, not meaning.
-QUERY_SEGMENTS = 32
+from omnisearch.search.rank import Judge, in_order
+from omnisearch.search.retrieve import search_modality
+from omnisearch.stores.base import Filter, Payload
+from omnisearch.types import Answer, Modality
 
 T = TypeVar("T")
-
-
-class Decoder(Protocol):
-    """What the engine asks of `omnisearch.media`."""
-
-    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
-        """Open a file of the user."""
-        ...
-
-    def close(self) -> None:
-        """Stop the workers."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """A term with its unit vector (dim,), its combining factors, and the item that it is, if it is one."""
-
-    term: Term
-    vector: Floats
-    factors: dict[str, float]
-    item_id: str | None = None
 
 
 class Engine:
@@ -68,10 +34,10 @@ class Engine:
 
     def __init__(self, open_index: Callable[[], Index], decoder: Decoder) -> None:
         self._open_index, self._decoder = open_index, decoder
+        self._embedder = Embedder(decoder)
         self._index = open_index()
         self._replaced: list[Index] = []  # another thread may still be asking them
         self._replacing = threading.Lock()
-        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
 
     @classmethod
     def open(cls, settings: Settings) -> "Engine":
@@ -146,76 +112,19 @@ class Engine:
     def _search(self, index: Index, query: Query) -> Answer:
         clock = _Clock()
         with clock("embed"):
-            embedded = [self._embed(index, term, query.explain) for term in query.terms]
-            vector, shares = compose(np.stack([e.vector for e in embedded]), [e.term.weight for e in embedded])
-        own = () if query.include_self else tuple(e.item_id for e in embedded if e.item_id)
+            embedded = self._embedder.embed(index, query.terms, query.explain)
+            leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
         with clock("search"):
-            modalities = [m for m in query.modalities if m in index.model.modalities]
-            found = {m: index.best_per_item(vector, m, query.limit, own) for m in modalities}
+            own = () if query.include_self else tuple({e.item_id for e in embedded.values() if e.item_id})
+            ranked = []
+            for modality in [m for m in query.modalities if m in index.model.modalities]:
+                calibrations = {total: index.calibration(found.vector, modality) for total, found in leaves.items()}
+                judge = Judge(query.expression, leaves, calibrations)
+                chosen = Filter((modality,), exclude_item_ids=own)
+                ranked += search_modality(index.store, judge, query.limit, chosen)
         with clock("rank"):
-            ranked = [entry for m, points in found.items() for entry in index.odds(vector, m, points)]
-            ranked.sort(key=lambda entry: (-entry[0], entry[1].id))
-            hits = tuple(_hit(point, odds, embedded, shares) for odds, point in ranked[: query.limit])
+            hits = tuple(hit(entry, embedded) for entry in in_order(ranked)[: query.limit])
         return Answer(hits, clock.took_ms())
-
-    def _embed(self, index: Index, term: Term, explain: bool) -> Embedded:
-        written = term.source.id if isinstance(term.source, ItemRef) else term.source
-        if isinstance(written, str) and not _is_unicode(written):
-            raise QueryError(f"{show_path(str(term))!r} holds bytes that are no UTF-8: write it anew in UTF-8")
-        if isinstance(term.source, ItemRef):
-            points = index.item(term.source.id, with_vectors=True)
-            return Embedded(term, _mean(np.stack([p.vector for p in points])), {}, term.source.id)
-        own: str | None = None
-        modality = Modality.TEXT
-        contents: list[Content] = []
-        if isinstance(term.source, Path):
-            own, modality, contents = self._read(term, term.source)
-        else:
-            contents = [term.source]
-        with self._encoding:
-            spaces = index.model.encode_spaces(modality, contents)
-            vectors = index.model.bind(modality, spaces)
-            weights = index.model.factors(modality, spaces) if explain else {}
-        factors = {name: float(rows.mean()) for name, rows in weights.items()}
-        return Embedded(term, _mean(vectors), factors, own)
-
-    def _read(self, term: Term, path: Path) -> tuple[str, Modality, list[Content]]:
-        """Return the item that a file is, its modality and its first segments; an error names the term."""
-        try:
-            own = item_id(path)
-            decoded = self._decoder.decode(path)
-            return own, decoded.info.modality, [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
-        except MediaError as error:
-            raise MediaError(error.reason, f"{term}: {error.detail}" if error.detail else str(term)) from None
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= c <= "\udfff" for c in text)
-
-
-def _hit(point: Scored, odds: float, embedded: Sequence[Embedded], shares: Floats) -> Hit:
-    assert point.vector is not None
-    parts = shares @ (point.vector / np.linalg.norm(point.vector))
-    payload = point.payload
-    return Hit(
-        id=payload.item_id,
-        path=payload.path,
-        modality=payload.modality,
-        score=point.score,
-        relevance=relevance(odds),
-        segment=payload.segment,
-        matched_by=tuple(
-            Match(str(e.term), e.term.weight, float(part), e.factors) for e, part in zip(embedded, parts, strict=True)
-        ),
-        snippet=payload.snippet,
-        mime=payload.mime,
-    )
-
-
-def _mean(vectors: Floats) -> Floats:
-    """The mean direction of rows (n, dim): (dim,)."""
-    mean: Floats = unit(vectors.sum(axis=0, keepdims=True))[0]
-    return mean
 
 
 class _Clock:

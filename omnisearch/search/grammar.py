@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnisearch.errors import QueryError
-from omnisearch.types import ItemRef, Term
+from omnisearch.query import ItemRef, Term
 
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+):(.+)", re.DOTALL)
 _PATH_STARTS = ("./", "../", "/", "~")

@@ -8,8 +8,8 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NotFoundError
-from omnisearch.search.calibration import Background, logit
-from omnisearch.stores.base import Filter, Lookup, Point, Scored, VectorStore
+from omnisearch.search.calibration import Background, Calibration
+from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality
 
@@ -45,28 +45,9 @@ class Index:
             raise NotFoundError(f"no item {item_id!r} in the index")
         return sorted(found, key=lambda point: point.payload.segment.index)
 
-    def best_per_item(self, vector: Floats, modality: Modality, limit: int, own: tuple[str, ...]) -> list[Scored]:
-        """Return the best segment of each of the `limit` nearest items.
-
-        The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
-        again until the page is full.
-        """
-        best: dict[str, Scored] = {}
-        while len(best) < limit:
-            wanted = 2 * (limit - len(best)) + 8
-            lookup = Lookup(vector, wanted, Filter((modality,), exclude_item_ids=(*own, *best)))
-            (page,) = self.store.search([lookup], with_vectors=True)
-            for point in page:
-                best.setdefault(point.payload.item_id, point)
-            if len(page) < wanted:
-                break
-        return list(best.values())[:limit]
-
-    def odds(self, vector: Floats, modality: Modality, points: list[Scored]) -> list[tuple[float, Scored]]:
-        """Return the points with the logit of their relevance."""
-        scores = np.array([point.score for point in points], np.float32)
-        odds = logit(self._background.surprise(vector, modality, scores), self.model.relevance(modality))
-        return list(zip(odds.tolist(), points, strict=True))
+    def calibration(self, vector: Floats, modality: Modality) -> Calibration:
+        """Return what the scores of a query `vector` (dim,) mean in a modality."""
+        return Calibration(*self._background.chance(vector, modality), self.model.relevance(modality))
 
 
 def _sample(store: VectorStore) -> dict[Modality, Floats]:

@@ -14,8 +14,9 @@ from PIL import Image
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
+from omnisearch.query import Query
 from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Hit, Match, Modality, Query, Segment
+from omnisearch.types import Answer, Hit, Match, Modality, Segment
 
 HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
 

@@ -12,7 +12,8 @@ import uvicorn
 
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings
-from omnisearch.types import ItemRef, Modality
+from omnisearch.query import ItemRef
+from omnisearch.types import Modality
 from tests.api.conftest import HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture, tone
 
 CHROMIUM = shutil.which("chromium")

@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.errors import MediaError, QueryError, Reason
+from omnisearch.query import ItemRef, Query, Sum, Term
 from omnisearch.search.hit_json import hit_json
-from omnisearch.types import ItemRef, Modality, Query, Term
+from omnisearch.types import Modality
 from tests.api.conftest import ScriptedEngine, picture, tone
 
 
@@ -21,12 +22,12 @@ def test_a_json_query_reaches_the_engine_whole(client: TestClient, engine: Scrip
     }
     assert client.post("/v1/search", json=body).status_code == 200
     terms = (Term("dog", 1.0), Term(ItemRef("im-0123456789"), -0.5))
-    assert engine.queries == [Query(terms, (Modality.IMAGE, Modality.AUDIO), 3, explain=True)]
+    assert engine.queries == [Query(Sum(terms), (Modality.IMAGE, Modality.AUDIO), 3, explain=True)]
 
 
 def test_all_modalities_and_ten_hits_unless_asked(client: TestClient, engine: ScriptedEngine) -> None:
     client.post("/v1/search", json={"query": [{"text": "dog"}]})
-    assert engine.queries == [Query((Term("dog"),))]
+    assert engine.queries == [Query(Sum((Term("dog"),)))]
 
 
 def test_hits_are_the_objects_that_the_command_line_prints(client: TestClient, engine: ScriptedEngine) -> None:

@@ -19,12 +19,13 @@ from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, Reason
+from omnisearch.query import Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.spaces.hashed import Hashed
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
 from omnisearch.stores.open import describe_store, open_catalog
-from omnisearch.types import Modality, Query, Term
+from omnisearch.types import Modality
 from omnisearch_indexer import reader, rebind
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.rebind import rebind_index
@@ -195,7 +196,7 @@ def test_searches_are_answered_throughout(
 
 
 def _scores(engine: Engine) -> list[float]:
-    return [hit.score for hit in engine.search(Query((TEXT,), limit=50)).hits]
+    return [hit.score for hit in engine.search(Query(TEXT, limit=50)).hits]
 
 
 def test_a_server_of_the_old_model_says_so_until_its_index_is_back(corpus: Corpus, indexed: Settings) -> None:

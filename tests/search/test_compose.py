@@ -21,10 +21,11 @@ weights = st.lists(weight, min_size=1, max_size=5)
 
 
 @given(seeds, weights)
-def test_the_query_has_unit_length_and_the_shares_add_up_to_it(seed: int, chosen: list[float]) -> None:
-    query, shares = compose(units(seed, len(chosen)), chosen)
+def test_the_query_has_unit_length_and_the_scaled_terms_add_up_to_it(seed: int, chosen: list[float]) -> None:
+    vectors = units(seed, len(chosen))
+    query, scales = compose(vectors, chosen)
     np.testing.assert_allclose(np.linalg.norm(query), 1, atol=1e-5)
-    np.testing.assert_allclose(shares.sum(axis=0), query, atol=1e-5)
+    np.testing.assert_allclose(scales @ vectors, query, atol=1e-5)
 
 
 @given(seeds, weights, st.floats(0.01, 100))

@@ -10,8 +10,9 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, NotFoundError, QueryError, Reason
+from omnisearch.query import ItemRef, Query, Sum, Term
 from omnisearch.search.engine import Engine
-from omnisearch.types import Hit, ItemRef, Modality, Query, Term
+from omnisearch.types import Hit, Modality
 from omnisearch_indexer.session import index_files
 
 IMAGE, AUDIO, TEXT = Modality.IMAGE, Modality.AUDIO, Modality.TEXT
@@ -50,7 +51,7 @@ def engine(folder: Path, hashed_model: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def ask(engine: Engine, *terms: Term, within: tuple[Modality, ...] = tuple(Modality), limit: int = 10) -> list[Hit]:
-    return list(engine.search(Query(terms, within, limit)).hits)
+    return list(engine.search(Query(Sum(terms), within, limit)).hits)
 
 
 def names(hits: list[Hit]) -> list[str]:
@@ -96,13 +97,13 @@ def test_many_segments_do_not_crowd_a_page(engine: Engine) -> None:
 def test_the_query_s_own_item_is_no_hit_unless_asked_for(engine: Engine, folder: Path) -> None:
     term = Term(folder / "red.png")
     assert "red.png" not in names(ask(engine, term))
-    first = engine.search(Query((term,), include_self=True)).hits[0]
+    first = engine.search(Query(term, include_self=True)).hits[0]
     assert Path(first.path).name == "red.png"
     assert first.score == pytest.approx(1, abs=1e-5)
 
 
 def test_an_item_is_the_file_that_it_is(engine: Engine, folder: Path) -> None:
-    item = engine.search(Query((Term(folder / "red.png"),), include_self=True)).hits[0]
+    item = engine.search(Query(Term(folder / "red.png"), include_self=True)).hits[0]
     by_id, by_file = ask(engine, Term(ItemRef(item.id))), ask(engine, Term(folder / "red.png"))
     assert names(by_id) == names(by_file)
     assert [hit.score for hit in by_id] == pytest.approx([hit.score for hit in by_file], abs=1e-5)
@@ -132,7 +133,7 @@ def test_relevance_follows_rank_and_stays_in_bounds(engine: Engine) -> None:
 
 
 def test_explaining_shows_each_term_s_factors(engine: Engine, folder: Path) -> None:
-    query = Query((Term("red"), Term(folder / "low.wav")), explain=True, limit=1)
+    query = Query(Term("red") + Term(folder / "low.wav"), explain=True, limit=1)
     (hit,) = engine.search(query).hits
     assert [match.factors for match in hit.matched_by] == [{"text:hashed": 1.0}, {"audio:hashed": 1.0}]
 

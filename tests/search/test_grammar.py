@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
+from omnisearch.query import ItemRef, Term
 from omnisearch.search.grammar import parse_terms
-from omnisearch.types import ItemRef, Term
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from omnisearch.config import load_settings
 from omnisearch.console import err
+from omnisearch.query import Query, Sum
 from omnisearch.search.engine import Engine
 from omnisearch.search.grammar import parse_terms
-from omnisearch.types import Hit, Modality, Query
+from omnisearch.types import Hit, Modality
 
 # A term of a file is a path below the corpus.
 QUESTIONS: tuple[tuple[str, Modality], ...] = (
@@ -36,7 +37,7 @@ def main(corpus: Path, data_dir: Path) -> None:
     with Engine.open(load_settings(data_dir=data_dir)) as engine:
         for words, modality in QUESTIONS:
             terms = parse_terms(shlex.split(words.replace("CORPUS", str(corpus.resolve()))))
-            answer = engine.search(Query(terms, (modality,), LIMIT))
+            answer = engine.search(Query(Sum(terms), (modality,), LIMIT))
             shown = words.replace("CORPUS/", "./")
             err.print(f"\n[bold]omnisearch search {shown} --in {modality}[/bold]", highlight=False)
             err.print(_table(answer.hits, corpus.resolve()))

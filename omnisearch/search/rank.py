@@ -1,0 +1,84 @@
+"""Ranking: segments are judged by an expression, and items stand in the order of their best one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from omnisearch.query import Expression, Sum
+from omnisearch.search.algebra import Judged, judge
+from omnisearch.search.calibration import Calibration
+from omnisearch.search.compose import Leaf
+from omnisearch.spaces.towers import unit
+from omnisearch.stores.base import Scored
+from omnisearch.types import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What one query asks of one modality: its leaves as vectors, and what their scores mean there."""
+
+    expression: Expression
+    leaves: Mapping[Sum, Leaf]
+    calibrations: Mapping[Sum, Calibration]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Segments with what was made of them: `points` (n) with unit rows `vectors` (n, dim), `scores` (n,) by leaf."""
+
+    judge: Judge
+    points: Sequence[Scored]
+    vectors: Floats
+    scores: Mapping[Sum, Floats]
+    judged: Judged
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """An item by its best segment, `row` of the verdict; `odds` is the logit of its relevance."""
+
+    odds: float
+    row: int
+    verdict: Verdict
+
+    @property
+    def point(self) -> Scored:
+        """The segment that decided."""
+        return self.verdict.points[self.row]
+
+    @property
+    def first(self) -> Scored:
+        """The segment where what was found begins: an earlier one for THEN."""
+        return self.verdict.points[int(self.verdict.judged.first[self.row])]
+
+
+def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
+    """Judge segments exactly, those of an item together, and return the items in order, the most relevant first.
+
+    What cannot match at all, as a picture cannot match THEN, is left out.
+    """
+    if not points:
+        return []
+    points = sorted(points, key=lambda p: (p.payload.item_id, p.payload.segment.index))
+    vectors = unit(np.stack([_vector(point) for point in points]))
+    scores: dict[Sum, Floats] = {s: vectors @ leaf.vector for s, leaf in judge_.leaves.items()}
+    odds = {s: judge_.calibrations[s].odds(scores[s]) for s in scores}
+    items = [list(rows) for _, rows in groupby(range(len(points)), lambda row: points[row].payload.item_id)]
+    runs = [slice(rows[0], rows[-1] + 1) for rows in items]
+    timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
+    verdict = Verdict(judge_, points, vectors, scores, judge(judge_.expression, odds, timed))
+    best = [run.start + int(np.argmax(verdict.judged.odds[run])) for run in runs]
+    ranked = [Ranked(float(verdict.judged.odds[row]), row, verdict) for row in best]
+    return in_order(entry for entry in ranked if entry.odds > -np.inf)
+
+
+def in_order(ranked: Iterable[Ranked]) -> list[Ranked]:
+    """Sort by relevance, whatever the modality; ties by id, so that the same question has the same answer."""
+    return sorted(ranked, key=lambda entry: (-entry.odds, entry.point.id))
+
+
+def _vector(point: Scored) -> Floats:
+    assert point.vector is not None
+    return point.vector

@@ -1,0 +1,98 @@
+"""Retrieval: the items that can be hits of a query in one modality, asked from the store and ranked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from omnisearch.query import Summand
+from omnisearch.search.algebra import bound, sought
+from omnisearch.search.rank import Judge, Ranked, rank
+from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
+from omnisearch.types import Floats
+
+# Segments that each leaf brings to an expression: at first, and at most.
+DEPTH, MAX_DEPTH = 64, 4096
+
+
+@dataclass
+class Nearest:
+    """The best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`: a question, growing.
+
+    The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
+    again until the page is full.
+    """
+
+    vector: Floats
+    limit: int
+    chosen: Filter
+    best: dict[str, Scored] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def lookup(self) -> Lookup:
+        """What to ask the store next."""
+        excluded = (*self.chosen.exclude_item_ids, *self.best)
+        return Lookup(
+            self.vector, 2 * (self.limit - len(self.best)) + 8, replace(self.chosen, exclude_item_ids=excluded)
+        )
+
+    def take(self, wanted: int, page: Sequence[Scored]) -> None:
+        """Add what the store answered when asked for `wanted` segments."""
+        for point in page:
+            self.best.setdefault(point.payload.item_id, point)
+        self.done = len(self.best) >= self.limit or len(page) < wanted
+
+    @property
+    def points(self) -> list[Scored]:
+        """The answer."""
+        return list(self.best.values())[: self.limit]
+
+
+def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
+    """Ask the store until every question is answered; each round is one call for all of them."""
+    while open_ := [question for question in questions if not question.done]:
+        lookups = [question.lookup for question in open_]
+        for question, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
+            question.take(lookup.limit, page)
+
+
+def search_modality(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
+    """Return the `limit` most relevant items of an expression among those that pass `chosen`, one modality.
+
+    A sum is a plain nearest-neighbour search. For any other expression the items near its leaves are candidates, and
+    every segment of a candidate is judged by every leaf. The candidates grow until no item outside of them can be
+    among the first `limit` (Fagin's threshold algorithm), or MAX_DEPTH segments were asked from each leaf.
+    """
+    if isinstance(judge.expression, Summand):
+        (leaf,) = judge.leaves.values()
+        question = Nearest(leaf.vector, limit, chosen)
+        settle(store, [question])
+        return rank(judge, question.points)
+    seekers = sought(judge.expression)
+    depth = max(DEPTH, 2 * limit)
+    while True:
+        lookups = [Lookup(judge.leaves[leaf].vector, depth, chosen) for leaf in seekers]
+        pages = store.search(lookups, with_vectors=True)
+        ranked = rank(judge, whole_items(store, [point for page in pages for point in page], chosen))
+        ceilings = {
+            leaf: float(judge.calibrations[leaf].odds(np.array([page[-1].score], np.float32))[0])
+            if len(page) == depth
+            else -np.inf  # the page holds all there is
+            for leaf, page in zip(seekers, pages, strict=True)
+        }
+        beyond = bound(judge.expression, ceilings)
+        enough = len(ranked) >= limit and ranked[limit - 1].odds >= beyond
+        if enough or beyond == -np.inf or depth >= MAX_DEPTH:
+            return ranked[:limit]
+        depth = min(4 * depth, MAX_DEPTH)
+
+
+def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:
+    """Return the points once each, together with the other segments of their items that pass `chosen`."""
+    found = {point.id: point for point in points}
+    cut = tuple({point.payload.item_id for point in points if point.payload.segments > 1})
+    if cut:
+        for point in store.scroll(replace(chosen, item_ids=cut), with_vectors=True):
+            found.setdefault(point.id, Scored(point.id, np.nan, point.payload, point.vector))
+    return list(found.values())
