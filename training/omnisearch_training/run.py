@@ -71,7 +71,8 @@ class Run:
             "seed": str(self.recipe.seed),
             "items": json.dumps({"train": len(train.records), "valid": len(valid.records)}),
         }
-        lessons = Lessons(train.features[recipe.tower], self.captions(train.records), train.concepts)
+        captions = self.captions(train.records, space.spec.towers[TEXT])
+        lessons = Lessons(train.features[recipe.tower], captions, train.concepts)
 
         def learn(given: Lessons, path: Path) -> None:
             err.print(f"training {name} on {len(given.concepts)} of {len(train.records)} items")
@@ -100,7 +101,8 @@ class Run:
 
     def recall(self, space: CrossFit, recipe: SpecialistRecipe, items: Items) -> float:
         """How often the plain name of an item finds one of its concept among the first ten: per cent."""
-        names = self.features.texts([record.captions[0] for record in items.records])
+        tower = space.space.spec.towers[TEXT]
+        names = self.features.texts([record.captions[0] for record in items.records], tower)
         queries = space.project(TEXT, names, items.concepts)
         targets = space.project(recipe.modality, items.features[recipe.tower], items.concepts)
         return recall(queries, targets, items.concepts, items.concepts).at[10]
@@ -187,8 +189,8 @@ class Run:
             self.features.fill([record for record in records if modality in record.files], modality, towers)
         return Items.join({tower: self.features.table(records, modality, tower) for tower in towers})
 
-    def captions(self, records: Sequence[Record]) -> list[Floats]:
+    def captions(self, records: Sequence[Record], tower: str) -> list[Floats]:
         """The caption embeddings of each record, the plain name's first."""
-        flat = self.features.texts([caption for record in records for caption in record.captions])
+        flat = self.features.texts([caption for record in records for caption in record.captions], tower)
         ends = np.cumsum([len(record.captions) for record in records])
         return np.split(flat, ends[:-1])
