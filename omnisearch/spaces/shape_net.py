@@ -1,0 +1,102 @@
+"""The network of the shape space: from evenly spread coloured points into the text tower's metric."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional
+
+from omnisearch.errors import WeightsError
+from omnisearch.spaces import tensors
+from omnisearch.spaces.points import POINTS
+
+FORMAT = "omnisearch-shape-1"
+# Clouds that pass together. Nothing depends on it but memory and, through the cache, speed.
+BLOCK = 16
+
+
+class Neighbourhoods(nn.Module):
+    """From n points to the first m of them, each with what its k nearest hold: an edge convolution.
+
+    What point i hears of its neighbour j is linear in f_j and p_j - p_i, and the greatest over j counts (DGCNN, Wang
+    et al. 2019). Being linear it is computed once per point, not once per edge (Mesorasi, Feng et al. 2020).
+    """
+
+    def __init__(self, inputs: int, outputs: int, centres: int, near: int) -> None:
+        super().__init__()
+        self.centres, self.near = centres, near
+        self.heard = nn.Linear(inputs, outputs)
+        self.place = nn.Linear(3, outputs, bias=False)
+        self.own = nn.Linear(inputs, outputs)
+        self.inner = nn.Sequential(nn.LayerNorm(outputs), nn.GELU(), nn.Linear(outputs, outputs))
+        self.norm = nn.LayerNorm(outputs)
+
+    def forward(self, places: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Map places (b, n, 3) and features (b, n, inputs) to (b, m, 3) and (b, m, outputs)."""
+        centres = places[:, : self.centres]
+        nearest = torch.cdist(centres, places).topk(self.near, largest=False, sorted=False).indices  # (b, m, k)
+        # m points in a unit ball lie about m ** -0.5 apart on a surface: offsets get the size of features.
+        scale = self.centres**0.5 / 2
+        heard = self.heard(features) + self.place(scale * places)  # (b, n, outputs)
+        offset = torch.arange(len(places), device=places.device)[:, None, None] * places.shape[1]
+        loudest = functional.embedding_bag((nearest + offset).flatten(0, 1), heard.flatten(0, 1), mode="max")
+        x = loudest.view(*centres.shape[:2], -1) - self.place(scale * centres) + self.own(features[:, : self.centres])
+        return centres, functional.gelu(self.norm(x + self.inner(x)))
+
+
+class ShapeNet(nn.Module):
+    """Rows of the points tower to embeddings: (n, POINTS * 6) -> (n, dim), unit rows.
+
+    Farther and farther neighbourhoods of ever fewer points, of which the greatest and the mean are the object's. The
+    first `points` of a row are looked at; they are in farthest-point order, and so are the centres of each stage.
+    """
+
+    def __init__(
+        self, dim: int = 384, points: int = 512, channels: tuple[int, ...] = (64, 128, 256), dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.width, self.dim, self.points, self.channels, self.dropout = POINTS * 6, dim, points, channels, dropout
+        sizes = list(zip((6, *channels), channels, strict=False))
+        self.stages = nn.ModuleList(
+            Neighbourhoods(inputs, outputs, centres=points >> (2 * i + 1), near=16)
+            for i, (inputs, outputs) in enumerate(sizes)
+        )
+        self.whole = nn.Linear(channels[-1] + 3, 2 * channels[-1])
+        self.out = nn.Linear(4 * channels[-1], dim)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the embeddings (n, dim) of rows (n, POINTS * 6)."""
+        clouds = rows.view(-1, POINTS, 6)[:, : self.points]
+        return torch.cat([rows.new_zeros(0, self.dim), *map(self._look, clouds.split(BLOCK))])
+
+    def _look(self, clouds: Tensor) -> Tensor:
+        places, features = clouds[..., :3], clouds
+        for stage in self.stages:
+            places, features = stage(places, features)
+        x = functional.gelu(self.whole(torch.cat([features, places], -1)))
+        x = functional.dropout(torch.cat([x.amax(1), x.mean(1)], -1), self.dropout, self.training)
+        return functional.normalize(self.out(x), dim=-1)
+
+    def save(self, path: Path, notes: dict[str, str] | None = None) -> None:
+        """Write the network as one safetensors file; `notes` (what it was trained on, its scores) go with it."""
+        shape = {"dim": self.dim, "points": self.points, "channels": self.channels}
+        tensors.write(self.state_dict(), path, {**(notes or {}), "format": FORMAT, "shape": json.dumps(shape)})
+
+    @classmethod
+    def load(cls, path: Path) -> "ShapeNet":
+        """Read a network that `save` wrote, in evaluation mode.
+
+        Raises:
+            WeightsError: the file is not such a network.
+        """
+        state = tensors.read(path)
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("format") != FORMAT:
+            raise WeightsError(f"{path} is not a shape network: its format is {metadata.get('format')!r}")
+        shape = json.loads(metadata["shape"])
+        network = cls(**{**shape, "channels": tuple(shape["channels"])})
+        tensors.fill(network, state, path)
+        return network.eval()
