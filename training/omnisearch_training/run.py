@@ -18,7 +18,7 @@ from omnisearch.search.calibration import Background
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.specialist import Specialist
 from omnisearch.types import Floats, Modality
-from omnisearch_training import finish
+from omnisearch_training import finish, provenance
 from omnisearch_training.bind import Anchor, train_projectors
 from omnisearch_training.crossfit import CrossFit, Lessons, cross_fit, ship
 from omnisearch_training.datasets import Dataset, Record
@@ -29,6 +29,8 @@ from omnisearch_training.gather import TEXT, Gathered, Items, gather
 from omnisearch_training.heads import train_head
 from omnisearch_training.metrics import recall
 from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
+from omnisearch_training.pools import Pools
+from omnisearch_training.provenance import timed
 from omnisearch_training.recipe import BindRecipe, Recipe, RouteRecipe, SpecialistRecipe
 from omnisearch_training.route import train_routers
 
@@ -41,6 +43,7 @@ class Run:
         self.features = Features(cache / "features", settings)
         self.work = cache / "runs" / recipe.model.name
         self.out = out
+        self.seconds: dict[str, float] = {}
 
     def follow(self) -> None:
         """Do every stage in order. What is already computed is not computed again."""
@@ -57,7 +60,9 @@ class Run:
         if self.recipe.route and self.recipe.pairs:
             fusion = self.route(fusion, splits[self.recipe.route.split], self.recipe.pairs, self.recipe.route)
         self.write(fusion, splits)
+        self.note()
 
+    @timed
     def specialist(self, name: str, recipe: SpecialistRecipe) -> CrossFit:
         """Train one specialist on the train split, and without each fold of it; ship it, noting what it saw."""
         space = load_space(name, self.settings)
@@ -107,9 +112,11 @@ class Run:
         targets = space.project(recipe.modality, items.features[recipe.tower], items.concepts)
         return recall(queries, targets, items.concepts, items.concepts).at[10]
 
+    @timed
     def bind(self, fusion: Fusion, data: Gathered, config: PairConfig, bind: BindRecipe) -> None:
         """Train the projector of every space that has one, in place."""
-        pairs, folder = self.pairs(data, config, max(1, bind.training.k))
+        pairs = self.pairs(data, config, bind.training.k)
+        folder = self.place(data, f"{config.model_dump_json()} {bind.model_dump_json()}")
         anchor = Anchor(bind.anchor, data.embeddings)
         for name, projector in self.recipe.model.projectors.items():
             if isinstance(projector, MlpConfig):
@@ -119,25 +126,30 @@ class Run:
                 )
                 fusion.projectors[name].load_state_dict(trained.state_dict())
 
+    @timed
     def route(self, fusion: Fusion, data: Gathered, config: PairConfig, route: RouteRecipe) -> Fusion:
         """Train the routers over the frozen projectors."""
         err.print(f"routing {', '.join(self.recipe.model.routers)}")
-        pairs, folder = self.pairs(data, config, max(1, route.training.k))
-        place = folder / "routers.safetensors"
+        pairs = self.pairs(data, config, route.training.k)
+        place = self.place(data, self.recipe.model_dump_json()) / "routers.safetensors"
         return train_routers(fusion, data.embeddings, pairs, route.training, self.recipe.seed, data.groups, place)
 
-    def pairs(self, data: Gathered, config: PairConfig, k: int) -> tuple[Pairs, Path]:
-        """Mine the pools, or read what was mined of the same pools before; return the table and its folder."""
-        digest = blake3(config.model_dump_json().encode())
-        for key in sorted(data.embeddings):
-            digest.update(repr(key).encode() + np.ascontiguousarray(data.embeddings[key]).tobytes())
-        folder = self.work / digest.hexdigest()[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        table = folder / "pairs.parquet"
+    def pairs(self, data: Gathered, config: PairConfig, k: int) -> Pairs:
+        """Mine what the retrievers read, or read what was mined of the same before."""
+        read = {(space, m): data.embeddings[space, m] for m, spaces in config.reads.items() for space in spaces}
+        pools = Pools(read, data.sources)
+        name = blake3(f"{config.model_dump_json()} {pools.digest()}".encode()).hexdigest()
+        table = self.work / name[:16] / "pairs.parquet"
         if not table.exists():
-            write_pairs(table, data.pools, config, {"omnisearch": __version__, "seed": self.recipe.seed})
-        return read_pairs(table, k), folder
+            write_pairs(table, pools, config, {"omnisearch": __version__, "seed": self.recipe.seed})
+        return read_pairs(table, k)
 
+    def place(self, data: Gathered, settings: str) -> Path:
+        """Where the checkpoints lie of a training by these settings on these embeddings."""
+        name = blake3(f"{settings} {self.recipe.seed} {data.pools.digest()}".encode()).hexdigest()
+        return self.work / name[:16]
+
+    @timed
     def write(self, fusion: Fusion, splits: Mapping[Split, Gathered]) -> None:
         """Estimate means, background and relevance, and write the model."""
         train, valid = splits[Split.TRAIN], splits[Split.VALID]
@@ -151,6 +163,15 @@ class Run:
         fusion.config = fusion.config.model_copy(update={"relevance": relevance})
         checkpoint.write(self.out, fusion, drawn)
 
+    def note(self) -> None:
+        """Lay beside the model what it was made from."""
+        names = [name for each in self.recipe.specialists.values() for name in each.datasets]
+        names += [name for datasets in self.recipe.pools.values() for name in datasets]
+        data = {name: open_dataset(name) for name in dict.fromkeys(names)}
+        found = provenance.provenance(self.settings, self.recipe.model.projectors, data)
+        document = {"recipe": self.recipe.model_dump(mode="json"), **found, "seconds": self.seconds}
+        provenance.write(self.out, document)
+
     def matches(self, fusion: Fusion, data: Gathered) -> dict[Modality, finish.Pairs]:
         """Queries and items that belong together: names to each modality, and every modality to names."""
         texts = finish.fuse(fusion, TEXT, data.embeddings)
@@ -160,6 +181,7 @@ class Run:
         queries = np.concatenate([pair.items for pair in found.values()])
         return found | {TEXT: finish.Pairs(queries, np.concatenate([pair.queries for pair in found.values()]))}
 
+    @timed
     def pools(self, spaces: Mapping[str, CrossFit]) -> dict[Modality, Items]:
         """The items of each modality, with what the towers of its spaces make of them."""
         towers = {
@@ -168,6 +190,7 @@ class Run:
         }
         return {m: self.items(datasets, m, towers[m]) for m, datasets in self.recipe.pools.items()}
 
+    @timed
     def gather(self, spaces: Mapping[str, CrossFit], items: Mapping[Modality, Items], split: Split) -> Gathered:
         """The pools of one split: that of training as spaces see it that were not trained on it."""
         wanted = {m: self.wanted(m) for m in (*items, TEXT)}
