@@ -1,19 +1,17 @@
-"""Binding: the loss in blocks, a planted map that is found, and a killed run that ends alike."""
+"""Binding: its loss, a planted map that is found, and a killed run that ends alike."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from omnisearch.binding.projector import Projector
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
-from omnisearch_training import loop, negatives
+from omnisearch_training import loop
 from omnisearch_training.bind import Anchor, BindConfig, binding_loss, disturb, subset, train_projectors
 from omnisearch_training.losses import info_nce
-from omnisearch_training.negatives import blocked_info_nce
 from omnisearch_training.pairs import Pairs
 
 TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
@@ -48,55 +46,12 @@ def rows(seed: int, n: int, dim: int) -> torch.Tensor:
     return torch.randn(n, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
 
 
-@pytest.mark.parametrize("block", [1, 5, 13, 64])
-@pytest.mark.parametrize("grouped", [False, True])
-def test_blocks_give_the_plain_loss_and_gradients(block: int, grouped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(negatives, "BLOCK", block)
-    left, right = rows(0, 13, 7), rows(1, 13, 7)
-    names = torch.arange(13) // 3 if grouped else torch.arange(13)
-    plain = info_nce(left, right, 0.03, names if grouped else None)
-    wanted = torch.autograd.grad(plain, (left, right))
-    found = blocked_info_nce(left, right, 0.03, torch.stack([torch.full((13,), -1), names], dim=1))
-    torch.testing.assert_close(found, plain, rtol=1e-12, atol=0)
-    torch.testing.assert_close(torch.autograd.grad(found * 1, (left, right)), wanted, rtol=1e-9, atol=1e-12)
-
-
-def test_agreeing_in_any_respect_is_no_negative() -> None:
-    left, right = rows(0, 6, 4), rows(1, 6, 4)
-    groups = torch.tensor([[0, 5], [0, 6], [1, 6], [2, 7], [-1, 8], [-1, 9]])
-    logits = torch.nn.functional.normalize(left, dim=1) @ torch.nn.functional.normalize(right, dim=1).T / 0.1
-    for i, j in ((0, 1), (1, 2)):
-        logits[i, j] = logits[j, i] = -torch.inf
-    wanted = -(logits.log_softmax(1).diagonal().mean() + logits.log_softmax(0).diagonal().mean()) / 2
-    torch.testing.assert_close(blocked_info_nce(left, right, 0.1, groups), wanted)
-
-
-class Largest(TorchDispatchMode):
-    """Remembers how many elements the largest tensor had."""
-
-    elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        out = func(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor):
-            self.elements = max(self.elements, out.numel())
-        return out
-
-
-def test_no_tensor_is_larger_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(negatives, "BLOCK", 64)
-    left, right = rows(0, 1024, 8), rows(1, 1024, 8)
-    with Largest() as seen:
-        blocked_info_nce(left, right, 0.03, torch.arange(1024)[:, None]).backward()
-    assert seen.elements == 64 * 1024
-
-
 def test_the_binding_loss_is_the_sum_over_modality_pairs() -> None:
     sources, targets = [rows(i, 9, 5) for i in (0, 1)], [rows(i, 9, 4) for i in (2, 3, 4)]
     layer = torch.nn.Linear(5, 4).double()
     names = torch.arange(9)
     found = binding_loss(layer, sources, targets, [names] * 2, [names] * 3, 0.03)
-    wanted = sum(info_nce(layer(s), t, 0.03) for s in sources for t in targets)
+    wanted = sum(info_nce(layer(s), t, 0.03, names) for s in sources for t in targets)
     torch.testing.assert_close(found, wanted)
 
 

@@ -16,8 +16,8 @@ from omnisearch.binding.projector import Projector
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.loop import Report, batch_of, draw, fit
+from omnisearch_training.losses import info_nce
 from omnisearch_training.nearest import Rows
-from omnisearch_training.negatives import blocked_info_nce
 from omnisearch_training.pairs import Pairs
 
 # What each letter of a head's name stands for: the modality that its pairs start from.
@@ -151,7 +151,7 @@ def binding_loss(
     """
     projected = projector(torch.cat(sources)).chunk(len(sources))
     terms = [
-        blocked_info_nce(source, target, temperature, torch.stack([names, target_names], dim=1))
+        info_nce(source, target, temperature, torch.stack([names, target_names], dim=1))
         for source, names in zip(projected, source_groups, strict=True)
         for target, target_names in zip(targets, target_groups, strict=True)
     ]

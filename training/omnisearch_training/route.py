@@ -18,8 +18,7 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.bind import Embeddings, Groups, identity, shown, take
 from omnisearch_training.loop import Report, batch_of, draw, fit
-from omnisearch_training.losses import decoupling
-from omnisearch_training.negatives import blocked_info_nce
+from omnisearch_training.losses import decoupling, info_nce
 from omnisearch_training.pairs import Pairs
 
 
@@ -96,7 +95,7 @@ def alignment_loss(
     """Return L_align: InfoNCE over all unordered pairs of modalities of fused embeddings (n, dim) (eq. 5)."""
     terms = torch.stack(
         [
-            blocked_info_nce(fused[a], fused[b], temperature, torch.stack([groups[a], groups[b]], dim=1))
+            info_nce(fused[a], fused[b], temperature, torch.stack([groups[a], groups[b]], dim=1))
             for a, b in combinations(fused, 2)
         ]
     )
