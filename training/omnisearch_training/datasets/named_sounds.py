@@ -12,7 +12,7 @@ from omnisearch_training.datasets.wordnet import AUDIBLE, WORDNET, load_wordnet
 from omnisearch_training.fetch_package import Package, Registry
 
 _EMPTY_FOLDERS = frozenset({"sound", "bot_sounds", "item_sounds", "atlanteans", "barbarians", "empire", "world"})
-_SUFFIXES = frozenset({".wav", ".ogg", ".flac"})
+_SUFFIXES = frozenset({".wav", ".ogg", ".oga", ".flac", ".mp3"})
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class NamedSounds:
     `drop` is a pattern of paths (relative to `folder`) whose names say nothing of what is heard:
     music, speech, interface blips.
     `say` rewrites parts of the words of a name: {"bd": "bass drum"} makes "bd boom" into "bass drum boom".
-    `keywords` go to every sound, beside the words of its own folder.
+    `keywords` go to every sound, beside the words of its folders, unless `folders` is false: they say nothing.
     """
 
     package: Package
@@ -30,6 +30,7 @@ class NamedSounds:
     drop: str = r"(?!)"
     say: Mapping[str, str] = field(default_factory=dict)
     keywords: tuple[str, ...] = ()
+    folders: bool = True
 
     def __call__(self, workshop: Workshop) -> Iterator[Draft]:
         """Give every sound with a name."""
@@ -46,7 +47,8 @@ class NamedSounds:
             name = self.name_of(path.stem)
             if not name:
                 continue
-            folders = [words_of(part) for part in Path(key).parts[:-1] if part not in _EMPTY_FOLDERS]
+            parents = Path(key).parts[:-1] if self.folders else ()
+            folders = [words_of(part) for part in parents if part not in _EMPTY_FOLDERS]
             meaning = nouns.explain(name, AUDIBLE)
             details = (*with_keywords(name, [*folders, *self.keywords]), *([meaning] if meaning else ()))
             yield Draft(key, name, {Modality.AUDIO: path}, details)

@@ -1,0 +1,51 @@
+"""Sounds of WarMUX: tools, explosions, aircraft and guns."""
+
+from omnisearch_training.datasets.named_sounds import NamedSounds, debian, declare_sounds
+
+DECLARATION = declare_sounds(
+    name="warmux_sounds",
+    about="tools, explosions, aircraft and guns of a cartoon war",
+    sounds=NamedSounds(
+        package=debian("warmux-data"),
+        folder="usr/share/games/warmux/sound/default",
+        drop=r"cancel|change|countdown|end_turn|error|music|newcomer|/ok|sherif|skip_turn|start_turn|victory|_hide|_show|clic|"
+        r"death|fire|happy|injured|jump|out\.|theme|homerun|lowgravity|supertux|polecat|gnu|suicide|construct|cluzooka|embers|riot",
+        say={
+            "box falling": "box falling",
+            "box hitting ground": "box hitting the ground",
+            "box picking up": "picking up a box",
+            "sink": "sinking in water",
+            "step": "footstep",
+            "aircraft bomb falling": "bomb falling",
+            "aircraft flying": "propeller plane flying",
+            "airhammer selected": "jackhammer starting",
+            "airhammer used": "jackhammer",
+            "anvil collision": "anvil hitting the ground",
+            "anvil fall": "anvil falling",
+            "auto rocket flying": "rocket flying",
+            "baseball": "hit with a baseball bat",
+            "dynamite exp": "dynamite explosion",
+            "dynamite fuze": "fuse burning",
+            "flame": "flame burning",
+            "footbomb bounce": "ball bouncing",
+            "grapple attaching": "grappling hook catching",
+            "grapple cable": "cable winding",
+            "grapple detaching": "grappling hook letting go",
+            "gun": "gun shot",
+            "jetpack": "jet pack flying",
+            "load": "loading a gun",
+            "m": "",
+            "m cartridge": "cartridge falling on the floor",
+            "mine beep": "mine beeping",
+            "ricoche": "bullet ricochet",
+            "shotgun": "shotgun shot",
+            "slap": "slap in the face",
+            "syringe": "syringe squirting",
+            "teleport land": "teleport arrival",
+            "teleport start": "teleport departure",
+        },
+        folders=False,
+    ),
+    licence="GPL-2+",
+    expected=47,
+)
