@@ -1,19 +1,15 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
-from collections import defaultdict
-from itertools import islice
-
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NotFoundError
 from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.sample import Sample
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality
-
-BACKGROUND_SAMPLE = 512
 
 
 class Index:
@@ -21,7 +17,7 @@ class Index:
 
     def __init__(self, model: OmniBind, store: VectorStore) -> None:
         self.model, self.store = model, store
-        self._background = Background(dict(model.background) or _sample(store))
+        self._samples = {m: Sample(store, m, model.dim) for m in model.modalities}
 
     @classmethod
     def open(cls, settings: Settings) -> "Index":
@@ -45,15 +41,17 @@ class Index:
             raise NotFoundError(f"no item {item_id!r} in the index")
         return sorted(found, key=lambda point: point.payload.segment.index)
 
+    def background(self, modality: Modality) -> Background:
+        """Return what stands for chance in a modality: what ships with the model and a sample of the collection.
+
+        Both count by their number of items, so a small collection is judged by the model's background, and a large one
+        by its own items as much.
+        """
+        found = [
+            rows for rows in (self.model.background.get(modality), self._samples[modality].rows()) if rows is not None
+        ]
+        return Background({modality: np.concatenate(found)})
+
     def calibration(self, vector: Floats, modality: Modality) -> Calibration:
         """Return what the scores of a query `vector` (dim,) mean in a modality."""
-        return Calibration(*self._background.chance(vector, modality), self.model.relevance(modality))
-
-
-def _sample(store: VectorStore) -> dict[Modality, Floats]:
-    """A sample of the collection. Points come in order of id, and ids are hashes: the first are as good as any."""
-    rows: dict[Modality, list[Floats]] = defaultdict(list)
-    for modality in Modality:
-        for point in islice(store.scroll(Filter(modalities=(modality,)), with_vectors=True), BACKGROUND_SAMPLE):
-            rows[modality].append(point.vector)
-    return {m: np.stack(found) for m, found in rows.items()}
+        return Calibration(*self.background(modality).chance(vector, modality), self.model.relevance(modality))
