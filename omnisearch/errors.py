@@ -58,6 +58,7 @@ class Reason(StrEnum):
     MEMORY_LIMIT = "memory_limit"
     OOM = "oom"
     LINK_LOOP = "link_loop"
+    BAD_SLICE = "bad_slice"
 
 
 class OmnisearchError(Exception):

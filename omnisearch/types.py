@@ -105,7 +105,7 @@ class Region:
 
     def __str__(self) -> str:
         numbers = (self.x, self.y, self.width, self.height)
-        return ",".join(str(float(n)) if self.relative else f"{n:g}" for n in numbers)
+        return ",".join(f"{n:.6f}".rstrip("0") if self.relative else f"{n:.0f}" for n in numbers)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from omnisearch.media.container import open_container, seconds
 from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation, cut_samples
-from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, Waveform
+from omnisearch.media.slices import check_seconds
+from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, Stretch, Waveform
 
 MIN_RATE, MAX_RATE = 1_000, 384_000
 KEPT_RATE = 48_000
@@ -24,10 +25,13 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     """Stream the sound as segments of at most 48 kHz.
 
     Raises:
-        MediaError: bad_sample_rate, bad_channels, no_audio_stream or decode_error here;
+        MediaError: bad_sample_rate, bad_channels, no_audio_stream, bad_slice or decode_error here;
             too_short and non_finite while the pieces are read.
     """
     duration, rate, blocks = _open(source, kind)
+    if isinstance(source.part, Stretch):
+        check_seconds(source.part, duration)
+        duration, blocks = source.part.end - source.part.start, stretch(blocks, rate, source.part)
     kept = min(rate, KEPT_RATE)
     segments = cut_samples(checked(resampled(blocks, rate), kept), kept, cut)
     pieces = (Piece(segment, Waveform(samples, kept)) for segment, samples in segments)
@@ -44,6 +48,18 @@ def check_format(rate: int, channels: int) -> None:
         raise MediaError(Reason.BAD_SAMPLE_RATE, f"{rate} Hz, allowed are {MIN_RATE} to {MAX_RATE}")
     if not 1 <= channels <= MAX_CHANNELS:
         raise MediaError(Reason.BAD_CHANNELS, f"{channels} channels, allowed are 1 to {MAX_CHANNELS}")
+
+
+def stretch(blocks: Iterator[Floats], rate: int, part: Stretch) -> Iterator[Floats]:
+    """Pass on the samples between the start and the end of `part`, to the sample."""
+    start, end, at = round(part.start * rate), round(part.end * rate), 0
+    for block in blocks:
+        inside = block[max(0, start - at) : max(0, end - at)]
+        if len(inside):
+            yield inside
+        at += len(block)
+        if at >= end:
+            return
 
 
 def resampled(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:

@@ -7,6 +7,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.detect import Kind, detect
 from omnisearch.media.file import Source, check_size
 from omnisearch.media.segmentation import Segmentation
+from omnisearch.media.slices import check_kind
 from omnisearch.types import Decoded, Modality
 
 Decoder: TypeAlias = Callable[[Source, Kind, Segmentation], Decoded]
@@ -18,10 +19,11 @@ def decode(source: Source, cut: Segmentation) -> Decoded:
     """Decode one file. A library's own exception becomes a MediaError, here and while pieces are read.
 
     Raises:
-        MediaError: the file is not supported or broken.
+        MediaError: the file is not supported or broken, or has no such slice.
     """
     kind = detect(source)
     check_size(kind.modality, source.size)
+    check_kind(source.part, kind.modality)
     return decoder(kind)(source, kind, cut)
 
 

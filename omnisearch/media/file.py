@@ -11,7 +11,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Slice
 
 ID_DIGITS = 32
 MIB = 1 << 20
@@ -43,14 +43,15 @@ def _no_sibling(name: str) -> bytes | None:  # noqa: ARG001
 class Source:
     """What a decoder reads: an open file, its size in bytes, its name, and the files that lie beside it.
 
-    `sibling(name)` is the content of a file below the same folder, None where there is no such file;
-    it may be asked only until the decoder has told its MediaInfo.
+    `part` is the slice to decode as if it were all there is. `sibling(name)` is the content of a file below the same
+    folder, None where there is no such file; it may be asked only until the decoder has told its MediaInfo.
     """
 
     file: BinaryIO
     size: int
     name: str
     sibling: Callable[[str], bytes | None] = _no_sibling
+    part: Slice | None = None
 
     @property
     def suffix(self) -> str:

@@ -9,7 +9,8 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Pixels, Segment
+from omnisearch.media.slices import pixels_of
+from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Pixels, Region, Segment
 
 LONGER_SIDE = 1024
 MAX_PIXELS = 64_000_000
@@ -25,7 +26,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: A
     """Read the first frame; the longer side of the result is at most 1024.
 
     Raises:
-        MediaError: too_many_pixels, degenerate_aspect or decode_error.
+        MediaError: too_many_pixels, degenerate_aspect, bad_slice or decode_error.
     """
     pixels = read(source, kind)
     return Decoded(MediaInfo(Modality.IMAGE, kind.mime), iter([Piece(Segment(), pixels)]))
@@ -44,8 +45,11 @@ def read(source: Source, kind: Kind) -> Pixels:
             raise MediaError(Reason.TOO_MANY_PIXELS, f"{width} x {height}, the limit is {MAX_PIXELS} pixels")
         if min(width, height) < MIN_SIDE or max(width, height) > MAX_ASPECT * min(width, height):
             raise MediaError(Reason.DEGENERATE_ASPECT, f"{width} x {height}")
-        image.draft("RGB", (LONGER_SIDE, LONGER_SIDE))  # a JPEG decodes at a fraction of its size
+        if source.part is None:
+            image.draft("RGB", (LONGER_SIDE, LONGER_SIDE))  # a JPEG decodes at a fraction of its size
         upright = ImageOps.exif_transpose(image)
+        if isinstance(source.part, Region):
+            upright = upright.crop(pixels_of(source.part, *upright.size))
         upright.thumbnail((LONGER_SIDE, LONGER_SIDE), reducing_gap=3.0)
         return np.asarray(_rgb(upright), dtype=np.uint8)
 

@@ -22,7 +22,7 @@ from omnisearch.media import decode as decoding
 from omnisearch.media.file import open_below, open_file
 from omnisearch.media.parcel import unpack
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.types import Decoded, MediaInfo, Modality, Piece
+from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Slice
 from omnisearch.wire import Message, WireError
 
 MAX_MESSAGE = 512 << 20
@@ -92,13 +92,14 @@ class DecoderPool:
         for _ in range(stopped):
             self._idle.put(None)
 
-    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
-        """Decode a file; its pieces stream from the worker as they are read.
+    def decode(self, path: Path, follow_links: bool = True, part: Slice | None = None) -> Decoded:
+        """Decode a file, or a slice of it as if it were all there is; pieces stream from the worker as they are read.
 
         Raises:
             MediaError: the file was refused, or its decoder died or took too long; also while pieces are read.
         """
-        job = self._start(path, follow_links, {"op": "decode", "segmentation": dataclasses.asdict(self._cut)})
+        request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut)}
+        job = self._start(path, follow_links, request if part is None else {**request, "slice": str(part)})
         try:
             info = _info(job.answer("info").body["info"])
         except WireError as error:

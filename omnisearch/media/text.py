@@ -10,7 +10,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Segment
+from omnisearch.types import Decoded, MediaInfo, Modality, Page, Piece, Segment
 
 MAX_CHARACTERS = 200_000
 MAX_PAGES = 500
@@ -25,8 +25,10 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     """Read the first 200,000 characters as passages.
 
     Raises:
-        MediaError: undecodable_text, empty_text or decode_error.
+        MediaError: undecodable_text, empty_text, bad_slice or decode_error.
     """
+    if source.part is not None and kind.format != "pdf":
+        raise MediaError(Reason.BAD_SLICE, f"@{source.part} is a page of a PDF, and the file is {kind.mime}")
     text = clean("\n\n".join(_pdf_pages(source)) if kind.format == "pdf" else _characters(source, kind))
     if not text:
         raise MediaError(Reason.EMPTY_TEXT)
@@ -138,6 +140,11 @@ def _pdf_pages(source: Source) -> Iterator[str]:
     reader, count = PdfReader(source.file), 0
     if reader.is_encrypted and not reader.decrypt(""):
         raise MediaError(Reason.DECODE_ERROR, "the PDF needs a password")
+    if isinstance(source.part, Page):
+        if source.part.number > len(reader.pages):
+            raise MediaError(Reason.BAD_SLICE, f"@{source.part} lies outside of {len(reader.pages)} pages")
+        yield reader.pages[source.part.number - 1].extract_text()
+        return
     for page in islice(reader.pages, MAX_PAGES):
         text = page.extract_text()
         count += len(text)

@@ -1,5 +1,6 @@
 """Video: segments of a few frames and their own sound, in one pass."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ from omnisearch.media.container import open_container, seconds
 from omnisearch.media.detect import KINDS, Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, Pixels, Waveform
+from omnisearch.media.slices import check_seconds
+from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, Pixels, Stretch, Waveform
 
 FRAMES = 8
 LONGER_SIDE = 512
@@ -27,7 +29,8 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     A container that holds only sound is decoded as audio.
 
     Raises:
-        MediaError: no_video_stream, too_many_pixels, bad_sample_rate, bad_channels or decode_error here;
+        MediaError: no_video_stream, too_many_pixels, bad_sample_rate, bad_channels, bad_slice or decode_error
+            here;
             no_frames, non_finite or decode_error while the pieces are read.
     """
     container = open_container(source.file)
@@ -46,7 +49,12 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     if sound is not None:
         audio.check_format(sound.rate or 0, sound.channels or 0)
     duration = seconds(container)
-    return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), _clips(container, picture, sound, duration, cut))
+    part = source.part if isinstance(source.part, Stretch) else Stretch(0.0, math.inf)
+    if source.part is not None:
+        check_seconds(part, duration)
+        duration = part.end - part.start
+    pieces = _clips(container, picture, sound, duration, part, cut)
+    return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), pieces)
 
 
 def poster(source: Source) -> Pixels | None:
@@ -79,9 +87,16 @@ def _as_sound(kind: Kind) -> Kind:
 
 @dataclass
 class _Window:
-    """What was decoded and may still belong to a segment."""
+    """What was decoded and may still belong to a segment.
+
+    Its clock starts with `part`, and what lies outside of that is dropped. `rate` is that of the sound; `still` the last picture before the part, which may stand still into it.
+    """
 
     step: float
+    part: Stretch
+    rate: int
+    still: Any = None
+    heard: int = 0  # samples, with those before the part
     frames: list[tuple[float, Pixels]] = field(default_factory=list)
     next_frame: float = 0.0
     video_end: float = 0.0
@@ -89,15 +104,39 @@ class _Window:
     sound_start: int = 0  # the first held sample, counted from the start of the video
     sound_end: int = 0
 
+    @property
+    def over(self) -> bool:
+        """Whether all of the part's picture is there."""
+        return self.video_end >= self.part.end - self.part.start
+
     def add_frame(self, time: float, length: float, frame: Any) -> None:
-        self.video_end = max(self.video_end, time + length)
+        time -= self.part.start
+        if time < 0:
+            self.still = frame
+            return
+        if self.still is not None and time > 1e-6:
+            self.frames.append((0.0, _pixels(self.still)))
+        self.still = None
+        self.video_end = min(max(self.video_end, time + length), self.part.end - self.part.start)
+        if time >= self.part.end - self.part.start:
+            return
         if time >= self.next_frame - 1e-6:
             self.frames.append((time, _pixels(frame)))
             self.next_frame = max(self.next_frame + self.step, time)
 
+    def finish(self) -> None:
+        """No frame follows: the last picture before the part stands still through it."""
+        if self.still is not None:
+            self.frames.append((0.0, _pixels(self.still)))
+            self.video_end = self.part.end - self.part.start
+
     def add_sound(self, samples: Floats) -> None:
-        self.sound.append(samples)
-        self.sound_end += len(samples)
+        reached = self.heard + len(samples)
+        start, end = (round(min(edge * self.rate, reached)) for edge in (self.part.start, self.part.end))
+        inside = samples[max(0, start - self.heard) : max(0, end - self.heard)]
+        self.heard = reached
+        self.sound.append(inside)
+        self.sound_end += len(inside)
 
     def clip(self, start: float, end: float, rate: int) -> Clip:
         """The frames and the sound in [start, end) seconds."""
@@ -124,10 +163,12 @@ class _Window:
         return Waveform(samples, rate) if len(samples) >= audio.MIN_SECONDS * rate else None
 
 
-def _clips(container: Any, picture: Any, sound: Any, duration: float | None, cut: Segmentation) -> Iterator[Piece]:
+def _clips(
+    container: Any, picture: Any, sound: Any, duration: float | None, part: Stretch, cut: Segmentation
+) -> Iterator[Piece]:
     length = min(cut.seconds, duration or cut.seconds)
-    window = _Window(step=max(length / FRAMES, cut.seconds / 64))
     rate = min(sound.rate, audio.KEPT_RATE) if sound is not None else 1
+    window = _Window(max(length / FRAMES, cut.seconds / 64), part, rate)
     index = 0
     with container:
         for sound_time in _fill(window, container, picture, sound):
@@ -138,6 +179,7 @@ def _clips(container: Any, picture: Any, sound: Any, duration: float | None, cut
                 yield Piece(cut.time(index, end, last=False), window.clip(index * cut.hop, end, rate))
                 index += 1
                 window.drop_before(index * cut.hop, rate)
+    window.finish()
     if not window.frames:
         raise MediaError(Reason.NO_FRAMES)
     end = window.video_end
@@ -169,6 +211,8 @@ def _fill(window: _Window, container: Any, picture: Any, sound: Any) -> Iterator
             last = max(last, time)
             window.add_frame(time, _length(picture), frame)
             yield None if track is None else window.sound_end / track.rate
+            if window.over and (track is None or window.heard >= window.part.end * track.rate):
+                return
     if track is not None:
         track.finish(window)
         yield window.video_end

@@ -30,6 +30,7 @@ from omnisearch.media.decode import as_media_error, decode
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
 from omnisearch.media.parcel import pack
 from omnisearch.media.segmentation import Segmentation
+from omnisearch.media.slices import read_slice
 from omnisearch.types import Piece
 from omnisearch.wire import Message
 
@@ -72,7 +73,8 @@ def _allow_cpu(seconds: int) -> None:
 
 def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
     _allow_cpu(request["cpu_seconds"])
-    source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock))
+    part = read_slice(request.get("slice") or "")
+    source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock), part)
     if request["op"] == "preview":
         _answer_preview(sock, source)
     else:

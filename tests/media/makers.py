@@ -1,6 +1,8 @@
 """Writers of small, well-formed files: the good twins of what the hostile tests send."""
 
+import io
 import wave
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -112,3 +114,39 @@ def pdf(text: str) -> bytes:
         table,
         len(out),
     )
+
+
+def pdf_of(pages: Sequence[str]) -> bytes:
+    """A PDF of several pages."""
+    from pypdf import PdfWriter
+
+    writer, out = PdfWriter(), io.BytesIO()
+    for text in pages:
+        writer.append(io.BytesIO(pdf(text)))
+    writer.write(out)
+    return out.getvalue()
+
+
+def write_scenes(path: Path, scenes: Sequence[tuple[tuple[int, int, int], float]], seconds: float) -> None:
+    """A video of plain scenes of some seconds each: a colour, and a tone of a frequency in Hz."""
+    import av
+
+    fps, rate = 10, 48000
+    with av.open(str(path), "w") as out:
+        stream, track = out.add_stream("mpeg4", rate=fps), out.add_stream("aac", rate=rate)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 2_000_000
+        track.layout = "mono"
+        colors = [color for color, _ in scenes for _ in range(round(seconds * fps))]
+        for i, color in enumerate(colors):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), color, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, fps)
+            out.mux(stream.encode(frame))
+        t = np.arange(round(seconds * rate)) / rate
+        samples = np.concatenate([0.5 * np.sin(2 * np.pi * frequency * t) for _, frequency in scenes])
+        for start in range(0, len(samples), 960):
+            block = samples[start : start + 960].astype(np.float32)
+            heard = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
+            heard.rate, heard.pts, heard.time_base = rate, start, Fraction(1, rate)
+            out.mux(track.encode(heard))
+        out.mux(stream.encode(None))
+        out.mux(track.encode(None))
