@@ -8,6 +8,7 @@ import typer
 from omnisearch import options
 from omnisearch.console import err, write_rows
 from omnisearch.errors import UsageError
+from omnisearch_training.eval_command import check_split, write_report
 
 app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
 
@@ -72,3 +73,31 @@ def run(
 
     Run(read_recipe(recipe), load_settings(device=device), datasets_dir(), out).follow()
     err.print(f"wrote {out}")
+
+
+@app.command()
+def ablate(
+    ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/recipes/ablation.toml.")],
+    data: Annotated[
+        list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. None: all.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, valid or test: valid to choose by, test to report.")] = "valid",
+    out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+) -> None:
+    """Follow a recipe and every variation of it, and measure what each part of it is worth.
+
+    What variations share is computed once, and an interrupted ablation goes on from what it had computed.
+    """
+    check_split(split)
+    from omnisearch.config import load_settings
+    from omnisearch_training import ablation as ablations
+    from omnisearch_training.evaluation_data import open_data
+    from omnisearch_training.fetch import datasets_dir
+    from omnisearch_training.report import ablation_markdown
+
+    opened = open_data(data or [], split)
+    report = ablations.ablate(ablation, opened, load_settings(device=device), datasets_dir())
+    write_report(report, ablation_markdown(report), out, markdown, output)

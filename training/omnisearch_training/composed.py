@@ -14,10 +14,10 @@ from omnisearch.spaces.towers import unit
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import source_id
-from omnisearch_training.evaluate import Result, Side, encode_texts
+from omnisearch_training.evaluate import Question, Result, Side, encode_texts
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Truth
-from omnisearch_training.metrics import rank
+from omnisearch_training.metrics import Ranking, rank
 
 LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
 WAYS = SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
@@ -37,28 +37,39 @@ def evaluate_composed(
     model: OmniBind, features: Features, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0
 ) -> list[Result]:
     """Ask every kind of media plus text of every kind of media, beside each of the two terms alone."""
+    results = []
+    for asked, found in answer_composed(model, features, records, sides).items():
+        for way, ranking in found.items():
+            gain = None if way == SUM else found[SUM].gain(ranking, seed)
+            results.append(Result(way, asked.query, asked.target, asked.truth, ranking.recall(seed), gain))
+    return results
+
+
+def answer_composed(
+    model: OmniBind, features: Features, records: Sequence[Record], sides: Mapping[Modality, Side]
+) -> dict[Question, dict[str, Ranking]]:
+    """Rank the targets of every composed query, by each of WAYS."""
     if Modality.TEXT not in sides:
-        return []
+        return {}
     called = {record.id: source_id(record.captions[0]) for record in records}
     fused = {m: model.bind(m, side.embeddings) for m, side in sides.items() if m is not Modality.TEXT}
     names = {m: [called[row.key] for row in sides[m].rows] for m in fused}
-    results = []
+    answers = {}
     for query, target in product(fused, repeat=2):
         sums = make_sums(names[query], names[target])
         if not sums:
             continue
         rests = list(dict.fromkeys(each.rest for each in sums))
         texts = model.bind(Modality.TEXT, encode_texts(model, features, rests))
-        added = texts[[rests.index(each.rest) for each in sums]]
+        places = {rest: i for i, rest in enumerate(rests)}
+        added = texts[[places[each.rest] for each in sums]]
         items = fused[query][[each.row for each in sums]]
         ways = {SUM: unit(items + added), ITEM_ALONE: items, TEXT_ALONE: added}
-        answers, things = answers_to(sums, names[target]), [each.thing for each in sums]
+        right, things = answers_to(sums, names[target]), [each.thing for each in sums]
         own = [each.row for each in sums] if query is target else None
-        found = {way: rank(vectors, fused[target], answers, things, own) for way, vectors in ways.items()}
-        for way, ranking in found.items():
-            gain = None if way == SUM else found[SUM].gain(ranking, seed)
-            results.append(Result(way, f"{query} + text", target, Truth.BOTH, ranking.recall(seed), gain))
-    return results
+        found = {way: rank(vectors, fused[target], right, things, own) for way, vectors in ways.items()}
+        answers[Question(f"{query} + text", target, Truth.BOTH)] = found
+    return answers
 
 
 def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,8 +38,8 @@ def evaluate(
 
     omnisearch eval gcompris furniture --out report.json
     """
-    if split is not None and split not in SPLITS:
-        raise UsageError(f"--split {split} is not one of {', '.join(SPLITS)}")
+    if split is not None:
+        check_split(split)
     from omnisearch.binding.model import OmniBind
     from omnisearch.config import load_settings
     from omnisearch_training import report as reports
@@ -60,12 +60,31 @@ def evaluate(
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
         raise UsageError("nothing to compare: no two modalities that the model embeds show the same thing here")
-    report = reports.make_report(bound, datasets, sides, results, SEED)
+    report = reports.make_report(settings, bound, datasets, sides, results, SEED)
+    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
+    write_report(report, reports.markdown(report), out, markdown, output)
+
+
+def check_split(split: str) -> None:
+    """Refuse what is no split.
+
+    Raises:
+        UsageError: it is not one of SPLITS.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"--split {split} is not one of {', '.join(SPLITS)}")
+
+
+def write_report(
+    report: dict[str, Any], tables: str, out: Path | None, markdown: Path | None, output: Format | None
+) -> None:
+    """Write a report as JSON to `out`, its tables to `markdown`, and its results to stdout."""
+    from omnisearch_training.report import table_row
+
     if out is not None:
         out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if markdown is not None:
-        markdown.write_text(reports.markdown(report), encoding="utf-8")
-    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
+        markdown.write_text(tables, encoding="utf-8")
     shown = choose_format(output)
-    rows = [reports.table_row(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
+    rows = [table_row(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
     write_rows(rows, COLUMNS, shown)

@@ -11,7 +11,7 @@ from omnisearch_training.datasets import Record
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Entry, Trial, Truth, entry_of, names, trials
 from omnisearch_training.metrics import Ranking, Recall, rank
-from omnisearch_training.variants import Variant, variants
+from omnisearch_training.variants import BOUND, Variant, variants
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,22 @@ class Result:
     truth: Truth
     recall: Recall
     gain: dict[int, tuple[float, float, float]] | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for by what, and what makes an answer right."""
+
+    query: str
+    target: Modality
+    truth: Truth
+
+
+def answer(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side]) -> dict[Question, Ranking]:
+    """Rank the targets of every query that has an answer, so that models can be compared query by query."""
+    fused = _Fused(Variant(BOUND, model), sides)
+    asked = trials(records, {m: side.rows for m, side in sides.items()})
+    return {Question(trial.query, trial.target, trial.truth): fused.rank(trial) for trial in asked}
 
 
 def evaluate(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0) -> list[Result]:

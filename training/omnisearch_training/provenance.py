@@ -86,7 +86,7 @@ def timed(stage: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], 
             return stage(self, *args, **kwargs)
         finally:
             spent = self.seconds.get(stage.__name__, 0.0) + time.perf_counter() - start
-            self.seconds[stage.__name__] = round(spent, 1)
+            self.seconds[stage.__name__] = round(spent, 3)
 
     return clocked
 

@@ -1,38 +1,37 @@
 """What an evaluation found, as one JSON object and as a Markdown table made from it."""
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
-from omnisearch import __version__
 from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings
 from omnisearch.types import Modality
 from omnisearch_training.composed import WAYS
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate import Result, Side
 from omnisearch_training.ground_truth import Truth, concept
 from omnisearch_training.metrics import KS
+from omnisearch_training.provenance import provenance
 from omnisearch_training.variants import BOUND, variants
 
 Json = dict[str, Any]
 
 
 def make_report(
+    settings: Settings,
     model: OmniBind,
     datasets: Mapping[str, Sequence[Record]],
     sides: Mapping[Modality, Side],
     results: Sequence[Result],
     seed: int,
 ) -> Json:
-    """Put results beside what they were measured with: model, data, versions, seed."""
+    """Put results beside what they were measured with: model, data, code, weights, seed."""
     return {
         "model": model.name,
         "fingerprint": model.fingerprint,
         "seed": seed,
-        "versions": {"omnisearch": __version__, "python": platform.python_version()}
-        | {package: version(package) for package in ("numpy", "torch")},
+        **provenance(settings, model.spaces, datasets),
         "datasets": {name: _counts(records) for name, records in datasets.items()},
         "variants": [variant.name for variant in variants(model)],
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
@@ -100,6 +99,56 @@ def markdown(report: Json) -> str:
     return "\n".join([head, *(f"### {title}\n\n{table}\n" for title, table in sections if table)])
 
 
+# The columns of an ablation: query, target and truth of each.
+MAIN = {
+    "t2i": (Modality.TEXT, Modality.IMAGE, Truth.NAME),
+    "t2a": (Modality.TEXT, Modality.AUDIO, Truth.NAME),
+    "t2p": (Modality.TEXT, Modality.POINT_CLOUD, Truth.NAME),
+    "i2t": (Modality.IMAGE, Modality.TEXT, Truth.NAME),
+    "a2t": (Modality.AUDIO, Modality.TEXT, Truth.NAME),
+    "p2t": (Modality.POINT_CLOUD, Modality.TEXT, Truth.NAME),
+    "i2a": (Modality.IMAGE, Modality.AUDIO, Truth.WORDS),
+    "a2p": (Modality.AUDIO, Modality.POINT_CLOUD, Truth.WORDS),
+    "i+t2i": (f"{Modality.IMAGE} + {Modality.TEXT}", Modality.IMAGE, Truth.BOTH),
+    "p+t2p": (f"{Modality.POINT_CLOUD} + {Modality.TEXT}", Modality.POINT_CLOUD, Truth.BOTH),
+}
+
+
+def ablation_markdown(report: Json) -> str:
+    """Write an ablation's tables: one line per variation, one column per main direction that has ground truth."""
+    cells = {(row["variant"], row["query"], row["target"], row["truth"]): row for row in report["results"]}
+    names = [each["name"] for each in report["variations"]]
+    columns = {head: asked for head, asked in MAIN.items() if (names[0], *map(str, asked)) in cells}
+    counts = [cells[(names[0], *map(str, asked))] for asked in columns.values()]
+    sizes = {"variation": "queries, targets"}
+    sizes |= {head: f"{row['queries']}, {row['targets']}" for head, row in zip(columns, counts, strict=True)}
+    sections = []
+    for k in (10, 1):
+        lines = [sizes | {"mean": ""}]
+        for name in names:
+            rows = [cells.get((name, *map(str, asked))) for asked in columns.values()]
+            known = [row["recall"][str(k)] for row in rows if row]
+            line = {head: _cell(row, k) if row else "" for head, row in zip(columns, rows, strict=True)}
+            lines.append({"variation": name, **line, "mean": f"{sum(known) / len(known):.1f}" if known else ""})
+        sections.append(f"### Recall@{k}, and what the base gains over each variation [95 %]\n\n{_lines(lines)}\n")
+    return "\n".join([_head(f"Base: {report['recipe']['model']['name']}", report), *sections])
+
+
+def _head(model: str, report: Json) -> str:
+    """Say in one line what was measured on what, by which revision."""
+    data = "; ".join(f"{name} ({_listed(counts)})" for name, counts in report["data"].items())
+    by = (
+        f", revision {report['revision'][:12]}{' and changes' if report['dirty'] else ''}"
+        if "revision" in report
+        else ""
+    )
+    return f"{model}{by}, on {data}.\n"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
 def _counts(records: Sequence[Record]) -> dict[str, int]:
     """How many records and concepts a dataset gave, and how many files of each modality."""
     files = {str(m): sum(m in record.files for record in records) for m in Modality}
@@ -135,18 +184,18 @@ def _comparison(results: Sequence[Json], order: Sequence[str]) -> str:
     )
 
 
-def _cell(row: Json) -> str:
-    shown = f"{row['recall']['10']:.1f}"
+def _cell(row: Json, k: int = 10) -> str:
+    shown = f"{row['recall'][str(k)]:.1f}"
     if "gain" not in row:
         return shown
-    gain, low, high = row["gain"]["10"]
+    gain, low, high = row["gain"][str(k)]
     return f"{shown} ({gain:+.1f} [{low:+.1f}, {high:+.1f}])"
 
 
 def _lines(rows: Sequence[Json]) -> str:
     if not rows:
         return ""
-    left = {"direction", "truth"}
+    left = {"direction", "truth", "variation"}
     header = list(rows[0])
     rule = ["---" if name in left else "--:" for name in header]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in (header, rule, *(r.values() for r in rows)))
