@@ -1,18 +1,15 @@
 """The network of the shape space: from evenly spread coloured points into the text tower's metric."""
 
-import json
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.errors import WeightsError
-from omnisearch.spaces import tensors
+from omnisearch.spaces.network import Network
 from omnisearch.spaces.points import POINTS
 
-FORMAT = "omnisearch-shape-1"
 # Clouds that pass together. Nothing depends on it but memory and, through the cache, speed.
 BLOCK = 16
 
@@ -42,19 +39,25 @@ class Neighbourhoods(nn.Module):
         heard = self.heard(features) + self.place(scale * places)  # (b, n, outputs)
         offset = torch.arange(len(places), device=places.device)[:, None, None] * places.shape[1]
         loudest = functional.embedding_bag((nearest + offset).flatten(0, 1), heard.flatten(0, 1), mode="max")
-        x = loudest.view(*centres.shape[:2], -1) - self.place(scale * centres) + self.own(features[:, : self.centres])
+        x = (
+            loudest.view(*nearest.shape[:2], heard.shape[-1])
+            - self.place(scale * centres)
+            + self.own(features[:, : self.centres])
+        )
         return centres, functional.gelu(self.norm(x + self.inner(x)))
 
 
-class ShapeNet(nn.Module):
+class ShapeNet(Network):
     """Rows of the points tower to embeddings: (n, POINTS * 6) -> (n, dim), unit rows.
 
     Farther and farther neighbourhoods of ever fewer points, of which the greatest and the mean are the object's. The
     first `points` of a row are looked at; they are in farthest-point order, and so are the centres of each stage.
     """
 
+    format = "omnisearch-shape-1"
+
     def __init__(
-        self, dim: int = 384, points: int = 512, channels: tuple[int, ...] = (64, 128, 256), dropout: float = 0.0
+        self, dim: int = 384, points: int = 512, channels: Sequence[int] = (64, 128, 256), dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.width, self.dim, self.points, self.channels, self.dropout = POINTS * 6, dim, points, channels, dropout
@@ -65,6 +68,11 @@ class ShapeNet(nn.Module):
         )
         self.whole = nn.Linear(channels[-1] + 3, 2 * channels[-1])
         self.out = nn.Linear(4 * channels[-1], dim)
+
+    @property
+    def shape(self) -> Mapping[str, Any]:
+        """What `save` writes of it."""
+        return {"dim": self.dim, "points": self.points, "channels": self.channels}
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the embeddings (n, dim) of rows (n, POINTS * 6)."""
@@ -78,25 +86,3 @@ class ShapeNet(nn.Module):
         x = functional.gelu(self.whole(torch.cat([features, places], -1)))
         x = functional.dropout(torch.cat([x.amax(1), x.mean(1)], -1), self.dropout, self.training)
         return functional.normalize(self.out(x), dim=-1)
-
-    def save(self, path: Path, notes: dict[str, str] | None = None) -> None:
-        """Write the network as one safetensors file; `notes` (what it was trained on, its scores) go with it."""
-        shape = {"dim": self.dim, "points": self.points, "channels": self.channels}
-        tensors.write(self.state_dict(), path, {**(notes or {}), "format": FORMAT, "shape": json.dumps(shape)})
-
-    @classmethod
-    def load(cls, path: Path) -> "ShapeNet":
-        """Read a network that `save` wrote, in evaluation mode.
-
-        Raises:
-            WeightsError: the file is not such a network.
-        """
-        state = tensors.read(path)
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        if metadata.get("format") != FORMAT:
-            raise WeightsError(f"{path} is not a shape network: its format is {metadata.get('format')!r}")
-        shape = json.loads(metadata["shape"])
-        network = cls(**{**shape, "channels": tuple(shape["channels"])})
-        tensors.fill(network, state, path)
-        return network.eval()

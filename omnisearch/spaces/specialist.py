@@ -1,8 +1,8 @@
-"""A trained space: a tower with a head that speaks the language of the text tower."""
+"""A trained space: a tower with a network of its own that brings it into the text tower's metric."""
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 
@@ -11,40 +11,43 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces import files
 from omnisearch.spaces.base import SpaceSpec
 from omnisearch.spaces.head import Head
+from omnisearch.spaces.network import Network
 from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
 from omnisearch.spaces.weights import resolve, sha256_of
 from omnisearch.types import Floats, Modality
 
 
 class Specialist(TowerReader):
-    """Text as the text tower gives it; the other modality through a head trained on its captions.
+    """A space whose network was trained on captions; texts are the text tower's, or read by a text side of its own.
 
-    The head is the one that ships with omnisearch, or another in the file `path`.
+    The network is the one that ships with omnisearch, or another in the file `path`; a family names its kind.
     """
+
+    network: ClassVar[type[Network]] = Head
 
     def __init__(self, spec: SpaceSpec, settings: Settings, path: Path | None = None) -> None:
         super().__init__(spec, settings)
         self._path = path
 
     def at(self, path: Path) -> Self:
-        """Return the same space with the head that lies in another file."""
+        """Return the same space with the network that lies in another file."""
         return type(self)(self.spec, self._settings, path)
 
     @property
     def path(self) -> Path:
-        """Where the head lies.
+        """Where the network lies.
 
         Raises:
-            ModelMissingError: the head is not in this installation.
+            ModelMissingError: the network is not in this installation.
         """
         return self._path or resolve(files.head(self.spec.name), self._settings)
 
     @property
     def fingerprint(self) -> str:
-        """Names the towers and the head's file.
+        """Names the towers and the network's file.
 
         Raises:
-            ModelMissingError: the head is not in this installation.
+            ModelMissingError: the network is not in this installation.
         """
         towers = [TOWERS[name].fingerprint for name in self.spec.towers.values()]
         return digest(self.spec.name, *towers, sha256_of(self.path))
@@ -53,22 +56,23 @@ class Specialist(TowerReader):
         """Map the tower's features (n, width) to embeddings (n, dim), float32 with unit rows.
 
         Raises:
-            ModelMissingError: the head is not in this installation.
-            WeightsError: the head does not fit the space.
+            ModelMissingError: the network is not in this installation.
+            WeightsError: the network does not fit the space.
         """
-        if modality is Modality.TEXT:
+        reader = self._network.text if modality is Modality.TEXT else self._network
+        if reader is None:
             return unit(features)
         with torch.inference_mode():
-            projected: Floats = self._head(torch.from_numpy(features)).numpy()
+            projected: Floats = reader(torch.from_numpy(features)).numpy()
         return projected
 
     @cached_property
-    def _head(self) -> Head:
-        head = Head.load(self.path)
+    def _network(self) -> Network:
+        network = type(self).network.load(self.path)
         widths = {TOWERS[name].width for modality, name in self.spec.towers.items() if modality is not Modality.TEXT}
-        if {head.width} != widths or head.dim != self.spec.dim:
+        if {network.width} != widths or network.dim != self.spec.dim:
             raise WeightsError(
-                f"{self.path} maps {head.width} to {head.dim} numbers; the space {self.spec.name} needs "
+                f"{self.path} maps {network.width} to {network.dim} numbers; the space {self.spec.name} needs "
                 f"{sorted(widths)} to {self.spec.dim}"
             )
-        return head
+        return network
