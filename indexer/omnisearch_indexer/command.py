@@ -24,6 +24,13 @@ def index(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Index files and folders whose name begins with a dot.")
     ] = False,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag for every file at and below PATH..., now and later; repeatable.")
+    ] = None,
+    meta: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Metadata, likewise.")] = None,
+    relabel: Annotated[
+        bool, typer.Option("--relabel", help="First forget the tags and metadata that PATH... was given.")
+    ] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     model: options.Model = None,
@@ -35,13 +42,17 @@ def index(
     Exits with 3 where some files cannot be indexed (see `omnisearch errors`), and with 130 where it was interrupted.
     """
     from omnisearch.config import load_settings
+    from omnisearch_indexer.labels import parse_labels
     from omnisearch_indexer.session import index_files, preview_files
 
     settings = load_settings(
         data_dir=data_dir, model=model, store=store, device=device, workers=workers, batch_size=batch_size
     )
-    run = preview_files if dry_run else index_files
-    report = run(paths, settings, retry_failed, hidden)
+    labels = parse_labels(tag or (), meta or ())
+    if dry_run:
+        report = preview_files(paths, settings, retry_failed, hidden)
+    else:
+        report = index_files(paths, settings, retry_failed, hidden, labels, relabel)
     err.print(str(report), markup=False, soft_wrap=True)
     if output in (Format.JSON, Format.JSONL):
         _write_object(report.fields(), output)

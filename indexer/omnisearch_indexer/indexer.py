@@ -16,12 +16,13 @@ from typing import NoReturn
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
-from omnisearch.stores.base import VectorStore
+from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Piece
 from omnisearch_indexer.channel import Channel, content_bytes
 from omnisearch_indexer.encoder import Encoder, usable
+from omnisearch_indexer.labels import LabelTree, told
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
 from omnisearch_indexer.progress import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
@@ -74,6 +75,7 @@ class Indexer:
         """Read what the survey found, write it, and remove what is gone."""
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
+        self._labels = LabelTree(self._manifest)
         self._meter.start(len(survey.todo))
         self._rows.extend(survey.refused)
         try:
@@ -264,10 +266,11 @@ class Indexer:
             self._report.segments += len(work.made)
             self._record(work.reading, work.reading.item_id)
         ids = [work.reading.item_id for work in ready]
+        facts = {work: self._facts(work) for work in ready}
         if ready:
             self._manifest.intend(ids)
             self._raw.flush()
-            points = [point for work in ready for point in work.points()]
+            points = [point for work in ready for point in work.points(facts[work])]
             keep = frozenset(point.id for point in points)
             # Segments that another way of cutting made would stay beside the new ones.
             remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep)
@@ -276,7 +279,10 @@ class Indexer:
         rows, self._rows = self._rows, []
         with self._manifest.transaction():
             self._manifest.put_items(
-                ItemRow(w.reading.item_id, w.modality, len(w.made), w.reading.path, self._survey.decoder) for w in ready
+                ItemRow(
+                    w.reading.item_id, w.info.modality, len(w.made), self._survey.decoder, w.info.mime, told(facts[w])
+                )
+                for w in ready
             )
             self._manifest.put_files(rows)
             self._manifest.settle_intents()
@@ -287,6 +293,11 @@ class Indexer:
                 self._keep_known(reading)
         if self._rows:
             self._write()
+
+    def _facts(self, work: Work) -> Facts:
+        """What this file says of its item; other files that hold it are heard when the run settles."""
+        reading = work.reading
+        return self._labels.facts(work.info.mime, [FileRow(reading.path, reading.signature, self._survey.decoder)])
 
     def _settle(self, gone: Sequence[FileRow]) -> None:
         left = Counter(row.item_id for row in gone if row.item_id is not None)

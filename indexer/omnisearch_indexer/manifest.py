@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from omnisearch.types import Modality
 from omnisearch_indexer.walk import Signature
 
 MANIFEST_FILE = "manifest.sqlite"
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE items (
-    item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, path BLOB NOT NULL,
-    decoder TEXT NOT NULL
+    item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
+    mime TEXT NOT NULL, told TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
@@ -36,7 +37,17 @@ CREATE TABLE files (
 ) WITHOUT ROWID;
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
 CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
 """
+# What leads from the version before to each version. Items are then told anew, as nothing was told of them.
+STEPS = {
+    2: """
+ALTER TABLE items DROP COLUMN path;
+ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
+ALTER TABLE items ADD COLUMN told TEXT NOT NULL DEFAULT '';
+CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
+"""
+}
 
 
 class State(StrEnum):
@@ -69,13 +80,14 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A content that is indexed; `path` is what the engine was told."""
+    """A content that is indexed; `told` is what the engine knows of it from outside its content."""
 
     id: str
     modality: Modality
     segments: int
-    path: str
     decoder: str
+    mime: str
+    told: str
 
 
 class Manifest:
@@ -111,6 +123,9 @@ class Manifest:
             if not create:
                 raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        elif create:
+            for step in range(version + 1, VERSION + 1):
+                self._db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -159,6 +174,24 @@ class Manifest:
     def roots(self) -> list[str]:
         """Everything that was ever asked to be indexed."""
         return [os.fsdecode(path) for (path,) in self._db.execute("SELECT path FROM roots ORDER BY path")]
+
+    # Labels
+
+    def label(self, paths: Iterable[str], pairs: Sequence[tuple[str, str]], anew: bool) -> None:
+        """Give paths labels as (key, value); a tag has no key. `anew` forgets those that they have."""
+        with self.transaction():
+            for path in map(os.fsencode, paths):
+                if anew:
+                    self._db.execute("DELETE FROM labels WHERE path = ?", (path,))
+                for key, value in pairs:
+                    if key:
+                        self._db.execute("DELETE FROM labels WHERE path = ? AND key = ?", (path, key))
+                    self._db.execute("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", (path, key, value))
+
+    def labels(self) -> Iterator[tuple[str, str, str]]:
+        """Every label as (path, key, value)."""
+        for path, key, value in self._db.execute("SELECT path, key, value FROM labels ORDER BY path"):
+            yield os.fsdecode(path), key, value
 
     # Files
 
@@ -214,8 +247,8 @@ class Manifest:
     def put_items(self, rows: Iterable[ItemRow]) -> None:
         """Write rows by id, inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
-            [(r.id, r.modality, r.segments, os.fsencode(r.path), r.decoder) for r in rows],
+            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told) VALUES (?, ?, ?, ?, ?, ?)",
+            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told) for r in rows],
         )
 
     def unheld(self) -> list[str]:
@@ -223,15 +256,14 @@ class Manifest:
         query = "SELECT item_id FROM items WHERE item_id NOT IN (SELECT item_id FROM files WHERE item_id IS NOT NULL)"
         return [item_id for (item_id,) in self._db.execute(f"{query} ORDER BY item_id")]
 
-    def misplaced(self) -> list[tuple[str, str]]:
-        """The items that do not lie under the first of their paths, with that path."""
-        query = """SELECT items.item_id, MIN(files.path) AS first FROM items JOIN files USING (item_id)
-                   GROUP BY items.item_id HAVING first IS NOT items.path ORDER BY items.item_id"""
-        return [(item_id, os.fsdecode(path)) for item_id, path in self._db.execute(query)]
-
-    def place(self, item_id: str, path: str) -> None:
-        """Note that the engine knows an item under another path."""
-        self._db.execute("UPDATE items SET path = ? WHERE item_id = ?", (os.fsencode(path), item_id))
+    def held(self) -> Iterator[tuple[ItemRow, list[FileRow]]]:
+        """Every item that files hold, with those files in order of their paths."""
+        held = self._files("WHERE item_id IS NOT NULL ORDER BY item_id, path")
+        files = groupby(held, key=lambda row: row.item_id)
+        known = {item.id: item for item in self.items()}
+        for item_id, rows in files:
+            if item_id in known:
+                yield known[item_id], list(rows)
 
     def forget(self, item_ids: Sequence[str]) -> None:
         """Forget items and the files that hold them: the next run reads those files again."""
@@ -285,9 +317,9 @@ class Manifest:
             yield FileRow(os.fsdecode(path), signature, decoder, item_id, known, detail, attempts)
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
-        query = f"SELECT item_id, modality, segments, path, decoder FROM items {where}"  # noqa: S608
-        for item_id, modality, segments, path, decoder in self._db.execute(query, values):
-            yield ItemRow(item_id, Modality(modality), segments, os.fsdecode(path), decoder)
+        query = f"SELECT item_id, modality, segments, decoder, mime, told FROM items {where}"  # noqa: S608
+        for item_id, modality, *rest in self._db.execute(query, values):
+            yield ItemRow(item_id, Modality(modality), *rest)
 
     def _one(self, query: str) -> Any:
         with closing(self._db.execute(query)) as cursor:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from omnisearch.paths import show_path
-from omnisearch.stores.base import Filter, VectorStore
+from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.labels import LabelTree, told
+from omnisearch_indexer.manifest import ItemRow, Manifest
 
 CHUNK = 256
 
@@ -31,12 +32,27 @@ def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, 
 
 
 def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
-    """Remove the items that no file holds, and put every other under the first of its paths."""
+    """Remove the items that no file holds, and tell the engine what has changed of the others but their content."""
     _forget(manifest.unheld(), manifest, store, raw)
-    for item_id, path in manifest.misplaced():
-        store.set_path(item_id, show_path(path))
+    labels = LabelTree(manifest)
+    changed: list[tuple[ItemRow, Facts]] = []
+    for item, holders in manifest.held():
+        facts = labels.facts(item.mime, holders)
+        if told(facts) != item.told:
+            changed.append((item, facts))
+    for at in range(0, len(changed), CHUNK):
+        part = [_with_mime(item, facts, store) for item, facts in changed[at : at + CHUNK]]
+        store.describe({item.id: facts for item, facts in part})
         with manifest.transaction():
-            manifest.place(item_id, path)
+            manifest.put_items(replace(item, mime=facts.mime, told=told(facts)) for item, facts in part)
+
+
+def _with_mime(item: ItemRow, facts: Facts, store: VectorStore) -> tuple[ItemRow, Facts]:
+    """An older version did not note what the type of a file was, and the engine knows."""
+    if not facts.mime:
+        known = next(store.scroll(Filter(item_ids=(item.id,))), None)
+        facts = replace(facts, mime=known.payload.mime if known else "")
+    return item, facts
 
 
 def remove_items(

@@ -14,6 +14,7 @@ from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
 from omnisearch_indexer.indexer import Indexer
+from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.progress import Bar
@@ -25,8 +26,17 @@ from omnisearch_indexer.walk import Walk, resolve_roots
 EMBEDDINGS_DIRECTORY = "embeddings"
 
 
-def index_files(paths: Sequence[Path], settings: Settings, retry_failed: bool = False, hidden: bool = False) -> Report:
-    """Bring the index of the settings up to date with the files at and below `paths`.
+def index_files(
+    paths: Sequence[Path],
+    settings: Settings,
+    retry_failed: bool = False,
+    hidden: bool = False,
+    labels: Labels | None = None,
+    relabel: bool = False,
+) -> Report:
+    """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
+
+    `relabel` forgets the labels that these paths were given before.
 
     SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts.
 
@@ -49,6 +59,7 @@ def index_files(paths: Sequence[Path], settings: Settings, retry_failed: bool = 
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         manifest.add_roots(roots)
+        manifest.label(roots, (labels or Labels()).pairs(), relabel)
         decoder = stack.enter_context(DecoderPool(settings, settings.workers))
         meter = stack.enter_context(Bar("indexing", "files"))
         found = survey(_walk(roots, settings, hidden), manifest, fingerprint(settings), retry_failed, stop)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 from omnisearch.errors import Reason
-from omnisearch.paths import show_path
-from omnisearch.stores.base import Payload, Point
+from omnisearch.stores.base import Facts, Payload, Point
 from omnisearch.stores.ids import point_id
-from omnisearch.types import Floats, Modality, Segment
+from omnisearch.types import Floats, MediaInfo, Segment
 from omnisearch_indexer.reader import Reading
 
 
@@ -35,17 +34,14 @@ class Work:
         return self.ended and len(self.made) == self.pieces
 
     @property
-    def modality(self) -> Modality:
+    def info(self) -> MediaInfo:
         """What the decoder found; known once a piece was read."""
         assert self.reading.info is not None
-        return self.reading.info.modality
+        return self.reading.info
 
-    def points(self) -> list[Point]:
+    def points(self, facts: Facts) -> list[Point]:
         """One point per segment."""
-        reading = self.reading
-        info = reading.info
-        assert info is not None
-        path = show_path(reading.path)
+        reading, info = self.reading, self.info
         return [
             Point(
                 point_id(reading.item_id, made.segment),
@@ -53,12 +49,11 @@ class Work:
                 Payload(
                     reading.item_id,
                     info.modality,
-                    path,
-                    info.mime,
-                    info.duration,
-                    made.segment,
-                    len(self.made),
-                    made.snippet,
+                    duration=info.duration,
+                    segment=made.segment,
+                    segments=len(self.made),
+                    snippet=made.snippet,
+                    **vars(facts),
                 ),
             )
             for made in self.made

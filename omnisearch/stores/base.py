@@ -3,11 +3,33 @@
 Every implementation passes `tests/stores/test_contract.py`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from omnisearch.stores.about import about, read_about
 from omnisearch.types import Floats, Modality, Segment
+from omnisearch.where import Condition
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an item from outside its content, and may change while that stays.
+
+    `size` is in bytes, `mtime` in seconds since 1970. They are those of the path; tags and metadata are the item's.
+    """
+
+    path: str
+    mime: str = ""
+    size: int = 0
+    mtime: float = 0.0
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def flat(self) -> dict[str, Any]:
+        """As the store keeps it. `about` is what filters look up; tags and metadata are read back from there."""
+        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime}
+        return {**row, "about": about(self.path, self.mime, self.tags, self.meta)}
 
 
 @dataclass(frozen=True)
@@ -22,19 +44,39 @@ class Payload:
     segment: Segment = field(default_factory=Segment)
     segments: int = 1
     snippet: str = ""
+    size: int = 0
+    mtime: float = 0.0
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Facts:
+        """The part that `VectorStore.describe` replaces."""
+        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta)
 
     def flat(self) -> dict[str, Any]:
         """As the store keeps it."""
-        row = asdict(self)
-        part = row.pop("segment")
-        return {**row, "segment": part["index"], "start": part["start"], "end": part["end"], "unit": part["unit"]}
+        part = self.segment
+        return {
+            "item_id": self.item_id,
+            "modality": self.modality,
+            "duration": self.duration,
+            "segment": part.index,
+            "start": part.start,
+            "end": part.end,
+            "unit": part.unit,
+            "segments": self.segments,
+            "snippet": self.snippet,
+            **self.facts.flat(),
+        }
 
     @classmethod
-    def from_flat(cls, row: dict[str, Any]) -> "Payload":
-        """The inverse of `flat`."""
+    def from_flat(cls, row: Mapping[str, Any]) -> "Payload":
+        """The inverse of `flat`. A point that was written before there were facts has none but its path."""
         row = dict(row)
         part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
-        return cls(segment=part, **{**row, "modality": Modality(row["modality"])})
+        tags, meta = read_about(row.pop("about", ()))
+        return cls(segment=part, tags=tags, meta=meta, **{**row, "modality": Modality(row["modality"])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +90,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Filter:
-    """The closed filter model. Empty tuples filter nothing."""
+    """The closed filter model. Empty tuples filter nothing; every condition of `where` must hold."""
 
     modalities: tuple[Modality, ...] = ()
     item_ids: tuple[str, ...] = ()
     exclude_item_ids: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +141,16 @@ class VectorStore(Protocol):
         """Every point that passes the filter, in order of id; vectors are empty (0,) unless asked for."""
         ...
 
-    def set_path(self, item_id: str, path: str) -> None:
-        """Give every segment of an item another path; durable on return."""
+    def describe(self, items: Mapping[str, Facts]) -> None:
+        """Give every segment of these items, by id, other facts; durable on return. Unknown ids are no error.
+
+        Raises:
+            StoreError: facts that the engines cannot keep; nothing was written.
+        """
+        ...
+
+    def undescribed(self) -> int:
+        """How many points have no facts but a path, because they were written before there were any."""
         ...
 
     def delete(self, item_ids: Sequence[str]) -> None:

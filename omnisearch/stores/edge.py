@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from omnisearch.errors import StoreError
-from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
-from omnisearch.stores.gate import check_lookups, check_points, check_space, check_text
+from omnisearch.stores.gate import check_facts, check_lookups, check_points, check_space
 from omnisearch.stores.names import ALIAS, CollectionName
 from omnisearch.types import Floats
 from omnisearch.wire import Message
@@ -41,8 +41,12 @@ class EdgeStore:
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
-        vectors = check_lookups(lookups, self.dim)
-        filters = [_filter(lookup.filter) for lookup in lookups]
+        check_lookups(lookups, self.dim)
+        return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
+
+    def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
+        vectors = np.asarray([lookup.vector for lookup in lookups], np.float32).reshape(len(lookups), self.dim)
+        filters = [clauses(lookup.filter).plain() for lookup in lookups]
         limits = [lookup.limit for lookup in lookups]
         answer = self._ask("search", vectors, limits=limits, filters=filters, with_vectors=with_vectors)
         found = _rows(answer)
@@ -53,32 +57,42 @@ class EdgeStore:
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
-        where, offset = _filter(chosen), None
+        where, offset = clauses(chosen), None
         while True:
-            answer = self._ask("scroll", offset=offset, limit=PAGE, filter=where, with_vectors=with_vectors)
+            answer = self._ask("scroll", offset=offset, limit=PAGE, filter=where.plain(), with_vectors=with_vectors)
             found = _rows(answer)
-            for id_, payload in answer.body["rows"]:
-                vector = next(found)
-                yield Point(id_, np.empty(0, np.float32) if vector is None else vector, Payload.from_flat(payload))
+            for id_, row in answer.body["rows"]:
+                vector, payload = next(found), Payload.from_flat(row)
+                if where.keeps(payload):
+                    yield Point(id_, np.empty(0, np.float32) if vector is None else vector, payload)
             offset = answer.body["next"]
             if offset is None:
                 return
 
-    def set_path(self, item_id: str, path: str) -> None:
-        """See `VectorStore.set_path`."""
-        check_text("path", path)
+    def describe(self, items: Mapping[str, Facts]) -> None:
+        """See `VectorStore.describe`."""
+        check_facts(items)
         check_space(self._link.directory)
-        self._ask("set_path", filter=_filter(Filter(item_ids=(item_id,))), path=path)
+        rows = [[item_id, facts.flat()] for item_id, facts in items.items()]
+        for at in range(0, len(rows), BATCH):
+            self._ask("describe", items=rows[at : at + BATCH])
+
+    def undescribed(self) -> int:
+        """See `VectorStore.undescribed`."""
+        return int(self._ask("undescribed").body["count"])
 
     def delete(self, item_ids: Sequence[str]) -> None:
         """See `VectorStore.delete`."""
         if item_ids:
             check_space(self._link.directory)
-            self._ask("delete", filter=_filter(Filter(item_ids=tuple(item_ids))))
+            self._ask("delete", filter=clauses(Filter(item_ids=tuple(item_ids))).plain())
 
     def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
         """See `VectorStore.count`."""
-        return int(self._ask("count", filter=_filter(chosen)).body["count"])
+        where = clauses(chosen)
+        if where.rest:
+            return sum(1 for _ in self.scroll(chosen))
+        return int(self._ask("count", filter=where.plain()).body["count"])
 
     def close(self) -> None:
         """See `VectorStore.close`."""
@@ -133,10 +147,6 @@ class EdgeCatalog:
     def close(self) -> None:
         """See `Catalog.close`."""
         self._link.close()
-
-
-def _filter(chosen: Filter) -> Mapping[str, Any]:
-    return asdict(chosen)
 
 
 def _rows(answer: Message) -> Iterator[Floats | None]:

@@ -14,11 +14,12 @@ import numpy as np
 import qdrant_edge as edge
 
 from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.durable import sync
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
-INDEXED = ("item_id", "modality")
+_SCHEMAS = {"keyword": edge.PayloadSchemaType.Keyword, "float": edge.PayloadSchemaType.Float}
 
 
 class Engine:
@@ -37,7 +38,8 @@ class Engine:
             "upsert": self._upsert,
             "search": self._search,
             "scroll": self._scroll,
-            "set_path": self._set_path,
+            "describe": self._describe,
+            "undescribed": self._undescribed,
             "delete": self._delete,
             "count": self._count,
         }
@@ -86,13 +88,13 @@ class Engine:
             aside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.directory)) / path.name
             vector = edge.EdgeVectorParams(size=body["dim"], distance=edge.Distance.Cosine)
             shard = edge.EdgeShard.create(str(aside), edge.EdgeConfig(vectors=vector, max_search_threads=1))
-            for field in INDEXED:
-                shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
-            shard.flush()
+            _complete(shard)
             shard.close()
             aside.rename(path)
             aside.parent.rmdir()
             sync(self.directory)
+        else:
+            _complete(self._shard(body))  # an older version made it
         return Message({})
 
     def _drop(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
@@ -111,9 +113,17 @@ class Engine:
         points = [edge.Point(id_, vector, payload) for id_, vector, payload in rows]
         return self._write(body, edge.UpdateOperation.upsert_points(points))
 
-    def _set_path(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
-        change = edge.UpdateOperation.set_payload_by_filter(_filter(body["filter"]), {"path": body["path"]})
-        return self._write(body, change)
+    def _describe(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        shard = self._shard(body)
+        for item_id, facts in body["items"]:
+            chosen = edge.Filter(must=[edge.FieldCondition("item_id", match=edge.MatchValue(item_id))])
+            shard.update(edge.UpdateOperation.set_payload_by_filter(chosen, facts))
+        shard.flush()
+        return Message({})
+
+    def _undescribed(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        chosen = edge.Filter(must=[edge.IsEmptyCondition("about")])
+        return Message({"count": self._shard(body).count(edge.CountRequest(filter=chosen))})
 
     def _delete(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         return self._write(body, edge.UpdateOperation.delete_points_by_filter(_filter(body["filter"])))
@@ -156,16 +166,23 @@ class Engine:
         return Message({"count": self._shard(body).count(edge.CountRequest(filter=_filter(body["filter"])))})
 
 
-def _filter(chosen: Mapping[str, Sequence[str]]) -> Any:
-    def condition(key: str, values: Sequence[str]) -> Any:
-        return edge.FieldCondition(key, match=edge.MatchAny(list(values)))
-
-    wanted = [condition(key, chosen[name]) for key, name in _WANTED if chosen[name]]
-    unwanted = [condition("item_id", chosen["exclude_item_ids"])] if chosen["exclude_item_ids"] else []
-    return edge.Filter(must=wanted, must_not=unwanted) if wanted or unwanted else None
+def _complete(shard: Any) -> None:
+    """Index what filters look up; asking for an index that exists changes nothing."""
+    for field, kind in INDEXED.items():
+        shard.update(edge.UpdateOperation.create_field_index(field, _SCHEMAS[kind]))
+    shard.flush()
 
 
-_WANTED = (("modality", "modalities"), ("item_id", "item_ids"))
+def _filter(chosen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
+    must, must_not = ([_condition(clause) for clause in chosen[name]] for name in ("must", "must_not"))
+    return edge.Filter(must=must, must_not=must_not) if must or must_not else None
+
+
+def _condition(clause: Mapping[str, Any]) -> Any:
+    if clause["range"] is None:
+        return edge.FieldCondition(clause["key"], match=edge.MatchAny(list(clause["any"])))
+    gt, gte, lt, lte = clause["range"]
+    return edge.FieldCondition(clause["key"], range=edge.RangeFloat(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
 def _vectors(points: Sequence[Any], body: Mapping[str, Any]) -> dict[str, Floats]:

@@ -5,19 +5,23 @@ that can never be opened again.
 """
 
 import math
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 
 from omnisearch.errors import StoreError, VectorError
-from omnisearch.stores.base import Lookup, Payload, Point
+from omnisearch.stores.base import Facts, Lookup, Payload, Point
 from omnisearch.types import Floats
 
 MAX_TEXT = 16_384
 MIN_NORM = 1e-6
+MAX_WORDS = 64
+MAX_WORD = 256
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The engine writes through memory maps: a full disk kills its process instead of raising. Two write-ahead segments
 # (32 MiB each) and a batch fit into this many times.
 RESERVE = 1 << 30
@@ -47,6 +51,33 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> Floats:
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
     return _check_vectors([lookup.vector for lookup in lookups], [f"query {n}" for n in range(len(lookups))], dim)
+
+
+def check_facts(items: Mapping[str, Facts]) -> None:
+    """Refuse what no engine should keep of an item.
+
+    Raises:
+        StoreError: names the item and the value.
+    """
+    for item_id, facts in items.items():
+        _check_facts(f"item {item_id}", facts)
+
+
+def check_labels(label: str, tags: Sequence[str], meta: Mapping[str, str]) -> None:
+    """Refuse tags and metadata that are too many, too long or badly named.
+
+    Raises:
+        StoreError: says which, and what is allowed.
+    """
+    if max(len(tags), len(meta)) > MAX_WORDS:
+        raise StoreError(f"{label}: {len(tags)} tags and {len(meta)} metadata, at most {MAX_WORDS} of each are kept")
+    for key in meta:
+        if not _KEY.fullmatch(key):
+            raise StoreError(f"{label}: the metadata key {key!r} must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
+    for word in (*tags, *meta.values()):
+        if not 0 < len(word.strip()) == len(word) <= MAX_WORD:
+            raise StoreError(f"{label}: {word!r} must have 1 to {MAX_WORD} characters and no space at its ends")
+        check_text(label, word)
 
 
 def check_text(label: str, text: str) -> None:
@@ -97,8 +128,20 @@ def _check_id(text: str) -> None:
 
 
 def _check_payload(label: str, payload: Payload) -> None:
-    for name, value in payload.flat().items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise StoreError(f"{label}: {name} is {value}")
-        if isinstance(value, str):
-            check_text(f"{label}: {name}", value)
+    _check_facts(label, payload.facts)
+    for name in ("item_id", "snippet"):
+        check_text(f"{label}: {name}", getattr(payload, name))
+    for name, value in (("duration", payload.duration), ("start", payload.segment.start), ("end", payload.segment.end)):
+        _check_number(f"{label}: {name}", value)
+
+
+def _check_facts(label: str, facts: Facts) -> None:
+    check_text(f"{label}: path", facts.path)
+    check_text(f"{label}: mime", facts.mime)
+    _check_number(f"{label}: mtime", facts.mtime)
+    check_labels(label, facts.tags, facts.meta)
+
+
+def _check_number(label: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise StoreError(f"{label} is {value}")

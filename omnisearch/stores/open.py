@@ -65,6 +65,8 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
             catalog.point(wanted)
             current = wanted
         current.require(wanted)
+        if create:
+            catalog.create(current)  # an older version may have made it with fewer indexes
         return catalog.open(current, fingerprint)
 
 

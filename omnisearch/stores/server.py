@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -10,8 +10,9 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
-from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
-from omnisearch.stores.gate import check_lookups, check_points, check_text
+from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
+from omnisearch.stores.gate import check_facts, check_lookups, check_points
 from omnisearch.stores.names import ALIAS, CollectionName
 from omnisearch.types import Floats
 
@@ -23,7 +24,6 @@ TIMEOUT_SECONDS = 30
 PAUSES = (0.1, 0.3, 0.8)
 PAGE = 1024
 BATCH = 256  # stays under the server's 32 MiB per request up to 4096 dimensions
-INDEXED = ("item_id", "modality")
 
 
 def connect(url: str, api_key: str | None) -> QdrantClient:
@@ -58,18 +58,21 @@ class ServerStore:
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
-        vectors = check_lookups(lookups, self.dim).tolist()
+        check_lookups(lookups, self.dim)
+        return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
+
+    def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         requests = [
             models.QueryRequest(
-                query=vector,
+                query=np.asarray(lookup.vector, np.float32).tolist(),
                 limit=lookup.limit,
                 filter=_filter(lookup.filter),
                 with_payload=True,
                 with_vector=with_vectors,
             )
-            for lookup, vector in zip(lookups, vectors, strict=True)
+            for lookup in lookups
         ]
-        answers = patiently(self._client.query_batch_points, self.collection, requests) if requests else []
+        answers = patiently(self._client.query_batch_points, self.collection, requests)
         return [
             [
                 Scored(
@@ -82,35 +85,48 @@ class ServerStore:
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
-        where, offset = _filter(chosen), None
+        where, offset = clauses(chosen), None
         while True:
             records, offset = patiently(
                 self._client.scroll,
                 self.collection,
-                where,
+                _filter(chosen),
                 limit=PAGE,
                 offset=offset,
                 with_vectors=with_vectors,
             )
             for record in records:
-                yield Point(str(record.id), _floats(record.vector or []), Payload.from_flat(record.payload or {}))
+                payload = Payload.from_flat(record.payload or {})
+                if where.keeps(payload):
+                    yield Point(str(record.id), _floats(record.vector or []), payload)
             if offset is None:
                 return
 
-    def set_path(self, item_id: str, path: str) -> None:
-        """See `VectorStore.set_path`."""
-        check_text("path", path)
-        chosen = _selector((item_id,))
-        patiently(self._client.set_payload, self.collection, {"path": path}, chosen, wait=True)
+    def describe(self, items: Mapping[str, Facts]) -> None:
+        """See `VectorStore.describe`."""
+        check_facts(items)
+        steps = [
+            models.SetPayloadOperation(set_payload=models.SetPayload(payload=facts.flat(), filter=_only((item_id,))))
+            for item_id, facts in items.items()
+        ]
+        for at in range(0, len(steps), BATCH):
+            patiently(self._client.batch_update_points, self.collection, steps[at : at + BATCH], wait=True)
+
+    def undescribed(self) -> int:
+        """See `VectorStore.undescribed`."""
+        chosen = models.Filter(must=[models.IsEmptyCondition(is_empty=models.PayloadField(key="about"))])
+        return patiently(self._client.count, self.collection, chosen, exact=True).count
 
     def delete(self, item_ids: Sequence[str]) -> None:
         """See `VectorStore.delete`."""
         if item_ids:
-            chosen = _selector(tuple(item_ids))
+            chosen = models.FilterSelector(filter=_only(item_ids))
             patiently(self._client.delete, self.collection, chosen, wait=True)
 
     def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
         """See `VectorStore.count`."""
+        if clauses(chosen).rest:
+            return sum(1 for _ in self.scroll(chosen))
         return patiently(self._client.count, self.collection, _filter(chosen), exact=True).count
 
     def close(self) -> None:
@@ -145,8 +161,8 @@ class ServerCatalog:
             vector = models.VectorParams(size=name.dim, distance=models.Distance.COSINE)
             patiently(self._client.create_collection, str(name), vector)
         # Asking for an index that exists changes nothing, so a creation that was cut short is completed.
-        for field in INDEXED:
-            schema = models.PayloadSchemaType.KEYWORD
+        for field, kind in INDEXED.items():
+            schema = models.PayloadSchemaType(kind)
             patiently(self._client.create_payload_index, str(name), field, schema, wait=True)
 
     def point(self, name: CollectionName) -> None:
@@ -202,23 +218,20 @@ def _refusal(error: UnexpectedResponse) -> OmnisearchError:
 
 
 def _filter(chosen: Filter) -> models.Filter | None:
-    def condition(key: str, values: Sequence[str]) -> models.FieldCondition:
-        return models.FieldCondition(key=key, match=models.MatchAny(any=list(values)))
-
-    wanted = [
-        condition(key, values)
-        for key, values in (("modality", chosen.modalities), ("item_id", chosen.item_ids))
-        if values
-    ]
-    unwanted = [condition("item_id", chosen.exclude_item_ids)] if chosen.exclude_item_ids else []
-    return models.Filter(must=list(wanted), must_not=list(unwanted)) if wanted or unwanted else None
+    compiled = clauses(chosen)
+    must, must_not = ([_condition(clause) for clause in part] for part in (compiled.must, compiled.must_not))
+    return models.Filter(must=must, must_not=must_not) if must or must_not else None
 
 
-def _selector(item_ids: tuple[str, ...]) -> models.FilterSelector:
-    chosen = _filter(Filter(item_ids=item_ids))
-    if chosen is None:
-        raise StoreError("no item was named")
-    return models.FilterSelector(filter=chosen)
+def _only(item_ids: Sequence[str]) -> models.Filter:
+    return models.Filter(must=[_condition(Clause("item_id", tuple(item_ids)))])
+
+
+def _condition(clause: Clause) -> Any:
+    if clause.range is None:
+        return models.FieldCondition(key=clause.key, match=models.MatchAny(any=list(clause.any)))
+    gt, gte, lt, lte = clause.range
+    return models.FieldCondition(key=clause.key, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
 def _floats(vector: Any) -> Floats:

@@ -49,10 +49,10 @@ def around(owner, name):
         return result
     setattr(owner, name, wrapped)
 
-store = next(c for c in vars(edge).values() if isinstance(c, type) and {"upsert", "set_path", "delete"} <= set(dir(c)))
-for name in ("upsert", "set_path", "delete"):
+store = next(c for c in vars(edge).values() if isinstance(c, type) and {"upsert", "describe", "delete"} <= set(dir(c)))
+for name in ("upsert", "describe", "delete"):
     around(store, name)
-for name in ("intend", "put_items", "put_files", "drop_files", "forget", "place", "settle_intents"):
+for name in ("intend", "put_items", "put_files", "drop_files", "forget", "settle_intents"):
     around(Manifest, name)
 around(SpaceEmbeddingStore, "flush")
 settings = load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3]), workers=2)

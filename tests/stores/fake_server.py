@@ -118,10 +118,9 @@ def _count(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
     return local.count(name, models.CountRequest.model_validate(body).filter)
 
 
-def _set_payload(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
-    asked = models.SetPayload.model_validate(body)
-    assert asked.filter is not None
-    return local.set_payload(name, asked.payload, asked.filter)
+def _batch(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    local.batch_update_points(name, models.UpdateOperations.model_validate(body).operations)
+    return [{"operation_id": 0, "status": "completed"} for _ in body["operations"]]
 
 
 def _delete(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
@@ -144,6 +143,6 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"POST /collections/([^/]+)/points/query/batch": _search,
     r"POST /collections/([^/]+)/points/scroll": _scroll,
     r"POST /collections/([^/]+)/points/count": _count,
-    r"POST /collections/([^/]+)/points/payload": _set_payload,
+    r"POST /collections/([^/]+)/points/batch": _batch,
     r"POST /collections/([^/]+)/points/delete": _delete,
 }

@@ -11,13 +11,14 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
-from omnisearch.stores.base import Filter, Lookup, Payload, Point, VectorStore
+from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, VectorStore
 from omnisearch.stores.ids import point_id
 from omnisearch.stores.names import CollectionName
 from omnisearch.stores.open import describe_store, open_catalog, open_store, swap
 from omnisearch.types import Modality, Segment
+from omnisearch.where import Matches, Within
 from tests.stores.conftest import empty, reopen
-from tests.stores.samples import DIM, FINGERPRINT, MODEL, nearest, passes, points, vector
+from tests.stores.samples import DIM, FINGERPRINT, MODEL, condition, nearest, passes, points, vector
 
 # The in-memory mode has no payload indexes and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
@@ -47,6 +48,10 @@ def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> 
         segment=Segment(3, 10.0, 20.5, "characters"),
         segments=9,
         snippet="zwei\nZeilen und \u202e\u05e6\u05dc",
+        size=(1 << 40) + 1,
+        mtime=-1.5,
+        tags=("\u05e6", "a:b"),
+        meta={"wer": "Ann: 'ü'=1", "tag": "x"},
     )
     store.upsert([Point(point_id("itemß", payload.segment), vector(1), payload)])
     assert [point.payload for point in store.scroll(Filter(item_ids=("itemß",)))] == [payload]
@@ -83,9 +88,14 @@ def test_searches_agree_with_brute_force_under_random_filters(store: VectorStore
         Lookup(
             vector(1000 + n) * np.float32(10.0 ** random.integers(-2, 3)),
             int(random.integers(1, 100)),
-            Filter(some(list(Modality), 4), some(items, 12), some(items, 12)),
+            Filter(
+                some(list(Modality), 4) if n % 2 else (),
+                some(items, 12) if n % 3 == 0 else (),
+                some(items, 12),
+                tuple(condition(random) for _ in range(n % 4)),
+            ),
         )
-        for n in range(60)
+        for n in range(150)
     ]
     answers = store.search(lookups)
     assert len(answers) == len(lookups)
@@ -120,7 +130,9 @@ def test_nothing_is_found_in_nothing(store: VectorStore) -> None:
     store.upsert([])
     store.delete([])
     store.delete(["unknown"])
-    store.set_path("unknown", "/nowhere")
+    store.describe({"unknown": Facts("/nowhere")})
+    store.describe({})
+    assert store.undescribed() == 0
     assert store.count() == 0
 
 
@@ -144,15 +156,42 @@ def test_delete_removes_every_segment_of_its_items_and_no_other(store: VectorSto
     assert all(hit.payload.item_id in {"item-0", "item-2"} for hit in store.search([Lookup(vector(4), 20)])[0])
 
 
-def test_set_path_changes_the_path_of_one_item_alone(store: VectorStore) -> None:
-    written = points(9)
+def test_describe_changes_the_facts_of_its_items_alone(store: VectorStore) -> None:
+    written = points(12)
     store.upsert(written)
-    store.set_path("item-1", "/moved/ü.bin")
+    facts = {
+        "item-1": Facts("/moved/ü.bin", "a/b", 7, 8.5, ("t",), {"k": "v"}),
+        "item-3": Facts("/x", size=9),
+        "unknown": Facts("/y"),
+    }
+    store.describe(facts)
     expected = {
-        point.id: replace(point.payload, path="/moved/ü.bin") if point.payload.item_id == "item-1" else point.payload
+        point.id: replace(point.payload, **vars(facts[point.payload.item_id]))
+        if point.payload.item_id in facts
+        else point.payload
         for point in written
     }
     assert {point.id: point.payload for point in store.scroll()} == expected
+    found = store.scroll(Filter(where=(Matches("tag", "t"), Matches("path", "*.bin"), Within("size", gt=6))))
+    assert {point.payload.item_id for point in found} == {"item-1"}
+    with pytest.raises(StoreError, match="key"):
+        store.describe({"item-0": Facts("/z"), "item-1": Facts("/z", meta={"a.b": "nested"})})
+    assert {point.id: point.payload for point in store.scroll()} == expected
+
+
+def test_points_of_an_older_version_are_counted_and_read_with_defaults(
+    store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        flat = Payload.flat
+        new = {"size", "mtime", "about"}
+        older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k not in new})
+        store.upsert(points(6))
+    assert store.undescribed() == 6
+    for point in store.scroll():
+        assert (point.payload.size, point.payload.tags, point.payload.meta) == (0, (), {})
+    store.describe({"item-0": Facts("/a")})
+    assert store.undescribed() == 3
 
 
 def _spoil(value: float) -> Any:
@@ -192,8 +231,24 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         lambda p: replace(p, payload=replace(p.payload, path="/\udcff.txt")),
         lambda p: replace(p, payload=replace(p.payload, snippet="x" * 20_000)),
         lambda p: replace(p, payload=replace(p.payload, duration=float("nan"))),
+        lambda p: replace(p, payload=replace(p.payload, mtime=float("inf"))),
+        lambda p: replace(p, payload=replace(p.payload, tags=("",))),
+        lambda p: replace(p, payload=replace(p.payload, tags=tuple(map(str, range(65))))),
+        lambda p: replace(p, payload=replace(p.payload, meta={"a.b": "c"})),
+        lambda p: replace(p, payload=replace(p.payload, meta={"a": "c" * 257})),
     ],
-    ids=["id", "id's form", "half a character", "too long", "not a number"],
+    ids=[
+        "id",
+        "form",
+        "half a character",
+        "too long",
+        "not a number",
+        "no time",
+        "empty tag",
+        "many tags",
+        "nested key",
+        "long value",
+    ],
 )
 def test_a_payload_that_would_spoil_the_store_is_refused_whole(
     store: VectorStore, change: Callable[[Point], Point]

@@ -22,7 +22,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores import edge_link, gate
-from omnisearch.stores.base import Lookup, VectorStore
+from omnisearch.stores.base import Facts, Lookup, VectorStore
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_link import EdgeLink
 from omnisearch.stores.open import describe_store, open_store
@@ -131,7 +131,7 @@ def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: V
     for round_, at in enumerate(range(0, 60, 20)):
         store.upsert(written[at : at + 20])
         store.delete([f"item-{at}"])
-        store.set_path(f"item-{at + 1}", f"/moved/{round_}")
+        store.describe({f"item-{at + 1}": Facts(f"/moved/{round_}")})
         kill_worker(settings)
         with pytest.raises(StoreError, match=r"worker\.log"):
             store.count()
@@ -304,7 +304,7 @@ def test_too_little_disk_is_refused_before_the_engine_is_touched(
     with pytest.raises(StoreError, match=refused):
         store.delete(["item-0"])
     with pytest.raises(StoreError, match=refused):
-        store.set_path("item-0", "/x")
+        store.describe({"item-0": Facts("/x")})
     assert not asked
 
 

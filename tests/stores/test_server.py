@@ -11,7 +11,8 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import StoreError
 from omnisearch.stores import server
-from omnisearch.stores.base import Filter, Lookup, VectorStore
+from omnisearch.stores.base import Facts, Filter, Lookup, VectorStore
+from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.open import describe_store, open_store
 from tests.stores.fake_server import FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
@@ -94,12 +95,12 @@ def test_a_setting_that_is_no_url_is_named(tmp_path: Path, url: str) -> None:
 
 
 def test_filtered_fields_are_indexed_and_writes_are_waited_for(fake: FakeServer, store: VectorStore) -> None:
-    assert len([line for line in fake.requests if line.endswith("/index")]) == 2
+    assert len([line for line in fake.requests if line.endswith("/index")]) == len(INDEXED)
     store.upsert(points(3))
-    store.set_path("item-0", "/moved")
+    store.describe({"item-0": Facts("/moved")})
     store.delete(["item-0"])
     writes = [query for method, query in fake.queries if method != "GET" and "wait" in query]
-    assert writes == ["wait=true"] * 5
+    assert writes == ["wait=true"] * (len(INDEXED) + 3)
     assert store.count(Filter(item_ids=("item-0",))) == 0
 
 

@@ -1,0 +1,81 @@
+"""Labels: the tags and metadata that a user gave to a path. They hold for every file at and below it.
+
+They belong to places, not to contents: an item that several files hold has the tags of all of them, and where their
+metadata differ, those of the first path. Deeper paths override the metadata of the folders above.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from omnisearch.errors import StoreError, UsageError
+from omnisearch.paths import show_path
+from omnisearch.stores.base import Facts
+from omnisearch.stores.gate import check_labels
+from omnisearch_indexer.manifest import FileRow, Manifest
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What one path was given."""
+
+    tags: frozenset[str] = frozenset()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """As the manifest keeps them: (key, value), a tag without a key."""
+        return [("", tag) for tag in sorted(self.tags)] + list(self.meta.items())
+
+    def __or__(self, deeper: "Labels") -> "Labels":
+        return Labels(self.tags | deeper.tags, {**self.meta, **deeper.meta})
+
+
+def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
+    """Read `--tag TAG` and `--meta KEY=VALUE`.
+
+    Raises:
+        UsageError: a metadatum is not KEY=VALUE, or what the store cannot keep.
+    """
+    pairs = [text.partition("=") for text in meta]
+    for text, (_, sign, _) in zip(meta, pairs, strict=True):
+        if not sign:
+            raise UsageError(f"--meta {text}: write KEY=VALUE")
+    labels = Labels(frozenset(tags), {key: value for key, _, value in pairs})
+    try:
+        check_labels("--tag and --meta", sorted(labels.tags), labels.meta)
+    except StoreError as error:
+        raise UsageError(str(error)) from None
+    return labels
+
+
+class LabelTree:
+    """The labels of all paths."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._given: dict[str, Labels] = {}
+        for path, key, value in manifest.labels():
+            one = Labels(meta={key: value}) if key else Labels(frozenset({value}))
+            self._given[path] = self._given.get(path, Labels()) | one
+
+    def of(self, path: str) -> Labels:
+        """What holds for a file: what it and every folder above it were given."""
+        found = Labels()
+        for place in (*reversed(PurePath(path).parents), PurePath(path)):
+            if str(place) in self._given:
+                found |= self._given[str(place)]
+        return found
+
+    def facts(self, mime: str, holders: Sequence[FileRow]) -> Facts:
+        """What is known of an item that these files hold, the first of them first."""
+        first = holders[0]
+        both = Labels()
+        for row in reversed(holders):
+            both |= self.of(row.path)
+        mtime = first.signature.mtime_ns / 1e9
+        return Facts(show_path(first.path), mime, first.signature.size, mtime, tuple(sorted(both.tags)), both.meta)
+
+
+def told(facts: Facts) -> str:
+    """What the manifest remembers of what the engine was told; another text, and the engine is told again."""
+    return json.dumps([facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items())])
