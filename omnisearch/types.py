@@ -154,20 +154,43 @@ SpaceEmbeddings: TypeAlias = Mapping[tuple[str, Modality], Floats]
 
 @dataclass(frozen=True)
 class Match:
-    """What one term gave to a hit: `contribution` adds up over terms to the hit's score.
+    """What one term gave to a hit: `contribution` adds up over the terms of a sum to its score.
 
-    `factors` are the term's combining factors, "part:branch" -> factor, where the query asked to be explained.
+    Where the query asked to be explained, `factors` are the term's combining factors, "part:branch" -> factor, and
+    `spaces` says what each of them gave, and "part:centring" what centring took: they add up to the contribution.
     """
 
     term: str
     weight: float
     contribution: float
     factors: Mapping[str, float] = field(default_factory=dict)
+    spaces: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a hit is relevant: an expression as it was judged, and its parts.
+
+    `odds` is the logit of `relevance`. A sum also has its words in `query`, its cosine `score`, and in `calibration`
+    what its odds were made of.
+    """
+
+    op: Literal["sum", "and", "or", "not", "then"]
+    relevance: float
+    odds: float
+    segment: Segment | None
+    parts: "tuple[Finding, ...]" = ()
+    query: str = ""
+    score: float = 0.0
+    calibration: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One answer. `score` is the raw cosine in [-1, 1]; `relevance` in [0, 1] compares across modalities."""
+    """One answer. `score` is the raw cosine in [-1, 1]; `relevance` in [0, 1] compares across modalities.
+
+    Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
+    """
 
     id: str
     path: str
@@ -178,6 +201,7 @@ class Hit:
     matched_by: tuple[Match, ...]
     snippet: str = ""
     mime: str = ""
+    explanation: Finding | None = None
 
 
 @dataclass(frozen=True)

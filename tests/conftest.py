@@ -8,6 +8,11 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy is no failure; pytest's own timeout stays.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 HASHED_PARTS = ("text", "image", "audio", "point_cloud")
 

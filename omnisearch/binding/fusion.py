@@ -70,6 +70,18 @@ class Fusion(nn.Module):
             fused = functional.normalize(fused - self.means[part], dim=-1)
         return fused
 
+    def decompose(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
+        """Return what `forward` adds up: (n, branches + 1, dim), the last row of each input being its centring.
+
+        A branch's row is w_b e_b over the lengths that `forward` divides by; the centring's is -mean over the last.
+        """
+        weighted = self.factors(part, spaces)[..., None] * self.branches(part, spaces)
+        fused = weighted.sum(dim=1, keepdim=True)
+        length = fused.norm(dim=-1, keepdim=True)
+        mean = self.means[part] if part in self.means else torch.zeros_like(fused[0, 0])
+        rest = (fused / length - mean).norm(dim=-1, keepdim=True)
+        return torch.cat([weighted / length, -mean.expand_as(fused)], dim=1) / rest
+
     def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "Fusion":
         """Return a copy with hand-set factors for some parts, and only these of the centred parts still centred."""
         kept = tuple(part for part in self.config.centred if part in centred)

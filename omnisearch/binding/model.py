@@ -16,6 +16,9 @@ from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Clip, Content, Floats, Modality, SpaceEmbeddings
 
+# What is no space's share of an embedding: the mean of its modality, taken out.
+CENTRING = "centring"
+
 SpaceLoader = Callable[[str, Settings], Space]
 
 
@@ -136,6 +139,27 @@ class OmniBind:
             for i, branch in enumerate(self.config.branches[part]):
                 found[f"{part}:{branch.name}"] = np.float32(weight) * factors[:, i]
         return found
+
+    def decompose(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
+        """Explain `bind`: what it adds up, {"part:branch": (n, dim)}, and "part:centring" for each centred part.
+
+        The rows add up to those of `bind`: a branch's is its projected space times its combining factor, over the
+        lengths that were divided by; the centring's is the mean that was taken out.
+        """
+        self._check(modality)
+        parts = self.config.video if modality is Modality.VIDEO else {modality: 1.0}
+        found: dict[str, Floats] = {}
+        for part, weight in parts.items():
+            rows = self._tensors(part, embeddings)
+            with torch.inference_mode():
+                split = np.float32(weight) * self._fusion.decompose(part, rows).numpy()
+            split[(rows[self.config.spaces(part)[0]] == 0).all(dim=1).numpy()] = 0  # the input has no such part
+            names = [branch.name for branch in self.config.branches[part]]
+            found |= {f"{part}:{name}": split[:, i] for i, name in enumerate(names)}
+            if part in self.config.centred:
+                found[f"{part}:{CENTRING}"] = split[:, -1]
+        length = np.linalg.norm(np.sum(list(found.values()), axis=0), axis=1, keepdims=True)
+        return {name: rows / length for name, rows in found.items()}
 
     def _tensors(self, part: Modality, embeddings: SpaceEmbeddings) -> dict[str, torch.Tensor]:
         return {space: torch.from_numpy(embeddings[space, part]) for space in self.config.spaces(part)}

@@ -89,7 +89,8 @@ def _as_sound(kind: Kind) -> Kind:
 class _Window:
     """What was decoded and may still belong to a segment.
 
-    Its clock starts with `part`, and what lies outside of that is dropped. `rate` is that of the sound; `still` the last picture before the part, which may stand still into it.
+    Its clock starts with `part`, and what lies outside of that is dropped. `rate` is that of the sound; `still` the
+    last picture before the part, which may stand still into it.
     """
 
     step: float

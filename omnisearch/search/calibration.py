@@ -1,6 +1,6 @@
 """Calibration: raw cosines of one modality pair cannot be compared with another's; how surprising they are can be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,12 @@ from omnisearch.types import Floats, Modality
 
 # A standard deviation from fewer unrelated items than this says nothing.
 ENOUGH = 16
-# Without a background: cosines of unrelated unit vectors in `dim` dimensions spread by 1/sqrt(dim).
+# A background that hardly differs for a query says too much: no spread is below this part of that of chance.
+NARROWEST = 0.25
+
+# An answer whose best relevance is below this holds nothing of what was asked; docs/calibration.md says how often that
+# is right.
+NOTHING = 0.05
 
 
 class Background:
@@ -21,12 +26,15 @@ class Background:
         self._samples = {m: rows for m, rows in samples.items() if len(rows) >= ENOUGH}
 
     def chance(self, query: Floats, modality: Modality) -> tuple[float, float]:
-        """Return the mean and the spread of what `query` (dim,) scores by chance; the spread is never near zero."""
-        mean, spread = 0.0, 0.0
+        """Return the mean and the spread of what `query` (dim,) scores by chance; the spread is never near zero.
+
+        Without a background they are those of unrelated unit vectors: 0 and 1/sqrt(dim).
+        """
+        mean, spread = 0.0, 1 / float(np.sqrt(len(query)))
         if modality in self._samples:
             scores = self._samples[modality] @ query
             mean, spread = float(scores.mean()), float(scores.std())
-        return mean, max(spread, 1 / float(np.sqrt(len(query))) / 4)
+        return mean, max(spread, NARROWEST / float(np.sqrt(len(query))))
 
     def surprise(self, query: Floats, modality: Modality, scores: Floats) -> Floats:
         """Return z (n,): how many standard deviations above chance the `scores` (n,) of `query` (dim,) lie."""
@@ -52,6 +60,12 @@ class Calibration:
         odds: NDArray[np.float64] = self.config.slope * (z - self.config.threshold)
         return odds
 
+    def inputs(self, score: float) -> dict[str, float]:
+        """Return the numbers that the odds of one score are made of, for an explanation."""
+        z = (score - self.mean) / self.spread
+        given = {"slope": self.config.slope, "threshold": self.config.threshold}
+        return {"mean": self.mean, "spread": self.spread, "z": z, **given}
+
 
 def logit(z: Floats, config: RelevanceConfig) -> Floats:
     """Return the log-odds of a match: what mixed lists are ranked by, since it never saturates."""
@@ -62,3 +76,8 @@ def logit(z: Floats, config: RelevanceConfig) -> Floats:
 def relevance(odds: float) -> float:
     """Map log-odds to [0, 1]."""
     return float(1 / (1 + np.exp(-np.clip(odds, -60, 60))))
+
+
+def nothing_matches(relevances: Iterable[float]) -> bool:
+    """Whether the best of an answer is so little relevant that it is only the least bad."""
+    return max(relevances, default=0.0) < NOTHING

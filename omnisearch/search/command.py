@@ -31,16 +31,16 @@ def search(
     omnisearch search "a dog" + ./bark.wav - 0.5:"puppy" --in point_cloud,image -k 5
     """
     from omnisearch.config import load_settings
-    from omnisearch.query import Query, Sum
+    from omnisearch.query import Query
     from omnisearch.search.engine import Engine
-    from omnisearch.search.grammar import parse_terms
+    from omnisearch.search.grammar import parse
     from omnisearch.search.hit_json import hit_json
 
-    parsed = parse_terms(terms)
-    for term in parsed:
+    parsed = parse(terms)
+    for term in parsed.terms:
         if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
             err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
-    query = Query(Sum(parsed), parse_modalities(within), limit, include_self, explain)
+    query = Query(parsed, parse_modalities(within), limit, include_self, explain)
     settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
     with Engine.open(settings) as engine:
         answer = engine.search(query)

@@ -11,17 +11,17 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.errors import MediaError, QueryError
+from omnisearch.errors import MediaError, NotFoundError, QueryError
 from omnisearch.media.file import item_id
-from omnisearch.paths import show_path
+from omnisearch.paths import find_path, show_path
 from omnisearch.query import ItemRef, Term
 from omnisearch.search.index import Index
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Content, Decoded, Floats, Modality
+from omnisearch.types import Content, Decoded, Floats, Modality, Slice
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
-REMEMBERED = 1024  # terms; a vector of 1024 dimensions is 4 KiB
+REMEMBERED = 1024  # terms; one of 1024 dimensions takes 4 KiB, and as much again for each space when explained
 
 Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explained or not, content, slice
 
@@ -29,8 +29,8 @@ Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explaine
 class Decoder(Protocol):
     """What search asks of `omnisearch.media`."""
 
-    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
-        """Open a file of the user."""
+    def decode(self, path: Path, follow_links: bool = True, part: Slice | None = None) -> Decoded:
+        """Open a file of the user, or a slice of it."""
         ...
 
     def close(self) -> None:
@@ -40,11 +40,16 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """A term's unit vector (dim,), its combining factors, and the item that it is, if it is one."""
+    """A term's unit vector (dim,), and the item that it is, if it is one.
+
+    Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors;
+    an item of the index and a raw vector come without.
+    """
 
     vector: Floats
-    factors: Mapping[str, float] = field(default_factory=dict)
     item_id: str | None = None
+    parts: Mapping[str, Floats] = field(default_factory=dict)
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 class Embedder:
@@ -53,35 +58,45 @@ class Embedder:
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
         self._known: OrderedDict[Key, Embedded] = OrderedDict()
-        self._encoding = threading.RLock()  # towers load on first use, and one batch already fills the cores
+        self._knowing = threading.Lock()
+        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
 
     def embed(self, index: Index, terms: Iterable[Term], explain: bool = False) -> dict[Term, Embedded]:
         """Embed terms; their weights do not matter. The texts among them are one call of their tower.
 
         Raises:
-            QueryError: a text holds bytes that are no UTF-8.
-            MediaError: a file term cannot be read.
-            NotFoundError: an item term is not in the index.
+            QueryError: a text holds bytes that are no UTF-8, or a vector is none of the model's.
+            MediaError: a file term cannot be read, or has no such slice.
+            NotFoundError: an item term is not in the index, or its file is gone where a slice of it is meant.
         """
         distinct = tuple(dict.fromkeys(terms))
         for term in distinct:
             _check_unicode(term)
-        found = {t: _item(index, t.source) for t in distinct if isinstance(t.source, ItemRef)}
-        found |= self._texts(index.model, [t for t in distinct if isinstance(t.source, str)], explain)
-        for term in distinct:
-            if isinstance(term.source, Path):
-                found[term] = self._file(index.model, term, term.source, explain)
-        return found
+        texts = [term for term in distinct if isinstance(term.source, str)]
+        return {
+            **self._texts(index.model, texts, explain),
+            **{term: self._other(index, term, explain) for term in distinct if term not in texts},
+        }
+
+    def _other(self, index: Index, term: Term, explain: bool) -> Embedded:
+        match term.source:
+            case Path():
+                return self._file(index.model, term, term.source, explain)
+            case ItemRef() if term.slice is None:
+                return _item(index, term.source)
+            case ItemRef():
+                return self._file(index.model, term, _path_of(index, term.source), explain)
+            case _:
+                return Embedded(_checked(term, index.model.dim))
 
     def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool) -> dict[Term, Embedded]:
         keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"text {t.source}", "") for t in terms}
         found = {key: known for key in keys.values() if (known := self._recall(key))}
         texts = {key: str(term.source) for term, key in keys.items() if key not in found}
         if texts:
-            rows, factors = self._encode(model, Modality.TEXT, list(texts.values()), explain)
+            encoded = self._encode(model, Modality.TEXT, list(texts.values()), explain)
             for n, key in enumerate(texts):
-                found[key] = Embedded(rows[n], {name: float(column[n]) for name, column in factors.items()})
-                self._remember(key, found[key])
+                found[key] = self._remember(key, encoded.of([n], None))
         return {term: found[key] for term, key in keys.items()}
 
     def _file(self, model: OmniBind, term: Term, path: Path, explain: bool) -> Embedded:
@@ -90,47 +105,80 @@ class Embedder:
             key = (model.fingerprint, explain, f"file {own}", str(term.slice))
             if known := self._recall(key):
                 return known
-            decoded = self._decoder.decode(path)
+            decoded = self._decoder.decode(path, part=term.slice)
             contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
         except MediaError as error:  # name the term
             raise MediaError(error.reason, f"{term}: {error.detail}" if error.detail else str(term)) from None
-        rows, factors = self._encode(model, decoded.info.modality, contents, explain)
-        found = Embedded(_mean(rows), {name: float(column.mean()) for name, column in factors.items()}, own)
-        self._remember(key, found)
-        return found
+        encoded = self._encode(model, decoded.info.modality, contents, explain)
+        return self._remember(key, encoded.of(range(len(contents)), own))
 
-    def _encode(
-        self, model: OmniBind, modality: Modality, contents: Sequence[Content], explain: bool
-    ) -> tuple[Floats, dict[str, Floats]]:
+    def _encode(self, model: OmniBind, modality: Modality, contents: Sequence[Content], explain: bool) -> "_Encoded":
         with self._encoding:
             spaces = model.encode_spaces(modality, contents)
-            return model.bind(modality, spaces), model.factors(modality, spaces) if explain else {}
+            rows = model.bind(modality, spaces)
+            if not explain:
+                return _Encoded(rows, {}, {})
+            return _Encoded(rows, model.decompose(modality, spaces), model.factors(modality, spaces))
 
     def _recall(self, key: Key) -> Embedded | None:
-        with self._encoding:
+        with self._knowing:
             if key in self._known:
                 self._known.move_to_end(key)
             return self._known.get(key)
 
-    def _remember(self, key: Key, found: Embedded) -> None:
-        with self._encoding:
+    def _remember(self, key: Key, found: Embedded) -> Embedded:
+        with self._knowing:
             self._known[key] = found
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Encoded:
+    """n contents as the model sees them: unit rows (n, dim); where explained their parts (n, dim) and factors (n,)."""
+
+    rows: Floats
+    parts: Mapping[str, Floats]
+    factors: Mapping[str, Floats]
+
+    def of(self, chosen: Sequence[int], item: str | None) -> Embedded:
+        """The mean direction of the chosen rows, and what adds up to it."""
+        chosen = list(chosen)
+        total = self.rows[chosen].sum(axis=0)
+        length = np.float32(np.linalg.norm(total))
+        parts = {name: rows[chosen].sum(axis=0) / length for name, rows in self.parts.items()}
+        factors = {name: float(rows[chosen].mean()) for name, rows in self.factors.items()}
+        return Embedded(total / length, item, parts, factors)
 
 
 def _item(index: Index, item: ItemRef) -> Embedded:
     points = index.item(item.id, with_vectors=True)
-    return Embedded(_mean(np.stack([p.vector for p in points])), item_id=item.id)
+    if item.segment is not None:
+        points = [point for point in points if point.payload.segment.index == item.segment]
+    if not points:
+        raise NotFoundError(f"{item}: the item has no such segment; GET /v1/items/{item.id} lists them")
+    (vector,) = unit(np.stack([point.vector for point in points]).sum(axis=0, keepdims=True))
+    return Embedded(vector, item.id)
+
+
+def _path_of(index: Index, item: ItemRef) -> Path:
+    path = find_path(index.item(item.id)[0].payload.path)
+    if item_id(path) != item.id:
+        raise NotFoundError(f"{item}: {show_path(str(path))} has changed since it was indexed; run `omnisearch index`")
+    return path
+
+
+def _checked(term: Term, dim: int) -> Floats:
+    """The numbers of a raw vector, as a row of unit length."""
+    vector = np.asarray(term.source, np.float64)
+    length = float(np.linalg.norm(vector))
+    if vector.shape != (dim,) or not np.isfinite(length) or length == 0:
+        raise QueryError(f"{term}: a vector of this model has {dim} finite numbers that are not all zero")
+    return (vector / length).astype(np.float32)
 
 
 def _check_unicode(term: Term) -> None:
     written = term.source.id if isinstance(term.source, ItemRef) else term.source
     if isinstance(written, str) and any("\ud800" <= c <= "\udfff" for c in written):
         raise QueryError(f"{show_path(str(term))!r} holds bytes that are no UTF-8: write it anew in UTF-8")
-
-
-def _mean(vectors: Floats) -> Floats:
-    """The mean direction of rows (n, dim): (dim,)."""
-    mean: Floats = unit(vectors.sum(axis=0, keepdims=True))[0]
-    return mean

@@ -123,7 +123,7 @@ class Engine:
                 chosen = Filter((modality,), exclude_item_ids=own)
                 ranked += search_modality(index.store, judge, query.limit, chosen)
         with clock("rank"):
-            hits = tuple(hit(entry, embedded) for entry in in_order(ranked)[: query.limit])
+            hits = tuple(hit(entry, embedded, query.explain) for entry in in_order(ranked)[: query.limit])
         return Answer(hits, clock.took_ms())
 
 

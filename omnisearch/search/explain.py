@@ -1,32 +1,50 @@
-"""Explanation: a ranked item becomes a hit that says what each term gave to it."""
+"""Explanation: a ranked item becomes a hit that says what each term, each space and each operator gave to it."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
-from omnisearch.query import Not, Or, Sum, Term
+from omnisearch.query import And, Expression, Not, Or, Sum, Term, Then
 from omnisearch.search.algebra import Judged
 from omnisearch.search.calibration import relevance
 from omnisearch.search.embed import Embedded
 from omnisearch.search.rank import Ranked, Verdict
-from omnisearch.types import Hit, Match, Segment
+from omnisearch.types import Finding, Hit, Match, Segment
+
+_OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
+    And: "and", Or: "or", Not: "not", Then: "then",
+}  # fmt: skip
 
 
-def hit(entry: Ranked, embedded: Mapping[Term, Embedded]) -> Hit:
+def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False) -> Hit:
     """Return the hit of a ranked item."""
-    payload = entry.point.payload
-    leaves = _leaves(entry.verdict.judged, entry.row)
+    payload, verdict = entry.point.payload, entry.verdict
+    leaves = _leaves(verdict.judged, entry.row)
     return Hit(
         id=payload.item_id,
         path=payload.path,
         modality=payload.modality,
-        score=_score(entry.verdict, entry.verdict.judged, entry.row),
+        score=_score(verdict, verdict.judged, entry.row),
         relevance=relevance(entry.odds),
-        segment=_span(entry.first.payload.segment, payload.segment),
-        matched_by=tuple(m for leaf, row in leaves for m in _matches(entry.verdict, leaf, row, embedded)),
+        segment=_span(verdict, verdict.judged, entry.row),
+        matched_by=tuple(match for leaf, row in leaves for match in _matches(verdict, leaf, row, embedded)),
         snippet=payload.snippet,
         mime=payload.mime,
+        explanation=_finding(verdict, verdict.judged, entry.row) if explain else None,
     )
+
+
+def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
+    odds = float(judged.odds[row])
+    shown = relevance(odds), odds, _span(verdict, judged, row)
+    if judged.parts:
+        rows = judged.rows(row)
+        parts = tuple(_finding(verdict, part, at) for part, at in zip(judged.parts, rows, strict=True))
+        return Finding(_OPS[type(judged.expression)], *shown, parts)
+    (leaf,) = judged.expression.leaves
+    score = float(verdict.scores[leaf][row])
+    return Finding("sum", *shown, (), str(leaf), score, verdict.judge.calibrations[leaf].inputs(score))
 
 
 def _score(verdict: Verdict, judged: Judged, row: int) -> float:
@@ -49,17 +67,17 @@ def _leaves(judged: Judged, row: int) -> list[tuple[Sum, int]]:
 
 
 def _matches(verdict: Verdict, leaf: Sum, row: int, embedded: Mapping[Term, Embedded]) -> list[Match]:
-    scales = verdict.judge.leaves[leaf].scales
-    return [
-        Match(
-            str(term),
-            term.weight,
-            float(scale * (embedded[term].vector @ verdict.vectors[row])),
-            embedded[term].factors,
-        )
-        for term, scale in zip(leaf.terms, scales, strict=True)
-    ]
+    found = []
+    for term, scale in zip(leaf.terms, verdict.judge.leaves[leaf].scales, strict=True):
+        it = embedded[term]
+        towards = scale * verdict.vectors[row]
+        spaces = {name: float(part @ towards) for name, part in it.parts.items()}
+        found.append(Match(str(term), term.weight, float(it.vector @ towards), it.factors, spaces))
+    return found
 
 
-def _span(first: Segment, last: Segment) -> Segment:
+def _span(verdict: Verdict, judged: Judged, row: int) -> Segment:
+    """From the segment where what was found begins to the one that decided: one and the same but for THEN."""
+    first = verdict.points[int(judged.first[row])].payload.segment
+    last = verdict.points[row].payload.segment
     return last if first == last else Segment(first.index, first.start, last.end, last.unit)

@@ -1,61 +1,166 @@
-"""The query grammar of the command line: TERM [+|- TERM]...
+"""The query grammar of the command line.
 
-A term is text. It is a file when it starts with ./ ../ / or ~, and an indexed item when it starts with id:. A number
-and a colon before it is its weight. Words without a sign between them are one text.
+    query := any  (THEN any)*        one after the other in one sound or video
+    any   := all  (OR all)*
+    all   := each (AND each)*
+    each  := NOT each | sum
+    sum   := [+|-] part ((+|-) part)*
+    part  := words | ( query )
+
+Operators are words of their own, in capitals. Other words that stand side by side are one text. It is a file when it
+starts with ./ ../ / or ~, and an indexed item when it starts with id:. A number and a colon before it is its weight;
+@ and a slice after a file or an item is that part of it, # and a number after an item that segment.
 """
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omnisearch.errors import QueryError
-from omnisearch.query import ItemRef, Term
+from omnisearch.media.slices import read_slice
+from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Summand, Term, Then
+from omnisearch.types import Slice
+
+MAX_DEPTH = 32
 
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+):(.+)", re.DOTALL)
+_SEGMENT = re.compile(r"(.+)#(\d+)")
 _PATH_STARTS = ("./", "../", "/", "~")
 _SIGNS = {"+": 1.0, "-": -1.0}
+_BINARY = {"THEN": Then, "OR": Or, "AND": And}  # the loosest first
+_WORDS = {*_SIGNS, *_BINARY, "NOT", "(", ")"}
 
 
-def parse_terms(tokens: Sequence[str]) -> tuple[Term, ...]:
+def parse(tokens: Sequence[str]) -> Expression:
     """Read the words of a command line.
 
     Raises:
-        QueryError: no term, a sign without a term after it, two media without a sign between them, a weight of zero,
-            the home of a user who does not exist.
+        QueryError: no term, an operator without its operand, parentheses that do not match, two media without an
+            operator between them, something other than terms added up, a weight of zero, a slice without extent, the
+            home of a user who does not exist.
     """
-    groups: list[tuple[float, list[str]]] = [(1.0, [])]
-    for token in tokens:
-        if token in _SIGNS:
-            if not groups[-1][1] and len(groups) > 1:
-                raise QueryError(f"two signs in a row before {token!r}: write TERM + TERM or TERM - TERM")
-            groups.append((_SIGNS[token], []))
-        else:
-            groups[-1][1].append(token)
-    if not groups[0][1] and len(groups) > 1:  # the query begins with a sign
-        del groups[0]
-    if not groups[-1][1]:
-        raise QueryError("a term is missing: write omnisearch search TERM [+|- TERM]...")
-    return tuple(_term(sign, words) for sign, words in groups)
+    parser = _Parser(tokens)
+    expression = parser.query()
+    if parser.next is not None:
+        raise QueryError(f"{parser.next!r} closes nothing")
+    return expression
 
 
-def _term(sign: float, words: list[str]) -> Term:
+class _Parser:
+    """Reads from left to right, one method per line of the grammar."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self._tokens, self._at, self._depth = list(tokens), 0, 0
+
+    @property
+    def next(self) -> str | None:
+        """The word to read next, None at the end."""
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def query(self) -> Expression:
+        """Everything, or what stands between parentheses."""
+        return self._binary(list(_BINARY))
+
+    def _binary(self, operators: list[str]) -> Expression:
+        if not operators:
+            return self._each()
+        parts = [self._binary(operators[1:])]
+        while self.next == operators[0]:
+            self._take()
+            parts.append(self._binary(operators[1:]))
+        return parts[0] if len(parts) == 1 else _BINARY[operators[0]](tuple(parts))
+
+    def _each(self) -> Expression:
+        if self.next != "NOT":
+            return self._sum()
+        self._take()
+        return Not(self._deeper(self._each))
+
+    def _sum(self) -> Expression:
+        sign = _SIGNS[self._take()] if self.next in _SIGNS else 1.0
+        parts = [(sign, self._part())]
+        while self.next in _SIGNS:
+            sign = _SIGNS[self._take()]
+            parts.append((sign, self._part()))
+        if len(parts) == 1 and sign == 1:
+            return parts[0][1]
+        terms: list[Term] = []
+        for sign, part in parts:
+            if not isinstance(part, Summand):
+                raise QueryError("+ and - add up terms: join what has AND, OR, NOT or THEN in it with AND")
+            terms += part.terms if sign == 1 else (-part).terms
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _part(self) -> Expression:
+        if self.next == "(":
+            self._take()
+            inner = self._deeper(self.query)
+            if self.next != ")":
+                raise QueryError("a ( is never closed: put a ) after what belongs together")
+            self._take()
+            return inner
+        words = []
+        while self.next is not None and self.next not in _WORDS:
+            words.append(self._take())
+        if not words:
+            before = self._tokens[self._at - 1] if self._at else None
+            if self.next in _SIGNS and before in _SIGNS:
+                raise QueryError(f"two signs in a row before {self.next!r}: write TERM + TERM or TERM - TERM")
+            where = f" after {before!r}" if before else f" before {self.next!r}" if self.next else ""
+            raise QueryError(f"a term is missing{where}: write omnisearch search TERM [+|-|AND|OR|THEN TERM]...")
+        return _term(words)
+
+    def _deeper(self, read: Callable[[], Expression]) -> Expression:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise QueryError(f"more than {MAX_DEPTH} parentheses and NOTs within each other")
+        found = read()
+        self._depth -= 1
+        return found
+
+    def _take(self) -> str:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+
+def _term(words: list[str]) -> Term:
     text = " ".join(words)
     weight = 1.0
     if match := _WEIGHT.fullmatch(text):
         weight, text = float(match[1]), match[2]
     if weight == 0:
         raise QueryError(f"the weight of {text!r} is zero: leave the term out")
-    source: str | Path | ItemRef = text
     if text.startswith(_PATH_STARTS) or text.startswith("id:"):
         if len(words) > 1:
             raise QueryError(f"put + or - between {words[0]!r} and {words[1]!r}")
-        source = ItemRef(text[3:]) if text.startswith("id:") else _file(text)
-    elif not text.strip():
+        source, part = _item(text[3:]) if text.startswith("id:") else _file(text)
+        return Term(source, weight, slice=part)
+    if not text.strip():
         raise QueryError("an empty text has no meaning to search for")
-    return Term(source, sign * weight)
+    return Term(text, weight)
 
 
-def _file(text: str) -> Path:
+def _item(text: str) -> tuple[ItemRef, Slice | None]:
+    if match := _SEGMENT.fullmatch(text):
+        return ItemRef(match[1], int(match[2])), None
+    name, part = _sliced(text)
+    return ItemRef(name), part
+
+
+def _file(text: str) -> tuple[Path, Slice | None]:
+    """A file of that very name wins over a slice of another."""
+    name, part = (text, None) if os.path.lexists(_home(text)) else _sliced(text)
+    return _home(name), part
+
+
+def _sliced(text: str) -> tuple[str, Slice | None]:
+    name, _, written = text.rpartition("@")
+    part = read_slice(written) if name else None
+    return (text, None) if part is None else (name, part)
+
+
+def _home(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:

@@ -1,8 +1,9 @@
 """A hit as JSON: one shape for the command line and for HTTP."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from omnisearch.types import Hit, Segment
+from omnisearch.types import Finding, Hit, Segment
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -19,13 +20,36 @@ def hit_json(hit: Hit) -> dict[str, Any]:
                 "term": match.term,
                 "weight": match.weight,
                 "contribution": round(match.contribution, 6),
-                **({"factors": {k: round(v, 4) for k, v in match.factors.items()}} if match.factors else {}),
+                **({"factors": _rounded(match.factors)} if match.factors else {}),
+                **({"spaces": _rounded(match.spaces)} if match.spaces else {}),
             }
             for match in hit.matched_by
         ],
         "snippet": hit.snippet,
         "mime": hit.mime,
+        **({} if hit.explanation is None else {"explanation": _finding(hit.explanation)}),
     }
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    judged = {
+        "op": found.op,
+        "relevance": round(found.relevance, 4),
+        "odds": round(found.odds, 4),
+        "segment": _segment(found.segment),
+    }
+    if found.parts:
+        return {**judged, "parts": [_finding(part) for part in found.parts]}
+    return {
+        **judged,
+        "query": found.query,
+        "score": round(found.score, 6),
+        "calibration": _rounded(found.calibration),
+    }
+
+
+def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(number, 6) for name, number in numbers.items()}
 
 
 def _segment(segment: Segment | None) -> dict[str, Any] | None:

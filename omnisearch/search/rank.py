@@ -48,11 +48,6 @@ class Ranked:
         """The segment that decided."""
         return self.verdict.points[self.row]
 
-    @property
-    def first(self) -> Scored:
-        """The segment where what was found begins: an earlier one for THEN."""
-        return self.verdict.points[int(self.verdict.judged.first[self.row])]
-
 
 def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
     """Judge segments exactly, those of an item together, and return the items in order, the most relevant first.

@@ -159,6 +159,23 @@ def test_factors_sum_to_one_over_the_branches_of_each_part(world: World) -> None
     np.testing.assert_allclose(sum(found.values()), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("modality", [TEXT, IMAGE, AUDIO, VIDEO])
+def test_the_parts_of_an_embedding_add_up_to_it(world: World, modality: Modality) -> None:
+    model = world.load()
+    contents: dict[Modality, list[Content]] = {
+        TEXT: ["a dog", "two"],
+        IMAGE: [clip(1).frames[0], clip(2).frames[1]],
+        AUDIO: [sound(1), sound(2)],
+        VIDEO: [clip(1), clip(2, heard=False)],
+    }
+    embeddings = model.encode_spaces(modality, contents[modality])
+    parts = model.decompose(modality, embeddings)
+    assert set(parts) == {*model.factors(modality, embeddings)} | (
+        {"image:centring"} if modality in (IMAGE, VIDEO) else set()
+    )
+    np.testing.assert_allclose(sum(parts.values()), model.bind(modality, embeddings), atol=1e-6)
+
+
 def test_save_then_load_is_identity(world: World, tmp_path: Path) -> None:
     stored = checkpoint.read(world.folder)
     fusion = checkpoint.build(stored, {"left": 4, "right": 4}, world.folder)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
 from omnisearch.query import ItemRef, Term
-from omnisearch.search.grammar import parse_terms
+from omnisearch.search.grammar import parse
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ from omnisearch.search.grammar import parse_terms
     ],
 )
 def test_reads(tokens: list[str], terms: list[Term]) -> None:
-    assert list(parse_terms(tokens)) == terms
+    assert list(parse(tokens).terms) == terms
 
 
 def test_home_is_expanded() -> None:
-    (term,) = parse_terms(["~/x.wav"])
+    (term,) = parse(["~/x.wav"]).terms
     assert term.source == Path.home() / "x.wav"
 
 
@@ -51,7 +51,7 @@ def test_home_is_expanded() -> None:
 )
 def test_refuses(tokens: list[str], named: str) -> None:
     with pytest.raises(QueryError, match=named):
-        parse_terms(tokens)
+        parse(tokens)
 
 
 words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8).filter(lambda w: not w.startswith("id:"))
@@ -61,4 +61,4 @@ words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8).fi
 def test_what_is_written_is_what_is_read(parts: list[tuple[str, float, str]]) -> None:
     tokens = [token for sign, weight, word in parts for token in (sign, f"{weight}:{word}")]
     wanted = [Term(word, weight if sign == "+" else -weight) for sign, weight, word in parts]
-    assert list(parse_terms(tokens)) == wanted
+    assert list(parse(tokens).terms) == wanted

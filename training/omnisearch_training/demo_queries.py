@@ -11,9 +11,9 @@ from rich.table import Table
 
 from omnisearch.config import load_settings
 from omnisearch.console import err
-from omnisearch.query import Query, Sum
+from omnisearch.query import Query
 from omnisearch.search.engine import Engine
-from omnisearch.search.grammar import parse_terms
+from omnisearch.search.grammar import parse
 from omnisearch.types import Hit, Modality
 
 # A term of a file is a path below the corpus.
@@ -36,8 +36,8 @@ def main(corpus: Path, data_dir: Path) -> None:
     """Ask every question and show its best hits."""
     with Engine.open(load_settings(data_dir=data_dir)) as engine:
         for words, modality in QUESTIONS:
-            terms = parse_terms(shlex.split(words.replace("CORPUS", str(corpus.resolve()))))
-            answer = engine.search(Query(Sum(terms), (modality,), LIMIT))
+            asked = parse(shlex.split(words.replace("CORPUS", str(corpus.resolve()))))
+            answer = engine.search(Query(asked, (modality,), LIMIT))
             shown = words.replace("CORPUS/", "./")
             err.print(f"\n[bold]omnisearch search {shown} --in {modality}[/bold]", highlight=False)
             err.print(_table(answer.hits, corpus.resolve()))
