@@ -12,7 +12,8 @@ DECLARATION = declare_sounds(
         say={
             "bassdrum": "bass drum", "bassdrum acoustic": "acoustic bass drum",
             "clav": "claves", "crash": "crash cymbal", "ride": "ride cymbal", "rim": "rim shot",
-            "hihat closed": "closed hi-hat cymbal", "hihat opened": "open hi-hat cymbal", "hihat foot pedal": "pedal hi-hat cymbal",
+            "hihat closed": "closed hi-hat cymbal", "hihat opened": "open hi-hat cymbal",
+            "hihat foot pedal": "pedal hi-hat cymbal",
             "kick": "kick drum", "kick hiphop": "hip hop kick drum", "kick distorted": "distorted kick drum",
             "kick hard": "hard kick drum", "kick hardcore": "hard kick drum", "kick long": "long kick drum",
             "kick soft": "soft kick drum",
