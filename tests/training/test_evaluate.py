@@ -270,7 +270,8 @@ def test_only_the_chosen_modalities(colours: Path, hashed_model: Path, tmp_path:
 def test_the_table_of_variants_names_what_binding_gains() -> None:
     records, sides = world(offset=1.0)
     model = planted({"kind": "fixed", "factors": [3, 1]}, centred=("image",))
-    report = reports.make_report(load_settings(), model, {"planted": records}, sides, evaluate(model, records, sides), 0)
+    results = evaluate(model, records, sides)
+    report = reports.make_report(load_settings(), model, {"planted": records}, sides, results, 0)
     lines = reports.markdown(report).splitlines()
     head = next(line for line in lines if "only left" in line)
     assert [c.strip() for c in head.strip("|").split("|")] == [

@@ -51,5 +51,5 @@ class Pools:
         for key in sorted(self.embeddings):
             rows = np.ascontiguousarray(self.embeddings[key])  # of a memory map no copy
             found.update(f"{key} {rows.shape} {rows.dtype}".encode())
-            found.update(rows.view(np.uint8).reshape(-1))
+            found.update(rows.view(np.uint8).reshape(-1).data)
         return found.hexdigest()

@@ -79,8 +79,7 @@ def revision(file: Path = HERE) -> Json:
 def timed(stage: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
     """Add the wall time of a method's calls to its object's `seconds`, under the method's name."""
 
-    @functools.wraps(stage)
-    def clocked(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+    def clocked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         start = time.perf_counter()
         try:
             return stage(self, *args, **kwargs)
@@ -88,6 +87,7 @@ def timed(stage: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], 
             spent = self.seconds.get(stage.__name__, 0.0) + time.perf_counter() - start
             self.seconds[stage.__name__] = round(spent, 3)
 
+    functools.update_wrapper(clocked, stage)
     return clocked
 
 
