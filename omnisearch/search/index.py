@@ -4,7 +4,7 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NotFoundError
+from omnisearch.errors import NoIndexError, NotFoundError
 from omnisearch.search.calibration import Background, Calibration
 from omnisearch.search.sample import Sample
 from omnisearch.stores.base import Filter, Point, VectorStore
@@ -47,11 +47,33 @@ class Index:
         Both count by their number of items, so a small collection is judged by the model's background, and a large one
         by its own items as much.
         """
-        found = [
-            rows for rows in (self.model.background.get(modality), self._samples[modality].rows()) if rows is not None
-        ]
-        return Background({modality: np.concatenate(found)})
+        shipped = self.model.background.get(modality)
+        own = self.sample(modality)
+        return Background({modality: own if shipped is None else np.concatenate([shipped, own])})
+
+    def sample(self, modality: Modality) -> Floats:
+        """Return a uniform sample of the collection's vectors of a modality: (n, dim)."""
+        return self._samples[modality].rows()
 
     def calibration(self, vector: Floats, modality: Modality) -> Calibration:
         """Return what the scores of a query `vector` (dim,) mean in a modality."""
         return Calibration(*self.background(modality).chance(vector, modality), self.model.relevance(modality))
+
+
+class Unindexed(Index):
+    """A model without a collection, for questions about one file."""
+
+    def __init__(self, model: OmniBind) -> None:
+        self.model = model
+
+    def item(self, item_id: str, with_vectors: bool = False) -> list[Point]:  # noqa: ARG002
+        """Refuse: there are no items.
+
+        Raises:
+            NoIndexError: always.
+        """
+        raise NoIndexError(f"no index is asked here, so id:{item_id} is not known: name the file instead")
+
+    def background(self, modality: Modality) -> Background:  # noqa: ARG002
+        """Return what ships with the model."""
+        return Background(self.model.background)
