@@ -6,7 +6,6 @@ import pytest
 
 from omnisearch.errors import UsageError
 from omnisearch.spaces.registry import SPACES
-from omnisearch.spaces.towers import TOWERS
 from omnisearch_training.datasets import DECLARATIONS
 from omnisearch_training.recipe import read_recipe
 
@@ -20,7 +19,7 @@ def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
     named = {name for each in recipe.specialists.values() for name in each.datasets}
     named |= {name for names in recipe.pools.values() for name in names}
     assert named <= set(DECLARATIONS)
-    assert {each.tower for each in recipe.specialists.values()} <= set(TOWERS)
+    assert all(each.modality in SPACES[name].towers for name, each in recipe.specialists.items())
     assert set(recipe.model.projectors) <= set(SPACES)
     assert set(recipe.specialists) <= set(recipe.model.projectors)
 
@@ -33,6 +32,9 @@ def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
         (('photo = { kind = "identity" }', 'photo = { kind = "mlp" }'), r"need \[bind\]"),
         (("factors = [1]", "factors = [1, 2]"), "1 branches but 2"),
         (("seed = 0", "seed = "), "Invalid value"),
+        (("seed = 0", "folds = 1"), "one fold"),
+        (('kind = "head", hidden', 'kind = "tail", hidden'), r"specialists\.drawing\.training: .*'tail'"),
+        (('modality = "point_cloud"', 'teacher = "drawing"\nmodality = "point_cloud"'), "object cannot learn from"),
     ],
 )
 def test_a_wrong_recipe_says_where(tmp_path: Path, change: tuple[str, str], named: str) -> None:

@@ -11,10 +11,11 @@ from omnisearch_training.crossfit import CrossFit
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
 from omnisearch_training.features import Features, Table
-from omnisearch_training.pools import Pools
+from omnisearch_training.pools import UNKNOWN, Pools
 
 TEXT = Modality.TEXT
-# What kind of thing a text was written about, by the modality of its record: the labels of the decoupling loss.
+# What kind of thing a text was written about, by the modality of its record: the labels of the decoupling loss. A text
+# that no item shows has none.
 SOURCES = {Modality.IMAGE: "vision", Modality.AUDIO: "audio", Modality.POINT_CLOUD: "shape"}
 
 
@@ -92,14 +93,15 @@ def gather(
         groups[m] = np.array([concepts.setdefault(concept, len(concepts)) for concept in each.concepts])
         for record in each.records:
             for caption in record.captions:
-                texts.setdefault(caption, (SOURCES[m], record.source_id))
+                texts.setdefault(caption, (SOURCES.get(m, UNKNOWN), record.source_id))
     places = {text: i for i, text in enumerate(texts)}
-    for m, each in items.items():
+    shown = {m: each for m, each in items.items() if m is not TEXT}
+    for m, each in shown.items():
         names[m] = np.array([places[record.captions[0]] for record in each.records])
     about = [concept for _, concept in texts.values()]
     groups[TEXT] = np.array([concepts[concept] for concept in about])
     embeddings = {}
-    for m, each in items.items():
+    for m, each in shown.items():
         for name in wanted[m]:
             rows = each.features[spaces[name].space.spec.towers[m]]
             embeddings[name, m] = spaces[name].project(m, rows, each.concepts)

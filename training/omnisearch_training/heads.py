@@ -1,6 +1,7 @@
 """Specialist heads: where a frozen tower has no partner modality, a small head brings it to the text tower."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -9,7 +10,22 @@ from torch import Tensor
 
 from omnisearch.spaces.head import Head
 from omnisearch.types import Floats
+from omnisearch_training.captions import Captions
 from omnisearch_training.losses import info_nce
+
+
+class TextConfig(BaseModel):
+    """How a text side is trained beside its head: small and held back, so that words it never saw keep their meaning.
+
+    `noise` is the length of a random vector that is added to a caption's unit embedding.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hidden: int = Field(128, ge=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    noise: float = Field(0.3, ge=0)
+    decay: float = Field(1.0, ge=0)
 
 
 class HeadConfig(BaseModel):
@@ -17,11 +33,12 @@ class HeadConfig(BaseModel):
 
     `ensemble` networks differ by their start and their batches' order. `detail` is how often a richer caption stands
     in for the plain name. With `mixup`, that share of a batch's items are blends of two, wanting the blend of their
-    captions (Zhang et al., "mixup", 2018).
+    captions (Zhang et al., "mixup", 2018). With `text` the space has a text side of its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Literal["head"] = "head"
     hidden: int = Field(1024, ge=0)
     ensemble: int = Field(3, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
@@ -33,6 +50,7 @@ class HeadConfig(BaseModel):
     decay: float = Field(0.05, ge=0)
     batch: int = Field(1024, ge=2)
     steps: int = Field(600, ge=1)
+    text: TextConfig | None = None
 
 
 def train_head(
@@ -40,23 +58,26 @@ def train_head(
 ) -> Head:
     """Train a head on features (n, width) whose item i has the caption embeddings captions[i] (k_i, dim), plain first.
 
-    Symmetric InfoNCE between the head's output and a caption of the item; items of one group are no negatives.
+    Symmetric InfoNCE between the head's output and a caption of the item as the space reads it; items of one group are
+    no negatives.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator, random = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
-    x = torch.from_numpy(features)
-    head = Head(x.shape[1], captions[0].shape[1], config.hidden, config.ensemble, config.dropout)
+    x, spoken = torch.from_numpy(features), Captions(captions)
+    head = _head(x.shape[1], spoken.rows.shape[1], config)
     head.standardise(x)
-    offsets, flat = _flatten(captions)
     ids = torch.from_numpy(np.unique(np.asarray(groups), return_inverse=True)[1])
-    optimiser = torch.optim.AdamW(head.parameters(), lr=config.rate, weight_decay=config.decay)
+    optimiser = torch.optim.AdamW(_parameters(head, config), lr=config.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total_steps=config.steps, pct_start=0.1)
     head.train()
     for _ in range(config.steps):
         rows = torch.randperm(len(x), generator=generator)[: config.batch]
-        target = flat[_pick(offsets, rows, config.detail, generator)]
+        target = torch.from_numpy(spoken.pick(rows.numpy(), config.detail, random))
         noisy = x[rows] + config.noise * head.std * torch.randn(len(rows), x.shape[1], generator=generator)
         noisy, target = _blend(noisy, target, config.mixup, generator)
+        if config.text is not None and head.text is not None:
+            step = torch.randn(target.shape, generator=generator) * (config.text.noise / target.shape[1] ** 0.5)
+            target = head.text(target + step)
         outputs = head.each(noisy)  # (ensemble, batch, dim)
         loss = torch.stack([info_nce(o, target, config.temperature, ids[rows]) for o in outputs]).mean()
         optimiser.zero_grad()
@@ -66,10 +87,17 @@ def train_head(
     return head.eval()
 
 
-def _flatten(captions: Sequence[Floats]) -> tuple[Tensor, Tensor]:
-    """Lay captions end to end: offsets (n + 1,) into rows (total, dim)."""
-    offsets = np.cumsum([0, *(len(rows) for rows in captions)])
-    return torch.from_numpy(offsets), torch.from_numpy(np.concatenate(list(captions)))
+def _head(width: int, dim: int, config: HeadConfig) -> Head:
+    text = (config.text.hidden, config.text.dropout) if config.text else ()
+    return Head(width, dim, config.hidden, config.ensemble, config.dropout, *text)
+
+
+def _parameters(head: Head, config: HeadConfig) -> list[dict[str, Any]]:
+    """The parameters by how much they decay."""
+    text = [parameter for name, parameter in head.named_parameters() if name.startswith("text.")]
+    rest = [parameter for name, parameter in head.named_parameters() if not name.startswith("text.")]
+    groups = [{"params": rest, "weight_decay": config.decay}]
+    return groups + ([{"params": text, "weight_decay": config.text.decay}] if config.text else [])
 
 
 def _blend(inputs: Tensor, targets: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -78,11 +106,3 @@ def _blend(inputs: Tensor, targets: Tensor, share: float, generator: torch.Gener
     part = 0.5 * torch.rand(len(inputs), 1, generator=generator)
     part = part * (torch.rand(len(inputs), 1, generator=generator) < share)
     return torch.lerp(inputs, inputs[other], part), torch.lerp(targets, targets[other], part)
-
-
-def _pick(offsets: Tensor, rows: Tensor, detail: float, generator: torch.Generator) -> Tensor:
-    """Choose one caption per row: the plain first one, or with probability `detail` any of the others."""
-    start, count = offsets[rows], offsets[rows + 1] - offsets[rows]
-    other = 1 + (torch.rand(len(rows), generator=generator) * (count - 1)).long()
-    wants = (torch.rand(len(rows), generator=generator) < detail) & (count > 1)
-    return start + torch.where(wants, other.clamp(max=count - 1), 0)

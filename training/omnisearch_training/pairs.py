@@ -7,7 +7,7 @@ space joins two modalities, a chain of spaces does. The result is a table of int
     start_id        int32              row of its pool
     {modality}_id     int32 [k]        column j of every list makes tuple j; the start's own list repeats its id
     {modality}_score  float32 [k]      of a chain the lowest score of its hops; 1 for the start itself
-    text_source       int32 [k]        where the tuple's text comes from: index into the sources of the metadata
+    text_source       int32 [k]        where the tuple's text comes from: index into the sources of the metadata; -1 unknown
 """
 
 import json
@@ -28,7 +28,7 @@ from omnisearch.console import err
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Floats, Modality
 from omnisearch_training.nearest import Method, nearest
-from omnisearch_training.pools import Pools
+from omnisearch_training.pools import UNKNOWN, Pools
 
 ROW_GROUP = 65536
 METADATA = b"omnisearch.pairs"
@@ -135,11 +135,12 @@ def write_pairs(path: Path, pools: Pools, config: PairConfig, provenance: Mappin
     small = {m: n for m, n in counts.items() if n < config.k}
     if small:
         raise UsageError(f"cannot store k = {config.k} neighbours from pools of {small}: lower k or add items")
-    sources = tuple(dict.fromkeys(pools.text_sources)) if Modality.TEXT in counts else ()
+    sources = tuple(dict.fromkeys(s for s in pools.text_sources if s != UNKNOWN)) if Modality.TEXT in counts else ()
     metadata = {**config.model_dump(mode="json"), "modalities": config.modalities, "counts": counts}
     metadata |= {"sources": sources, "provenance": dict(provenance), "pools": pools.digest()}
     schema = _schema(config, bool(sources)).with_metadata({METADATA: json.dumps(metadata).encode()})
-    codes = np.array([sources.index(source) for source in pools.text_sources] if sources else [], np.int32)
+    indices = {UNKNOWN: -1, **{source: i for i, source in enumerate(sources)}}
+    codes = np.array([indices[source] for source in pools.text_sources] if sources else [], np.int32)
     parts = path.with_name(path.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     made = []

@@ -10,12 +10,15 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.nearest import Rows
 
+# The source of a text of which it is not known what it was written about.
+UNKNOWN = ""
+
 
 @dataclass(frozen=True, eq=False)
 class Pools:
     """Unpaired items: `embeddings[space, modality]` (n, dim of space), row i is item i of the modality's pool.
 
-    `text_sources` (n texts) says for each text what it was written about: audio, vision, 3d ...
+    `text_sources` (n texts) says for each text what it was written about: audio, vision, 3d ..., or UNKNOWN
     """
 
     embeddings: Mapping[tuple[str, Modality], Rows]

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,6 +13,7 @@ from omnisearch_training.bind import BindConfig
 from omnisearch_training.datasets.split import Split
 from omnisearch_training.heads import HeadConfig
 from omnisearch_training.pairs import PairConfig
+from omnisearch_training.points import ShapeConfig
 from omnisearch_training.route import RouteConfig
 
 
@@ -20,12 +22,15 @@ class _Strict(BaseModel):
 
 
 class SpecialistRecipe(_Strict):
-    """One specialist space to train: which tower reads which datasets, and how."""
+    """One specialist space to train: the modality that it reads, of which datasets, and what kind of network.
+
+    A `teacher`, for a shape network, is a specialist above it that reads the same modality with another tower.
+    """
 
     modality: Modality
-    tower: str
     datasets: tuple[str, ...] = Field(min_length=1)
-    training: HeadConfig = HeadConfig()
+    teacher: str | None = None
+    training: Annotated[HeadConfig | ShapeConfig, Field(discriminator="kind")]
 
 
 class BindRecipe(_Strict):
@@ -62,6 +67,20 @@ class Recipe(_Strict):
     model: ModelConfig
 
     @model_validator(mode="after")
+    def _trains_out_of_fold(self) -> "Recipe":
+        if self.folds == 1:
+            raise ValueError("one fold would leave nothing to train on: folds is 0 (off) or 2 and more")
+        above: dict[str, Modality] = {}
+        for name, each in self.specialists.items():
+            if each.teacher is not None and (each.training.kind != "shape" or above.get(each.teacher) != each.modality):
+                raise ValueError(
+                    f"specialist {name} cannot learn from the teacher {each.teacher}: a shape network learns from a "
+                    f"specialist of its modality that stands above it ({', '.join(above) or 'none does'})"
+                )
+            above[name] = each.modality
+        return self
+
+    @model_validator(mode="after")
     def _has_what_it_needs(self) -> "Recipe":
         projected = [name for name, config in self.model.projectors.items() if isinstance(config, MlpConfig)]
         learned = [part for part, config in self.model.routers.items() if isinstance(config, LearnedConfig)]
@@ -76,8 +95,6 @@ class Recipe(_Strict):
                 training.hidden,
             ):
                 raise ValueError(f"projector {name} is not of the {len(training.heads)} heads that [bind] trains")
-        if self.folds == 1:
-            raise ValueError("one fold would leave nothing to train on: folds is 0 (off) or 2 and more")
         return self
 
 

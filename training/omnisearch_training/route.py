@@ -76,8 +76,11 @@ def train_routers(
         names = {m: shown(tuples.ids[m], m, groups) for m in parts}
         total = alignment_loss(fused, names, config.temperature, config.reduction)
         if labels is not None and tuples.text_source is not None:
-            scores = text_scores(fusion, spaces[Modality.TEXT])
-            total = total + config.decoupling * decoupling(scores, labels[torch.from_numpy(tuples.text_source).long()])
+            known = torch.from_numpy(tuples.text_source >= 0)
+            scores = text_scores(fusion, spaces[Modality.TEXT])[known]
+            if len(scores):
+                source = torch.from_numpy(tuples.text_source).long()[known]
+                total = total + config.decoupling * decoupling(scores, labels[source])
         return total
 
     steps = config.epochs * (len(pairs.start) // min(config.batch, len(pairs.start)))

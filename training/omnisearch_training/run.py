@@ -26,13 +26,13 @@ from omnisearch_training.datasets.split import Split
 from omnisearch_training.features import Features
 from omnisearch_training.fetch import open_dataset
 from omnisearch_training.gather import TEXT, Gathered, Items, gather
-from omnisearch_training.heads import train_head
 from omnisearch_training.metrics import recall
 from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
 from omnisearch_training.pools import Pools
 from omnisearch_training.provenance import timed
 from omnisearch_training.recipe import BindRecipe, Recipe, RouteRecipe, SpecialistRecipe
 from omnisearch_training.route import train_routers
+from omnisearch_training.specialists import NETWORKS, train_network
 
 
 class Run:
@@ -47,12 +47,11 @@ class Run:
 
     def follow(self) -> None:
         """Do every stage in order. What is already computed is not computed again."""
-        trained = {name: self.specialist(name, each) for name, each in self.recipe.specialists.items()}
-        spaces = {
-            name: trained.get(name) or CrossFit(load_space(name, self.settings))
-            for name in self.recipe.model.projectors
-        }
-        fusion = Fusion(self.recipe.model, {name: each.space.spec.dim for name, each in spaces.items()})
+        model = self.recipe.model
+        spaces = {name: CrossFit(load_space(name, self.settings)) for name in model.projectors}
+        for name, each in self.recipe.specialists.items():
+            spaces[name] = self.specialist(name, each, spaces[each.teacher] if each.teacher else None)
+        fusion = Fusion(model, {name: spaces[name].space.spec.dim for name in model.projectors})
         items = self.pools(spaces)
         splits = {split: self.gather(spaces, items, split) for split in (Split.TRAIN, Split.VALID)}
         if self.recipe.bind and self.recipe.pairs:
@@ -63,34 +62,41 @@ class Run:
         self.note()
 
     @timed
-    def specialist(self, name: str, recipe: SpecialistRecipe) -> CrossFit:
+    def specialist(self, name: str, recipe: SpecialistRecipe, teacher: CrossFit | None) -> CrossFit:
         """Train one specialist on the train split, and without each fold of it; ship it, noting what it saw."""
-        space = load_space(name, self.settings)
-        if not isinstance(space, Specialist):
-            raise UsageError(f"the space {name} is not trained: it has no place among the recipe's specialists")
-        items = self.items(recipe.datasets, recipe.modality, (recipe.tower,))
+        space, kind, modality = load_space(name, self.settings), recipe.training.kind, recipe.modality
+        if (
+            not isinstance(space, Specialist)
+            or space.network is not NETWORKS[kind]
+            or modality not in space.spec.towers
+        ):
+            raise UsageError(f"the recipe trains {name} as a {kind} that reads {modality}, which that space is not")
+        tower = space.spec.towers[modality]
+        eyes = [teacher.space.spec.towers[modality]] if teacher else []
+        items = self.items(recipe.datasets, modality, (tower, *eyes))
         train, valid = items.of(Split.TRAIN), items.of(Split.VALID)
+        captions = self.captions(train.records, space.spec.towers[TEXT])
         notes = {
             "omnisearch": __version__,
             "recipe": recipe.model_dump_json(),
             "seed": str(self.recipe.seed),
             "items": json.dumps({"train": len(train.records), "valid": len(valid.records)}),
         }
-        captions = self.captions(train.records, space.spec.towers[TEXT])
-        lessons = Lessons(train.features[recipe.tower], captions, train.concepts)
+
+        def lessons(fold: int) -> Lessons:
+            taught = [teacher.without(fold).project(modality, train.features[eye]) for eye in eyes] if teacher else []
+            return Lessons(train.features[tower], captions, train.concepts, *taught)
 
         def learn(given: Lessons, path: Path) -> None:
             err.print(f"training {name} on {len(given.concepts)} of {len(train.records)} items")
-            train_head(given.features, given.captions, given.concepts, recipe.training, self.recipe.seed).save(
-                path, notes
-            )
+            train_network(given, recipe.training, self.recipe.seed, path.with_suffix(".checkpoint")).save(path, notes)
 
-        fitted = cross_fit(space, lambda _: lessons, learn, self.recipe.folds, self.work / "specialists", str(notes))
+        fitted = cross_fit(space, lessons, learn, self.recipe.folds, self.work / "specialists", str(notes))
         ship(fitted.space)
-        self.report(fitted, recipe, train, valid)
+        self.report(fitted, modality, train, valid)
         return fitted
 
-    def report(self, fitted: CrossFit, recipe: SpecialistRecipe, train: Items, valid: Items) -> None:
+    def report(self, fitted: CrossFit, modality: Modality, train: Items, valid: Items) -> None:
         """Print what a specialist reaches on new concepts, and how much it flatters those that it was trained on."""
         # As many as there are new ones, so that the figures can be compared.
         rows = np.random.default_rng(self.recipe.seed).permutation(len(train.records))[: len(valid.records)]
@@ -98,18 +104,18 @@ class Run:
         figures = {"valid": (final, valid), "train": (final, seen)}
         if fitted.folds:
             figures["train, out of fold"] = fitted, seen
-        found = {name: self.recall(space, recipe, items) for name, (space, items) in figures.items()}
+        found = {name: self.recall(space, modality, items) for name, (space, items) in figures.items()}
         err.print(
-            f"{fitted.space.spec.name}: {len(train.records)} items, text to {recipe.modality} recall@10 "
+            f"{fitted.space.spec.name}: {len(train.records)} items, text to {modality} recall@10 "
             + "; ".join(f"{name} {value:.1f}" for name, value in found.items())
         )
 
-    def recall(self, space: CrossFit, recipe: SpecialistRecipe, items: Items) -> float:
+    def recall(self, space: CrossFit, modality: Modality, items: Items) -> float:
         """How often the plain name of an item finds one of its concept among the first ten: per cent."""
-        tower = space.space.spec.towers[TEXT]
-        names = self.features.texts([record.captions[0] for record in items.records], tower)
+        towers = space.space.spec.towers
+        names = self.features.texts([record.captions[0] for record in items.records], towers[TEXT])
         queries = space.project(TEXT, names, items.concepts)
-        targets = space.project(recipe.modality, items.features[recipe.tower], items.concepts)
+        targets = space.project(modality, items.features[towers[modality]], items.concepts)
         return recall(queries, targets, items.concepts, items.concepts).at[10]
 
     @timed
@@ -188,6 +194,7 @@ class Run:
             m: tuple(dict.fromkeys(spaces[name].space.spec.towers[m] for name in self.wanted(m)))
             for m in self.recipe.pools
         }
+        towers[TEXT] = ()  # a text is a record's captions
         return {m: self.items(datasets, m, towers[m]) for m, datasets in self.recipe.pools.items()}
 
     @timed
@@ -208,6 +215,8 @@ class Run:
 
     def dataset(self, records: Dataset, modality: Modality, towers: Sequence[str]) -> Items:
         """One dataset's records with what the towers make of them; each file is decoded once."""
+        if not towers:
+            return Items(tuple(records), {})
         if len(towers) > 1:
             self.features.fill([record for record in records if modality in record.files], modality, towers)
         return Items.join({tower: self.features.table(records, modality, tower) for tower in towers})
