@@ -34,9 +34,14 @@ def _space(
 
 
 def _specialist(
-    name: str, towers: Mapping[Modality, str], tag: str, licence: str, summary: str
+    name: str,
+    towers: Mapping[Modality, str],
+    tag: str,
+    licence: str,
+    summary: str,
+    target: str = "omnisearch.spaces.specialist:Specialist",
 ) -> tuple[SpaceSpec, _Family]:
-    family = _Family("omnisearch.spaces.specialist:Specialist", (files.head(name),))
+    family = _Family(target, (files.head(name),))
     return _space(name, 384, {Modality.TEXT: "minilm", **towers}, {tag}, licence, family, summary)
 
 
@@ -57,6 +62,14 @@ _DECLARED = (
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
     _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
+    _specialist(
+        "shape",
+        {Modality.POINT_CLOUD: "points"},
+        "shape",
+        "Apache-2.0",
+        "3D objects by their points alone",
+        "omnisearch.spaces.shape:Shape",
+    ),
     _space(
         "hashed",
         256,
