@@ -10,6 +10,7 @@ from torch.nn import functional
 from omnisearch.spaces.network import Network
 from omnisearch.spaces.points import POINTS
 
+NEAR = 16  # neighbours
 # Clouds that pass together. Nothing depends on it but memory and, through the cache, speed.
 BLOCK = 16
 
@@ -56,16 +57,14 @@ class ShapeNet(Network):
 
     format = "omnisearch-shape-1"
 
-    def __init__(
-        self, dim: int = 384, points: int = 512, channels: Sequence[int] = (64, 128, 256), dropout: float = 0.0
-    ) -> None:
+    def __init__(self, dim: int, points: int, channels: Sequence[int], dropout: float = 0.0) -> None:
         super().__init__()
         self.width, self.dim, self.points, self.channels, self.dropout = POINTS * 6, dim, points, channels, dropout
-        sizes = list(zip((6, *channels), channels, strict=False))
-        self.stages = nn.ModuleList(
-            Neighbourhoods(inputs, outputs, centres=points >> (2 * i + 1), near=16)
-            for i, (inputs, outputs) in enumerate(sizes)
-        )
+        self.stages = nn.ModuleList()
+        inputs, places, centres = 6, points, points // 2
+        for outputs in channels:
+            self.stages.append(Neighbourhoods(inputs, outputs, centres, min(NEAR, places)))
+            inputs, places, centres = outputs, centres, centres // 4
         self.whole = nn.Linear(channels[-1] + 3, 2 * channels[-1])
         self.out = nn.Linear(4 * channels[-1], dim)
 

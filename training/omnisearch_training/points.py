@@ -30,8 +30,8 @@ class ShapeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["shape"] = "shape"
-    points: int = Field(512, ge=64, le=POINTS)
-    channels: tuple[int, ...] = Field((64, 128, 256), min_length=1)
+    points: int = Field(384, ge=64, le=POINTS)
+    channels: tuple[int, ...] = Field((48, 96, 192), min_length=1, max_length=3)
     dropout: float = Field(0.3, ge=0, lt=1)
     names: float = Field(1.0, ge=0)
     teacher: float = Field(1.0, ge=0)
@@ -43,7 +43,7 @@ class ShapeConfig(BaseModel):
     temperature: float = Field(0.05, gt=0)
     rate: float = Field(2e-3, gt=0)
     batch: int = Field(128, ge=2)
-    steps: int = Field(1000, ge=1)
+    steps: int = Field(800, ge=1)
 
 
 def train_shape(
