@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from omnisearch.api.expressions import TAGS
 from omnisearch.errors import MediaError, OmnisearchError
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,7 +93,7 @@ def _failed(_: Request, __: Exception) -> JSONResponse:
 
 def _pointer(location: Sequence[str | int]) -> str:
     """Return the JSON pointer (RFC 6901) of what is wrong."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS)
     return _encodable("".join(f"/{part}" for part in parts))[:MAX_POINTER]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from omnisearch.api.schemas import Upload
+from omnisearch.api.expressions import Upload
 
 MAX_LABEL = 255
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")

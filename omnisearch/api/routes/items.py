@@ -14,8 +14,9 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from omnisearch.api.errors import problem
+from omnisearch.api.expressions import ItemId
 from omnisearch.api.previews import Previews
-from omnisearch.api.schemas import ItemId, ItemOut
+from omnisearch.api.schemas import ItemOut
 from omnisearch.api.service import Asked, Engine
 from omnisearch.errors import NotFoundError
 from omnisearch.paths import find_path

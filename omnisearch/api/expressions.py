@@ -1,0 +1,204 @@
+"""Expressions as JSON: a term is an object, a list of terms is their sum, and operators hold what they join.
+
+{"and": [{"text": "a dog"}, {"not": {"text": "a puppy"}}, [{"text": "rain"}, {"file": "part1", "weight": -0.5}]]}
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+
+from omnisearch.api.words import SafeStr, SafeText
+from omnisearch.media.slices import read_slice
+from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+
+MAX_TERMS = 16
+MAX_DEPTH = 8
+MAX_DIM = 8192
+
+
+def _not_zero(weight: float) -> float:
+    if weight == 0:
+        raise ValueError("is zero: leave the term out")
+    return weight
+
+
+def _a_slice(text: str) -> str:
+    if read_slice(text) is None:
+        raise ValueError("is no slice: write 12.5-15 for seconds, x,y,width,height for a region, p3 for a page")
+    return text
+
+
+ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+Weight = Annotated[float, Field(allow_inf_nan=False, ge=-10, le=10), AfterValidator(_not_zero)]
+SliceText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_a_slice)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Upload(BaseModel):
+    """A file of a request: where it lies for now, and what the user calls it."""
+
+    path: Path
+    label: str
+
+
+class Strict(BaseModel):
+    """A request object: exact types, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TermIn(Strict):
+    """A term: exactly one of `text`, `file` (the name of a multipart part), `item_id` and `vector`.
+
+    `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index.
+    """
+
+    text: SafeText | None = None
+    file: SafeStr | None = None
+    item_id: ItemId | None = None
+    vector: Annotated[list[Number], Field(min_length=1, max_length=MAX_DIM)] | None = None
+    weight: Weight = 1.0
+    slice: SliceText | None = None
+    segment: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TermIn":
+        if sum(source is not None for source in (self.text, self.file, self.item_id, self.vector)) != 1:
+            raise ValueError("a term is exactly one of text, file, item_id and vector")
+        if self.slice is not None and self.file is None and self.item_id is None:
+            raise ValueError("a slice is a part of a file or of an item_id")
+        if self.segment is not None and (self.item_id is None or self.slice is not None):
+            raise ValueError("a segment is one of an item_id, and goes without a slice")
+        return self
+
+    @property
+    def operands(self) -> "tuple[Any, ...]":
+        """None: a term is a leaf."""
+        return ()
+
+    def expression(self, files: Mapping[str, Upload]) -> Term:
+        """Return the term; `files` holds the uploads by the name of their part."""
+        part = None if self.slice is None else read_slice(self.slice)
+        if self.file is not None:
+            upload = files[self.file]
+            return Term(upload.path, self.weight, upload.label, part)
+        if self.item_id is not None:
+            return Term(ItemRef(self.item_id, self.segment), self.weight, slice=part)
+        return Term(self.text if self.text is not None else tuple(self.vector or ()), self.weight)
+
+
+def _kind(given: Any) -> str:
+    """Which form of an expression was sent; what is none of them is read, and refused, as a term."""
+    if isinstance(given, list):
+        return "<sum>"
+    named = [name for name in ("and", "or", "not", "then") if isinstance(given, dict) and name in given]
+    return f"<{named[0]}>" if named else "<term>"
+
+
+ExpressionIn = Annotated[
+    Annotated[TermIn, Tag("<term>")]
+    | Annotated[list[TermIn], Field(min_length=1, max_length=MAX_TERMS), Tag("<sum>")]
+    | Annotated["AndIn", Tag("<and>")]
+    | Annotated["OrIn", Tag("<or>")]
+    | Annotated["NotIn", Tag("<not>")]
+    | Annotated["ThenIn", Tag("<then>")],
+    Discriminator(_kind),
+]
+# What pydantic adds to the place of an error, and a JSON pointer does not have.
+TAGS = frozenset({"<term>", "<sum>", "<and>", "<or>", "<not>", "<then>"})
+Operands = Annotated[list[ExpressionIn], Field(min_length=2, max_length=MAX_TERMS)]
+
+
+class AndIn(Strict):
+    """All of these in one segment."""
+
+    operands: Operands = Field(alias="and")
+
+    def expression(self, files: Mapping[str, Upload]) -> And:
+        """Return the AND."""
+        return And(tuple(expression(each, files) for each in self.operands))
+
+
+class OrIn(Strict):
+    """Any of these."""
+
+    operands: Operands = Field(alias="or")
+
+    def expression(self, files: Mapping[str, Upload]) -> Or:
+        """Return the OR."""
+        return Or(tuple(expression(each, files) for each in self.operands))
+
+
+class NotIn(Strict):
+    """What is not this."""
+
+    operand: ExpressionIn = Field(alias="not")
+
+    @property
+    def operands(self) -> "tuple[Any, ...]":
+        """Its only operand."""
+        return (self.operand,)
+
+    def expression(self, files: Mapping[str, Upload]) -> Not:
+        """Return the NOT."""
+        return Not(expression(self.operand, files))
+
+
+class ThenIn(Strict):
+    """These one after the other within one sound or video."""
+
+    operands: Operands = Field(alias="then")
+
+    def expression(self, files: Mapping[str, Upload]) -> Then:
+        """Return the THEN."""
+        return Then(tuple(expression(each, files) for each in self.operands))
+
+
+def expression(given: Any, files: Mapping[str, Upload]) -> Expression:
+    """Return the expression that was sent."""
+    if isinstance(given, list):
+        terms = tuple(term.expression(files) for term in given)
+        return terms[0] if len(terms) == 1 else Sum(terms)
+    found: Expression = given.expression(files)
+    return found
+
+
+def terms_of(given: Any) -> Iterator[TermIn]:
+    """Every term of what was sent, from left to right."""
+    if isinstance(given, TermIn):
+        yield given
+    else:
+        for operand in given if isinstance(given, list) else given.operands:
+            yield from terms_of(operand)
+
+
+def bounded(given: Any) -> Any:
+    """Refuse what has too many terms or goes too deep."""
+    if (count := sum(1 for _ in terms_of(given))) > MAX_TERMS:
+        raise ValueError(f"has {count} terms, at most {MAX_TERMS} are allowed")
+    if (depth := _depth(given)) > MAX_DEPTH:
+        raise ValueError(f"is {depth} operators deep, at most {MAX_DEPTH} are allowed")
+    return given
+
+
+def _depth(given: Any) -> int:
+    if isinstance(given, list | TermIn):
+        return 0
+    return 1 + max(_depth(operand) for operand in given.operands)
+
+
+class Asking(Strict):
+    """A request that asks an expression."""
+
+    query: Annotated[ExpressionIn, AfterValidator(bounded)]
