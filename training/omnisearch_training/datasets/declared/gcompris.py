@@ -1,6 +1,6 @@
 """GCompris: photographs and sounds of animals, instruments, tools and monuments. Test only.
 
-These are the only captioned photographs among our sources, so they measure instead of teach.
+These are most of the captioned photographs among our sources, so they measure instead of teach.
 """
 
 import re
