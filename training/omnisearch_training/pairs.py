@@ -7,7 +7,7 @@ space joins two modalities, a chain of spaces does. The result is a table of int
     start_id        int32              row of its pool
     {modality}_id     int32 [k]        column j of every list makes tuple j; the start's own list repeats its id
     {modality}_score  float32 [k]      of a chain the lowest score of its hops; 1 for the start itself
-    text_source       int32 [k]        where the tuple's text comes from: index into the sources of the metadata; -1 unknown
+    text_source       int32 [k]        where the tuple's text comes from: index into the metadata's sources; -1 unknown
 """
 
 import json
