@@ -1,9 +1,10 @@
 """Calibration: what raw scores mean against chance."""
 
 import numpy as np
+import pytest
 
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.search.calibration import ENOUGH, Background, logit, relevance
+from omnisearch.search.calibration import ENOUGH, NOTHING, Background, logit, nothing_matches, relevance
 from omnisearch.types import Modality
 
 
@@ -36,3 +37,17 @@ def test_a_handful_of_items_is_no_background() -> None:
     none = Background({})
     query, scores = rows(1, 1, 5)[0], np.array([0.3], np.float32)
     assert few.surprise(query, Modality.IMAGE, scores) == none.surprise(query, Modality.IMAGE, scores)
+
+
+def test_without_a_background_chance_is_that_of_random_directions() -> None:
+    """Cosines of a unit vector with random ones have mean 0 and variance 1/dim."""
+    query = rows(0, 1, 0)[0]
+    mean, spread = Background({}).chance(query, Modality.IMAGE)
+    drawn = rows(1, 20_000, 0) @ query
+    assert mean == 0
+    assert abs(spread / drawn.std() - 1) < 0.05
+
+
+@pytest.mark.parametrize(("found", "nothing"), [([], True), ([NOTHING / 2, 0.0], True), ([0.0, NOTHING], False)])
+def test_nothing_matches_where_the_best_is_next_to_nothing(found: list[float], nothing: bool) -> None:
+    assert nothing_matches(found) is nothing

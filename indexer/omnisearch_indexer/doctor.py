@@ -1,0 +1,186 @@
+"""Whether this installation and this index are well: one check per question, each with what it found.
+
+A check returns its finding, or raises the error that a user would meet; the message names the way out.
+"""
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from importlib.metadata import version
+from typing import TypeAlias
+
+from omnisearch import __version__
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings
+from omnisearch.errors import OmnisearchError
+from omnisearch.search.calibration import ENOUGH
+from omnisearch.search.index import Index
+from omnisearch.spaces.device import choose
+from omnisearch.spaces.registry import files_of
+from omnisearch.spaces.weights import resolve, verify
+from omnisearch.stores.base import Filter
+from omnisearch.stores.gate import RESERVE
+from omnisearch_indexer import soundness
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+
+PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
+# Below this recall of the approximate search, some of the best ten hits are regularly missed.
+GOOD_RECALL = 0.95
+# Unrelated items that are as alike as this leave little to tell them apart by.
+ALIKE = 0.5
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what it looked at, how it is, and what to do where it is not well."""
+
+    check: str
+    state: State
+    value: str
+    way_out: str = ""
+    exit_code: int = 0
+
+
+Found: TypeAlias = tuple[State, str, str]
+
+
+class Doctor:
+    """Examines one set of settings. What several checks need is opened once, by the first that asks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = ExitStack()
+
+    def findings(self) -> Iterator[Finding]:
+        """Run every check; one that fails does not stop the next, unless that needs the same thing."""
+        checks: dict[str, Callable[[], Found]] = {
+            "versions": self._versions,
+            "device": self._device,
+            "weights": self._weights,
+            "model": self._model,
+            "disk": self._disk,
+            "index": self._index,
+            "files": self._files,
+            "counts": self._counts,
+            "calibration": self._calibration,
+            "spread": self._spread,
+            "recall": self._recall,
+            "latency": self._latency,
+        }
+        met: set[str] = set()
+        with self._open:
+            for name, check in checks.items():
+                try:
+                    state, value, way_out = check()
+                except OmnisearchError as error:
+                    if str(error) not in met:  # the first check that meets a failure tells of it
+                        yield Finding(name, State.FAIL, str(error), exit_code=error.exit_code)
+                    met.add(str(error))
+                else:
+                    yield Finding(name, state, value, way_out, exit_code=int(state is State.FAIL))
+
+    @cached_property
+    def model(self) -> OmniBind:
+        """The model of the settings."""
+        return OmniBind.load(self._settings.model, self._settings)
+
+    @cached_property
+    def index(self) -> Index:
+        """The index of the settings."""
+        index = Index.open(self._settings)
+        self._open.callback(index.store.close)
+        return index
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the indexer has noted."""
+        return self._open.enter_context(closing(Manifest(self._settings.data_dir / MANIFEST_FILE)))
+
+    def _versions(self) -> Found:
+        found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
+        return State.OK, ", ".join(f"{name} {number}" for name, number in found.items()), ""
+
+    def _device(self) -> Found:
+        return State.OK, f"{choose(self._settings)} ({self._settings.device} was asked for)", ""
+
+    def _weights(self) -> Found:
+        specs = files_of(tuple(self.model.spaces))
+        for spec in specs:
+            verify(spec, resolve(spec, self._settings))
+        return State.OK, f"{len(specs)} files, each what its hash says", ""
+
+    def _model(self) -> Found:
+        model = self.model
+        embeds = ", ".join(model.modalities)
+        return State.OK, f"{model.name} {model.fingerprint[:12]}: {embeds} in {model.dim} dimensions", ""
+
+    def _disk(self) -> Found:
+        place = next(path for path in (self._settings.data_dir, *self._settings.data_dir.parents) if path.exists())
+        free = shutil.disk_usage(place).free
+        value = f"{free / (1 << 30):.1f} GiB free at {place}"
+        if free < RESERVE:
+            return State.FAIL, value, "nothing can be written: free some disk or move the index with --data-dir"
+        return (State.OK if free > 5 * RESERVE else State.WARN), value, "" if free > 5 * RESERVE else "free some disk"
+
+    def _index(self) -> Found:
+        store = self.index.store
+        return State.OK, f"{store.collection} at {self._settings.store or self._settings.data_dir}", ""
+
+    def _files(self) -> Found:
+        states, unfinished = self.manifest.states(), len(self.manifest.intended())
+        value = ", ".join(f"{count:,} {state}" for state, count in states.items())
+        if unfinished:
+            return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
+        failed = states.get("failed", 0)
+        return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+
+    def _counts(self) -> Found:
+        noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
+        held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
+        wrong = [f"{m}: {noted.get(m, 0):,} noted, {n:,} stored" for m, n in held.items() if n != noted.get(m, 0)]
+        if wrong:
+            roots = " ".join(self.manifest.roots())
+            return State.FAIL, "; ".join(wrong), f"run `omnisearch index {roots}`, or again with a new --data-dir"
+        return State.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
+
+    def _calibration(self) -> Found:
+        sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}
+        value = ", ".join(f"{m} {shipped} + {own}" for m, (shipped, own) in sizes.items())
+        thin = [str(m) for m, (shipped, own) in sizes.items() if own and shipped + own < ENOUGH]
+        if thin:
+            return State.WARN, value, f"relevance of {', '.join(thin)} is a guess: index more of it"
+        return State.OK, f"{value} (of the model + of the collection)", ""
+
+    def _spread(self) -> Found:
+        likeness = {m: soundness.likeness(self.index.sample(m)) for m in self.model.modalities}
+        value = ", ".join(f"{m} {mean:.2f}" for m, mean in likeness.items() if mean is not None)
+        alike = [str(m) for m, mean in likeness.items() if mean is not None and mean > ALIKE]
+        if alike:
+            return State.WARN, value, f"items of {', '.join(alike)} are all alike to this model: another may do better"
+        return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
+
+    def _recall(self) -> Found:
+        share, queries = soundness.recall(self.index.store, self.index.sample)
+        if not queries:
+            return State.OK, "nothing to ask for", ""
+        value = f"{share:.3f} of the exact ten nearest, over {queries} queries"
+        kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
+        if share < GOOD_RECALL:
+            return State.WARN, f"{value} ({kind})", "raise the server's hnsw ef, or the collection's m and ef_construct"
+        return State.OK, f"{value} ({kind})", ""
+
+    def _latency(self) -> Found:
+        middle, slow = soundness.latency(self._settings)
+        return State.OK, f"a text, all modalities: p50 {middle:.1f} ms, p95 {slow:.1f} ms", ""

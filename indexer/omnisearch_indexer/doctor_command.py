@@ -1,0 +1,34 @@
+"""`omnisearch doctor`."""
+
+from dataclasses import asdict
+
+import typer
+
+from omnisearch import options
+from omnisearch.console import write_rows
+
+COLUMNS = ("check", "state", "value", "way_out")
+
+
+def doctor(
+    output: options.Output = None,
+    data_dir: options.DataDir = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+) -> None:
+    """Check the installation and the index, and measure recall and latency on it.
+
+    Recall is that of the search against an exact one, which reads every vector once. Exits with 1 where something is
+    broken and with 4 where something is missing: no index, no weights, an index of another model.
+    """
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.doctor import Doctor
+
+    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
+    findings = list(Doctor(settings).findings())
+    rows = [{name: value for name, value in asdict(each).items() if name != "exit_code"} for each in findings]
+    write_rows(rows, COLUMNS, output)
+    codes = {each.exit_code for each in findings} - {0}
+    if codes:
+        raise typer.Exit(min(codes))
