@@ -100,7 +100,7 @@ class Locator:
         modality = decoded.info.modality
         if modality not in LOCATED:
             raise QueryError(f"a file of {modality} cannot be searched inside: name {', '.join(LOCATED)}")
-        view = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
+        view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
         laid: list[Window] = []
         scores: list[float] = []
         for batch in _batches(view.looks(), self._batch):

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -55,7 +56,9 @@ class Line:
 
     def place(self, window: Window) -> Segment:
         """Where in the file a window lies."""
-        unit = "characters" if self.decoded.info.modality is Modality.TEXT else "seconds"
+        unit: Literal["seconds", "characters"] = (
+            "characters" if self.decoded.info.modality is Modality.TEXT else "seconds"
+        )
         return Segment(window.left, self.bounds[window.left][0], self.bounds[window.right - 1][1], unit)
 
     def _sizes(self) -> Sequence[int]:

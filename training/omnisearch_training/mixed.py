@@ -105,7 +105,11 @@ def ways(model: OmniBind, collection: Collection, seed: int = 0) -> dict[str, Wa
     both = {
         m: np.concatenate([model.background[m], rows]) if m in model.background else rows for m, rows in own.items()
     }
-    found = {"raw cosine": raw, "rank fusion": rank_fusion, "relevance, collection": relevance(model, Background(own))}
+    found: dict[str, Way] = {
+        "raw cosine": raw,
+        "rank fusion": rank_fusion,
+        "relevance, collection": relevance(model, Background(own)),
+    }
     if model.background:
         found["relevance, shipped"] = relevance(model, Background(model.background))
         found[BOTH] = relevance(model, Background(both))
