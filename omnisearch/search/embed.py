@@ -172,10 +172,10 @@ def _path_of(index: Index, item: ItemRef) -> Path:
 def _checked(term: Term, dim: int) -> Floats:
     """The numbers of a raw vector, as a row of unit length."""
     vector = np.asarray(term.source, np.float64)
-    length = float(np.linalg.norm(vector))
-    if vector.shape != (dim,) or not np.isfinite(length) or length == 0:
+    if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
         raise QueryError(f"{term}: a vector of this model has {dim} finite numbers that are not all zero")
-    return (vector / length).astype(np.float32)
+    vector /= np.abs(vector).max()  # squares of large numbers overflow
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def _check_unicode(term: Term) -> None:

@@ -43,7 +43,7 @@ def parse(tokens: Sequence[str]) -> Expression:
     parser = _Parser(tokens)
     expression = parser.query()
     if parser.next is not None:
-        raise QueryError(f"{parser.next!r} closes nothing")
+        raise QueryError(f"{parser.next!r} follows a whole query: put AND, OR, THEN, + or - before it, or close a (")
     return expression
 
 

@@ -1,5 +1,6 @@
 """The query grammar."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
-from omnisearch.query import ItemRef, Term
+from omnisearch.query import And, Expression, ItemRef, Term, Then
 from omnisearch.search.grammar import parse
+from omnisearch.types import Page, Region, Stretch
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,56 @@ def test_reads(tokens: list[str], terms: list[Term]) -> None:
     assert list(parse(tokens).terms) == terms
 
 
+A, B, C = Term("a"), Term("b"), Term("c")
+
+
+@pytest.mark.parametrize(
+    ("written", "expression"),
+    [
+        ("a AND b", A & B),
+        ("a AND b AND c", And((A, B, C))),
+        ("a OR b AND c", A | (B & C)),
+        ("a AND b THEN c OR a", (A & B) >> (C | A)),
+        ("NOT a AND b", ~A & B),
+        ("NOT NOT a", ~~A),
+        ("a + b AND c", (A + B) & C),
+        ("NOT a + b", ~(A + B)),
+        ("( a OR b ) AND c", (A | B) & C),
+        ("a - ( b - c )", A - (B - C)),
+        ("( a )", A),
+        ("a THEN b THEN c", Then((A, B, C))),
+        ("'a AND b'", Term("a AND b")),
+        ("1:AND", Term("AND")),
+        ("a and b", Term("a and b")),
+    ],
+)
+def test_operators_bind_as_documented(written: str, expression: Expression) -> None:
+    assert parse(shlex.split(written)) == expression
+
+
+@pytest.mark.parametrize(
+    ("token", "term"),
+    [
+        ("./a.mp3@12.5-15", Term(Path("./a.mp3"), slice=Stretch(12.5, 15))),
+        ("2:./a.jpg@1,2,3,4", Term(Path("./a.jpg"), 2, slice=Region(1, 2, 3, 4))),
+        ("./a.jpg@0,0,.5,1", Term(Path("./a.jpg"), slice=Region(0, 0, 0.5, 1, relative=True))),
+        ("./a@b.pdf@p3", Term(Path("./a@b.pdf"), slice=Page(3))),
+        ("./mail@example.org", Term(Path("./mail@example.org"))),
+        ("id:abc#4", Term(ItemRef("abc", 4))),
+        ("id:abc@1-2", Term(ItemRef("abc"), slice=Stretch(1, 2))),
+        ("text@1-2", Term("text@1-2")),
+    ],
+)
+def test_slices(token: str, term: Term) -> None:
+    assert parse([token]) == term
+
+
+def test_a_file_of_that_very_name_is_no_slice(tmp_path: Path) -> None:
+    (tmp_path / "a.mp3@1-2").touch()
+    assert parse([f"{tmp_path}/a.mp3@1-2"]) == Term(tmp_path / "a.mp3@1-2")
+    assert parse([f"{tmp_path}/a.mp3@1-3"]) == Term(tmp_path / "a.mp3", slice=Stretch(1, 3))
+
+
 def test_home_is_expanded() -> None:
     (term,) = parse(["~/x.wav"]).terms
     assert term.source == Path.home() / "x.wav"
@@ -46,6 +98,16 @@ def test_home_is_expanded() -> None:
         (["./a.png", "b"], "put \\+ or - between"),
         (["0:a"], "weight of 'a' is zero"),
         ([" "], "empty text"),
+        (["a", "AND"], "missing after 'AND'"),
+        (["AND", "a"], "missing before 'AND'"),
+        (["(", "a"], r"a \( is never closed"),
+        (["a", ")"], r"'\)' follows a whole query"),
+        (["(", ")"], "missing after"),
+        (["a", "(", "b", ")"], "follows a whole query"),
+        (["(", "a", "AND", "b", ")", "+", "c"], "add up terms"),
+        (["("] * 40, "more than 32"),
+        (["NOT"] * 5000, "more than 32"),
+        (["./a.mp3@5-3"], "has no extent"),
         (["~nobody-of-this-name/x.wav"], "no such user; write ./~nobody"),
     ],
 )

@@ -1,0 +1,143 @@
+"""Expressions over a store of random vectors: retrieval by bounds answers as judging everything does."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnisearch.binding.config import RelevanceConfig
+from omnisearch.query import Expression, Sum, Term
+from omnisearch.search.calibration import Calibration
+from omnisearch.search.compose import Leaf
+from omnisearch.search.embed import Embedded
+from omnisearch.search.explain import hit
+from omnisearch.search.hit_json import hit_json
+from omnisearch.search.rank import Judge, rank
+from omnisearch.search.retrieve import DEPTH, search_expression
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.types import Floats, Modality, Segment
+
+DIM = 8
+A, B, C = (Term(name) for name in "abc")
+CALIBRATION = Calibration(0.1, 0.2, RelevanceConfig(slope=1.5, threshold=1.0))
+ITEMS = st.integers(1, 120)
+seeds = st.integers(0, 10_000)
+expressions = st.sampled_from([A & B, A | B, A & ~B, (A | B) & ~C, A & B & C, A >> B, (A & C) >> B, A | (B >> C)])
+
+
+def units(rng: np.random.Generator, n: int) -> Floats:
+    rows = rng.normal(size=(n, DIM)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class Memory:
+    """Sounds of one to five segments with random vectors; counts what it was asked."""
+
+    def __init__(self, seed: int, items: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.points: list[Point] = []
+        for item in range(items):
+            count = int(rng.integers(1, 6))
+            for n, vector in enumerate(units(rng, count)):
+                segment = Segment() if count == 1 else Segment(n, 8.0 * n, 8.0 * n + 10, "seconds")
+                payload = Payload(f"i{item}", Modality.AUDIO, f"/{item}", segment=segment, segments=count)
+                self.points.append(Point(f"p{item}-{n}", vector, payload))
+        self.asked: Counter[str] = Counter()
+
+    def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
+        self.asked["search"] += 1
+        assert with_vectors
+        return [
+            sorted(
+                (Scored(p.id, float(p.vector @ lookup.vector), p.payload, p.vector) for p in self.points),
+                key=lambda s: -s.score,
+            )[: lookup.limit]
+            for lookup in lookups
+        ]
+
+    def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:
+        self.asked["scroll"] += 1
+        assert with_vectors
+        return (p for p in self.points if p.payload.item_id in chosen.item_ids)
+
+
+def judge_of(expression: Expression, seed: int) -> Judge:
+    vectors = units(np.random.default_rng(seed + 1), 3)
+    leaves = {s: Leaf(s, vectors["abc".index(str(s))], np.ones(1, np.float32)) for s in expression.leaves}
+    return Judge(expression, leaves, dict.fromkeys(leaves, CALIBRATION))
+
+
+def everything(store: Memory) -> list[Scored]:
+    return [Scored(p.id, 0.0, p.payload, p.vector) for p in store.points]
+
+
+@given(seeds, ITEMS, st.integers(1, 20), expressions)
+def test_the_first_hits_are_those_of_judging_everything(
+    seed: int, items: int, limit: int, expression: Expression
+) -> None:
+    store, judge = Memory(seed, items), judge_of(expression, seed)
+    found = search_expression(store, judge, limit, Filter())  # type: ignore[arg-type]
+    wanted = rank(judge, everything(store))[:limit]
+    assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
+    assert [one.point.payload.item_id for one in found] == [one.point.payload.item_id for one in wanted]
+
+
+def test_a_large_collection_is_not_read_whole() -> None:
+    store = Memory(0, 2000)
+    search_expression(store, judge_of(A & B, 0), 5, Filter())  # type: ignore[arg-type]
+    assert store.asked["search"] <= 3
+    assert len(store.points) > 16 * DEPTH
+
+
+@given(seeds, expressions)
+def test_a_hit_explains_its_score_and_its_odds(seed: int, expression: Expression) -> None:
+    """In the formulas of docs/search.md: odds against add up under AND and THEN, odds under OR."""
+    judge = judge_of(expression, seed)
+    embedded = {s.terms[0]: Embedded(leaf.vector) for s, leaf in judge.leaves.items()}
+    for entry in rank(judge, everything(Memory(seed, 20)))[:5]:
+        found = hit(entry, embedded, explain=True)
+        assert found.explanation is not None
+        check(found.explanation)
+        assert found.explanation.relevance == found.relevance
+        scores = [match.contribution for match in found.matched_by]
+        assert min(abs(found.score - s) for s in (*scores, *(-s for s in scores))) < 1e-5
+        assert json.loads(json.dumps(hit_json(found), allow_nan=False))["explanation"]["op"] == found.explanation.op
+
+
+def check(found: object) -> None:
+    parts = [np.exp(part.odds) for part in found.parts]  # type: ignore[attr-defined]
+    op, odds = found.op, np.exp(found.odds)  # type: ignore[attr-defined]
+    if op == "sum":
+        given = found.calibration  # type: ignore[attr-defined]
+        assert given["z"] == pytest.approx((found.score - given["mean"]) / given["spread"])  # type: ignore[attr-defined]
+        assert np.log(odds) == pytest.approx(given["slope"] * (given["z"] - given["threshold"]))
+    elif op == "not":
+        assert -found.odds == pytest.approx(found.parts[0].odds)  # type: ignore[attr-defined]
+    elif not parts:
+        assert (op, odds) == ("then", 0)  # no earlier segment
+    else:
+        assert odds == pytest.approx(sum(parts) if op == "or" else 1 / sum(1 / part for part in parts))
+    for part in found.parts:  # type: ignore[attr-defined]
+        check(part)
+
+
+@given(seeds)
+def test_then_spans_its_moments_and_has_its_order(seed: int) -> None:
+    store = Memory(seed, 30)
+    for entry in rank(judge_of(A >> B, seed), everything(store)):
+        found = hit(entry, {t: Embedded(judge_of(A >> B, seed).leaves[Sum((t,))].vector) for t in (A, B)}, explain=True)
+        assert found.segment is not None
+        assert found.explanation is not None
+        first, last = (part.segment for part in found.explanation.parts)
+        assert first is not None
+        assert last is not None
+        assert first.index < last.index
+        assert (found.segment.start, found.segment.end) == (first.start, last.end)
+    several = {i for i, points in groupby(store.points, lambda p: p.payload.item_id) if len(list(points)) > 1}
+    found_items = {entry.point.payload.item_id for entry in rank(judge_of(A >> B, seed), everything(store))}
+    assert found_items == several
