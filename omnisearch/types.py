@@ -190,6 +190,8 @@ class Hit:
     """One answer. `score` is the raw cosine in [-1, 1]; `relevance` in [0, 1] compares across modalities.
 
     Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
+    `segments` are the best ones with their scores, joined where they touch; none where the item has no parts.
+    `duplicates` are the ids of items that are almost the same.
     """
 
     id: str
@@ -202,11 +204,18 @@ class Hit:
     snippet: str = ""
     mime: str = ""
     explanation: Finding | None = None
+    segments: tuple[tuple[Segment, float], ...] = ()
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The hits of a query and where the time went, in milliseconds by stage."""
+    """The hits of a query and where the time went, in milliseconds by stage; `next_cursor` asks for the next page.
+
+    `nothing_matches` says that the best hit is so little relevant that it is only the least bad.
+    """
 
     hits: tuple[Hit, ...]
     took_ms: Mapping[str, float]
+    next_cursor: str | None = None
+    nothing_matches: bool = False

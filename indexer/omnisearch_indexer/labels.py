@@ -12,7 +12,7 @@ from pathlib import PurePath
 from omnisearch.errors import StoreError, UsageError
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts
-from omnisearch.stores.gate import check_labels
+from omnisearch.stores.gate import MAX_WORDS, check_labels
 from omnisearch_indexer.manifest import FileRow, Manifest
 
 
@@ -72,8 +72,9 @@ class LabelTree:
         both = Labels()
         for row in reversed(holders):
             both |= self.of(row.path)
-        mtime = first.signature.mtime_ns / 1e9
-        return Facts(show_path(first.path), mime, first.signature.size, mtime, tuple(sorted(both.tags)), both.meta)
+        tags, meta = sorted(both.tags)[:MAX_WORDS], dict(sorted(both.meta.items())[:MAX_WORDS])
+        mtime = float(first.signature.mtime_ns // 10**9)  # engines lose the last bits of a fraction
+        return Facts(show_path(first.path), mime, first.signature.size, mtime, tuple(tags), meta)
 
 
 def told(facts: Facts) -> str:

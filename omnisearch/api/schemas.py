@@ -1,104 +1,76 @@
 """What the API reads and writes. Unknown fields are refused; every string and every number is bounded."""
 
-import unicodedata
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from omnisearch.query import ItemRef, Query, Sum, Term
+from omnisearch.api.expressions import MAX_TERMS, Asking, ItemId, Strict, Upload, expression, terms_of
+from omnisearch.api.words import SafeText
+from omnisearch.errors import QueryError
+from omnisearch.query import Query, Quota
 from omnisearch.stores.base import Payload
 from omnisearch.types import Modality
+from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
 
-MAX_TERMS = 16
-MAX_TEXT = 4000
 MAX_HITS = 200
 
 
-def _no_surrogates(text: str) -> str:
-    """A lone surrogate is no character: it can be neither written as UTF-8 nor kept by the store."""
-    if any(unicodedata.category(c) == "Cs" for c in text):
-        raise ValueError("holds a lone surrogate")
+def _condition(text: str) -> str:
+    """Check a condition where it stands, so that the error points at it."""
+    try:
+        parse_condition(text)
+    except QueryError as error:
+        raise ValueError(str(error)) from None
     return text
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("is blank")
-    return text
+class QuotaIn(Strict):
+    """How many hits of a modality: at least and at most."""
+
+    least: Annotated[int, Field(ge=0, le=MAX_HITS)] = 0
+    most: Annotated[int, Field(ge=0, le=MAX_HITS)] | None = None
 
 
-SafeStr = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_no_surrogates)]
-SafeText = Annotated[
-    str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_no_surrogates), AfterValidator(_not_blank)
-]
-ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-
-
-def _not_zero(weight: float) -> float:
-    if weight == 0:
-        raise ValueError("is zero: leave the term out")
-    return weight
-
-
-Weight = Annotated[float, Field(allow_inf_nan=False, ge=-10, le=10), AfterValidator(_not_zero)]
-
-
-class Strict(BaseModel):
-    """A request object: exact types, no unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class TermIn(Strict):
-    """One signed part of a query: exactly one of `text`, `file` (the name of a multipart part) and `item_id`."""
-
-    text: SafeText | None = None
-    file: SafeStr | None = None
-    item_id: ItemId | None = None
-    weight: Weight = 1.0
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "TermIn":
-        if sum(source is not None for source in (self.text, self.file, self.item_id)) != 1:
-            raise ValueError("a term is exactly one of text, file and item_id")
-        return self
-
-    def term(self, files: dict[str, "Upload"]) -> Term:
-        """Return the term; `files` holds the uploads by the name of their part."""
-        if self.file is not None:
-            upload = files[self.file]
-            return Term(upload.path, self.weight, upload.label)
-        if self.item_id is not None:
-            return Term(ItemRef(self.item_id), self.weight)
-        assert self.text is not None
-        return Term(self.text, self.weight)
-
-
-class SearchIn(Strict):
+class SearchIn(Asking):
     """The body of POST /v1/search, or its multipart field `query`."""
 
-    query: Annotated[list[TermIn], Field(min_length=1, max_length=MAX_TERMS)]
-    modalities: Annotated[list[Modality], Field(min_length=1, max_length=len(Modality))] = list(Modality)
+    modalities: list[Modality] = Field(list(Modality), min_length=1, max_length=len(Modality))
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
     explain: bool = False
+    include_self: bool = False
+    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
+    lanes: bool = False
+    quotas: dict[Modality, QuotaIn] = Field({}, max_length=len(Modality))
+    fold: bool = True
+    segments: Annotated[int, Field(ge=1, le=100)] = 3
+    like: list[ItemId] = Field([], max_length=MAX_TERMS)
+    unlike: list[ItemId] = Field([], max_length=MAX_TERMS)
+    cursor: Annotated[str, StringConstraints(max_length=512)] = ""
+    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
 
     @property
     def files(self) -> set[str]:
         """The parts that the terms name."""
-        return {term.file for term in self.query if term.file is not None}
+        return {term.file for term in terms_of(self.query) if term.file is not None}
 
     def to_query(self, files: dict[str, "Upload"]) -> Query:
         """Return the engine's query."""
-        terms = tuple(term.term(files) for term in self.query)
-        return Query(Sum(terms), tuple(dict.fromkeys(self.modalities)), self.limit, explain=self.explain)
-
-
-class Upload(BaseModel):
-    """A file of a request: where it lies for now, and what the user calls it."""
-
-    path: Path
-    label: str
+        return Query(
+            expression(self.query, files),
+            tuple(dict.fromkeys(self.modalities)),
+            self.limit,
+            self.include_self,
+            self.explain,
+            parse_conditions(self.where),
+            self.lanes,
+            tuple(Quota(modality, bounds.least, bounds.most) for modality, bounds in self.quotas.items()),
+            self.fold,
+            self.segments,
+            tuple(self.like),
+            tuple(self.unlike),
+            self.cursor,
+            self.min_relevance,
+        )
 
 
 class SearchOut(BaseModel):
@@ -106,6 +78,8 @@ class SearchOut(BaseModel):
 
     hits: list[dict[str, Any]]
     took_ms: dict[str, float]
+    next_cursor: str | None
+    nothing_matches: bool
 
 
 class SegmentOut(BaseModel):
@@ -126,6 +100,10 @@ class ItemOut(BaseModel):
     modality: Modality
     mime: str
     duration: float | None
+    size: int
+    mtime: float
+    tags: list[str]
+    meta: dict[str, str]
     segments: list[SegmentOut]
 
     @classmethod
@@ -144,6 +122,10 @@ class ItemOut(BaseModel):
             modality=first.modality,
             mime=first.mime,
             duration=first.duration,
+            size=first.size,
+            mtime=first.mtime,
+            tags=list(first.tags),
+            meta=dict(first.meta),
             segments=segments,
         )
 

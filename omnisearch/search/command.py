@@ -1,6 +1,8 @@
 """`omnisearch search`."""
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +17,30 @@ COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
 
 
 def search(
-    terms: Annotated[list[str], typer.Argument(metavar="TERM [+|- TERM]...", show_default=False)],
+    terms: Annotated[
+        list[str] | None, typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]...", show_default=False)
+    ] = None,
     within: Annotated[str | None, typer.Option("--in", help="Modalities to answer in, comma separated.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many hits.")] = 10,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="What holds for every hit: path:photos/**, size>1MB, tag:holiday; repeatable."),
+    ] = None,
+    lanes: Annotated[bool, typer.Option("--lanes", help="LIMIT hits of each modality in turn.")] = False,
+    quota: Annotated[
+        list[str] | None, typer.Option(help="How many of a modality: image:2-5, audio:1-, text:-3; repeatable.")
+    ] = None,
+    fold: Annotated[bool, typer.Option(help="Hide near-duplicates under the best of them.")] = True,
+    segments: Annotated[int, typer.Option(min=1, max=100, help="How many of its best segments a hit shows.")] = 3,
+    like: Annotated[list[str] | None, typer.Option(help="An item to go towards, by id; repeatable.")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(help="An item to go away from; repeatable.")] = None,
+    cursor: Annotated[str, typer.Option(help="Where the page before ended: `next_cursor` of it.")] = "",
     include_self: Annotated[bool, typer.Option(help="Let a query file that is indexed be its own hit.")] = False,
-    explain: Annotated[bool, typer.Option(help="Show each term's combining factors.")] = False,
+    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
+    explain: Annotated[bool, typer.Option(help="Show what each term and each space gave.")] = False,
+    batch: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Answer one query a line, as JSON lines; - reads stdin.")
+    ] = None,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     model: options.Model = None,
@@ -29,24 +50,75 @@ def search(
     """Find anything by anything: text, ./files and id:ITEMS, added (+) and subtracted (-), each with a weight (0.5:).
 
     omnisearch search "a dog" + ./bark.wav - 0.5:"puppy" --in point_cloud,image -k 5
+
+    AND, OR, NOT, THEN and ( ) combine how relevant terms are; ./talk.mp3@12.5-15, ./street.jpg@x,y,w,h and
+    ./paper.pdf@p3 are parts of files.
     """
     from omnisearch.config import load_settings
-    from omnisearch.query import Query
+    from omnisearch.query import Query, Quota
     from omnisearch.search.engine import Engine
     from omnisearch.search.grammar import parse
     from omnisearch.search.hit_json import hit_json
+    from omnisearch.where import parse_conditions
 
-    parsed = parse(terms)
-    for term in parsed.terms:
+    if bool(terms) == (batch is not None):
+        raise UsageError("write a query, or name a file of queries with --batch: one of them")
+    asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
+    modalities = parse_modalities(within)
+    conditions = parse_conditions(where or ())
+    quotas = tuple(Quota.parse(text) for text in quota or ())
+    queries = [
+        Query(
+            parse(words),
+            modalities,
+            limit,
+            include_self,
+            explain,
+            where=conditions,
+            lanes=lanes,
+            quotas=quotas,
+            fold=fold,
+            segments=segments,
+            like=tuple(item.removeprefix("id:") for item in like or ()),
+            unlike=tuple(item.removeprefix("id:") for item in unlike or ()),
+            cursor=cursor,
+            min_relevance=min_relevance,
+        )
+        for words in asked
+    ]
+    for term in (term for query in queries for term in query.terms):
         if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
             err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
-    query = Query(parsed, parse_modalities(within), limit, include_self, explain)
     settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
     with Engine.open(settings) as engine:
-        answer = engine.search(query)
-    rows = [hit_json(hit) for hit in answer.hits]
+        answers = engine.search_many(queries)
+    found = [[hit_json(hit) for hit in answer.hits] for answer in answers]
+    if batch is not None:
+        lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
+        write_rows(lines, (), Format.JSONL)
+        return
+    if answers[0].nothing_matches:
+        err.print("nothing matches: what is shown is only the least bad", markup=False)
     shown = choose_format(output)
-    write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, COLUMNS, shown)
+    write_rows([_for_table(row) for row in found[0]] if shown is Format.TABLE else found[0], COLUMNS, shown)
+    if (following := answers[0].next_cursor) is not None:
+        err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _lines(batch: str) -> list[str]:
+    """The lines of a file, or of stdin, that are not blank."""
+    try:
+        text = sys.stdin.read() if batch == "-" else Path(batch).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--batch {batch}: {error}") from None
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"--batch: {line!r}: {error}; quote ' and \" as on a command line") from None
 
 
 def parse_modalities(text: str | None) -> tuple[Modality, ...]:

@@ -1,30 +1,36 @@
 """The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself.
 
 embed      terms -> vectors                     embed.py
-compose    sums of terms -> leaves              compose.py
+compose    sums of terms -> leaves              feedback.py, compose.py, question.py
 search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
-explain    items -> hits                        explain.py
+page       items -> the items that are shown    near.py, page.py, cursor.py
+explain    items -> hits                        explain.py, parts.py
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import Query
-from omnisearch.search.compose import leaf
-from omnisearch.search.embed import Decoder, Embedder
+from omnisearch.query import Query, Term
+from omnisearch.search.calibration import nothing_matches
+from omnisearch.search.cursor import write_cursor
+from omnisearch.search.embed import Decoder, Embedded, Embedder
 from omnisearch.search.explain import hit
+from omnisearch.search.feedback import with_feedback
 from omnisearch.search.index import Index
-from omnisearch.search.rank import Judge, in_order
-from omnisearch.search.retrieve import search_modality
+from omnisearch.search.page import Page, above, check_page, make_page
+from omnisearch.search.parts import best_parts
+from omnisearch.search.question import put
+from omnisearch.search.retrieve import search_lanes
 from omnisearch.stores.base import Filter, Payload
-from omnisearch.types import Answer, Modality
+from omnisearch.types import Answer, Hit, Modality
 
 T = TypeVar("T")
 
@@ -86,13 +92,22 @@ class Engine:
         """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
 
         Raises:
-            QueryError: it has no terms, no limit, or its terms cancel out.
-            MediaError: a file term cannot be read.
+            QueryError: it has no terms or no limit, its terms cancel out, or it only says what not to find.
+            MediaError: a file term cannot be read, or has no such slice.
             NotFoundError: an item term is not in the index.
         """
-        if not query.terms or query.limit < 1:
-            raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
-        return self._ask(lambda index: self._search(index, query))
+        return self.search_many([query])[0]
+
+    def search_many(self, queries: Sequence[Query]) -> list[Answer]:
+        """Answer queries together: each distinct term is embedded once, and all sums share the calls of the store.
+
+        Every answer's `took_ms` is that of them all. Raises what `search` raises, for the first query that is wrong.
+        """
+        for query in queries:
+            if not query.terms or query.limit < 1:
+                raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
+            check_page(query)
+        return self._ask(lambda index: self._search(index, queries))
 
     def _ask(self, question: Callable[[Index], T]) -> T:
         """Ask the index, and once more where it turns out to be gone: a rebuilt one took its place."""
@@ -109,22 +124,37 @@ class Engine:
                 self._replaced.append(gone)
             return self._index
 
-    def _search(self, index: Index, query: Query) -> Answer:
+    def _search(self, index: Index, queries: Sequence[Query]) -> list[Answer]:
         clock = _Clock()
+        queries = [with_feedback(query) for query in queries]
         with clock("embed"):
-            embedded = self._embedder.embed(index, query.terms, query.explain)
-            leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
+            terms = [term for query in queries for term in query.terms]
+            embedded = self._embedder.embed(index, terms, any(query.explain for query in queries))
+        with clock("calibrate"):
+            questions = [put(index, query, embedded) for query in queries]
         with clock("search"):
-            own = () if query.include_self else tuple({e.item_id for e in embedded.values() if e.item_id})
-            ranked = []
-            for modality in [m for m in query.modalities if m in index.model.modalities]:
-                calibrations = {total: index.calibration(found.vector, modality) for total, found in leaves.items()}
-                judge = Judge(query.expression, leaves, calibrations)
-                chosen = Filter((modality,), exclude_item_ids=own)
-                ranked += search_modality(index.store, judge, query.limit, chosen)
-        with clock("rank"):
-            hits = tuple(hit(entry, embedded, query.explain) for entry in in_order(ranked)[: query.limit])
-        return Answer(hits, clock.took_ms())
+            found = iter(search_lanes(index.store, [lane for q in questions for lane in q.lanes(q.depth)]))
+        with clock("group"):
+            made = [make_page(index.store, q, [next(found) for _ in q.judges]) for q in questions]
+            pages = [above(page, query.min_relevance) for query, page in zip(queries, made, strict=True)]
+            hits = [_hits(index, page, query, embedded) for query, page in zip(queries, pages, strict=True)]
+        return [
+            Answer(
+                each,
+                clock.took_ms(),
+                write_cursor(page.end, question.name) if page.end else None,
+                not question.query.cursor and nothing_matches(hit.relevance for hit in each),
+            )
+            for each, page, question in zip(hits, pages, questions, strict=True)
+        ]
+
+
+def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
+    parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
+    return tuple(
+        replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
+        for one, best in zip(page.items, parts, strict=True)
+    )
 
 
 class _Clock:

@@ -25,7 +25,7 @@ def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False)
         id=payload.item_id,
         path=payload.path,
         modality=payload.modality,
-        score=_score(verdict, verdict.judged, entry.row),
+        score=score_at(verdict, verdict.judged, entry.row),
         relevance=relevance(entry.odds),
         segment=_span(verdict, verdict.judged, entry.row),
         matched_by=tuple(match for leaf, row in leaves for match in _matches(verdict, leaf, row, embedded)),
@@ -38,6 +38,8 @@ def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False)
 def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
     odds = float(judged.odds[row])
     shown = relevance(odds), odds, _span(verdict, judged, row)
+    if isinstance(judged.expression, Then) and odds == -np.inf:
+        return Finding("then", *shown)  # there is no earlier segment
     if judged.parts:
         rows = judged.rows(row)
         parts = tuple(_finding(verdict, part, at) for part, at in zip(judged.parts, rows, strict=True))
@@ -47,7 +49,7 @@ def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
     return Finding("sum", *shown, (), str(leaf), score, verdict.judge.calibrations[leaf].inputs(score))
 
 
-def _score(verdict: Verdict, judged: Judged, row: int) -> float:
+def score_at(verdict: Verdict, judged: Judged, row: int) -> float:
     """The cosine of the leaf that decided: the weakest part of AND and THEN, the strongest of OR, NOT turned round."""
     if not judged.parts:
         (leaf,) = judged.expression.leaves
@@ -55,7 +57,7 @@ def _score(verdict: Verdict, judged: Judged, row: int) -> float:
     rows = judged.rows(row)
     odds = [part.odds[at] for part, at in zip(judged.parts, rows, strict=True)]
     decided = int(np.argmax(odds) if isinstance(judged.expression, Or) else np.argmin(odds))
-    score = _score(verdict, judged.parts[decided], rows[decided])
+    score = score_at(verdict, judged.parts[decided], rows[decided])
     return -score if isinstance(judged.expression, Not) else score
 
 

@@ -1,6 +1,7 @@
 """A hit as JSON: one shape for the command line and for HTTP."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from omnisearch.types import Finding, Hit, Segment
@@ -15,6 +16,8 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "relevance": round(hit.relevance, 4),
         "segment": _segment(hit.segment),
+        "segments": [{**_bounds(segment), "score": round(score, 6)} for segment, score in hit.segments],
+        "duplicates": list(hit.duplicates),
         "matched_by": [
             {
                 "term": match.term,
@@ -35,10 +38,10 @@ def _finding(found: Finding) -> dict[str, Any]:
     judged = {
         "op": found.op,
         "relevance": round(found.relevance, 4),
-        "odds": round(found.odds, 4),
+        "odds": round(found.odds, 4) if isfinite(found.odds) else None,
         "segment": _segment(found.segment),
     }
-    if found.parts:
+    if found.op != "sum":
         return {**judged, "parts": [_finding(part) for part in found.parts]}
     return {
         **judged,
@@ -55,4 +58,8 @@ def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
 def _segment(segment: Segment | None) -> dict[str, Any] | None:
     if segment is None or segment.start is None:
         return None
+    return _bounds(segment)
+
+
+def _bounds(segment: Segment) -> dict[str, Any]:
     return {"start": segment.start, "end": segment.end, "unit": segment.unit}

@@ -58,7 +58,8 @@ def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
         return []
     points = sorted(points, key=lambda p: (p.payload.item_id, p.payload.segment.index))
     vectors = unit(np.stack([_vector(point) for point in points]))
-    scores: dict[Sum, Floats] = {s: vectors @ leaf.vector for s, leaf in judge_.leaves.items()}
+    # Not `vectors @ leaf`: a product's last bits depend on the other rows, and equal vectors must stay equal.
+    scores: dict[Sum, Floats] = {s: (vectors * leaf.vector).sum(axis=1) for s, leaf in judge_.leaves.items()}
     odds = {s: judge_.calibrations[s].odds(scores[s]) for s in scores}
     items = [list(rows) for _, rows in groupby(range(len(points)), lambda row: points[row].payload.item_id)]
     runs = [slice(rows[0], rows[-1] + 1) for rows in items]
@@ -71,7 +72,7 @@ def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
 
 def in_order(ranked: Iterable[Ranked]) -> list[Ranked]:
     """Sort by relevance, whatever the modality; ties by id, so that the same question has the same answer."""
-    return sorted(ranked, key=lambda entry: (-entry.odds, entry.point.id))
+    return sorted(ranked, key=lambda entry: (-entry.odds, entry.point.payload.item_id))
 
 
 def _vector(point: Scored) -> Floats:

@@ -57,18 +57,36 @@ def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
             question.take(lookup.limit, page)
 
 
-def search_modality(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
-    """Return the `limit` most relevant items of an expression among those that pass `chosen`, one modality.
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """What is asked of one modality: the `limit` most relevant items among those that pass `chosen`."""
 
-    A sum is a plain nearest-neighbour search. For any other expression the items near its leaves are candidates, and
-    every segment of a candidate is judged by every leaf. The candidates grow until no item outside of them can be
-    among the first `limit` (Fagin's threshold algorithm), or MAX_DEPTH segments were asked from each leaf.
+    judge: Judge
+    limit: int
+    chosen: Filter
+
+
+def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]]:
+    """Return the most relevant items of each lane. All sums, of whatever queries, share the store's calls."""
+    sums: dict[int, Nearest] = {}
+    for n, lane in enumerate(lanes):
+        if isinstance(lane.judge.expression, Summand):
+            (leaf,) = lane.judge.leaves.values()
+            sums[n] = Nearest(leaf.vector, lane.limit, lane.chosen)
+    settle(store, list(sums.values()))
+    return [
+        rank(lane.judge, sums[n].points) if n in sums else search_expression(store, lane.judge, lane.limit, lane.chosen)
+        for n, lane in enumerate(lanes)
+    ]
+
+
+def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
+    """Return the `limit` most relevant items of an expression with operators.
+
+    The items near its leaves are candidates, and every segment of a candidate is judged by every leaf. The candidates
+    grow until no item outside of them can be among the first `limit` (Fagin's threshold algorithm), or MAX_DEPTH
+    segments were asked from each leaf.
     """
-    if isinstance(judge.expression, Summand):
-        (leaf,) = judge.leaves.values()
-        question = Nearest(leaf.vector, limit, chosen)
-        settle(store, [question])
-        return rank(judge, question.points)
     seekers = sought(judge.expression)
     depth = max(DEPTH, 2 * limit)
     while True:

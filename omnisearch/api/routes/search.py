@@ -7,7 +7,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from omnisearch.api.schemas import MAX_TERMS, SearchIn, SearchOut, Upload
+from omnisearch.api.expressions import MAX_TERMS, Upload
+from omnisearch.api.schemas import SearchIn, SearchOut
 from omnisearch.api.service import Asked, Service
 from omnisearch.api.uploads import spooled
 from omnisearch.search.hit_json import hit_json
@@ -59,7 +60,12 @@ async def _answer(service: Service, asked: SearchIn, uploads: dict[str, Upload])
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
     query = asked.to_query(uploads)
     answer = await service.ask(lambda engine: engine.search(query))
-    return SearchOut(hits=[hit_json(hit) for hit in answer.hits], took_ms=dict(answer.took_ms))
+    return SearchOut(
+        hits=[hit_json(hit) for hit in answer.hits],
+        took_ms=dict(answer.took_ms),
+        next_cursor=answer.next_cursor,
+        nothing_matches=answer.nothing_matches,
+    )
 
 
 async def _read(request: Request) -> bytes:

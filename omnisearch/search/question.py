@@ -1,0 +1,65 @@
+"""A question: a query with its vectors, as it is put to one index."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from omnisearch.errors import NotReadyError
+from omnisearch.query import Query, Term
+from omnisearch.search.compose import leaf
+from omnisearch.search.cursor import MAX_DEPTH, Place, digest, read_cursor
+from omnisearch.search.embed import Embedded
+from omnisearch.search.index import Index
+from omnisearch.search.near import REACH
+from omnisearch.search.rank import Judge
+from omnisearch.search.retrieve import Lane
+from omnisearch.stores.base import Filter
+from omnisearch.types import Modality
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of each modality, where the page before ended, and the `name` by which its cursors know it."""
+
+    query: Query
+    judges: Mapping[Modality, Judge]
+    chosen: Filter
+    name: str
+    after: Place | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many items of each modality a page needs, as a first guess."""
+        before = self.after.depth if self.after else 0
+        return min(before + self.query.limit + 2 + (REACH if self.query.fold else 0), MAX_DEPTH)
+
+    def lanes(self, depth: int) -> list[Lane]:
+        """What to retrieve: `depth` items of each modality."""
+        return [Lane(judge, depth, replace(self.chosen, modalities=(m,))) for m, judge in self.judges.items()]
+
+
+def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Question:
+    """Put a query to an index.
+
+    Raises:
+        QueryError: its terms cancel out, or its cursor is of another question.
+        NotReadyError: it has conditions, and the index was made before there were any.
+    """
+    if query.where and (old := index.store.undescribed()):
+        raise NotReadyError(
+            f"{old:,} segments were indexed before there were conditions: run `omnisearch index PATH` once, which "
+            f"notes size, time and path of every file and encodes none"
+        )
+    leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
+    judges = {
+        modality: Judge(
+            query.expression,
+            leaves,
+            {total: index.calibration(found.vector, modality) for total, found in leaves.items()},
+        )
+        for modality in query.modalities
+        if modality in index.model.modalities
+    }
+    own = {item for term in query.terms if (item := embedded[term].item_id)}
+    chosen = Filter(exclude_item_ids=() if query.include_self else tuple(sorted(own)), where=query.where)
+    name = digest(query, embedded, index.store.collection)
+    return Question(query, judges, chosen, name, read_cursor(query.cursor, name) if query.cursor else None)
