@@ -34,15 +34,42 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 class Known(Protocol):
-    """What conditions ask of; the payload of a point has it. `mtime` is in seconds since 1970."""
+    """What conditions ask of; the payload of a point has it."""
 
-    path: str
-    mime: str
-    size: int
-    duration: float | None
-    mtime: float
-    tags: tuple[str, ...]
-    meta: Mapping[str, str]
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        ...
+
+    @property
+    def mime(self) -> str:
+        """Its type."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
+    @property
+    def duration(self) -> float | None:
+        """Its seconds, if it has a length."""
+        ...
+
+    @property
+    def mtime(self) -> float:
+        """When it was changed, in seconds since 1970."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What it was tagged."""
+        ...
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """What else was said of it."""
+        ...
 
 
 @dataclass(frozen=True)
