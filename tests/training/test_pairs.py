@@ -12,7 +12,7 @@ from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training import pairs as module
 from omnisearch_training.pairs import PairConfig, RetrieverConfig, read_pairs, retrieve, write_pairs
-from omnisearch_training.pools import Pools
+from omnisearch_training.pools import UNKNOWN, Pools
 
 TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
 RETRIEVERS = (
@@ -162,3 +162,11 @@ def test_parts_of_other_pools_are_refused(pools: Pools, tmp_path: Path, monkeypa
             write_pairs(tmp_path / "pairs", changed, CONFIG, {"seed": 7})
     with pytest.raises(CheckpointError, match="another recipe"):
         write_pairs(tmp_path / "pairs", pools, CONFIG, {"seed": 8})
+
+
+def test_texts_of_unknown_source_are_marked(pools: Pools, tmp_path: Path) -> None:
+    sources = [UNKNOWN if i % 3 else "audio" for i in range(COUNTS[TEXT])]
+    write_pairs(tmp_path / "pairs.parquet", Pools(pools.embeddings, sources), CONFIG, {})
+    read = read_pairs(tmp_path / "pairs.parquet", 4)
+    assert read.sources == ("audio",)
+    np.testing.assert_array_equal(read.text_source, np.where(read.ids[TEXT] % 3, -1, 0))
