@@ -16,7 +16,7 @@ from omnisearch.where import Condition
 class Facts:
     """What is known of an item from outside its content, and may change while that stays.
 
-    `size` is in bytes, `mtime` in whole seconds since 1970. They are those of the path; tags and metadata are the item's.
+    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's.
     """
 
     path: str
