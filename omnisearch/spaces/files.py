@@ -49,6 +49,14 @@ AISFX = WeightSpec(
     sources=(Wheel("aisfx==0.1.2", "aisfx/models/checkpoint.pth"),),
 )
 
+MUSICNN = WeightSpec(
+    name="musicnn.data",
+    sha256="041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+    size=9_465_596,
+    licence="ISC",
+    sources=(Wheel("musicnn==0.1.0", "musicnn/MTT_musicnn/.data-00000-of-00001"),),
+)
+
 
 def head(space: str) -> WeightSpec:
     """Return the file of a space's trained head, which ships with omnisearch."""

@@ -61,6 +61,7 @@ _DECLARED = (
     ),
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
+    _specialist("timbre", {Modality.AUDIO: "musicnn"}, "audio", "ISC", "named sounds, heard by a network of music"),
     _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
     _specialist(
         "shape",

@@ -41,6 +41,7 @@ _DECLARED = (
     TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
     TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
     TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
+    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn"),
     TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
     TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
     TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
