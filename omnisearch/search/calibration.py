@@ -16,7 +16,7 @@ NARROWEST = 0.25
 
 # An answer whose best relevance is below this holds nothing of what was asked; docs/calibration.md says how often that
 # is right.
-NOTHING = 0.05
+NOTHING = 0.2
 
 
 class Background:

@@ -4,7 +4,7 @@ The paper's localization by any query (OmniBind, section 4.4): a crop or a stret
 whatever can be asked for can be pointed at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -57,6 +57,16 @@ class Located:
     windows: int
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A file that was looked at: its windows and their vectors (n, dim)."""
+
+    modality: Modality
+    view: Picture | Line
+    windows: Sequence[Window]
+    vectors: Floats
+
+
 class Locator:
     """Points at what a query means. Files are read by decoder processes; safe to use from one thread at a time."""
 
@@ -92,25 +102,35 @@ class Locator:
             )
         (total,) = query.leaves
         vector = leaf(total, self._embedder.embed(self._known, total.terms)).vector
-        decoded = self._pool.decode(path)
-        return self.locate_in(decoded, vector, limit)
+        return self.find(self.look(self._pool.decode(path)), vector, limit)
 
-    def locate_in(self, decoded: Decoded, vector: Floats, limit: int = 5) -> Located:
-        """Find the places of a decoded file that match a query vector (dim,); see `locate`."""
+    def look(self, decoded: Decoded) -> Looked:
+        """Embed the windows of a file that was decoded in blocks (`in_blocks`); any query can then be found in it.
+
+        Raises:
+            QueryError: it is a 3D model.
+            MediaError: it cannot be read.
+        """
         modality = decoded.info.modality
         if modality not in LOCATED:
             raise QueryError(f"a file of {modality} cannot be searched inside: name {', '.join(LOCATED)}")
         view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
         laid: list[Window] = []
-        scores: list[float] = []
+        rows: list[Floats] = []
         for batch in _batches(view.looks(), self._batch):
             laid += [window for window, _ in batch]
-            rows = self._known.model.encode(modality, [content for _, content in batch])
-            scores += (rows @ vector).tolist()
-        odds = self._known.calibration(vector, modality).odds(np.array(scores, np.float32))
-        kept = apart(laid, odds.tolist())
-        places = [Place(view.place(laid[i]), scores[i], relevance(float(odds[i]))) for i in kept]
-        return Located(modality, tuple(_joined(places)[:limit]), len(laid))
+            rows.append(self._known.model.encode(modality, [content for _, content in batch]))
+        return Looked(modality, view, laid, np.concatenate(rows))
+
+    def find(self, looked: Looked, vector: Floats, limit: int = 5) -> Located:
+        """Find the places that match a query vector (dim,); see `locate`."""
+        scores = looked.vectors @ vector
+        odds = self._known.calibration(vector, looked.modality).odds(scores)
+        places = [
+            Place(looked.view.place(looked.windows[i]), float(scores[i]), relevance(float(odds[i])))
+            for i in apart(looked.windows, odds.tolist())
+        ]
+        return Located(looked.modality, tuple(_joined(places)[:limit]), len(looked.windows))
 
 
 def _joined(places: list[Place]) -> list[Place]:

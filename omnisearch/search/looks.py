@@ -62,7 +62,7 @@ class Line:
         return Segment(window.left, self.bounds[window.left][0], self.bounds[window.right - 1][1], unit)
 
     def _sizes(self) -> Sequence[int]:
-        sizes = SIZES[self.decoded.info.modality]
+        sizes: Sequence[int] = SIZES[self.decoded.info.modality]
         blocks = (self.decoded.info.duration or 0.0) / BLOCK_SECONDS
         while sum(blocks / max(1, size // 2) for size in sizes) > MOST:
             sizes = tuple(2 * size for size in sizes)
@@ -123,7 +123,8 @@ def _thin(content: Content) -> Content:
 
 def _spread(frames: Pixels, count: int) -> Pixels:
     """Up to `count` of the frames (n, height, width, 3), evenly spaced."""
-    return frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)]
+    spread: Pixels = frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)]
+    return spread
 
 
 def _join(blocks: Sequence[Content]) -> Content:

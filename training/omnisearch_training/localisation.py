@@ -34,7 +34,7 @@ from omnisearch_training.datasets import Record
 from omnisearch_training.evaluation_data import open_data
 from omnisearch_training.ground_truth import concept
 
-TRIALS = 40
+TRIALS = 24
 RATE = 44_100
 LENGTHS = 1.5, 8.0  # seconds of a planted sound; the others are cut at the longer
 AMONG, GAP = 24.0, 0.2  # seconds of other sounds, and of silence between two
@@ -134,11 +134,10 @@ def measure(locator: Locator, model: OmniBind, trials: Iterator[Trial], modality
     """Locate every planted thing by its name and by itself."""
     found: dict[str, list[Found]] = {"its name": [], "itself": []}
     for trial in trials:
-        pieces = list(trial.decoded.pieces)
+        looked = locator.look(trial.decoded)
         for asked, kind, content in (("its name", Modality.TEXT, trial.name), ("itself", modality, trial.thing)):
             (vector,) = model.encode(kind, [content])
-            located = locator.locate_in(Decoded(trial.decoded.info, iter(pieces)), vector, limit=1)
-            found[asked].append(score(trial, box_of(located.places[0])))
+            found[asked].append(score(trial, box_of(locator.find(looked, vector, limit=1).places[0])))
     return found
 
 

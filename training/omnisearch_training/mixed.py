@@ -1,7 +1,7 @@
 """Mixed lists: one ranking of all modalities, by raw cosine and by every way of making cosines comparable.
 
-Run `python -m omnisearch_training.mixed [DATASET]...`: tables in Markdown on stdout. The collection is every evaluated
-item and name together; a query is any of them, and what shows the same concept is right, whatever its modality.
+Run `python -m omnisearch_training.mixed [MODALITY|DATASET]...`: tables in Markdown on stdout. The collection is every
+evaluated item and name together; a query is any of them, and what shows the same concept is right, whatever its kind.
 """
 
 import sys
@@ -198,11 +198,13 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Run from the command line with datasets by name; none: all that are on this machine."""
+    """Run from the command line with modalities and datasets by name; none: all that are on this machine."""
     settings = load_settings()
     model = OmniBind.load(settings.model, settings)
-    records = [record for each in open_data(sys.argv[1:], None).values() for record in each]
-    sides = encode(model, Features(datasets_dir() / "features", settings), records, model.modalities)
+    modalities = [m for m in model.modalities if m in sys.argv[1:]] or model.modalities
+    names = [name for name in sys.argv[1:] if name not in modalities]
+    records = [record for each in open_data(names, None).values() for record in each]
+    sides = encode(model, Features(datasets_dir() / "features", settings), records, modalities)
     sys.stdout.write(report(model, sides))
 
 
