@@ -7,9 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.errors import MediaError, QueryError, Reason
-from omnisearch.query import ItemRef, Query, Sum, Term
+from omnisearch.query import ItemRef, Query, Quota, Sum, Term
 from omnisearch.search.hit_json import hit_json
 from omnisearch.types import Modality
+from omnisearch.where import Matches, Within
 from tests.api.conftest import ScriptedEngine, picture, tone
 
 
@@ -27,16 +28,66 @@ def test_a_json_query_reaches_the_engine_whole(client: TestClient, engine: Scrip
 
 def test_all_modalities_and_ten_hits_unless_asked(client: TestClient, engine: ScriptedEngine) -> None:
     client.post("/v1/search", json={"query": [{"text": "dog"}]})
-    assert engine.queries == [Query(Sum((Term("dog"),)))]
+    assert engine.queries == [Query(Term("dog"))]
 
 
 def test_hits_are_the_objects_that_the_command_line_prints(client: TestClient, engine: ScriptedEngine) -> None:
     answer = client.post("/v1/search", json={"query": [{"text": "dog"}]}).json()
-    assert set(answer) == {"hits", "took_ms"}
+    assert set(answer) == {"hits", "took_ms", "next_cursor", "nothing_matches"}
     assert answer["hits"] == json.loads(json.dumps([hit_json(h) for h in engine.search(engine.queries[0]).hits]))
-    keys = {"id", "path", "modality", "score", "relevance", "segment", "matched_by"}
+    keys = {"id", "path", "modality", "score", "relevance", "segment", "segments", "duplicates", "matched_by"}
     assert all(keys <= set(hit) for hit in answer["hits"])
     assert {hit["modality"] for hit in answer["hits"]} == set(Modality)
+
+
+def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engine: ScriptedEngine) -> None:
+    asked = {
+        "query": [{"text": "dog"}],
+        "include_self": True,
+        "where": ["path:photos/**", "!tag:private", "size>1kB"],
+        "lanes": True,
+        "quotas": {"image": {"least": 1, "most": 3}, "audio": {"most": 0}},
+        "fold": False,
+        "segments": 7,
+        "like": ["im-0123456789"],
+        "unlike": ["au-0123456789"],
+        "cursor": "abc",
+    }
+    assert client.post("/v1/search", json=asked).status_code == 200
+    (query,) = engine.queries
+    assert query == Query(
+        Term("dog"),
+        include_self=True,
+        where=(Matches("path", "photos/**"), Matches("tag", "private", negated=True), Within("size", gt=1000)),
+        lanes=True,
+        quotas=(Quota(Modality.IMAGE, 1, 3), Quota(Modality.AUDIO, 0, 0)),
+        fold=False,
+        segments=7,
+        like=("im-0123456789",),
+        unlike=("au-0123456789",),
+        cursor="abc",
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "pointer", "word"),
+    [
+        ("where", ["tag:x", "colour:red"], "/where/1", "meta.KEY"),
+        ("where", ["tag:x"] * 33, "/where", "32"),
+        ("quotas", {"images": {"least": 1}}, "/quotas", "image"),
+        ("quotas", {"image": {"least": -1}}, "/quotas/image/least", "0"),
+        ("like", ["../x"], "/like/0", "pattern"),
+        ("cursor", "x" * 600, "/cursor", "512"),
+    ],
+)
+def test_a_field_of_the_page_that_is_wrong_is_pointed_at(
+    client: TestClient, field: str, value: object, pointer: str, word: str
+) -> None:
+    answer = client.post("/v1/search", json={"query": [{"text": "dog"}], field: value})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"].startswith(pointer)
+    assert word in error["detail"]
 
 
 def test_files_come_as_parts_and_leave_no_trace(client: TestClient, engine: ScriptedEngine) -> None:
