@@ -1,12 +1,14 @@
 """Sound: mono segments, streamed."""
 
+import contextlib
 from collections.abc import Iterator
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.container import open_container, seconds
+from omnisearch.media.container import check_decoder, open_container, seconds
 from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation, cut_samples
@@ -25,7 +27,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     """Stream the sound as segments of at most 48 kHz.
 
     Raises:
-        MediaError: bad_sample_rate, bad_channels, no_audio_stream, bad_slice or decode_error here;
+        MediaError: bad_sample_rate, bad_channels, no_audio_stream, unsupported_format, bad_slice or decode_error here;
             too_short and non_finite while the pieces are read.
     """
     duration, rate, blocks = _open(source, kind)
@@ -98,17 +100,39 @@ def mono(frame: Any) -> Floats:
 
 
 def _open(source: Source, kind: Kind) -> tuple[float | None, int, Iterator[Floats]]:
-    if kind.format in _SNDFILE:
-        import soundfile
+    sound = _open_sndfile(source.file) if kind.format in _SNDFILE else None
+    if sound is None:
+        return _open_container(source)
+    check_format(sound.samplerate, sound.channels)
+    return sound.frames / sound.samplerate, sound.samplerate, _sndfile_blocks(sound)
 
-        try:
-            sound = soundfile.SoundFile(source.file)
-        except soundfile.LibsndfileError:  # what libsndfile lacks (mu-law variants, odd headers) FFmpeg may have
-            source.file.seek(0)
-        else:
-            check_format(sound.samplerate, sound.channels)
-            return sound.frames / sound.samplerate, sound.samplerate, _sndfile_blocks(sound)
-    return _open_container(source)
+
+def _open_sndfile(file: BinaryIO) -> Any:
+    """Open by libsndfile; None where it cannot: what it lacks (mu-law variants, odd headers) FFmpeg may have."""
+    import soundfile
+
+    with contextlib.suppress(soundfile.LibsndfileError):
+        return soundfile.SoundFile(file)
+    with contextlib.suppress(soundfile.LibsndfileError):
+        return soundfile.SoundFile(BytesIO(_wrapped_ogg(file)))
+    return None
+
+
+def _wrapped_ogg(file: BinaryIO) -> bytes:
+    """The Ogg file that a WAVE file has for its samples, as Windows' Vorbis encoders wrote it; empty if there is none.
+
+    The format tag is "Og" then, which neither libsndfile nor FFmpeg knows.
+    """
+    file.seek(0)
+    head = file.read(_BLOCK)
+    at = 12
+    while head[at : at + 4] not in (b"data", b""):
+        length = int.from_bytes(head[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+    if head[at + 8 : at + 12] != b"OggS":
+        return b""
+    file.seek(at + 8)
+    return file.read(int.from_bytes(head[at + 4 : at + 8], "little"))
 
 
 def _sndfile_blocks(sound: Any) -> Iterator[Floats]:
@@ -121,6 +145,7 @@ def _open_container(source: Source) -> tuple[float | None, int, Iterator[Floats]
     if not container.streams.audio:
         raise MediaError(Reason.NO_AUDIO_STREAM)
     stream = container.streams.audio[0]
+    check_decoder(stream)
     check_format(stream.rate or 0, stream.channels or 0)
     return seconds(container), stream.rate, _container_blocks(container, stream)
 

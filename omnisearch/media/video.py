@@ -9,7 +9,7 @@ import numpy as np
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media import audio
-from omnisearch.media.container import open_container, seconds
+from omnisearch.media.container import check_decoder, open_container, seconds
 from omnisearch.media.detect import KINDS, Kind
 from omnisearch.media.file import Source
 from omnisearch.media.segmentation import Segmentation
@@ -26,11 +26,11 @@ _SOUND_ONLY = {"mp4": "m4a", "mov": "m4a", "webm": "ogg", "mkv": "ogg", "ogv": "
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     """Stream a video as clips of up to 8 evenly spaced frames with the longer side at most 512.
 
-    A container that holds only sound is decoded as audio.
+    A container that holds only sound is decoded as audio; sound that has no decoder is left out.
 
     Raises:
-        MediaError: no_video_stream, too_many_pixels, bad_sample_rate, bad_channels, bad_slice or decode_error
-            here;
+        MediaError: no_video_stream, unsupported_format, too_many_pixels, bad_sample_rate, bad_channels, bad_slice or
+            decode_error here;
             no_frames, non_finite or decode_error while the pieces are read.
     """
     container = open_container(source.file)
@@ -43,9 +43,10 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
             raise MediaError(Reason.NO_VIDEO_STREAM)
         return audio.decode(source, _as_sound(kind), cut)
     picture = pictures[0]
+    check_decoder(picture)
     if picture.width * picture.height > MAX_PIXELS:
         raise MediaError(Reason.TOO_MANY_PIXELS, f"{picture.width} x {picture.height} per frame")
-    sound = container.streams.audio[0] if container.streams.audio else None
+    sound = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
     if sound is not None:
         audio.check_format(sound.rate or 0, sound.channels or 0)
     duration = seconds(container)

@@ -1,6 +1,7 @@
 """Writers of small, well-formed files: the good twins of what the hostile tests send."""
 
 import io
+import struct
 import wave
 from collections.abc import Sequence
 from fractions import Fraction
@@ -12,6 +13,7 @@ import trimesh
 from PIL import Image
 
 RATE = 8000
+OGG = int.from_bytes(b"Og", "little")  # the format tag of a WAVE file whose data are a whole Ogg Vorbis file
 
 
 def tone(seconds: float, rate: int = RATE) -> np.ndarray:
@@ -93,6 +95,15 @@ def write_silent_wav(path: Path, samples: int, rate: int = RATE) -> None:
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(b"\0\0" * samples)
+
+
+def riff_wave(data: bytes, rate: int = RATE, channels: int = 1, tag: int = 1) -> bytes:
+    """A WAVE file of 16-bit samples, or of whatever the format tag says that its data are."""
+    return b"".join(
+        (b"RIFF", struct.pack("<I", 36 + len(data)), b"WAVEfmt ",
+         struct.pack("<IHHIIHH", 16, tag, channels, rate, (rate * 2 * channels) % 2**32, (2 * channels) % 2**16, 16),
+         b"data", struct.pack("<I", len(data)), data)
+    )  # fmt: skip
 
 
 def pdf(text: str) -> bytes:

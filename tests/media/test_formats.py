@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.types import Clip, Modality, PointCloud, Waveform
 from tests.media import makers
@@ -42,6 +43,15 @@ def test_sounds(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
     assert decoded.info.duration == pytest.approx(1.5, abs=0.15)
 
 
+def test_an_ogg_for_the_samples_of_a_wave(pool: DecoderPool, tmp_path: Path) -> None:
+    makers.write_sound(tmp_path / "bare.ogg", 1.5)
+    ogg = (tmp_path / "bare.ogg").read_bytes()
+    (tmp_path / "wrapped.ogg").write_bytes(makers.riff_wave(ogg, tag=makers.OGG) + b"LIST\4\0\0\0INFO")
+    (bare,), (wrapped,) = (list(pool.decode(tmp_path / f"{name}.ogg").pieces) for name in ("bare", "wrapped"))
+    assert wrapped.content.rate == bare.content.rate
+    np.testing.assert_array_equal(wrapped.content.samples, bare.content.samples)
+
+
 @pytest.mark.parametrize("suffix", VIDEOS)
 def test_videos(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
     path = tmp_path / f"a.{suffix}"
@@ -73,6 +83,18 @@ def test_meshes(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
     assert np.abs(cloud.points.mean(axis=0)).max() < 1e-3
     assert cloud.views.shape == (8, 224, 224, 3)
     assert (cloud.views[0] < 250).any()
+
+
+def test_a_film_whose_streams_have_no_decoder(pool: DecoderPool, tmp_path: Path) -> None:
+    makers.write_video(tmp_path / "a.mkv", 2, sound=2)
+    film = (tmp_path / "a.mkv").read_bytes()
+    (tmp_path / "mute.mkv").write_bytes(film.replace(b"A_AAC", b"A_XYZ"))
+    (tmp_path / "dark.mkv").write_bytes(film.replace(b"V_MPEG4/ISO/ASP", b"V_XYZZY/ISO/ASP"))
+    (piece,) = pool.decode(tmp_path / "mute.mkv").pieces
+    assert len(piece.content.frames) == 8
+    assert piece.content.sound is None
+    with pytest.raises(MediaError, match="unsupported_format: no decoder for its video stream"):
+        pool.decode(tmp_path / "dark.mkv")
 
 
 def test_an_audio_track_alone_is_audio(pool: DecoderPool, tmp_path: Path) -> None:

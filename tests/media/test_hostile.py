@@ -25,12 +25,7 @@ def _png_header(width: int, height: int) -> bytes:
 
 
 def _wav(rate: int, channels: int = 1) -> bytes:
-    data = bytes(4000 * channels)
-    return b"".join(
-        (b"RIFF", struct.pack("<I", 36 + len(data)), b"WAVEfmt ",
-         struct.pack("<IHHIIHH", 16, 1, channels, rate, (rate * 2 * channels) % 2**32, (2 * channels) % 2**16, 16),
-         b"data", struct.pack("<I", len(data)), data)
-    )  # fmt: skip
+    return makers.riff_wave(bytes(4000 * channels), rate, channels)
 
 
 def _half_jpeg(path: Path) -> None:
@@ -60,6 +55,12 @@ HOSTILE: dict[str, tuple[str, bytes | Callable[[Path], None], set[Reason]]] = {
     "1 Hz": ("a.wav", _wav(1), {Reason.BAD_SAMPLE_RATE}),
     "4e9 Hz": ("a.wav", _wav(4_000_000_000), {Reason.BAD_SAMPLE_RATE, Reason.DECODE_ERROR}),
     "100 channels": ("a.wav", _wav(8000, 100), {Reason.BAD_CHANNELS}),
+    "samples of no known kind": ("a.wav", makers.riff_wave(bytes(9000), tag=0x1234), {Reason.UNSUPPORTED_FORMAT}),
+    "half an Ogg for samples": (
+        "a.wav",
+        makers.riff_wave(b"OggS" + bytes(9000), tag=makers.OGG),
+        {Reason.UNSUPPORTED_FORMAT},
+    ),
     "NaN sound": (
         "a.wav",
         lambda p: soundfile.write(p, np.full(9000, np.nan, np.float32), 8000, subtype="FLOAT"),
