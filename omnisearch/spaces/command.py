@@ -79,9 +79,10 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
 
 
 def _spaces_of_model(settings: Settings) -> tuple[str, ...]:
-    """Return the spaces that the configured model binds, read from its folder; all of them if it is not there."""
+    """Return the spaces that the configured model binds, read from its folder; the small ones if it is not there."""
     import json
 
+    from omnisearch.spaces.declared import mini
     from omnisearch.spaces.registry import SPACES
     from omnisearch.spaces.weights import PACKAGE
 
@@ -90,7 +91,7 @@ def _spaces_of_model(settings: Settings) -> tuple[str, ...]:
         if file.is_file():
             bound = json.loads(file.read_text(encoding="utf-8"))["projectors"]
             return tuple(name for name in bound if name in SPACES)
-    return tuple(SPACES)
+    return tuple(declared.name for declared in mini.SPACES)
 
 
 def _row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:

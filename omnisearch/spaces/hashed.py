@@ -13,7 +13,8 @@ from typing import Self
 import numpy as np
 
 from omnisearch.config import Settings
-from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
+from omnisearch.spaces.declaration import digest
+from omnisearch.spaces.towers import TOWERS, TowerReader, unit
 from omnisearch.types import Content, Floats, Modality, Pixels, PointCloud, Waveform
 
 COLORS: Mapping[str, tuple[int, int, int]] = {

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import files, tensors
+from omnisearch.spaces.declaration import digest
 from omnisearch.spaces.efficientnet import CLASSIFIER
-from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
+from omnisearch.spaces.towers import TOWERS, TowerReader, unit
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Floats, Modality
 

@@ -10,9 +10,10 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import files
 from omnisearch.spaces.base import SpaceSpec
+from omnisearch.spaces.declaration import digest
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.network import Network
-from omnisearch.spaces.towers import TOWERS, TowerReader, digest, unit
+from omnisearch.spaces.towers import TOWERS, TowerReader, unit
 from omnisearch.spaces.weights import resolve, sha256_of
 from omnisearch.types import Floats, Modality
 

@@ -1,53 +1,19 @@
 """The towers that are declared, and the one instance of each that all spaces share."""
 
-import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.spaces import files
 from omnisearch.spaces.base import SpaceSpec, Tower
-from omnisearch.spaces.weights import WeightSpec
+from omnisearch.spaces.declaration import TowerSpec
+from omnisearch.spaces.declared import mini, paper
 from omnisearch.types import Floats, Modality
 
-
-@dataclass(frozen=True)
-class TowerSpec:
-    """What a tower is, known without importing it: `target` is `module:Class`, whose `load` builds it.
-
-    `version` is raised whenever the preprocessing changes the output.
-    """
-
-    name: str
-    width: int
-    weights: tuple[WeightSpec, ...]
-    target: str
-    version: int = 1
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the weights and the preprocessing."""
-        return digest(self.name, str(self.version), *(str(weights.sha256) for weights in self.weights))
-
-
-_DECLARED = (
-    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM"),
-    TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet"),
-    TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
-    TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
-    TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
-    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn"),
-    TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
-    TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
-    TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
-    TowerSpec("hashed_point_cloud", 256, (), "omnisearch.spaces.hashed:CloudWords"),
-)
-TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in _DECLARED}
+TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS)}
 
 _loaded: dict[tuple[str, str, Path], Tower] = {}
 _lock = threading.RLock()  # a tower may load another while it loads
@@ -90,11 +56,6 @@ class TowerReader:
         if modality not in self.spec.towers:
             raise UsageError(f"the space {self.spec.name} reads {', '.join(self.spec.towers)}, not {modality}")
         return load_tower(self.spec.towers[modality], self._settings)
-
-
-def digest(*parts: str) -> str:
-    """Return a short name for a list of strings that no other list has."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def unit(rows: Floats) -> Floats:

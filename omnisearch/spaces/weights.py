@@ -64,7 +64,8 @@ Source: TypeAlias = Hub | Wheel | LocalFile | Packaged
 class WeightSpec:
     """One weight file: `name` is its file name in the weights directory, `size` is in bytes.
 
-    `sha256` and `size` are None for packaged files alone: those are part of omnisearch, as its code is.
+    A packaged file has neither: it is part of omnisearch, as its code is. A file of a model hub whose hash nobody
+    published has `sha256` None, and is held to the hash that was recorded when it was first pulled.
     """
 
     name: str
@@ -72,6 +73,11 @@ class WeightSpec:
     size: int | None
     licence: str
     sources: tuple[Source, ...]
+
+    @property
+    def identity(self) -> str:
+        """What tells the file from others: its hash, or where it comes from."""
+        return self.sha256 or str(self.sources[0])
 
     @property
     def packaged(self) -> Path | None:

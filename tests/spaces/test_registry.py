@@ -12,8 +12,9 @@ import pytest
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, UsageError
 from omnisearch.spaces import towers
+from omnisearch.spaces.declaration import TowerSpec
 from omnisearch.spaces.registry import FILES, SPACES, files_of, load_space
-from omnisearch.spaces.towers import TOWERS, TowerSpec, load_tower
+from omnisearch.spaces.towers import TOWERS, load_tower
 from omnisearch.types import Content, Floats, Modality
 
 

@@ -12,7 +12,7 @@ from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.spaces import pull as pulling
 from omnisearch.spaces.pull import pull, pull_all
 from omnisearch.spaces.registry import FILES
-from omnisearch.spaces.weights import LocalFile, Packaged, WeightSpec, Wheel, resolve, sha256_of
+from omnisearch.spaces.weights import Hub, LocalFile, Packaged, WeightSpec, Wheel, resolve, sha256_of
 
 CONTENT = b"weights" * 1000
 
@@ -168,13 +168,14 @@ def test_packaged_files_are_never_pulled(settings: Settings, tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("spec", FILES.values(), ids=lambda spec: spec.name)
-def test_every_declared_file_is_pinned_or_packaged_and_has_a_source(spec: WeightSpec) -> None:
+def test_every_declared_file_has_a_source_and_is_pinned_packaged_or_recorded(spec: WeightSpec) -> None:
     assert spec.sources
     assert spec.licence
-    if spec.packaged is None:
-        assert spec.sha256 is not None
+    if spec.sha256 is not None:
         assert len(spec.sha256) == 64
         assert spec.size
+    else:
+        assert spec.packaged or all(isinstance(source, Hub) for source in spec.sources)
     for source in spec.sources:
         if isinstance(source, Wheel):
             assert source.requirement.count("==") == 1, "a wheel is pinned exactly"
@@ -184,6 +185,6 @@ def test_every_declared_file_is_pinned_or_packaged_and_has_a_source(spec: Weight
 @pytest.mark.network
 def test_every_declared_file_can_be_pulled(tmp_path: Path) -> None:
     settings = load_settings(weights_dir=tmp_path / "fresh")
-    specs = [spec for spec in FILES.values() if spec.packaged is None]
+    specs = [spec for spec in FILES.values() if spec.sha256 is not None]
     pull_all(specs, settings)
     assert [sha256_of(resolve(spec, settings)) for spec in specs] == [spec.sha256 for spec in specs]

@@ -1,0 +1,49 @@
+"""What a tower and a space are declared to be, known without importing either."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from omnisearch.spaces.weights import WeightSpec
+from omnisearch.types import Modality
+
+
+@dataclass(frozen=True)
+class TowerSpec:
+    """What a tower is, known without importing it: `target` is `module:name`, whose `load` builds it.
+
+    `version` is raised whenever the preprocessing changes the output.
+    """
+
+    name: str
+    width: int
+    weights: tuple[WeightSpec, ...]
+    target: str
+    version: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the weights and the preprocessing."""
+        return digest(self.name, str(self.version), *(weights.identity for weights in self.weights))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A space to be registered. `target` is its class, `module:Class`; `extra` the files it reads besides its towers'.
+
+    `extra` is read for every modality but text.
+    """
+
+    name: str
+    dim: int
+    towers: Mapping[Modality, str]
+    tags: frozenset[str]
+    licence: str
+    summary: str
+    target: str = "omnisearch.spaces.aligned:Aligned"
+    extra: tuple[WeightSpec, ...] = ()
+
+
+def digest(*parts: str) -> str:
+    """Return a short name for a list of strings that no other list has."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

