@@ -107,17 +107,28 @@ def test_the_index_lists_every_page() -> None:
     assert listed == {page.name for page in (ROOT / "docs").iterdir() if page.is_file()} - {"README.md"}
 
 
-def test_the_python_example_runs(hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_example(page: str, hashed_model: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run the one Python example of a page where three sounds are indexed; return the names that it leaves."""
     from tests.indexer.conftest import write_sound
 
-    (example,) = [body for language, body in FENCE.findall(README) if language == "python"]
-    media = [write_sound(tmp_path / name, seed=n) for n, name in enumerate(("bark.wav", "growl.wav"))]
-    monkeypatch.chdir(tmp_path)
+    (example,) = [body for language, body in FENCE.findall((ROOT / page).read_text("utf-8")) if language == "python"]
+    media = [write_sound(place / name, seed=n) for n, name in enumerate(("bark.wav", "growl.wav", "meow.wav"))]
+    monkeypatch.chdir(place)
     monkeypatch.setenv("OMNISEARCH_MODEL", str(hashed_model))
     index_files(media, Settings(), retry_failed=False, hidden=False)
     names: dict[str, Any] = {}
-    exec(compile(example, "README.md", "exec"), names)
-    assert [hit.path for hit in names["answer"].hits] == [str(tmp_path / "growl.wav")]
+    exec(compile(example, page, "exec"), names)
+    return names
+
+
+def test_the_python_example_runs(hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = run_example("README.md", hashed_model, tmp_path, monkeypatch)["answer"]
+    assert {hit.path for hit in answer.hits} == {str(tmp_path / name) for name in ("growl.wav", "meow.wav")}
+
+
+def test_the_examples_of_the_algebra_run(hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = run_example("docs/search.md", hashed_model, tmp_path, monkeypatch)["both"]
+    assert [len(answer.hits) for answer in both] == [0, 3]  # no sound is long enough for one thing after another
 
 
 def test_names_imported_in_examples_exist() -> None:

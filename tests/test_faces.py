@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import omnisearch
+import omnisearch.search
 from omnisearch import cli
 from omnisearch.errors import MediaError, NotReadyError, OmnisearchError, Reason, UsageError
 
@@ -32,7 +33,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = f"import omnisearch, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+    code = f"import omnisearch.search, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -43,6 +44,9 @@ def test_every_public_name_can_be_had() -> None:
         assert getattr(omnisearch, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = omnisearch.nonsense
+    assert omnisearch.search.Engine is omnisearch.Engine
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = omnisearch.search.nonsense
 
 
 def test_every_command_of_the_contract_is_there() -> None:

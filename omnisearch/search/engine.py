@@ -18,7 +18,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import Query, Term
+from omnisearch.query import Expression, Query, Term
 from omnisearch.search.calibration import nothing_matches
 from omnisearch.search.cursor import write_cursor
 from omnisearch.search.embed import Decoder, Embedded, Embedder
@@ -88,21 +88,24 @@ class Engine:
         """How many segments of each modality are indexed."""
         return self._ask(lambda i: {m: i.store.count(Filter(modalities=(m,))) for m in i.model.modalities})
 
-    def search(self, query: Query) -> Answer:
+    def search(self, asked: Query | Expression) -> Answer:
         """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
+
+        A bare expression, `Term("a dog") + Term(path) - 0.5 * Term("puppy")`, is the query `Query(expression)`.
 
         Raises:
             QueryError: it has no terms or no limit, its terms cancel out, or it only says what not to find.
             MediaError: a file term cannot be read, or has no such slice.
             NotFoundError: an item term is not in the index.
         """
-        return self.search_many([query])[0]
+        return self.search_many([asked])[0]
 
-    def search_many(self, queries: Sequence[Query]) -> list[Answer]:
+    def search_many(self, asked: Sequence[Query | Expression]) -> list[Answer]:
         """Answer queries together: each distinct term is embedded once, and all sums share the calls of the store.
 
         Every answer's `took_ms` is that of them all. Raises what `search` raises, for the first query that is wrong.
         """
+        queries = [Query(each) if isinstance(each, Expression) else each for each in asked]
         for query in queries:
             if not query.terms or query.limit < 1:
                 raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
