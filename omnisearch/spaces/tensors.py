@@ -1,8 +1,9 @@
 """The tensors of a weight file: safetensors as they are, PyTorch pickles converted once and without running them."""
 
 import json
-import os
 import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from omnisearch.errors import WeightsError
 
+# What trainers put a network's tensors under, beside whatever else they save.
+_CONTAINERS = ("module", "model", "state_dict")
 # Checkpoints saved beside a dictionary of counts hold numpy integers: plain numbers, named one by one.
 _NUMBERS: list[Any] = [
     (multiarray.scalar, "numpy.core.multiarray.scalar"),  # its name before NumPy 2
@@ -56,13 +59,10 @@ def read_some(path: Path, names: tuple[str, ...]) -> tuple[Tensor, ...]:
 def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file so that it appears complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-", suffix=path.suffix)
-    os.close(handle)
-    try:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
+        partial = Path(folder) / path.name
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.replace(path)
 
 
 def _safe(path: Path) -> Path:
@@ -71,18 +71,25 @@ def _safe(path: Path) -> Path:
         return path
     converted = path.with_suffix(".safetensors")
     if not converted.is_file() or converted.stat().st_mtime_ns < path.stat().st_mtime_ns:
-        state = _read_pickle(path)
+        state = read_pickle(path)
         write(state, converted, {"order": json.dumps(list(state))})  # safetensors sorts by name
     return converted
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
+def read_pickle(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a .pth or .pt file without running it; those of a zip archive are mapped, not copied.
+
+    Raises:
+        WeightsError: the file is damaged, or holds something else than a dictionary of tensors.
+    """
     try:
         with torch.serialization.safe_globals(_NUMBERS):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # torch raises pickle, zip, runtime and key errors for damaged files
         raise WeightsError(f"{path} is damaged or holds more than tensors ({type(error).__name__})") from None
     state = content[0] if isinstance(content, tuple) else content
+    if isinstance(state, dict):
+        state = next((state[name] for name in _CONTAINERS if isinstance(state.get(name), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path} holds something else than a dictionary of tensors")
     return state
@@ -98,3 +105,43 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         network.load_state_dict(state, strict=True)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from None
+
+
+def adopt(
+    network: nn.Module,
+    path: Path,
+    name_in_file: Callable[[str], str],
+    dtype: torch.dtype,
+    constants: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+) -> None:
+    """Give a network that was built on the meta device its tensors, reading these from the file and no others.
+
+    `name_in_file` says what the file calls each of them. Floating-point tensors become `dtype`. `constants` makes the
+    buffers that belong to no file, by the end of their names, from the empty buffer.
+
+    Raises:
+        WeightsError: the file is damaged, or tensors are missing or of another shape; names every one as the file does.
+    """
+    state, wrong = {}, []
+    try:
+        with safe_open(_safe(path), framework="pt") as file:
+            there = set(file.keys())
+            for name, mould in network.state_dict().items():
+                theirs = name_in_file(name)
+                shape = tuple(file.get_slice(theirs).get_shape()) if theirs in there else None
+                if shape != tuple(mould.shape):
+                    wrong.append(f"{theirs} is {'missing' if shape is None else shape}, not {tuple(mould.shape)}")
+                elif not wrong:
+                    tensor = file.get_tensor(theirs)
+                    state[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+    except SafetensorError as error:
+        raise WeightsError(f"{path} cannot be read as safetensors: {error}") from None
+    if wrong:
+        raise WeightsError(f"{path} does not fit {type(network).__name__}: {'; '.join(wrong)}")
+    network.load_state_dict(state, strict=True, assign=True)
+    for name, buffer in list(network.named_buffers()):
+        if buffer.is_meta:
+            owner, _, own = name.rpartition(".")
+            make = next(make for end, make in (constants or {}).items() if name.endswith(end))
+            made = make(buffer)
+            setattr(network.get_submodule(owner), own, made.to(dtype) if made.is_floating_point() else made)
