@@ -1,4 +1,4 @@
-"""The weight files of the spaces that OmniBind binds. Nobody publishes their hashes: see `WeightSpec`."""
+"""The weight files of the spaces that OmniBind binds. Where no hash is known: see `WeightSpec`."""
 
 from omnisearch.spaces.weights import Hub, WeightSpec
 
@@ -26,4 +26,25 @@ SIGLIP_SO400M = _hub(
 )
 SIGLIP_SO400M_TOKENIZER = _hub(
     "siglip-so400m-spiece.model", "Apache-2.0", "google/siglip-so400m-patch14-384", "spiece.model"
+)
+
+
+def _uni3d(name: str, folder: str, sha256: str) -> WeightSpec:
+    revision = "a3c608009053a821e51d9fb9a73b9a11c259a591"
+    source = Hub("BAAI/Uni3D", revision, f"modelzoo/uni3d-g/{folder}/model.pt")
+    return WeightSpec(name, sha256, 2_034_909_361, "MIT", (source,))
+
+
+UNI3D_LVIS = _uni3d("uni3d-lvis.pt", "lvis", "f0d8ecd047935b037fcc40bdfd66bef632631a968c37fef0f90f1351641573c3")
+UNI3D_MNET = _uni3d("uni3d-mnet.pt", "mnet40", "bcbcd6bea00e55d031b083ff06d4783e3d23bff0f02f23f076ed98db58b8a468")
+UNI3D_SCAN = _uni3d("uni3d-scan.pt", "scanobjnn", "d2b26da86c71ce48383a915a3f320b89843c774064edad2728324ef71145149b")
+IMAGEBIND = WeightSpec(
+    name="imagebind-huge.pth",
+    sha256="d6f6c22bedcc90708448d5d2fbb7b2db9c73f505dc89bd0b2e09b23af1b62157",
+    size=4_803_584_173,
+    licence="CC-BY-NC-SA-4.0",
+    # Its authors do not publish it on the hub; this is the same file.
+    sources=(
+        Hub("DAMO-NLP-SG/Video-LLaMA-2-7B-Finetuned", "9d9519ffac4e48ef6510e829b1a1a643771a4dd0", "imagebind_huge.pth"),
+    ),
 )

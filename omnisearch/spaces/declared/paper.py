@@ -7,6 +7,7 @@ from omnisearch.types import Modality
 
 _CLAP, _WAVCAPS = "omnisearch.spaces.clap", "omnisearch.spaces.wavcaps"
 _OPENCLIP, _SIGLIP = "omnisearch.spaces.openclip", "omnisearch.spaces.siglip"
+_UNI3D, _IMAGEBIND = "omnisearch.spaces.uni3d", "omnisearch.spaces.imagebind"
 
 
 def _pair(
@@ -39,6 +40,12 @@ TOWERS = (
         Modality.IMAGE,
         _SIGLIP,
     ),
+    TowerSpec("uni3d_lvis", 1024, (paper_files.UNI3D_LVIS,), f"{_UNI3D}:LVIS"),
+    TowerSpec("uni3d_mnet", 1024, (paper_files.UNI3D_MNET,), f"{_UNI3D}:MNET"),
+    TowerSpec("uni3d_scan", 1024, (paper_files.UNI3D_SCAN,), f"{_UNI3D}:SCAN"),
+    TowerSpec("imagebind_text", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Texts"),
+    TowerSpec("imagebind_image", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Images"),
+    TowerSpec("imagebind_audio", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Sounds"),
 )
 
 
@@ -46,6 +53,11 @@ def _space(name: str, dim: int, other: Modality, licence: str, summary: str) -> 
     tag = "audio" if other is Modality.AUDIO else "vision"
     towers = {Modality.TEXT: f"{name}_text", other: f"{name}_{other}"}
     return Declared(name, dim, towers, frozenset({tag}), licence, summary)
+
+
+def _uni3d(name: str, summary: str) -> Declared:
+    towers = {Modality.TEXT: "eva_e14p_text", Modality.IMAGE: "eva_e14p_image", Modality.POINT_CLOUD: name}
+    return Declared(name, 1024, towers, frozenset({"shape"}), "MIT", summary)
 
 
 _WAVCAPS_LICENCE = paper_files.WAVCAPS_LICENCE
@@ -59,5 +71,16 @@ SPACES = (
     _space("eva_e14p", 1024, Modality.IMAGE, "MIT", "EVA02-CLIP-E/14+"),
     _space("siglip_l", 1024, Modality.IMAGE, "Apache-2.0", "SigLIP Large, 384 pixels"),
     _space("siglip_so400m", 1152, Modality.IMAGE, "Apache-2.0", "SigLIP so400m, 384 pixels"),
+    _uni3d("uni3d_lvis", "Uni3D-g, best on Objaverse-LVIS; its texts and images are EVA02-CLIP-E/14+'s"),
+    _uni3d("uni3d_mnet", "Uni3D-g, best on ModelNet40"),
+    _uni3d("uni3d_scan", "Uni3D-g, best on ScanObjectNN"),
+    Declared(
+        "imagebind",
+        1024,
+        {m: f"imagebind_{m}" for m in (Modality.TEXT, Modality.IMAGE, Modality.AUDIO)},
+        frozenset({"audio", "vision"}),
+        "CC-BY-NC-SA-4.0",
+        "ImageBind-huge, without depth, heat and motion",
+    ),
     _space("eva_18b", 1536, Modality.IMAGE, "Apache-2.0", "EVA-CLIP-18B, the anchor that all others are bound to"),
 )

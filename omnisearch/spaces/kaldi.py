@@ -1,0 +1,42 @@
+"""Log mel features as the Kaldi speech toolkit computes them, in torch.
+
+Source: Kaldi's feature-fbank with its defaults, but a Hann window and no dither; the features of AST and ImageBind.
+"""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RATE = 16_000
+WINDOW, HOP, FFT = 400, 160, 512  # 25 and 10 ms
+LOWEST = 20.0  # Hz
+PREEMPHASIS = 0.97
+
+
+def features(samples: Tensor, bands: int) -> Tensor:
+    """Return the log mel energies of (n,) samples at 16 kHz: (frames, bands), of whole windows only."""
+    if len(samples) < WINDOW:
+        return samples.new_zeros(0, bands)
+    frames = samples.unfold(0, WINDOW, HOP)  # (frames, WINDOW)
+    frames = frames - frames.mean(1, keepdim=True)
+    # Each window is by itself: what comes before its first sample is that sample again.
+    frames = frames - PREEMPHASIS * functional.pad(frames[None], (1, 0), mode="replicate")[0, :, :-1]
+    frames = frames * torch.hann_window(WINDOW, periodic=False)
+    power = torch.fft.rfft(frames, FFT).abs().square()
+    return (power @ filters(bands).T).clamp(min=torch.finfo(torch.float32).eps).log()
+
+
+@cache
+def filters(bands: int) -> Tensor:
+    """Return triangles of height one on the mel scale, drawn in mels, not in Hz: (bands, FFT // 2 + 1)."""
+    mels = _mel(torch.linspace(0, RATE / 2, FFT // 2 + 1, dtype=torch.float64))
+    lowest, highest = _mel(torch.tensor(LOWEST, dtype=torch.float64)), mels[-1]
+    step = (highest - lowest) / (bands + 1)
+    centres = lowest + step * torch.arange(1, bands + 1)
+    return (1 - (mels - centres[:, None]).abs() / step).clamp(min=0).float()
+
+
+def _mel(hertz: Tensor) -> Tensor:
+    return 1127 * torch.log1p(hertz / 700)
