@@ -26,9 +26,12 @@ def unit(seed: int, n: int, dim: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-@pytest.fixture(params=[(5, 7, (3, 4)), (64, 50, (17, 33)), (16384, 8192, (1024, 4096))], ids=["odd", "mid", "real"])
+SIZES = {"odd": (5, 7, (3, 4), 3), "mid": (64, 50, (17, 33), 8), "real": (16384, 8192, (1024, 4096), 32)}
+
+
+@pytest.fixture(params=SIZES)
 def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in zip(("QUERIES", "TARGETS", "TILE"), request.param, strict=True):
+    for name, value in zip(("QUERIES", "TARGETS", "TILE", "GROUP"), SIZES[request.param], strict=True):
         monkeypatch.setattr(module, name, value)
 
 
@@ -62,13 +65,20 @@ def test_equal_targets_come_by_id(method: Method) -> None:
     m=st.integers(1, 60),
     dim=st.integers(1, 9),
     k=st.integers(1, 12),
+    tile=st.integers(4, 70),
+    group=st.integers(1, 9),
 )
 @settings(max_examples=60, deadline=None)
-def test_small_integers_full_of_ties(method: Method, seed: int, n: int, m: int, dim: int, k: int) -> None:
+def test_small_integers_full_of_ties(
+    method: Method, seed: int, n: int, m: int, dim: int, k: int, tile: int, group: int
+) -> None:
     draw = np.random.default_rng(seed)
     queries = draw.integers(-2, 3, (n, dim)).astype(np.float32)
     targets = draw.integers(-2, 3, (m, dim)).astype(np.float32)
-    ids, scores = nearest(queries, targets, k, method)
+    with pytest.MonkeyPatch.context() as sizes:
+        sizes.setattr(module, "TILE", (4, tile))
+        sizes.setattr(module, "GROUP", group)
+        ids, scores = nearest(queries, targets, k, method)
     wanted_ids, wanted = brute(queries, targets, k)
     kept = min(k, m)
     np.testing.assert_array_equal(ids[:, :kept], wanted_ids)
@@ -85,6 +95,13 @@ def test_neighbours_closer_than_the_codes_can_tell(method: Method) -> None:
     targets = centre + spread * np.random.default_rng(5).standard_normal((200, 32)).astype(np.float32)
     queries = np.concatenate([centre, unit(6, 4, 32)])
     np.testing.assert_array_equal(nearest(queries, targets, 5, method)[0], brute(queries, targets, 5)[0])
+
+
+def test_one_long_target_coarsens_no_answer() -> None:
+    """All targets of a block share a step, so that beside a row of length 1000 the codes of the others are zeros."""
+    queries, targets = unit(14, 20, 16), unit(15, 90, 16)
+    targets[40] *= 1000
+    np.testing.assert_array_equal(nearest(queries, targets, 3, "int8")[0], brute(queries, targets, 3)[0])
 
 
 def test_the_index_of_faiss_agrees() -> None:

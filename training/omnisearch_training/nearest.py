@@ -26,6 +26,8 @@ Ids: TypeAlias = NDArray[np.int64]
 # Rows held at once: of the queries, of the targets that faiss and float64 see, and of the tiles of the int8 product,
 # which fit a core's cache.
 QUERIES, TARGETS, TILE = 16384, 8192, (1024, 4096)
+# Neighbouring targets whose best score alone is compared first.
+GROUP = 32
 # Numbers gathered at once when candidates are scored anew: 64 MiB.
 GATHERED = 1 << 23
 # faiss looks a little further than k, int8 four times as far and never for less than 16: a query to settle costs more.
@@ -47,12 +49,26 @@ class _Best:
         """The lowest score that is kept, (n,)."""
         return self.scores[:, -1]
 
-    def offer(self, queries: slice, scores: torch.Tensor, start: int) -> None:
-        """Offer the scores (q, t) of the targets from `start` on, which come after those before."""
-        tried, columns = _above(scores, self.floor[queries])
-        scores = torch.cat([self.scores[queries], tried], dim=1)
-        ids = torch.cat([self.ids[queries], columns + start], dim=1)
+    def offer(self, queries: slice, products: torch.Tensor, step: float, start: int) -> None:
+        """Offer products (q, t) with the targets from `start` on, which come after those before; a score is a step.
+
+        One pass takes the maximum of every `GROUP` neighbouring targets. Each is some target's score, so the new floor
+        is at least the lowest of the best `width` among them and the scores that are kept. Only the few groups that
+        reach it are looked at again.
+        """
         width = self.scores.shape[1]
+        known, before = self.scores[queries], self.floor[queries].numpy()[:, None]
+        maxima = _maxima(products).float() * step
+        least = torch.cat([known, maxima], dim=1).topk(width, dim=1).values[:, -1:].numpy()
+        # numpy picks what passes several times faster than torch.nonzero.
+        rows, groups = np.nonzero((maxima.numpy() >= least) & (maxima.numpy() > before))
+        columns = groups[:, None] * GROUP + np.arange(GROUP)
+        inside = columns < products.shape[1]
+        tried = products.numpy()[rows[:, None], np.where(inside, columns, 0)].astype(np.float32) * np.float32(step)
+        passed = inside & (tried >= least[rows]) & (tried > before[rows])
+        rows = np.repeat(rows, passed.sum(axis=1))
+        scores, ids = _spread(rows, tried[passed], columns[passed] + start, len(products))
+        scores, ids = torch.cat([known, scores], dim=1), torch.cat([self.ids[queries], ids], dim=1)
         if self._ordered:
             kept, order = (found[:, :width] for found in scores.sort(dim=1, descending=True, stable=True))
         else:
@@ -115,54 +131,54 @@ def _knn(queries: Floats, targets: Floats, k: int) -> tuple[Floats, Ids]:
 
 
 def _by_int8(queries: Floats, targets: Rows, width: int) -> tuple[_Best, Floats]:
-    """Multiply 8-bit codes, each row with a step of its own.
+    """Multiply 8-bit codes: of a query each with a step of its own, of targets a block's with one.
 
     The margin is `SIGMAS` standard deviations of the rounding error, taken as independent over coordinates.
     """
-    codes, steps = _quantise(torch.from_numpy(queries))
+    codes, steps = _quantise(torch.from_numpy(queries), 1)
     best = _Best(len(queries), width)  # of scores in each query's own steps
     longest = coarsest = 0.0
-    tile = torch.empty(TILE)  # reused: fresh memory costs more than the product
+    memory = torch.empty(TILE[0] * TILE[1], dtype=torch.int32)  # reused: fresh memory costs more than the product
     for start, block in _blocks(targets, TILE[1]):
-        target_codes, target_steps = _quantise(torch.from_numpy(block))
+        target_codes, target_step = _quantise(torch.from_numpy(block))
         for first in range(0, len(queries), TILE[0]):
             rows = slice(first, min(first + TILE[0], len(queries)))
-            products = torch._int_mm(codes[rows], target_codes.T)
-            best.offer(rows, torch.mul(products, target_steps, out=tile[: len(products), : len(block)]), start)
-        longest, coarsest = max(longest, _longest(block)), max(coarsest, float(target_steps.max()))
-    best.scores *= steps[:, None]
+            products = memory[: (rows.stop - first) * len(block)].view(-1, len(block))
+            torch._int_mm(codes[rows], target_codes.T, out=products)
+            best.offer(rows, products, float(target_step), start)
+        longest, coarsest = max(longest, _longest(block)), max(coarsest, float(target_step))
+    best.scores *= steps
     norms = np.linalg.norm(queries, axis=1)
-    margin = SIGMAS / 12**0.5 * np.hypot(norms * coarsest, steps.numpy() * longest)
+    margin = SIGMAS / 12**0.5 * np.hypot(norms * coarsest, steps[:, 0].numpy() * longest)
     return best, margin.astype(np.float32)
 
 
-def _quantise(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Round rows (n, dim) to int8 codes and their step (n,): row = code * step.
+def _quantise(rows: torch.Tensor, *dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Round rows (n, dim) to int8 codes and their step, one for all or (n, 1) by `dims` = 1: row = code * step.
 
     The codes are padded with zeros to whole words of four: of a single coordinate torch's int8 product is wrong.
     """
-    steps = rows.abs().amax(dim=1).clamp(min=1e-30) / 127
-    codes = (rows / steps[:, None]).round().to(torch.int8)
+    steps = rows.abs().amax(dim=dims, keepdim=bool(dims)).clamp(min=1e-30) / 127
+    codes = (rows / steps).round_().to(torch.int8)
     return functional.pad(codes, (0, -codes.shape[1] % 4)), steps
 
 
-def _above(scores: torch.Tensor, floor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pick the scores (q, t) above each row's floor, padded with -inf: scores and columns, in order of columns.
+def _maxima(products: torch.Tensor) -> torch.Tensor:
+    """Return the maximum of every GROUP neighbours of products (q, t), the last group being what is left."""
+    whole = products.shape[1] - products.shape[1] % GROUP
+    maxima = [products[:, :whole].unflatten(1, (-1, GROUP)).amax(dim=2)] if whole else []
+    rest = [products[:, whole:].amax(dim=1, keepdim=True)] if whole < products.shape[1] else []
+    return torch.cat(maxima + rest, dim=1)
 
-    After the first tile few scores pass, so that sorting them costs less than the product did.
-    """
-    n, width = scores.shape
-    passed = np.flatnonzero((scores > floor[:, None]).numpy())  # several times faster than torch.nonzero
-    rows, columns = np.divmod(passed, width)
+
+def _spread(rows: Ids, scores: Floats, ids: Ids, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Lay the scores of n rows, given row by row, into a matrix padded with -inf: scores and ids, in their order."""
     counts = np.bincount(rows, minlength=n)
-    if counts.max() > width // 4:
-        return scores, torch.arange(width).expand(n, -1)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    picked = np.full((n, counts.max()), -np.inf, np.float32)
-    at = np.zeros(picked.shape, np.int64)
-    picked[rows, place] = scores.numpy().reshape(-1)[passed]
-    at[rows, place] = columns
-    return torch.from_numpy(picked), torch.from_numpy(at)
+    laid = np.full((n, counts.max()), -np.inf, np.float32)
+    at = np.full(laid.shape, -1, np.int64)
+    laid[rows, place], at[rows, place] = scores, ids
+    return torch.from_numpy(laid), torch.from_numpy(at)
 
 
 def _score(queries: Floats, targets: Rows, candidates: Ids, k: int) -> tuple[Ids, Floats]:
@@ -185,7 +201,8 @@ def _settle(queries: Floats, targets: Rows, k: int) -> tuple[Ids, Floats]:
         wide = block.astype(np.float64).T
         for first in range(0, len(queries), TILE[0]):
             rows = slice(first, first + TILE[0])
-            best.offer(rows, torch.from_numpy((queries[rows].astype(np.float64) @ wide).astype(np.float32)), start)
+            scores = (queries[rows].astype(np.float64) @ wide).astype(np.float32)
+            best.offer(rows, torch.from_numpy(scores), 1.0, start)
     return best.ids.numpy(), best.scores.numpy()
 
 
