@@ -141,11 +141,11 @@ def fill(network: Network, path: Path) -> None:
     Raises:
         WeightsError: the file is of another length.
     """
-    values, place = torch.from_numpy(np.fromfile(path, "<f4")), 0
     variables = _variables(network)
-    wanted = sum(count * math.prod(shape) for shape, count, _ in variables.values())
-    if len(values) != wanted:
-        raise WeightsError(f"{path} holds {len(values)} numbers, and Musicnn takes {wanted}")
+    wanted = 4 * sum(count * math.prod(shape) for shape, count, _ in variables.values())
+    if (size := path.stat().st_size) != wanted:
+        raise WeightsError(f"{path} holds {size} bytes, and Musicnn takes {wanted}: pull it again")
+    values, place = torch.from_numpy(np.fromfile(path, "<f4")), 0
     with torch.no_grad():
         for _, (shape, count, target) in sorted(variables.items()):
             size = math.prod(shape)

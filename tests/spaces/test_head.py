@@ -12,6 +12,7 @@ from omnisearch.spaces import tensors
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.text_side import TextSide
+from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Modality
 
 TRAINED = [
@@ -112,7 +113,7 @@ def test_there_are_trained_spaces() -> None:
 def test_a_trained_space_projects_through_its_head(name: str, package: Path, settings: Settings) -> None:
     space = load_space(name, settings)
     other = next(modality for modality in space.spec.towers if modality is not Modality.TEXT)
-    width = {"efficientnet": 1280, "views": 1280, "aisfx": 512}[space.spec.towers[other]]
+    width = TOWERS[space.spec.towers[other]].width
     features = np.random.default_rng(0).normal(size=(4, width)).astype(np.float32)
     with pytest.raises(ModelMissingError, match=f"{name}-head"):
         space.project(other, features)

