@@ -108,7 +108,7 @@ def test_each_space_alone_and_the_uniform_mean_come_by_themselves(tmp_path: Path
 
 @pytest.mark.usefixtures("read")
 def test_specialists_are_not_varied(tmp_path: Path) -> None:
-    other = {"drawing": {"modality": "image", "tower": "efficientnet", "datasets": ["emoji"]}}
+    other = {"drawing": {"modality": "image", "datasets": ["emoji"], "training": {"kind": "head"}}}
     ablation = Ablation.model_validate(
         {"base": "two.toml", "variations": [{"name": "drawn", "set": {"specialists": other}}]}
     )

@@ -10,7 +10,6 @@ from omnisearch.binding.config import LearnedConfig, MlpConfig, ModelConfig
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.bind import BindConfig
-from omnisearch_training.datasets.split import Split
 from omnisearch_training.heads import HeadConfig
 from omnisearch_training.pairs import PairConfig
 from omnisearch_training.points import ShapeConfig
@@ -41,9 +40,8 @@ class BindRecipe(_Strict):
 
 
 class RouteRecipe(_Strict):
-    """How routers are learned, and from which `split`."""
+    """How routers are learned."""
 
-    split: Split = Split.TRAIN
     training: RouteConfig = RouteConfig()
 
 

@@ -30,7 +30,7 @@ from omnisearch_training.metrics import recall
 from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
 from omnisearch_training.pools import Pools
 from omnisearch_training.provenance import timed
-from omnisearch_training.recipe import BindRecipe, Recipe, RouteRecipe, SpecialistRecipe
+from omnisearch_training.recipe import Recipe, SpecialistRecipe
 from omnisearch_training.route import train_routers
 from omnisearch_training.specialists import NETWORKS, train_network
 
@@ -52,13 +52,18 @@ class Run:
         for name, each in self.recipe.specialists.items():
             spaces[name] = self.specialist(name, each, spaces[each.teacher] if each.teacher else None)
         fusion = Fusion(model, {name: spaces[name].space.spec.dim for name in model.projectors})
+        final = {name: CrossFit(each.space) for name, each in spaces.items()}
         items = self.pools(spaces)
-        splits = {split: self.gather(spaces, items, split) for split in (Split.TRAIN, Split.VALID)}
-        if self.recipe.bind and self.recipe.pairs:
-            self.bind(fusion, splits[Split.TRAIN], self.recipe.pairs, self.recipe.bind)
-        if self.recipe.route and self.recipe.pairs:
-            fusion = self.route(fusion, splits[self.recipe.route.split], self.recipe.pairs, self.recipe.route)
-        self.write(fusion, splits)
+        train, valid = self.gather(spaces, items, Split.TRAIN), self.gather(final, items, Split.VALID)
+        if self.recipe.pairs:
+            # Who pairs may remember what it was trained on: out of fold, one pair in thirty is right instead of half.
+            known = self.gather(final, items, Split.TRAIN)
+            if self.recipe.bind:
+                self.bind(fusion, train, self.pairs(known, self.recipe.pairs, self.recipe.bind.training.k))
+            if self.recipe.route:
+                pairs = self.pairs(known, self.recipe.pairs, self.recipe.route.training.k)
+                fusion = self.route(fusion, train, pairs)
+        self.write(fusion, train, valid)
         self.note()
 
     @timed
@@ -119,10 +124,11 @@ class Run:
         return recall(queries, targets, items.concepts, items.concepts).at[10]
 
     @timed
-    def bind(self, fusion: Fusion, data: Gathered, config: PairConfig, bind: BindRecipe) -> None:
+    def bind(self, fusion: Fusion, data: Gathered, pairs: Pairs) -> None:
         """Train the projector of every space that has one, in place."""
-        pairs = self.pairs(data, config, bind.training.k)
-        folder = self.place(data, f"{config.model_dump_json()} {bind.model_dump_json()}")
+        bind = self.recipe.bind
+        assert bind is not None
+        folder = self.place(data, f"{self.recipe.pairs} {bind.model_dump_json()}")
         anchor = Anchor(bind.anchor, data.embeddings)
         for name, projector in self.recipe.model.projectors.items():
             if isinstance(projector, MlpConfig):
@@ -133,12 +139,13 @@ class Run:
                 fusion.projectors[name].load_state_dict(trained.state_dict())
 
     @timed
-    def route(self, fusion: Fusion, data: Gathered, config: PairConfig, route: RouteRecipe) -> Fusion:
+    def route(self, fusion: Fusion, data: Gathered, pairs: Pairs) -> Fusion:
         """Train the routers over the frozen projectors."""
+        assert self.recipe.route is not None
         err.print(f"routing {', '.join(self.recipe.model.routers)}")
-        pairs = self.pairs(data, config, route.training.k)
         place = self.place(data, self.recipe.model_dump_json()) / "routers.safetensors"
-        return train_routers(fusion, data.embeddings, pairs, route.training, self.recipe.seed, data.groups, place)
+        training = self.recipe.route.training
+        return train_routers(fusion, data.embeddings, pairs, training, self.recipe.seed, data.groups, place)
 
     def pairs(self, data: Gathered, config: PairConfig, k: int) -> Pairs:
         """Mine what the retrievers read, or read what was mined of the same before."""
@@ -156,9 +163,8 @@ class Run:
         return self.work / name[:16]
 
     @timed
-    def write(self, fusion: Fusion, splits: Mapping[Split, Gathered]) -> None:
+    def write(self, fusion: Fusion, train: Gathered, valid: Gathered) -> None:
         """Estimate means, background and relevance, and write the model."""
-        train, valid = splits[Split.TRAIN], splits[Split.VALID]
         parts = tuple(train.groups)
         finish.centre(fusion, train.embeddings)
         fused = {m: finish.fuse(fusion, m, train.embeddings) for m in parts}
@@ -199,10 +205,9 @@ class Run:
 
     @timed
     def gather(self, spaces: Mapping[str, CrossFit], items: Mapping[Modality, Items], split: Split) -> Gathered:
-        """The pools of one split: that of training as spaces see it that were not trained on it."""
+        """The pools of one split: where a space has folds, every item by the one that never saw it."""
         wanted = {m: self.wanted(m) for m in (*items, TEXT)}
-        used = spaces if split is Split.TRAIN else {name: CrossFit(each.space) for name, each in spaces.items()}
-        return gather({m: each.of(split) for m, each in items.items()}, wanted, used, self.features)
+        return gather({m: each.of(split) for m, each in items.items()}, wanted, spaces, self.features)
 
     def wanted(self, modality: Modality) -> tuple[str, ...]:
         """The spaces that the model or a retriever reads of a modality."""
