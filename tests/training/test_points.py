@@ -18,14 +18,14 @@ QUICK = ShapeConfig(points=64, channels=(16, 32), dropout=0.1, batch=24, steps=4
 
 
 def solid(kind: str, random: np.random.Generator) -> Floats:
-    """A row of the points tower: 1,500 points of a ball, an upright bar or a lying plate of random size."""
-    directions = random.standard_normal((1500, 3))
+    """A row of the points tower: 200 points of a ball, an upright bar or a lying plate of random size."""
+    directions = random.standard_normal((200, 3))
     if kind == "ball":
         points = directions / np.linalg.norm(directions, axis=1, keepdims=True) * random.uniform(0.5, 0.9)
     else:
         size = random.uniform(0.1, 0.3), random.uniform(0.7, 0.9)
         extent = (size[0], size[1], size[0]) if kind == "bar" else (size[1], size[0], size[1])
-        points = random.uniform(-1, 1, (1500, 3)) * extent
+        points = random.uniform(-1, 1, (200, 3)) * extent
     return spread(PointCloud(points.astype(np.float32), None, np.zeros((0, 1, 1, 3), np.uint8))).ravel()
 
 
