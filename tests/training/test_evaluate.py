@@ -255,9 +255,39 @@ def test_from_a_folder_to_a_report(
     text = card.read_text()
     assert "| text to image | name | 7 | 7 | 100.0 |" in text
     assert "| audio to text | name | 2 | 2 | 100.0 |" in text
+    classified = {(row["modality"], row["items"], row["classes"]): row for row in report["zero_shot"]}
+    assert set(classified) == {("image", 7, 7), ("audio", 2, 2)}
+    assert classified["image", 7, 7]["accuracy"] == {"1": 100, "5": 100}
+    assert classified["image", 7, 7]["chance"] == {
+        "1": pytest.approx(100 / 7, abs=1e-3),
+        "5": pytest.approx(500 / 7, abs=1e-3),
+    }
+    assert report["factors"] == []  # one space weighs nothing
     # A second evaluation opens no media: the towers' features are kept by content.
     monkeypatch.setattr("omnisearch.media.pool.DecoderPool.decode", None)
     assert [json.loads(line) for line in run(*asked).splitlines()] == lines
+
+
+@pytest.mark.parametrize(("chunk", "cells"), [(1, 1), (2, 20)])
+def test_the_size_of_batches_changes_nothing(
+    chunk: int, cells: int, colours: Path, hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(cache: str) -> tuple[dict[Modality, Side], list[Result]]:
+        settings = load_settings()
+        model = OmniBind.load(str(hashed_model), settings)
+        records = open_data([str(colours)], None)[str(colours)]
+        sides = encode(model, Features(tmp_path / cache, settings), records, [TEXT, IMAGE, AUDIO])
+        return sides, evaluate(model, records, sides)
+
+    sides, results = measured("whole")
+    monkeypatch.setattr("omnisearch_training.features.CHUNK", chunk)
+    monkeypatch.setattr("omnisearch_training.metrics.CELLS", cells)
+    parts, again = measured("parts")
+    for modality, side in sides.items():
+        assert parts[modality].rows == side.rows
+        for key, rows in side.embeddings.items():
+            np.testing.assert_allclose(parts[modality].embeddings[key], rows, atol=1e-6)
+    assert again == results
 
 
 def test_only_the_chosen_modalities(colours: Path, hashed_model: Path, tmp_path: Path) -> None:
@@ -279,6 +309,8 @@ def test_the_table_of_variants_names_what_binding_gains() -> None:
     ]  # fmt: skip
     row = next(line for line in lines[lines.index(head) :] if line.startswith("| text to image"))
     assert row.count("[") == 4
+    assert "| planted | 60 | 0.75 (0.00) | 0.25 (0.00) |" in lines[lines.index("| dataset | items | left | right |") :]
+    assert any(line.startswith("| planted | image | 60 | 60 | ") and "| 8.3 |" in line for line in lines)
 
 
 def test_a_video_is_its_frames_and_its_sound(hashed_model: Path, tmp_path: Path) -> None:

@@ -74,6 +74,16 @@ def names(records: Iterable[Record]) -> tuple[Entry, ...]:
     return tuple(found.values())
 
 
+def rows_of(rows: Sequence[Entry], modality: Modality, records: Iterable[Record]) -> list[int]:
+    """Return which rows of a modality are these records': those of their files, of text those of their names."""
+    shown = list(records)
+    if modality is Modality.TEXT:
+        said = {_said(entry) for entry in names(shown)}
+        return [i for i, entry in enumerate(rows) if _said(entry) in said]
+    ids = {record.id for record in shown}
+    return [i for i, entry in enumerate(rows) if entry.key in ids]
+
+
 def trials(records: Sequence[Record], rows: Mapping[Modality, Sequence[Entry]]) -> Iterator[Trial]:
     """Give every ordered pair of modalities that has ground truth in these rows.
 

@@ -10,12 +10,15 @@ from omnisearch.types import Modality
 from omnisearch_training.composed import WAYS
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate import Result, Side
+from omnisearch_training.factors import Factors, mean_factors
 from omnisearch_training.ground_truth import Truth, concept
 from omnisearch_training.metrics import KS
 from omnisearch_training.provenance import provenance
 from omnisearch_training.variants import BOUND, variants
+from omnisearch_training.zero_shot import Classified, classify
 
 Json = dict[str, Any]
+TOP = (1, 5)  # of a classification
 
 
 def make_report(
@@ -36,6 +39,8 @@ def make_report(
         "variants": [variant.name for variant in variants(model)],
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
         "results": [result_row(result) for result in results],
+        "zero_shot": [_class_row(each) for each in classify(model, datasets, sides, seed)],
+        "factors": [_factor_row(each) for each in mean_factors(model, datasets, sides)],
     }
 
 
@@ -56,6 +61,29 @@ def result_row(result: Result) -> Json:
         "median_rank": measured["median_rank"],
     }
     return row if result.gain is None else {**row, "gain": _by_k(result.gain)}
+
+
+def _class_row(found: Classified) -> Json:
+    recall = found.recall
+    return {
+        "dataset": found.dataset,
+        "modality": str(found.modality),
+        "items": recall.queries,
+        "classes": recall.targets,
+        "accuracy": _by_k({k: recall.at[k] for k in TOP}),
+        "interval": _by_k({k: recall.interval[k] for k in TOP}),
+        "chance": _by_k({k: recall.chance[k] for k in TOP}),
+    }
+
+
+def _factor_row(found: Factors) -> Json:
+    return {
+        "modality": str(found.modality),
+        "dataset": found.dataset,
+        "items": found.items,
+        "mean": {name: _rounded(value) for name, value in found.mean.items()},
+        "deviation": {name: _rounded(value) for name, value in found.deviation.items()},
+    }
 
 
 def table_row(row: Json) -> Json:
@@ -85,10 +113,18 @@ def markdown(report: Json) -> str:
             "Zero-shot classification: the distinct names are the classes, recall@1 and @5 are top-1 and top-5",
             _table([row for row in bound if row["target"] == Modality.TEXT]),
         ),
+        ("Zero-shot classification of each dataset by its own concepts [95 %]", _classes(report["zero_shot"])),
         ("Recall@10 of each variant, and what binding gains over it [95 %]", _comparison(single, report["variants"])),
         (
             "Composed queries: recall@10 of items whose name says both, and what adding gains over one term [95 %]",
             _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH], WAYS),
+        ),
+        *(
+            (
+                f"Mean combining factors of {modality}, and their standard deviation",
+                _factors(report["factors"], modality),
+            )
+            for modality in dict.fromkeys(row["modality"] for row in report["factors"])
         ),
     ]
     data = "; ".join(
@@ -168,6 +204,30 @@ def _table(rows: Sequence[Json]) -> str:
     return _lines([{k: v for k, v in table_row(row).items() if k != "variant"} for row in rows])
 
 
+def _classes(rows: Sequence[Json]) -> str:
+    shown = []
+    for row in rows:
+        line = {key: row[key] for key in ("dataset", "modality", "items", "classes")}
+        for k in map(str, TOP):
+            low, high = row["interval"][k]
+            line[f"top-{k}"] = f"{row['accuracy'][k]:.1f} [{low:.1f}, {high:.1f}]"
+            line[f"chance@{k}"] = f"{row['chance'][k]:.1f}"
+        shown.append(line)
+    return _lines(shown)
+
+
+def _factors(rows: Sequence[Json], modality: str) -> str:
+    """One line per dataset, one column per branch."""
+    return _lines(
+        [
+            {"dataset": row["dataset"], "items": row["items"]}
+            | {name: f"{mean:.2f} ({row['deviation'][name]:.2f})" for name, mean in row["mean"].items()}
+            for row in rows
+            if row["modality"] == modality
+        ]
+    )
+
+
 def _comparison(results: Sequence[Json], order: Sequence[str]) -> str:
     """One line per direction, one column per variant."""
     directions = {(row["query"], row["target"], row["truth"]): (row["queries"], row["targets"]) for row in results}
@@ -195,7 +255,7 @@ def _cell(row: Json, k: int = 10) -> str:
 def _lines(rows: Sequence[Json]) -> str:
     if not rows:
         return ""
-    left = {"direction", "truth", "variation"}
+    left = {"direction", "truth", "variation", "dataset", "modality"}
     header = list(rows[0])
     rule = ["---" if name in left else "--:" for name in header]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in (header, rule, *(r.values() for r in rows)))
