@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from omnisearch.spaces.weights import WeightSpec
 from omnisearch.types import Modality
@@ -12,7 +13,8 @@ from omnisearch.types import Modality
 class TowerSpec:
     """What a tower is, known without importing it: `target` is `module:name`, whose `load` builds it.
 
-    `version` is raised whenever the preprocessing changes the output.
+    `version` is raised whenever the preprocessing changes the output. `parameters` is the size of its network, and
+    `half` the precision that it bears on a graphics card; None if it runs in fp32 only.
     """
 
     name: str
@@ -20,6 +22,8 @@ class TowerSpec:
     weights: tuple[WeightSpec, ...]
     target: str
     version: int = 1
+    parameters: int = 0
+    half: Literal["bf16", "fp16"] | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -38,10 +38,13 @@ def filters(
     return triangles.float()
 
 
-def power(samples: Tensor, window: int, hop: int) -> Tensor:
-    """Return the power spectrogram of (n,) samples in centred Hann windows: (1 + n // hop, window // 2 + 1)."""
+def power(samples: Tensor, window: int, hop: int, edges: Literal["constant", "reflect"] = "constant") -> Tensor:
+    """Return the power spectrogram of (n,) samples in centred Hann windows: (1 + n // hop, window // 2 + 1).
+
+    `edges` says what is heard before the first sample and after the last: silence, or the sound backwards.
+    """
     spectrum = torch.stft(
-        samples, window, hop, window=torch.hann_window(window), center=True, pad_mode="constant", return_complex=True
+        samples, window, hop, window=torch.hann_window(window), center=True, pad_mode=edges, return_complex=True
     )
     return spectrum.abs().square().T
 

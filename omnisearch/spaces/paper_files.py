@@ -2,8 +2,8 @@
 
 from omnisearch.spaces.weights import Hub, WeightSpec
 
-WAVCAPS_LICENCE = "LicenseRef-WavCaps-academic-only"
-APPLE_LICENCE = "LicenseRef-Apple-AMLR"
+WAVCAPS_LICENCE = "WavCaps-NC"
+APPLE_LICENCE = "Apple-ASCL"
 
 
 def _hub(name: str, licence: str, repository: str, file: str, size: int | None = None) -> WeightSpec:

@@ -1,11 +1,13 @@
 """The tensors of a weight file: safetensors as they are, PyTorch pickles converted once and without running them."""
 
 import json
+import pickle
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +17,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from omnisearch.errors import WeightsError
+from omnisearch.spaces import pickles
 
 # What trainers put a network's tensors under, beside whatever else they save.
 _CONTAINERS = ("module", "model", "state_dict")
+_PARALLEL = "module."  # before every name, where several processes trained the network
 # Checkpoints saved beside a dictionary of counts hold numpy integers: plain numbers, named one by one.
 _NUMBERS: list[Any] = [
     (multiarray.scalar, "numpy.core.multiarray.scalar"),  # its name before NumPy 2
@@ -82,17 +86,25 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: the file is damaged, or holds something else than a dictionary of tensors.
     """
-    try:
-        with torch.serialization.safe_globals(_NUMBERS):
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except Exception as error:  # torch raises pickle, zip, runtime and key errors for damaged files
-        raise WeightsError(f"{path} is damaged or holds more than tensors ({type(error).__name__})") from None
+    content = _content(path)
     state = content[0] if isinstance(content, tuple) else content
     if isinstance(state, dict):
         state = next((state[name] for name in _CONTAINERS if isinstance(state.get(name), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"{path} holds something else than a dictionary of tensors")
-    return state
+    parallel = all(name.startswith(_PARALLEL) for name in state)
+    return {name.removeprefix(_PARALLEL) if parallel else name: tensor for name, tensor in state.items()}
+
+
+def _content(path: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # the other reader is for those
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError:  # more than tensors, or a later protocol than torch's own reader knows
+        return pickles.load(path)
+    except Exception as error:  # torch raises zip, runtime and key errors for damaged files
+        raise WeightsError(f"{path} is damaged ({type(error).__name__})") from None
 
 
 def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
@@ -107,17 +119,25 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from None
 
 
+class Piece(NamedTuple):
+    """Where a tensor lies in a file: one of `count` equal parts, along the first dimension, of what has this name."""
+
+    name: str
+    index: int = 0
+    count: int = 1
+
+
 def adopt(
     network: nn.Module,
     path: Path,
-    name_in_file: Callable[[str], str],
+    name_in_file: Callable[[str], str | Piece | None],
     dtype: torch.dtype,
     constants: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> None:
     """Give a network that was built on the meta device its tensors, reading these from the file and no others.
 
-    `name_in_file` says what the file calls each of them. Floating-point tensors become `dtype`. `constants` makes the
-    buffers that belong to no file, by the end of their names, from the empty buffer.
+    `name_in_file` says what the file calls each of them, if it has it. Floating-point tensors become `dtype`.
+    `constants` makes the buffers that belong to no file, by the end of their names, from the empty buffer.
 
     Raises:
         WeightsError: the file is damaged, or tensors are missing or of another shape; names every one as the file does.
@@ -127,21 +147,35 @@ def adopt(
         with safe_open(_safe(path), framework="pt") as file:
             there = set(file.keys())
             for name, mould in network.state_dict().items():
-                theirs = name_in_file(name)
-                shape = tuple(file.get_slice(theirs).get_shape()) if theirs in there else None
-                if shape != tuple(mould.shape):
-                    wrong.append(f"{theirs} is {'missing' if shape is None else shape}, not {tuple(mould.shape)}")
+                place = name_in_file(name)
+                if place is None:
+                    continue
+                piece = Piece(place) if isinstance(place, str) else place
+                shape = tuple(file.get_slice(piece.name).get_shape()) if piece.name in there else None
+                if shape != _whole(mould, piece):
+                    found = "missing" if shape is None else shape
+                    wrong.append(f"{piece.name} is {found}, not {_whole(mould, piece)}")
                 elif not wrong:
-                    tensor = file.get_tensor(theirs)
+                    tensor = file.get_tensor(piece.name)
+                    tensor = tensor.chunk(piece.count)[piece.index] if piece.count > 1 else tensor
                     state[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
     except SafetensorError as error:
         raise WeightsError(f"{path} cannot be read as safetensors: {error}") from None
     if wrong:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {'; '.join(wrong)}")
-    network.load_state_dict(state, strict=True, assign=True)
+    network.load_state_dict(state, strict=False, assign=True)
+    _complete(network, dtype, constants or {})
+
+
+def _whole(mould: Tensor, piece: Piece) -> tuple[int, ...]:
+    """Return the shape of what a tensor is a piece of."""
+    return (mould.shape[0] * piece.count, *mould.shape[1:]) if mould.ndim else ()
+
+
+def _complete(network: nn.Module, dtype: torch.dtype, constants: Mapping[str, Callable[[Tensor], Tensor]]) -> None:
     for name, buffer in list(network.named_buffers()):
         if buffer.is_meta:
             owner, _, own = name.rpartition(".")
-            make = next(make for end, make in (constants or {}).items() if name.endswith(end))
+            make = next(make for end, make in constants.items() if name.endswith(end))
             made = make(buffer)
             setattr(network.get_submodule(owner), own, made.to(dtype) if made.is_floating_point() else made)

@@ -1,6 +1,10 @@
 """The spaces that OmniBind binds (Wang et al., 2024): what the published checkpoints were trained over."""
 
-from omnisearch.spaces import files, paper_files
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from omnisearch.spaces import files
+from omnisearch.spaces import paper_files as pf
 from omnisearch.spaces.declaration import Declared, TowerSpec
 from omnisearch.spaces.weights import WeightSpec
 from omnisearch.types import Modality
@@ -10,42 +14,61 @@ _OPENCLIP, _SIGLIP = "omnisearch.spaces.openclip", "omnisearch.spaces.siglip"
 _UNI3D, _IMAGEBIND = "omnisearch.spaces.uni3d", "omnisearch.spaces.imagebind"
 
 
+_Half: TypeAlias = Literal["bf16", "fp16"] | None
+
+
 def _pair(
-    space: str, dim: int, weights: WeightSpec, words: tuple[WeightSpec, ...], other: Modality, module: str
-) -> tuple[TowerSpec, TowerSpec]:
-    """Declare the text tower and the other tower of a space, which lie in one file; `words` is the vocabulary."""
-    return (
-        TowerSpec(f"{space}_text", dim, (weights, *words), f"{module}:{space.upper()}_TEXT"),
-        TowerSpec(f"{space}_{other}", dim, (weights,), f"{module}:{space.upper()}_{other.upper()}"),
+    space: str, dim: int, module: str, files: tuple[WeightSpec, ...], sizes: Mapping[Modality, int], half: _Half = None
+) -> tuple[TowerSpec, ...]:
+    """Declare the towers of a space, by the number of their parameters; texts read all of `files`, others the first."""
+    return tuple(
+        TowerSpec(
+            f"{space}_{modality}",
+            dim,
+            files if modality is Modality.TEXT else files[:1],
+            f"{module}:{space.upper()}_{modality.upper()}",
+            parameters=size,
+            half=half,
+        )
+        for modality, size in sizes.items()
     )
 
 
-_ROBERTA, _BERT = (paper_files.ROBERTA_TOKENIZER,), (files.MINILM_TOKENIZER,)  # MiniLM's words are BERT's
+_TEXT, _IMAGE, _AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
+_BERT = files.MINILM_TOKENIZER  # MiniLM's words are BERT's
+_WAVCAPS_SIZES = {_TEXT: 110_728_704, _AUDIO: 29_371_544}
 
 TOWERS = (
-    *_pair("clap_g", 512, paper_files.CLAP_G, _ROBERTA, Modality.AUDIO, _CLAP),
-    *_pair("clap_m", 512, paper_files.CLAP_M, _ROBERTA, Modality.AUDIO, _CLAP),
-    *_pair("wavcaps_pt", 1024, paper_files.WAVCAPS_PT, _BERT, Modality.AUDIO, _WAVCAPS),
-    *_pair("wavcaps_aud", 1024, paper_files.WAVCAPS_AUD, _BERT, Modality.AUDIO, _WAVCAPS),
-    *_pair("wavcaps_clo", 1024, paper_files.WAVCAPS_CLO, _BERT, Modality.AUDIO, _WAVCAPS),
-    *_pair("dfn_h14", 1024, paper_files.DFN_H14, (), Modality.IMAGE, _OPENCLIP),
-    *_pair("eva_e14p", 1024, paper_files.EVA_E14P, (), Modality.IMAGE, _OPENCLIP),
-    *_pair("eva_18b", 1536, paper_files.EVA_18B, (), Modality.IMAGE, _OPENCLIP),
-    *_pair("siglip_l", 1024, paper_files.SIGLIP_L, (paper_files.SIGLIP_L_TOKENIZER,), Modality.IMAGE, _SIGLIP),
+    *_pair("clap_g", 512, _CLAP, (pf.CLAP_G, pf.ROBERTA_TOKENIZER), {_TEXT: 125_302_016, _AUDIO: 28_205_512}),
+    *_pair("clap_m", 512, _CLAP, (pf.CLAP_M, pf.ROBERTA_TOKENIZER), {_TEXT: 125_302_016, _AUDIO: 68_611_864}),
+    *_pair("wavcaps_pt", 1024, _WAVCAPS, (pf.WAVCAPS_PT, _BERT), _WAVCAPS_SIZES),
+    *_pair("wavcaps_aud", 1024, _WAVCAPS, (pf.WAVCAPS_AUD, _BERT), _WAVCAPS_SIZES),
+    *_pair("wavcaps_clo", 1024, _WAVCAPS, (pf.WAVCAPS_CLO, _BERT), _WAVCAPS_SIZES),
+    *_pair("dfn_h14", 1024, _OPENCLIP, (pf.DFN_H14,), {_TEXT: 354_032_640, _IMAGE: 632_076_800}, "bf16"),
+    *_pair("eva_e14p", 1024, _OPENCLIP, (pf.EVA_E14P,), {_TEXT: 694_332_160, _IMAGE: 4_350_556_928}, "fp16"),
+    *_pair("eva_18b", 1536, _OPENCLIP, (pf.EVA_18B,), {_TEXT: 694_987_520, _IMAGE: 17_630_494_720}, "fp16"),
+    *_pair(
+        "siglip_l",
+        1024,
+        _SIGLIP,
+        (pf.SIGLIP_L, pf.SIGLIP_L_TOKENIZER),
+        {_TEXT: 336_194_560, _IMAGE: 316_283_904},
+        "bf16",
+    ),
     *_pair(
         "siglip_so400m",
         1152,
-        paper_files.SIGLIP_SO400M,
-        (paper_files.SIGLIP_SO400M_TOKENIZER,),
-        Modality.IMAGE,
         _SIGLIP,
+        (pf.SIGLIP_SO400M, pf.SIGLIP_SO400M_TOKENIZER),
+        {_TEXT: 449_734_896, _IMAGE: 428_225_600},
+        "bf16",
     ),
-    TowerSpec("uni3d_lvis", 1024, (paper_files.UNI3D_LVIS,), f"{_UNI3D}:LVIS"),
-    TowerSpec("uni3d_mnet", 1024, (paper_files.UNI3D_MNET,), f"{_UNI3D}:MNET"),
-    TowerSpec("uni3d_scan", 1024, (paper_files.UNI3D_SCAN,), f"{_UNI3D}:SCAN"),
-    TowerSpec("imagebind_text", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Texts"),
-    TowerSpec("imagebind_image", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Images"),
-    TowerSpec("imagebind_audio", 1024, (paper_files.IMAGEBIND,), f"{_IMAGEBIND}:Sounds"),
+    TowerSpec("uni3d_lvis", 1024, (pf.UNI3D_LVIS,), f"{_UNI3D}:LVIS"),
+    TowerSpec("uni3d_mnet", 1024, (pf.UNI3D_MNET,), f"{_UNI3D}:MNET"),
+    TowerSpec("uni3d_scan", 1024, (pf.UNI3D_SCAN,), f"{_UNI3D}:SCAN"),
+    TowerSpec("imagebind_text", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Texts"),
+    TowerSpec("imagebind_image", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Images"),
+    TowerSpec("imagebind_audio", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Sounds"),
 )
 
 
@@ -60,14 +83,14 @@ def _uni3d(name: str, summary: str) -> Declared:
     return Declared(name, 1024, towers, frozenset({"shape"}), "MIT", summary)
 
 
-_WAVCAPS_LICENCE = paper_files.WAVCAPS_LICENCE
+_WAVCAPS_LICENCE = pf.WAVCAPS_LICENCE
 SPACES = (
     _space("clap_g", 512, Modality.AUDIO, "CC0-1.0", "LAION-CLAP of general sounds, with feature fusion"),
     _space("clap_m", 512, Modality.AUDIO, "CC0-1.0", "LAION-CLAP of music and speech"),
     _space("wavcaps_pt", 1024, Modality.AUDIO, _WAVCAPS_LICENCE, "WavCaps, pretrained"),
     _space("wavcaps_aud", 1024, Modality.AUDIO, _WAVCAPS_LICENCE, "WavCaps, finetuned on AudioCaps"),
     _space("wavcaps_clo", 1024, Modality.AUDIO, _WAVCAPS_LICENCE, "WavCaps, finetuned on Clotho"),
-    _space("dfn_h14", 1024, Modality.IMAGE, paper_files.APPLE_LICENCE, "DFN5B-CLIP ViT-H/14"),
+    _space("dfn_h14", 1024, Modality.IMAGE, pf.APPLE_LICENCE, "DFN5B-CLIP ViT-H/14"),
     _space("eva_e14p", 1024, Modality.IMAGE, "MIT", "EVA02-CLIP-E/14+"),
     _space("siglip_l", 1024, Modality.IMAGE, "Apache-2.0", "SigLIP Large, 384 pixels"),
     _space("siglip_so400m", 1152, Modality.IMAGE, "Apache-2.0", "SigLIP so400m, 384 pixels"),

@@ -1,0 +1,87 @@
+"""A tower made of two functions: contents to the inputs of a network, and these to rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from omnisearch.config import Settings
+from omnisearch.spaces import tensors
+from omnisearch.spaces.device import choose, dtype
+from omnisearch.spaces.weights import WeightSpec, resolve
+from omnisearch.types import Content, Floats
+
+Prepare: TypeAlias = Callable[[Sequence[Content]], tuple[Tensor, ...]]
+
+
+class Pipeline:
+    """Contents to rows: float32 (n, width), not normalised.
+
+    `prepare` makes the inputs of some contents, one row each; `run` gives them to the network, which was filled
+    already and is moved to the settings' device here. Inputs that are floating-point take the network's type.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        width: int,
+        fingerprint: str,
+        settings: Settings,
+        network: nn.Module,
+        prepare: Prepare,
+        run: Callable[..., Tensor],
+        batch: int,
+    ) -> None:
+        self.name, self.width, self.fingerprint = name, width, fingerprint
+        self._device, self._dtype = choose(settings), dtype(settings)
+        self._network = network.eval().to(self._device)
+        self._prepare, self._run, self._batch = prepare, run, batch
+
+    def features(self, contents: Sequence[Content]) -> Floats:
+        """Return float32 (n, width); row i depends on content i alone."""
+        result = np.zeros((len(contents), self.width), np.float32)
+        for start in range(0, len(contents), self._batch):
+            inputs = self._prepare(contents[start : start + self._batch])
+            result[start : start + self._batch] = self._rows(inputs).float().cpu().numpy()
+        return result
+
+    @torch.inference_mode()
+    def _rows(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        placed = (each.to(self._device, self._dtype if each.is_floating_point() else None) for each in inputs)
+        return self._run(self._network, *placed)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How a tower is made from its file: what `TowerSpec.target` names.
+
+    `build` makes the network without weights; `prepare` makes, from the settings, the function that makes inputs.
+    """
+
+    name: str
+    width: int
+    weights: WeightSpec
+    build: Callable[[], nn.Module]
+    name_in_file: Callable[[str], str | tensors.Piece | None]
+    prepare: Callable[[Settings], Prepare]
+    run: Callable[..., Tensor]
+    batch: int
+    constants: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+
+    def load(self, settings: Settings, fingerprint: str) -> Pipeline:
+        """Read this tower from this machine, and nothing else that its file holds.
+
+        Raises:
+            ModelMissingError: a file is not here.
+            WeightsError: a file does not fit; names every tensor that is missing or of another shape.
+            NotReadyError: a package that runs the network is not installed.
+        """
+        path = resolve(self.weights, settings)
+        prepare = self.prepare(settings)
+        with torch.device("meta"):
+            network = self.build()
+        tensors.adopt(network, path, self.name_in_file, dtype(settings), self.constants)
+        return Pipeline(self.name, self.width, fingerprint, settings, network, prepare, self.run, self.batch)
