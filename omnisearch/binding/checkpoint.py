@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from blake3 import blake3
 from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 
 from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.fusion import Fusion
 from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.spaces import tensors
 from omnisearch.types import Floats, Modality
 
 CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.safetensors"
@@ -26,7 +26,10 @@ SHIPPED = Path(__file__).parent.parent / "models"
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a model's folder holds; `digest` names its content."""
+    """What a model's folder holds; `digest` names its content.
+
+    The tensors are the file itself, mapped into memory: heads of gigabytes are read when they are used.
+    """
 
     config: ModelConfig
     tensors: Mapping[str, torch.Tensor]
@@ -57,19 +60,14 @@ def read(folder: Path) -> Checkpoint:
     """
     try:
         config_bytes = (folder / CONFIG).read_bytes()
-        tensor_bytes = (folder / TENSORS).read_bytes()
-        extra = folder / BACKGROUND
-        background_bytes = extra.read_bytes() if extra.exists() else None
+        digest = blake3(config_bytes).update_mmap(folder / TENSORS).hexdigest()
+        background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
+        trained = _tensors(folder / TENSORS)
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None
     config = parse_config(config_bytes.decode("utf-8", "replace"), folder / CONFIG)
-    background = {} if background_bytes is None else _tensors(background_bytes, folder / BACKGROUND)
-    return Checkpoint(
-        config,
-        _tensors(tensor_bytes, folder / TENSORS),
-        {Modality(name): rows.float().numpy() for name, rows in background.items()},
-        blake3(config_bytes + tensor_bytes).hexdigest(),
-    )
+    samples = {Modality(name): rows.float().numpy() for name, rows in background.items()}
+    return Checkpoint(config, trained, samples, digest)
 
 
 def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusion:
@@ -78,7 +76,8 @@ def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusi
     Raises:
         CheckpointError: a tensor is missing, unknown or of another shape; names every such key.
     """
-    fusion = Fusion(checkpoint.config, dims)
+    with torch.device("meta"):
+        fusion = Fusion(checkpoint.config, dims)
     wanted = fusion.state_dict()
     wrong = [f"missing {key}" for key in wanted if key not in checkpoint.tensors]
     wrong += [f"unknown {key}" for key in checkpoint.tensors if key not in wanted]
@@ -89,7 +88,7 @@ def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusi
     ]
     if wrong:
         raise CheckpointError(f"{origin / TENSORS}: {'; '.join(wrong)}")
-    fusion.load_state_dict(dict(checkpoint.tensors))
+    fusion.load_state_dict(dict(checkpoint.tensors), assign=True)
     return fusion.eval()
 
 
@@ -97,13 +96,14 @@ def write(folder: Path, fusion: Fusion, background: Mapping[Modality, Floats] | 
     """Write a model's folder; `read` then `build` give the same maps back."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(fusion.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    save_file({key: value.contiguous() for key, value in fusion.state_dict().items()}, folder / TENSORS)
+    # Replaced, never overwritten: another process may have the file mapped.
+    tensors.write(fusion.state_dict(), folder / TENSORS)
     if background:
-        save_file({str(m): torch.from_numpy(rows).half() for m, rows in background.items()}, folder / BACKGROUND)
+        tensors.write({str(m): torch.from_numpy(rows).half() for m, rows in background.items()}, folder / BACKGROUND)
 
 
-def _tensors(data: bytes, origin: Path) -> dict[str, torch.Tensor]:
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
     try:
-        return load_tensors(data)
+        return load_file(path)
     except SafetensorError as error:
-        raise CheckpointError(f"{origin}: not a safetensors file: {error}") from None
+        raise CheckpointError(f"{path}: not a safetensors file: {error}") from None

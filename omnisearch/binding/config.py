@@ -107,10 +107,12 @@ class ModelConfig(_Strict):
     def spaces(self, part: Modality) -> tuple[str, ...]:
         """The spaces that must be run for one part: what the branches add up and what the router reads."""
         names = [space for branch in self.branches.get(part, ()) for space in branch.parts]
+        return tuple(dict.fromkeys((*names, *self.reads(part))))
+
+    def reads(self, part: Modality) -> tuple[str, ...]:
+        """The spaces that the router of one part reads; none where the factors are set by hand."""
         router = self.routers.get(part)
-        if isinstance(router, LearnedConfig):
-            names += router.inputs
-        return tuple(dict.fromkeys(names))
+        return router.inputs if isinstance(router, LearnedConfig) else ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ModelConfig":

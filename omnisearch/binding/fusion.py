@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from omnisearch.binding.bank import Bank
 from omnisearch.binding.config import FixedConfig, IdentityConfig, LearnedConfig, ModelConfig
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import FixedFactors, Router
@@ -34,6 +35,7 @@ class Fusion(nn.Module):
                 for space, chosen in config.projectors.items()
             }
         )
+        self.banks = nn.ModuleList()  # the projectors, once folded
         self.routers = nn.ModuleDict()
         for part, router in config.routers.items():
             branches = len(config.branches[part])
@@ -48,17 +50,31 @@ class Fusion(nn.Module):
 
     def branches(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
         """Project and combine: {space: (n, dim of space)} -> (n, branches, dim)."""
-        projected = {s: self.projectors[s](spaces[s]) for b in self.config.branches[part] for s in b.parts}
+        projected = self._project({s: spaces[s] for b in self.config.branches[part] for s in b.parts})
         rows = []
         for branch in self.config.branches[part]:
             row = torch.stack([factor * projected[s] for s, factor in branch.parts.items()]).sum(dim=0)
             rows.append(functional.normalize(row, dim=-1) if branch.normalise else row)
         return torch.stack(rows, dim=1)
 
+    def _project(self, spaces: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        found = {s: self.projectors[s](rows) for s, rows in spaces.items() if s in self.projectors}
+        for bank in self.banks:
+            found |= bank(spaces)
+        return found
+
     def factors(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
-        """Return the combining factors (n, branches)."""
-        router = self.config.routers[part]
-        inputs = router.inputs if isinstance(router, LearnedConfig) else self.config.spaces(part)[:1]
+        """Return the combining factors (n, branches), rows summing to one.
+
+        A branch with a zero row was not run for that input: it counts nothing, and the others share its factor.
+        """
+        branches = self.config.branches[part]
+        ran = [torch.stack([spaces[s].any(dim=-1) for s in branch.parts]).all(dim=0) for branch in branches]
+        return functional.normalize(self.routed(part, spaces) * torch.stack(ran, dim=1), p=1.0, dim=-1)
+
+    def routed(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
+        """Return what the router of a part gives (n, branches), whatever was run."""
+        inputs = self.config.reads(part) or self.config.spaces(part)[:1]
         factors: Tensor = self.routers[part](torch.cat([spaces[s] for s in inputs], dim=-1))
         return factors
 
@@ -92,8 +108,11 @@ class Fusion(nn.Module):
         return other
 
     def fold(self) -> "Fusion":
-        """Absorb every projector's batch norms in place; for inference only."""
-        for space, projector in self.projectors.items():
+        """Put the projectors into banks of equal shape, in place: the same map in eval mode, for inference only."""
+        shapes: dict[tuple[int, ...], dict[str, Projector]] = {}
+        for space, projector in list(self.projectors.items()):
             if isinstance(projector, Projector):
-                self.projectors[space] = projector.eval().fold()
+                shapes.setdefault(projector.shape, {})[space] = projector
+                del self.projectors[space]
+        self.banks.extend(Bank(equal) for equal in shapes.values())
         return self.eval()

@@ -52,21 +52,21 @@ class Projector(nn.Module):
         )
         return whole.train(first.training)
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Input width, hidden width, output width, heads: the constructor's arguments."""
+        return self.inner.in_features, self.hidden, self.dim_out, self.heads
+
     @torch.no_grad()
-    def fold(self) -> "Projector":
-        """Return the same map in eval mode with both batch norms absorbed into the layers before them."""
-        if isinstance(self.inner_norm, nn.Identity):
-            return self
-        folded = Projector(self.inner.in_features, self.hidden, self.dim_out, self.heads).eval()
+    def fold(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Absorb both batch norms, as eval mode has them, into the layers before them.
+
+        Returns inner (heads * hidden, dim_in) and its bias, outer (heads, dim_out, hidden) and its bias.
+        """
         scale, shift = _affine(self.inner_norm)
-        folded.inner.weight.copy_(self.inner.weight * scale[:, None])
-        folded.inner.bias.copy_(self.inner.bias * scale + shift)
-        scale, shift = (t.view(self.heads, self.dim_out) for t in _affine(self.outer_norm))
-        folded.outer.copy_(self.outer * scale[:, :, None])
-        folded.outer_bias.copy_(self.outer_bias * scale + shift)
-        folded.inner_norm = nn.Identity()  # type: ignore[assignment]
-        folded.outer_norm = nn.Identity()  # type: ignore[assignment]
-        return folded
+        inner, inner_bias = self.inner.weight * scale[:, None], self.inner.bias * scale + shift
+        scale, shift = (each.view(self.heads, self.dim_out) for each in _affine(self.outer_norm))
+        return inner, inner_bias, self.outer * scale[:, :, None], self.outer_bias * scale + shift
 
 
 def _affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 
@@ -43,13 +42,10 @@ class Router(nn.Module):
 class FixedFactors(nn.Module):
     """The router's interface with factors set by hand: the uniform and manual baselines."""
 
-    factors: Tensor
-
     def __init__(self, factors: Sequence[float]) -> None:
         super().__init__()
-        weights = torch.tensor(factors, dtype=torch.float32)
-        self.register_buffer("factors", weights / weights.sum(), persistent=False)
+        self.factors = tuple(factor / sum(factors) for factor in factors)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Return the same factors for each of n inputs: (n, branches)."""
-        return self.factors.expand(len(embeddings), -1)
+        return embeddings.new_tensor(self.factors).expand(len(embeddings), -1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from omnisearch.binding.bank import Bank
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.projector import Projector
@@ -116,6 +117,36 @@ def test_folding_changes_nothing(fusion: Fusion) -> None:
     before = [fusion(m, spaces).detach().numpy() for m in (Modality.TEXT, Modality.AUDIO)]
     after = [fusion.fold()(m, spaces).detach().numpy() for m in (Modality.TEXT, Modality.AUDIO)]
     np.testing.assert_allclose(after, before, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", ["abcd", "b", "ac", "bd", "acd", ""])
+def test_a_bank_projects_what_it_is_given_as_each_projector_would(given: str) -> None:
+    projectors = {name: shaken(Projector(5, 8, 4, heads=3), seed) for seed, name in enumerate("abcd")}
+    generator = torch.Generator().manual_seed(9)
+    x = {name: torch.randn(6, 5, generator=generator) for name in given}
+    found = Bank(projectors)({**x, "stranger": torch.zeros(6, 2)})  # type: ignore[arg-type]
+    assert set(found) == set(given)
+    for name in given:
+        torch.testing.assert_close(found[name], projectors[name](x[name]), atol=1e-5, rtol=0)
+
+
+def test_projectors_of_other_shapes_are_in_banks_of_their_own() -> None:
+    projectors = {
+        name: {"kind": "mlp", "heads": heads, "hidden": 8} for name, heads in {"a": 2, "b": 3, "c": 2}.items()
+    }
+    branches = [{"parts": {name: 1}} for name in projectors]
+    parts = {
+        "projectors": projectors,
+        "branches": {"text": branches},
+        "routers": {"text": {"kind": "fixed", "factors": [1, 1, 1]}},
+        "centred": [],
+    }
+    built = shaken(Fusion(ModelConfig.model_validate(CONFIG | parts), {"a": 5, "b": 5, "c": 5}))
+    x = {name: inputs(6, seed)["sound"] for seed, name in enumerate(projectors)}
+    before = built(Modality.TEXT, x).detach()
+    assert isinstance(built, Fusion)
+    assert sorted(bank.spaces for bank in built.fold().banks) == [("a", "c"), ("b",)]
+    torch.testing.assert_close(built(Modality.TEXT, x), before, atol=1e-5, rtol=0)
 
 
 def test_stacked_projectors_are_the_mean_of_each() -> None:
