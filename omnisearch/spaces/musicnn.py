@@ -171,10 +171,8 @@ def _variables(network: Network) -> dict[str, tuple[tuple[int, ...], int, Tensor
         found[f"{_numbered('conv2d', n)}/bias"] = (outputs,), 3, layer.conv.bias
     for n, (width, norm) in enumerate([(1, network.norm), *((c.bn.num_features, c.bn) for c in convs), *_TAG_NORMS]):
         name = _numbered("batch_normalization", n)
-        found[f"{name}/gamma"] = (width,), 3, norm and norm.weight
-        found[f"{name}/beta"] = (width,), 3, norm and norm.bias
-        found[f"{name}/moving_mean"] = (width,), 1, norm and norm.running_mean
-        found[f"{name}/moving_variance"] = (width,), 1, norm and norm.running_var
+        for theirs, count, ours in _NORM_PARTS:
+            found[f"{name}/{theirs}"] = (width,), count, getattr(norm, ours, None)
     for n, (inputs, outputs) in enumerate(_TAG_LAYERS):
         found[f"{_numbered('dense', n)}/kernel"] = (inputs, outputs), 3, None
         found[f"{_numbered('dense', n)}/bias"] = (outputs,), 3, None
@@ -183,6 +181,12 @@ def _variables(network: Network) -> dict[str, tuple[tuple[int, ...], int, Tensor
 
 _TAG_LAYERS = ((WIDTH, 200), (200, 50))
 _TAG_NORMS = ((WIDTH, None), (200, None))
+_NORM_PARTS = (
+    ("gamma", 3, "weight"),
+    ("beta", 3, "bias"),
+    ("moving_mean", 1, "running_mean"),
+    ("moving_variance", 1, "running_var"),
+)
 
 
 def _numbered(name: str, n: int) -> str:

@@ -76,7 +76,7 @@ class ShapeNet(Network):
     def forward(self, rows: Tensor) -> Tensor:
         """Return the embeddings (n, dim) of rows (n, POINTS * 6)."""
         clouds = rows.view(-1, POINTS, 6)[:, : self.points]
-        return torch.cat([rows.new_zeros(0, self.dim), *map(self._look, clouds.split(BLOCK))])
+        return torch.cat([rows.new_zeros(0, self.dim), *map(self._look, torch.split(clouds, BLOCK))])
 
     def _look(self, clouds: Tensor) -> Tensor:
         places, features = clouds[..., :3], clouds
