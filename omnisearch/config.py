@@ -5,12 +5,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from omnisearch.errors import SettingsError
 
 PROJECT_FILE = Path("omnisearch.toml")
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class TowerSettings(BaseModel):
+    """What is set for one tower alone: in TOML, the table [towers.NAME]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Device | None = None
+    precision: Precision | None = None
 
 
 class Settings(BaseSettings):
@@ -27,7 +38,16 @@ class Settings(BaseSettings):
     model: str = Field("mini", description="name of a shipped bound model, or the folder of one")
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
     store_api_key: str | None = Field(None, description="what the Qdrant server asks for")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
+    device: Device = Field("auto", description="auto, cpu or cuda")
+    precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto: fp32 on a CPU, else the tower's own")
+    max_memory: ByteSize | None = Field(None, description="what the towers of one device may take, such as 24GB")
+    towers: dict[str, TowerSettings] = Field({}, description="device and precision of single towers, by name")
+    share: float = Field(
+        1.0, gt=0, le=1, description="how much of the combining factors queries run spaces for; 1 is exact"
+    )
+    license: Literal["any", "commercial"] = Field(
+        "any", description="commercial refuses models whose weights may not be used commercially"
+    )
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
     )

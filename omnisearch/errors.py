@@ -3,6 +3,7 @@
     OmnisearchError
     ├── UsageError            the request is wrong (exit 2, HTTP 422)
     │   ├── SettingsError     a setting has no meaning
+    │   ├── LicenceError      a model's weights are not for the use that is set
     │   └── QueryError        a query cannot be read or cancels itself out
     ├── NotReadyError         something must be done first (exit 4, HTTP 503)
     │   ├── NoIndexError      nothing was indexed here yet
@@ -77,6 +78,10 @@ class UsageError(OmnisearchError):
 
 class SettingsError(UsageError):
     """A setting has a value without a meaning."""
+
+
+class LicenceError(UsageError):
+    """The weights of a model may not be used as the settings say they are."""
 
 
 class QueryError(UsageError):

@@ -21,14 +21,16 @@ Every = Annotated[bool, typer.Option("--all", help="Every declared file, not onl
 
 @app.command()
 def ls(output: options.Output = None) -> None:
-    """Show every declared weight file: which spaces read it, its size and licence, and whether it is here."""
+    """Show every declared weight file: who reads it, its size, its licence, whether that allows commercial use, and
+    whether it is here.
+    """
     from omnisearch.spaces.registry import FILES, readers
 
     settings = load_settings()
     rows = [_row(spec, settings) | {"used_by": " ".join(readers(spec.name))} for spec in FILES.values()]
     if output is Format.PATHS:
         rows = [row for row in rows if row["path"]]
-    write_rows(rows, ("name", "used_by", "size", "licence", "present"), output)
+    write_rows(rows, ("name", "used_by", "size", "licence", "commercial", "present"), output)
 
 
 @app.command()
@@ -56,6 +58,8 @@ def verify(names: Names = None, every: Every = False) -> None:
     for spec in specs:
         try:
             check(spec, resolve(spec, settings))
+            if not spec.packaged and spec.held_to(settings.weights_dir)[0] is None:
+                err.print(f"{spec.name}: nobody published its hash; `omnisearch models pull {spec.name}` records it")
         except (ModelMissingError, WeightsError) as error:
             err.print(str(error), markup=False)
             wrong.append(error)
@@ -95,6 +99,7 @@ def _spaces_of_model(settings: Settings) -> tuple[str, ...]:
 
 
 def _row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
+    from omnisearch.spaces.licences import commercial
     from omnisearch.spaces.weights import resolve
 
     try:
@@ -102,11 +107,13 @@ def _row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
         present = "yes"
     except (ModelMissingError, WeightsError) as error:
         path, present = None, "no" if isinstance(error, ModelMissingError) else "damaged"
+    sha256, size = spec.held_to(settings.weights_dir)
     return {
         "name": spec.name,
-        "size": spec.size,
+        "size": size or (Path(path).stat().st_size if path else None),
         "licence": spec.licence,
-        "sha256": spec.sha256,
+        "commercial": "yes" if commercial(spec.licence) else "no",
+        "sha256": sha256,
         "present": present,
         "path": path,
         "sources": [str(source) for source in spec.sources],

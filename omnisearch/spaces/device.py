@@ -8,6 +8,8 @@ from omnisearch.config import Settings
 from omnisearch.errors import NotReadyError
 from omnisearch.spaces.allocator import keep_large_blocks
 
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 def choose(settings: Settings) -> torch.device:
     """Return the device that the settings ask for; `auto` takes a CUDA device where there is one.
@@ -20,6 +22,11 @@ def choose(settings: Settings) -> torch.device:
         raise NotReadyError("device = 'cuda', but torch finds no CUDA device here: set device to 'auto' or 'cpu'")
     _prepare()
     return torch.device("cuda" if has_cuda and settings.device != "cpu" else "cpu")
+
+
+def dtype(settings: Settings) -> torch.dtype:
+    """Return the type of a tower's weights; what `omnisearch.spaces.placement` left at `auto` is float32."""
+    return _TYPES.get(settings.precision, torch.float32)
 
 
 @cache

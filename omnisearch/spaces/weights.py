@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError, WeightsError
+from omnisearch.spaces import lock
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -84,6 +85,15 @@ class WeightSpec:
         """Where the file lies inside the package, if it ships with it."""
         return next((PACKAGE / source.path for source in self.sources if isinstance(source, Packaged)), None)
 
+    def held_to(self, folder: Path) -> tuple[str | None, int | None]:
+        """The hash and the size that the file must have: declared, else as recorded in a folder's lock file.
+
+        Raises:
+            WeightsError: the lock file cannot be read.
+        """
+        recorded = None if self.packaged or self.sha256 else lock.read(folder).get(self.name)
+        return (recorded.sha256, recorded.size) if recorded else (self.sha256, self.size)
+
 
 def resolve(spec: WeightSpec, settings: Settings) -> Path:
     """Return where the file lies on this machine, without touching the network.
@@ -100,10 +110,10 @@ def resolve(spec: WeightSpec, settings: Settings) -> Path:
             else f"run `omnisearch models pull {spec.name}`"
         )
         raise ModelMissingError(f"the weight file {spec.name} is not on this machine: {way_out}")
-    size = path.stat().st_size
-    if spec.size is not None and size != spec.size:
+    size, wanted = path.stat().st_size, spec.held_to(settings.weights_dir)[1]
+    if wanted is not None and size != wanted:
         raise WeightsError(
-            f"{path} has {size} bytes, not {spec.size}: remove it and run `omnisearch models pull {spec.name}`"
+            f"{path} has {size} bytes, not {wanted}: remove it and run `omnisearch models pull {spec.name}`"
         )
     return path
 
@@ -114,12 +124,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(spec: WeightSpec, path: Path) -> None:
-    """Hash a file against its spec.
+def verify(spec: WeightSpec, path: Path, folder: Path | None = None) -> str:
+    """Hash a file against its spec, or against the lock file of `folder` (the file's own), and return the hash.
 
     Raises:
-        WeightsError: the content is not what the spec says; names the file and both hashes.
+        WeightsError: the content is not what it should be; names the file and both hashes.
     """
-    found = sha256_of(path)
-    if spec.sha256 is not None and found != spec.sha256:
-        raise WeightsError(f"{path}: {spec.name} should have sha256 {spec.sha256}, this file has {found}")
+    folder = folder or path.parent
+    wanted, found = spec.held_to(folder)[0], sha256_of(path)
+    if wanted is not None and found != wanted:
+        said = f"{path}: {spec.name} should have sha256 {wanted}, this file has {found}"
+        if spec.sha256 is None:
+            said += (
+                f"; it was recorded in {folder / lock.LOCK} when first pulled, and has changed here or at its source"
+            )
+        raise WeightsError(said)
+    return found

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_a_tower_is_loaded_once_however_many_ask(settings: Settings, monkeypatch
     spec = TowerSpec("counted", 4, (), "omnisearch.spaces.towers:Counted")
     monkeypatch.setattr(towers, "Counted", Counted, raising=False)
     monkeypatch.setattr(towers, "TOWERS", {"counted": spec})
-    monkeypatch.setattr(towers, "_loaded", {})
+    monkeypatch.setattr(towers, "_loaded", OrderedDict())
     found: list[object] = []
     threads = [threading.Thread(target=lambda: found.append(load_tower("counted", settings))) for _ in range(8)]
     for thread in threads:
@@ -103,8 +104,10 @@ def test_a_tower_is_loaded_once_however_many_ask(settings: Settings, monkeypatch
     assert len(found) == 8
     assert len({id(tower) for tower in found}) == 1
     assert Counted.loads == 1
-    load_tower("counted", settings.model_copy(update={"device": "cpu"}))
-    assert Counted.loads == 2, "another device has a tower of its own"
+    load_tower("counted", settings.model_copy(update={"precision": "bf16"}))
+    assert Counted.loads == 1, "it runs in fp32 only"
+    load_tower("counted", settings.model_copy(update={"weights_dir": settings.weights_dir / "others"}))
+    assert Counted.loads == 2, "other weights are another tower"
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -7,12 +7,12 @@ from omnisearch.spaces.declaration import Declared, TowerSpec
 from omnisearch.types import Modality
 
 TOWERS = (
-    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM"),
-    TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet"),
-    TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views"),
+    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM", 1, 22_565_376),
+    TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet", 1, 4_811_072),
+    TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views", 1, 4_811_072),
     TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
-    TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx"),
-    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn"),
+    TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx", 1, 4_686_144),
+    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn", 1, 472_297),
     TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
     TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
     TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),

@@ -1,0 +1,37 @@
+"""Licences: which of them let weights be used commercially, and models that hold others."""
+
+import logging
+from collections.abc import Iterable
+from functools import cache
+
+from omnisearch.config import Settings
+from omnisearch.errors import LicenceError
+from omnisearch.spaces.base import SpaceSpec
+
+# SPDX names. What is not here is taken for non-commercial: a licence that nobody read is no permission.
+COMMERCIAL = frozenset({"Apache-2.0", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "ISC", "MIT"})
+
+
+def commercial(licence: str) -> bool:
+    """Whether weights of that licence may be used commercially."""
+    return licence in COMMERCIAL
+
+
+def check(model: str, spaces: Iterable[SpaceSpec], settings: Settings) -> None:
+    """Hold the spaces of a model against the setting `license`; say once, on stderr, where a model is non-commercial.
+
+    Raises:
+        LicenceError: `license` is commercial and spaces are not; names them.
+    """
+    refused = [f"{spec.name} ({spec.licence})" for spec in spaces if not commercial(spec.licence)]
+    if not refused:
+        return
+    because = f"model {model} is not for commercial use, because of its spaces {', '.join(refused)}"
+    if settings.license == "commercial":
+        raise LicenceError(f"{because}; license = 'commercial' refuses it")
+    _say(because)
+
+
+@cache
+def _say(text: str) -> None:
+    logging.getLogger(__name__).warning("%s", text)

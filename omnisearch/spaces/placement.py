@@ -1,0 +1,51 @@
+"""Placement: the device and the precision of one tower, and the memory that it takes there."""
+
+from difflib import get_close_matches
+
+from omnisearch.config import Settings, TowerSettings
+from omnisearch.errors import SettingsError
+from omnisearch.spaces.declaration import TowerSpec
+
+BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
+
+
+def place(spec: TowerSpec, settings: Settings) -> Settings:
+    """Return the settings with a device and a precision for this tower, no longer `auto`.
+
+    Where nothing else is set, a tower runs in fp32 on a CPU and in its own half precision on a graphics card.
+
+    Raises:
+        SettingsError: a half precision was set for this tower, which runs in fp32 only.
+        NotReadyError: cuda was asked for and this machine has none that torch can use.
+    """
+    own = settings.towers.get(spec.name, TowerSettings())
+    device = own.device or settings.device
+    if device == "auto":
+        from omnisearch.spaces.device import choose  # torch: not for a plan that names the device
+
+        device = "cuda" if choose(settings.model_copy(update={"device": device})).type == "cuda" else "cpu"
+    if spec.half is None and own.precision in ("bf16", "fp16"):
+        raise SettingsError(f"setting towers.{spec.name}.precision = {own.precision!r}: this tower runs in fp32 only")
+    precision = own.precision or settings.precision
+    if precision == "auto":
+        precision = "fp32" if device == "cpu" else spec.half
+    return settings.model_copy(update={"device": device, "precision": precision if spec.half else "fp32"})
+
+
+def memory(spec: TowerSpec, placed: Settings) -> int:
+    """Return the bytes of a tower's weights in the precision of settings that `place` gave; activations come on top."""
+    return spec.parameters * BYTES[placed.precision]
+
+
+def check_names(settings: Settings, known: tuple[str, ...]) -> None:
+    """Refuse settings for towers that are not.
+
+    Raises:
+        SettingsError: no tower has that name; suggests the nearest.
+    """
+    for name in settings.towers:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise SettingsError(
+                f"setting towers.{name}: there is no such tower{f'; did you mean {near[0]!r}?' if near else ''}"
+            )
