@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 from blake3 import blake3
+from numpy.typing import NDArray
 
-from omnisearch.binding import checkpoint
+from omnisearch.binding import checkpoint, skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
+from omnisearch.spaces import licences
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import unit
@@ -27,12 +29,21 @@ class OmniBind:
 
     `encode` is `bind` after `encode_spaces`. The halves stand alone because their costs differ by orders of
     magnitude: the embeddings of the frozen spaces can be kept, and a newly trained fusion applied to them.
+
+    `share` is how much of the combining factors `encode` runs spaces for, 1 being exact: see
+    `omnisearch.binding.skipping`.
     """
 
     def __init__(
-        self, fusion: Fusion, spaces: Mapping[str, Space], fingerprint: str, background: Mapping[Modality, Floats]
+        self,
+        fusion: Fusion,
+        spaces: Mapping[str, Space],
+        fingerprint: str,
+        background: Mapping[Modality, Floats],
+        share: float = 1.0,
     ) -> None:
         self.spaces, self.fingerprint, self.background = dict(spaces), fingerprint, dict(background)
+        self.share = share
         self._fusion = fusion.fold()
 
     @classmethod
@@ -48,8 +59,10 @@ class OmniBind:
         spaces = {space: load(space, settings) for space in stored.config.projectors}
         dims = {space: loaded.spec.dim for space, loaded in spaces.items()}
         space_widths(stored.config, dims)
+        licences.check(stored.config.name, [space.spec for space in spaces.values()], settings)
         digest = blake3("\n".join([stored.digest, *(s.fingerprint for s in spaces.values())]).encode())
-        return cls(checkpoint.build(stored, dims, folder), spaces, digest.hexdigest(), stored.background)
+        fusion = checkpoint.build(stored, dims, folder)
+        return cls(fusion, spaces, digest.hexdigest(), stored.background, settings.share)
 
     @property
     def config(self) -> ModelConfig:
@@ -85,27 +98,29 @@ class OmniBind:
         return self.config.relevance.get(modality, RelevanceConfig())
 
     def encode(self, modality: Modality, contents: Sequence[Content]) -> Floats:
-        """Embed n contents of one modality: float32 (n, dim), unit rows."""
-        return self.bind(modality, self.encode_spaces(modality, contents))
+        """Embed n contents of one modality: float32 (n, dim), unit rows. Runs what the model's `share` asks for."""
+        return self.bind(modality, self.encode_spaces(modality, contents, self.share))
 
-    def encode_spaces(self, modality: Modality, contents: Sequence[Content]) -> SpaceEmbeddings:
+    def encode_spaces(self, modality: Modality, contents: Sequence[Content], share: float = 1.0) -> SpaceEmbeddings:
         """Run the frozen spaces on n contents: the costly half.
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
-        for video), and beside it that of the sound track, a zero row where there is none.
+        for video), and beside it that of the sound track, a zero row where there is none. With `share` below 1 a
+        space that an input can do without is a zero row too: such embeddings are for `bind`, not for keeping.
         """
         self._check(modality)
         if modality is not Modality.VIDEO:
-            return self._run(modality, contents)
+            return self._run(modality, contents, share)
         clips = [content for content in contents if isinstance(content, Clip)]
         found: dict[tuple[str, Modality], Floats] = {}
         if Modality.IMAGE in self.config.video:
             starts = np.cumsum([0, *(len(clip.frames) for clip in clips[:-1])])
-            for key, rows in self._run(Modality.IMAGE, [frame for clip in clips for frame in clip.frames]).items():
+            frames = [frame for clip in clips for frame in clip.frames]
+            for key, rows in self._run(Modality.IMAGE, frames, share).items():
                 found[key] = unit(np.add.reduceat(rows, starts, axis=0))
         if Modality.AUDIO in self.config.video:
             sounds = {i: clip.sound for i, clip in enumerate(clips) if clip.sound is not None}
-            heard = self._run(Modality.AUDIO, list(sounds.values()))
+            heard = self._run(Modality.AUDIO, list(sounds.values()), share)
             for key, rows in heard.items():
                 found[key] = np.zeros((len(clips), rows.shape[1]), np.float32)
                 found[key][list(sounds)] = rows
@@ -120,7 +135,7 @@ class OmniBind:
             rows = self._tensors(part, embeddings)
             with torch.inference_mode():
                 fused = self._fusion(part, rows).numpy()
-            fused[(rows[self.config.spaces(part)[0]] == 0).all(dim=1).numpy()] = 0  # the input has no such part
+            fused[_absent(rows)] = 0
             total = weight * fused if total is None else total + weight * fused
         assert total is not None
         return unit(total)
@@ -153,7 +168,7 @@ class OmniBind:
             rows = self._tensors(part, embeddings)
             with torch.inference_mode():
                 split = np.float32(weight) * self._fusion.decompose(part, rows).numpy()
-            split[(rows[self.config.spaces(part)[0]] == 0).all(dim=1).numpy()] = 0  # the input has no such part
+            split[_absent(rows)] = 0
             names = [branch.name for branch in self.config.branches[part]]
             found |= {f"{part}:{name}": split[:, i] for i, name in enumerate(names)}
             if part in self.config.centred:
@@ -164,20 +179,55 @@ class OmniBind:
     def _tensors(self, part: Modality, embeddings: SpaceEmbeddings) -> dict[str, torch.Tensor]:
         return {space: torch.from_numpy(embeddings[space, part]) for space in self.config.spaces(part)}
 
-    def _run(self, part: Modality, contents: Sequence[Content]) -> dict[tuple[str, Modality], Floats]:
-        features: dict[str, Floats] = {}
-        found: dict[tuple[str, Modality], Floats] = {}
-        for name in self.config.spaces(part):
-            space = self.spaces[name]
-            if not contents:
-                found[name, part] = np.zeros((0, space.spec.dim), np.float32)
-                continue
-            tower = space.spec.towers[part]
-            if tower not in features:  # spaces that share a tower share its result
-                features[tower] = space.tower(part).features(contents)
-            found[name, part] = space.project(part, features[tower])
+    def towers(self, part: Modality) -> dict[str, str]:
+        """The tower that each space of a part reads."""
+        return {space: self.spaces[space].spec.towers[part] for space in self.config.spaces(part)}
+
+    def skip(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> SpaceEmbeddings:
+        """Return what `encode_spaces` would give with `share`, from whole embeddings: what skipping costs, for free."""
+        return skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
+
+    def _run(self, part: Modality, contents: Sequence[Content], share: float) -> dict[tuple[str, Modality], Floats]:
+        dims = {space: self.spaces[space].spec.dim for space in self.config.spaces(part)}
+        found = {(space, part): np.zeros((len(contents), dim), np.float32) for space, dim in dims.items()}
+        everyone = np.ones(len(contents), np.bool_)
+        self._fill(found, part, contents, dict.fromkeys(self._paid(part), everyone))
+        self._fill(found, part, contents, self._needed(part, found, share))
         return found
+
+    def _paid(self, part: Modality) -> set[str]:
+        """The towers that run in any case: those of the spaces that the router reads."""
+        towers = self.towers(part)
+        return {towers[space] for space in self.config.reads(part)}
+
+    def _needed(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> dict[str, NDArray[np.bool_]]:
+        with torch.inference_mode():
+            factors = self._fusion.routed(part, self._tensors(part, embeddings)).numpy()
+        return skipping.needed(self.config, part, self.towers(part), self._paid(part), factors, share)
+
+    def _fill(
+        self,
+        found: dict[tuple[str, Modality], Floats],
+        part: Modality,
+        contents: Sequence[Content],
+        run: Mapping[str, NDArray[np.bool_]],
+    ) -> None:
+        """Run towers on some of the contents, and put the rows of every space that reads them into `found`."""
+        for tower, rows in run.items():
+            if not rows.any():
+                continue
+            readers = [name for name, read in self.towers(part).items() if read == tower]  # one pass for all of them
+            some = [content for content, wanted in zip(contents, rows, strict=True) if wanted]
+            features = self.spaces[readers[0]].tower(part).features(some)
+            for name in readers:
+                found[name, part][rows] = self.spaces[name].project(part, features)
 
     def _check(self, modality: Modality) -> None:
         if modality not in self.modalities:
             raise UsageError(f"model {self.name} does not embed {modality}; it embeds {', '.join(self.modalities)}")
+
+
+def _absent(rows: Mapping[str, torch.Tensor]) -> NDArray[np.bool_]:
+    """Which of n inputs have no such part: no space gave anything."""
+    absent: NDArray[np.bool_] = (~torch.stack([each.any(dim=1) for each in rows.values()]).any(dim=0)).numpy()
+    return absent

@@ -114,7 +114,7 @@ class Embedder:
 
     def _encode(self, model: OmniBind, modality: Modality, contents: Sequence[Content], explain: bool) -> "_Encoded":
         with self._encoding:
-            spaces = model.encode_spaces(modality, contents)
+            spaces = model.encode_spaces(modality, contents, model.share)
             rows = model.bind(modality, spaces)
             if not explain:
                 return _Encoded(rows, {}, {})

@@ -1,0 +1,75 @@
+"""Skipping: which towers an input needs, known from its combining factors before they run.
+
+A router reads some of the spaces only, so the factors are there when those have run. Towers are taken in the order of
+the factors that they carry, the largest first, until those add up to the asked share; a branch whose towers have run
+anyway costs nothing and always counts. A space that was not run for an input is a zero row, and a branch with a zero
+row counts nothing: `Fusion.factors` divides its factor among the others. The paper runs every space.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.binding.config import ModelConfig
+from omnisearch.types import Floats, Modality, SpaceEmbeddings
+
+Towers = Mapping[str, str]  # space -> the tower that it reads for one part
+
+
+def needed(
+    config: ModelConfig, part: Modality, towers: Towers, paid: Collection[str], factors: Floats, share: float
+) -> dict[str, NDArray[np.bool_]]:
+    """Return for each tower that has not run yet the inputs that it must run on, {tower: (n,)}.
+
+    `paid` are the towers that have run, `factors` (n, branches) the combining factors, `share` in (0, 1].
+    """
+    carried: dict[frozenset[str], Floats] = {frozenset(): np.zeros(len(factors), np.float32)}
+    for i, branch in enumerate(config.branches[part]):
+        unpaid = frozenset(towers[space] for space in branch.parts) - set(paid)
+        carried[unpaid] = carried.get(unpaid, np.float32(0)) + factors[:, i]
+    free = carried.pop(frozenset())
+    found = {towers[s]: np.zeros(len(factors), np.bool_) for s in config.spaces(part) if towers[s] not in paid}
+    if carried:
+        chosen = _largest(np.stack(list(carried.values()), axis=1), free, share)
+        for group, rows in zip(carried, chosen.T, strict=True):
+            for tower in group:
+                found[tower] |= rows
+    return found
+
+
+def _largest(carried: Floats, free: Floats, share: float) -> NDArray[np.bool_]:
+    """Which columns of (n, groups) are taken: the largest first, while those and `free` (n,) are too little."""
+    if share >= 1:
+        return np.ones(carried.shape, np.bool_)
+    order = np.argsort(-carried, axis=1, kind="stable")
+    ordered = np.take_along_axis(carried, order, axis=1).astype(np.float64)
+    before = free[:, None] + np.cumsum(ordered, axis=1) - ordered
+    chosen = np.zeros(carried.shape, np.bool_)
+    np.put_along_axis(chosen, order, before < share, axis=1)
+    return chosen
+
+
+def without(
+    embeddings: SpaceEmbeddings, part: Modality, towers: Towers, run: Mapping[str, NDArray[np.bool_]]
+) -> SpaceEmbeddings:
+    """Return whole embeddings as skipping leaves them: zero rows where a space's tower is not to run."""
+    kept = {}
+    for (space, own), rows in embeddings.items():
+        wanted = run.get(towers[space]) if own is part and space in towers else None
+        kept[space, own] = rows if wanted is None else np.where(wanted[:, None], rows, np.float32(0))
+    return kept
+
+
+def work(embeddings: SpaceEmbeddings, part: Modality, towers: Towers, parameters: Mapping[str, int]) -> Floats:
+    """Return the share of the part's tower work that was done for each input, (n,).
+
+    A tower weighs as many units as it has `parameters`, one where that is not known. A shared tower counts once.
+    """
+    weights = {tower: float(parameters.get(tower, 0) or 1) for tower in towers.values()}
+    n = len(embeddings[next(iter(towers)), part])
+    done = np.zeros(n)
+    for tower, weight in weights.items():
+        ran = [embeddings[space, part].any(axis=1) for space, read in towers.items() if read == tower]
+        done += weight * np.any(ran, axis=0)
+    return (done / sum(weights.values())).astype(np.float32)
