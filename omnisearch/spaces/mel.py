@@ -25,8 +25,8 @@ def filters(
     """
     frequencies = torch.linspace(0, rate / 2, window // 2 + 1, dtype=torch.float64)
     to_mel, to_hertz = (_htk, _htk_inverse) if scale == "htk" else (_slaney, _slaney_inverse)
-    ends = to_mel(torch.tensor([low, high or rate / 2], dtype=torch.float64)).tolist()
-    corners = to_hertz(torch.linspace(*ends, bands + 2, dtype=torch.float64))
+    start, end = to_mel(torch.tensor([low, high or rate / 2], dtype=torch.float64)).tolist()
+    corners = to_hertz(torch.linspace(start, end, bands + 2, dtype=torch.float64))
     steps = corners.diff()  # (bands + 1,)
     slopes = corners[:, None] - frequencies  # (bands + 2, bins)
     rising, falling = -slopes[:-2] / steps[:-1, None], slopes[2:] / steps[1:, None]

@@ -56,13 +56,16 @@ def spread(cloud: PointCloud) -> Floats:
         np.minimum(nearest, _square(place - place[:, chosen[count - 1], None]), out=nearest)
         chosen[count] = nearest.argmax()
         if nearest[chosen[count]] == 0:
-            return points[np.resize(chosen[:count], POINTS)]
-    return points[chosen]
+            chosen = np.resize(chosen[:count], POINTS)
+            break
+    found: Floats = points[chosen]
+    return found
 
 
 def _square(offsets: Floats) -> Floats:
     """Squared lengths (n,) of offsets (3, n), which it overwrites."""
     np.square(offsets, out=offsets)
-    offsets[0] += offsets[1]
-    offsets[0] += offsets[2]
-    return offsets[0]
+    total: Floats = offsets[0]
+    total += offsets[1]
+    total += offsets[2]
+    return total

@@ -20,4 +20,6 @@ class Captions:
         """Choose one caption per item: the first, or with probability `detail` any other. Returns (n, dim)."""
         others = self._counts[items] - 1
         richer = (draw.random(len(items)) < detail) & (others > 0)
-        return self.rows[self._starts[items] + np.where(richer, 1 + draw.integers(0, np.maximum(others, 1)), 0)]
+        chosen = self._starts[items] + np.where(richer, 1 + draw.integers(0, np.maximum(others, 1)), 0)
+        picked: Floats = self.rows[chosen]
+        return picked
