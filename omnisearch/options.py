@@ -11,4 +11,10 @@ DataDir = Annotated[Path | None, typer.Option(help="Where index, embeddings and 
 Model = Annotated[str | None, typer.Option(help="A shipped bound model by name, or the folder of one.")]
 Store = Annotated[str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
+MaxMemory = Annotated[str | None, typer.Option(help="What the towers of one device may take, such as 24GB.")]
+Share = Annotated[
+    float | None,
+    typer.Option(help="How much of the combining factors queries run spaces for; 1, the default, is exact."),
+]
+License = Annotated[str | None, typer.Option(help="any, or commercial: refuse models that may not be used so.")]
 Output = Annotated[Format | None, typer.Option("--format", help="Table on a terminal, else JSON lines.")]

@@ -1,0 +1,129 @@
+"""The plan of a model: which towers run for each modality, where, and what they take; known without a weight file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from pydantic import ByteSize
+
+from omnisearch.binding import checkpoint
+from omnisearch.binding.config import PARTS, ModelConfig, parse_config
+from omnisearch.binding.fusion import Fusion
+from omnisearch.binding.official import OFFICIAL
+from omnisearch.config import Settings
+from omnisearch.errors import ModelMissingError
+from omnisearch.spaces.placement import check_names, memory, place
+from omnisearch.spaces.registry import SPACES
+from omnisearch.spaces.towers import TOWERS
+from omnisearch.types import Modality
+
+
+@dataclass(frozen=True)
+class Step:
+    """One tower that a modality needs, in the order of loading.
+
+    `spaces` read its result, which is computed once for all of them. `size` is that of its weights in bytes, `held`
+    what is loaded on its device after it, and `dropped` the towers that were let go for it. A tower that alone takes
+    more than the budget does not fit.
+    """
+
+    modality: Modality
+    tower: str
+    spaces: tuple[str, ...]
+    device: str
+    precision: str
+    parameters: int
+    size: int
+    held: int
+    dropped: tuple[str, ...]
+    fits: bool
+
+
+def find_config(model: str) -> ModelConfig:
+    """Return the configuration of a published model by name, whether or not it is here, else of any that is.
+
+    Raises:
+        ModelMissingError: neither is called so.
+        CheckpointError: its configuration cannot be read.
+    """
+    if model in OFFICIAL:
+        return OFFICIAL[model].config
+    try:
+        path = checkpoint.find(model) / checkpoint.CONFIG
+    except ModelMissingError as error:
+        raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
+    return parse_config(path.read_text(encoding="utf-8"), path)
+
+
+def plan(config: ModelConfig, settings: Settings) -> list[Step]:
+    """Return what each modality of a model loads, each from nothing, as `OmniBind.encode` would.
+
+    Raises:
+        ModelMissingError: the model names a space that we do not know.
+        SettingsError: a setting of a tower has no meaning.
+    """
+    check_names(settings, tuple(TOWERS))
+    unknown = [space for space in config.projectors if space not in SPACES]
+    if unknown:
+        raise ModelMissingError(f"model {config.name} binds spaces that are not declared: {', '.join(unknown)}")
+    return [step for part in PARTS if part in config.branches for step in _steps(config, part, settings)]
+
+
+def _steps(config: ModelConfig, part: Modality, settings: Settings) -> Iterator[Step]:
+    readers: dict[str, tuple[str, ...]] = {}
+    for space in (*config.reads(part), *config.spaces(part)):  # the router's first
+        tower = SPACES[space].towers[part]
+        readers[tower] = tuple(dict.fromkeys((*readers.get(tower, ()), space)))
+    held: dict[tuple[str, str], int] = {}  # (device, tower) -> bytes, in the order of loading
+    for tower, spaces in readers.items():
+        spec = TOWERS[tower]
+        placed = place(spec, settings)
+        size = memory(spec, placed)
+        dropped = _make_room(held, placed, size)
+        held[placed.device, tower] = size
+        here = sum(taken for (device, _), taken in held.items() if device == placed.device)
+        fits = placed.max_memory is None or size <= placed.max_memory
+        yield Step(part, tower, spaces, placed.device, placed.precision, spec.parameters, size, here, dropped, fits)
+
+
+def _make_room(held: dict[tuple[str, str], int], placed: Settings, wanted: int) -> tuple[str, ...]:
+    """Let towers of a device go, the first loaded first, until the wanted bytes fit: what loading a tower does."""
+    dropped = []
+    mine = [(key, size) for key, size in held.items() if key[0] == placed.device]
+    left = sum(size for _, size in mine)
+    for key, size in mine:
+        if placed.max_memory is None or left + wanted <= placed.max_memory:
+            break
+        if size:
+            dropped.append(key[1])
+            left -= held.pop(key)
+    return tuple(dropped)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people, in thousands as `max_memory` is given: 9.4GB."""
+    return ByteSize(count).human_readable(decimal=True)
+
+
+def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
+    """Say for each modality and device what all its towers take, and what the budget makes of that."""
+    found: dict[tuple[Modality, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.modality, step.device), []).append(step)
+    for (modality, device), own in found.items():
+        counted = "1 tower" if len(own) == 1 else f"{len(own)} towers"
+        said = f"{modality}: {counted} on {device}, {size(sum(step.size for step in own))}"
+        if not all(step.fits for step in own):
+            said += f"; {' '.join(step.tower for step in own if not step.fits)} alone takes more than max_memory"
+        elif settings.max_memory is not None:
+            dropped = any(step.dropped for step in own)
+            said += "; more than max_memory, so each batch loads towers anew" if dropped else "; stays loaded"
+        yield said
+
+
+def binding_size(config: ModelConfig) -> int:
+    """Return the bytes of a model's own projectors and routers, which run in fp32 on the CPU."""
+    dims: Mapping[str, int] = {space: SPACES[space].dim for space in config.projectors}
+    with torch.device("meta"):
+        fusion = Fusion(config, dims)
+    return sum(tensor.numel() * tensor.element_size() for tensor in fusion.state_dict().values())
