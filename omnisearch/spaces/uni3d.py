@@ -72,9 +72,9 @@ class Checkpoint:
         return Uni3D(self.name, network, choose(settings), fingerprint)
 
 
-LVIS = Checkpoint("uni3d_lvis", paper_files.UNI3D_LVIS)
-MNET = Checkpoint("uni3d_mnet", paper_files.UNI3D_MNET)
-SCAN = Checkpoint("uni3d_scan", paper_files.UNI3D_SCAN)
+UNI3D_LVIS = Checkpoint("uni3d_lvis", paper_files.UNI3D_LVIS)
+UNI3D_MNET = Checkpoint("uni3d_mnet", paper_files.UNI3D_MNET)
+UNI3D_SCAN = Checkpoint("uni3d_scan", paper_files.UNI3D_SCAN)
 
 
 def prepare(cloud: PointCloud) -> Floats:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from omnisearch.config import load_settings
 from omnisearch.spaces import imagebind, torchvision_shim, uni3d_net
 from omnisearch.spaces.farthest import farthest
 from omnisearch.spaces.imagebind_net import Audio, Encoder, Text, Vision
@@ -165,8 +166,7 @@ def test_imagebind_texts_and_their_tokens(theirs: Any, released: Path) -> None:
     tokenizer = importlib.import_module("imagebind.models.multimodal_preprocessors").SimpleTokenizer(
         bpe_path=str(released / "bpe" / "bpe_simple_vocab_16e6.txt.gz")
     )
-    tower = imagebind.Texts(ours(Text, theirs), torch.device("cpu"), "random")
-    tokens = torch.cat([tower.prepare(text) for text in TEXTS])
+    (tokens,) = imagebind.texts(load_settings())(TEXTS)
     assert torch.equal(tokens, tokenizer(TEXTS))
     with torch.inference_mode():
         expected = functional.normalize(theirs({"text": tokens})["text"], dim=-1)
@@ -176,10 +176,8 @@ def test_imagebind_texts_and_their_tokens(theirs: Any, released: Path) -> None:
 
 def test_imagebind_sounds(theirs: Any) -> None:
     samples = np.random.default_rng(0).normal(scale=0.1, size=(2, 80_000)).astype(np.float32)
-    tower = imagebind.Sounds(ours(Audio, theirs), torch.device("cpu"), "random")
-    waves = [Waveform(row, 16_000) for row in samples]
-    clips = torch.stack([tower.prepare(wave) for wave in waves])  # (2, 3, 1, 128, 204)
+    (clips,) = imagebind.sounds(load_settings())([Waveform(row, 16_000) for row in samples])
     with torch.inference_mode():
         expected = functional.normalize(theirs({"audio": clips})["audio"], dim=-1)
-        found = functional.normalize(ours(Audio, theirs)(clips.flatten(0, 1)), dim=-1).view(2, 3, -1).mean(1)
+        found = imagebind.listen(ours(Audio, theirs), clips)
     report("imagebind_audio", functional.normalize(found, dim=-1), expected)

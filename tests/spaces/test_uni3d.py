@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.spaces import torchvision_shim, uni3d, uni3d_net
+from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Floats, PointCloud
 
 NO_VIEWS = np.zeros((0, 1, 1, 3), np.uint8)
@@ -60,6 +61,7 @@ def test_the_network_has_as_many_parameters_as_the_paper_and_the_file_say() -> N
         ours = uni3d_net.build()
         whole = timm.create_model("eva_giant_patch14_560", pretrained=False)
     used = sum(p.numel() for p in ours.parameters())
+    assert {TOWERS[name].parameters for name in ("uni3d_lvis", "uni3d_mnet", "uni3d_scan")} == {used}
     unused = 1 + sum(p.numel() for name, p in whole.named_parameters() if name.startswith(UNUSED))
     assert round((used + unused) / 1e6, 2) == 1017.36
     # Two bytes each, and below a quarter of a megabyte around them.
@@ -154,14 +156,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         return uni3d_net.PointEncoder(uni3d_net.trunk("eva_giant_patch14_560", **width), 64, dim=1024, near=8)
 
     monkeypatch.setattr(uni3d, "build", meta)
-    monkeypatch.setattr(uni3d, "LVIS", replace(uni3d.LVIS, file=replace(uni3d.LVIS.file, size=None, sha256=None)))
+    monkeypatch.setattr(
+        uni3d, "UNI3D_LVIS", replace(uni3d.UNI3D_LVIS, file=replace(uni3d.UNI3D_LVIS.file, size=None, sha256=None))
+    )
     return load_settings(weights_dir=tmp_path, device="cpu")
 
 
 @pytest.mark.usefixtures("few")
 def test_a_file_in_half_precision_answers_as_the_network_it_holds(settings: Settings) -> None:
-    network = saved(settings.weights_dir / uni3d.LVIS.file.name).float()
-    tower = uni3d.LVIS.load(settings, "fingerprint")
+    network = saved(settings.weights_dir / uni3d.UNI3D_LVIS.file.name).float()
+    tower = uni3d.UNI3D_LVIS.load(settings, "fingerprint")
     assert (tower.name, tower.fingerprint) == ("uni3d_lvis", "fingerprint")
     expected = uni3d.Uni3D("uni3d_lvis", network, CPU, "").features(clouds(300))  # type: ignore[arg-type]
     np.testing.assert_allclose(tower.features(clouds(300)), expected, atol=1e-5 * np.abs(expected).max())
@@ -169,14 +173,14 @@ def test_a_file_in_half_precision_answers_as_the_network_it_holds(settings: Sett
 
 def test_every_tensor_that_is_missing_or_misshapen_is_named(settings: Settings) -> None:
     gone, bent = "point_encoder__cls_pos", "point_encoder__trans2embed__bias"
-    saved(settings.weights_dir / uni3d.LVIS.file.name, **{gone: None})
+    saved(settings.weights_dir / uni3d.UNI3D_LVIS.file.name, **{gone: None})
     with pytest.raises(WeightsError, match="cls_pos"):
-        uni3d.LVIS.load(settings, "")
-    saved(settings.weights_dir / uni3d.LVIS.file.name, **{bent: torch.zeros(3)})
+        uni3d.UNI3D_LVIS.load(settings, "")
+    saved(settings.weights_dir / uni3d.UNI3D_LVIS.file.name, **{bent: torch.zeros(3)})
     with pytest.raises(WeightsError, match=r"trans2embed\.bias"):
-        uni3d.LVIS.load(settings, "")
+        uni3d.UNI3D_LVIS.load(settings, "")
 
 
 def test_a_file_that_is_not_here_is_named(settings: Settings) -> None:
-    with pytest.raises(ModelMissingError, match=f"omnisearch models pull {uni3d.SCAN.file.name}"):
-        uni3d.SCAN.load(settings, "")
+    with pytest.raises(ModelMissingError, match=f"omnisearch models pull {uni3d.UNI3D_SCAN.file.name}"):
+        uni3d.UNI3D_SCAN.load(settings, "")

@@ -63,12 +63,12 @@ TOWERS = (
         {_TEXT: 449_734_896, _IMAGE: 428_225_600},
         "bf16",
     ),
-    TowerSpec("uni3d_lvis", 1024, (pf.UNI3D_LVIS,), f"{_UNI3D}:LVIS"),
-    TowerSpec("uni3d_mnet", 1024, (pf.UNI3D_MNET,), f"{_UNI3D}:MNET"),
-    TowerSpec("uni3d_scan", 1024, (pf.UNI3D_SCAN,), f"{_UNI3D}:SCAN"),
-    TowerSpec("imagebind_text", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Texts"),
-    TowerSpec("imagebind_image", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Images"),
-    TowerSpec("imagebind_audio", 1024, (pf.IMAGEBIND,), f"{_IMAGEBIND}:Sounds"),
+    *(
+        TowerSpec(name, 1024, (file,), f"{_UNI3D}:{name.upper()}", parameters=1_012_864_128, half="fp16")
+        for name, file in (("uni3d_lvis", pf.UNI3D_LVIS), ("uni3d_mnet", pf.UNI3D_MNET), ("uni3d_scan", pf.UNI3D_SCAN))
+    ),
+    *_pair("imagebind", 1024, _IMAGEBIND, (pf.IMAGEBIND,), {_TEXT: 354_032_640, _IMAGE: 632_829_440}, "bf16"),
+    *_pair("imagebind", 1024, _IMAGEBIND, (pf.IMAGEBIND,), {_AUDIO: 86_235_648}),
 )
 
 
