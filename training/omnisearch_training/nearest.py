@@ -166,7 +166,7 @@ def _quantise(rows: torch.Tensor, *dims: int) -> tuple[torch.Tensor, torch.Tenso
 def _maxima(products: torch.Tensor) -> torch.Tensor:
     """Return the maximum of every GROUP neighbours of products (q, t), the last group being what is left."""
     whole = products.shape[1] - products.shape[1] % GROUP
-    maxima = [products[:, :whole].unflatten(1, (-1, GROUP)).amax(dim=2)] if whole else []
+    maxima = [products[:, :whole].view(len(products), -1, GROUP).amax(dim=2)] if whole else []
     rest = [products[:, whole:].amax(dim=1, keepdim=True)] if whole < products.shape[1] else []
     return torch.cat(maxima + rest, dim=1)
 
