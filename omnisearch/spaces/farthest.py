@@ -49,4 +49,5 @@ def _square(offsets: Floats) -> Floats:
     np.square(offsets, out=offsets)
     offsets[0] += offsets[1]
     offsets[0] += offsets[2]
-    return offsets[0]
+    squares: Floats = offsets[0]
+    return squares

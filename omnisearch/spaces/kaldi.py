@@ -25,7 +25,8 @@ def features(samples: Tensor, bands: int) -> Tensor:
     frames = frames - PREEMPHASIS * functional.pad(frames[None], (1, 0), mode="replicate")[0, :, :-1]
     frames = frames * torch.hann_window(WINDOW, periodic=False)
     power = torch.fft.rfft(frames, FFT).abs().square()
-    return (power @ filters(bands).T).clamp(min=torch.finfo(torch.float32).eps).log()
+    energies: Tensor = power @ filters(bands).T
+    return energies.clamp(min=torch.finfo(torch.float32).eps).log()
 
 
 @cache

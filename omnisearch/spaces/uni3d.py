@@ -77,11 +77,12 @@ UNI3D_MNET = Checkpoint("uni3d_mnet", paper_files.UNI3D_MNET)
 UNI3D_SCAN = Checkpoint("uni3d_scan", paper_files.UNI3D_SCAN)
 
 
-def prepare(cloud: PointCloud) -> Floats:
+def prepare(cloud: Content) -> Floats:
     """Return float32 (POINTS, 6): coordinates centred on their mean in the unit ball, y up, and colours in [0, 1].
 
     Of more points some are drawn, always the same; fewer are repeated in turn. Without colours all are grey.
     """
+    assert isinstance(cloud, PointCloud)
     colors = np.full_like(cloud.points, GREY) if cloud.colors is None else cloud.colors
     points = np.hstack([cloud.points, colors]).astype(np.float32)
     if len(points) > POINTS:

@@ -4,6 +4,8 @@ Source: Zhou et al., "Uni3D: Exploring Unified 3D Representation at Scale" (ICLR
 EVA's, by timm.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -54,7 +56,7 @@ class Patch(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Return one row per neighbourhood; the order of its points does not matter."""
-        x = self.first_conv(patches.flatten(0, 1).transpose(1, 2))  # (b * g, 256, near)
+        x: Tensor = self.first_conv(patches.flatten(0, 1).transpose(1, 2))  # (b * g, 256, near)
         x = self.second_conv(torch.cat([x.amax(2, keepdim=True).expand_as(x), x], 1))
         return x.amax(2).view(*patches.shape[:2], -1)
 
@@ -82,7 +84,7 @@ def build() -> PointEncoder:
     return PointEncoder(trunk("eva_giant_patch14_560"))
 
 
-def trunk(name: str, **sizes: int) -> nn.Module:
+def trunk(name: str, **sizes: Any) -> nn.Module:
     """Return a timm EVA without weights and without its classifier; `sizes` replace its own."""
     torchvision_shim.install()
     import timm

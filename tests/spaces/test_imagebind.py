@@ -206,3 +206,16 @@ def test_a_tower_reads_its_part_of_the_file_and_needs_no_other(tmp_path: Path, l
         shrunk(other).load(settings, "")
     missing = state_in_file(network_of(other))
     assert [name for name in missing if f"{name} is missing" not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_half_precision_changes_rows_a_little(tmp_path: Path, loader: Loader) -> None:
+    torch.save(state_in_file(network_of(loader)), tmp_path / "imagebind-huge.pth")
+    fine, coarse = (
+        shrunk(loader).load(load_settings(weights_dir=tmp_path, device="cpu", precision=precision), "")
+        for precision in ("fp32", "bf16")
+    )
+    expected, found = fine.features(contents(loader)), coarse.features(contents(loader))
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
+    assert ((expected * found).sum(1) / lengths).min() > 0.99
+    assert np.abs(expected - found).max() > 0

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -108,6 +109,25 @@ def test_uni3d(point_encoder: Any) -> None:
         report("uni3d", ours(points, centres), theirs(points[..., :3].contiguous(), points[..., 3:].contiguous()))
 
 
+def test_the_whole_uni3d_has_the_tensors_of_the_authors(point_encoder: Any) -> None:
+    torchvision_shim.install()
+    import timm
+
+    args = SimpleNamespace(
+        pc_feat_dim=1408, embed_dim=1024, group_size=64, num_group=512, pc_encoder_dim=512, patch_dropout=0.0
+    )
+    with torch.device("meta"):
+        theirs = point_encoder(timm.create_model("eva_giant_patch14_560"), args)
+        ours = uni3d_net.build()
+    expected = shapes(theirs)
+    unused = ("visual.patch_embed.", "visual.pos_embed", "visual.cls_token", "visual.head.")
+    assert shapes(ours) == {name: shape for name, shape in expected.items() if not name.startswith(unused)}
+
+
+def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
 # ---- ImageBind
 
 
@@ -153,6 +173,18 @@ def test_imagebind_names(theirs: Any) -> None:
     }
     taken = [kind.name_in_file(name) for kind in (Vision, Text, Audio) for name in kind(24, 32, 4, 4).state_dict()]
     assert sorted(taken) == sorted(wanted)
+
+
+@pytest.mark.usefixtures("released")
+def test_the_whole_imagebind_has_the_tensors_of_the_authors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "linspace", partial(torch.linspace, device="cpu"))  # they read numbers out of it
+    model = importlib.import_module("imagebind.models.imagebind_model")
+    with torch.device("meta"):
+        expected = shapes(model.imagebind_huge(pretrained=False))
+        for kind in (Vision, Text, Audio):
+            network = kind()
+            named = {network.name_in_file(name): shape for name, shape in shapes(network).items()}
+            assert named == {name: expected[name] for name in named}
 
 
 def test_imagebind_images(theirs: Any) -> None:

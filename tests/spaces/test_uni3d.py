@@ -171,6 +171,20 @@ def test_a_file_in_half_precision_answers_as_the_network_it_holds(settings: Sett
     np.testing.assert_allclose(tower.features(clouds(300)), expected, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_half_precision_changes_rows_a_little_and_neighbours_not_at_all(settings: Settings, precision: str) -> None:
+    saved(settings.weights_dir / uni3d.UNI3D_LVIS.file.name)
+    fine, coarse = (
+        uni3d.UNI3D_LVIS.load(settings.model_copy(update={"precision": kind}), "").features(clouds(300, 250))
+        for kind in ("fp32", precision)
+    )
+    assert coarse.dtype == np.float32
+    lengths = np.linalg.norm(fine, axis=1) * np.linalg.norm(coarse, axis=1)
+    assert ((fine * coarse).sum(1) / lengths).min() > 0.999
+    assert np.abs(fine - coarse).max() > 0
+
+
 def test_every_tensor_that_is_missing_or_misshapen_is_named(settings: Settings) -> None:
     gone, bent = "point_encoder__cls_pos", "point_encoder__trans2embed__bias"
     saved(settings.weights_dir / uni3d.UNI3D_LVIS.file.name, **{gone: None})
