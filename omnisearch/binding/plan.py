@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import torch
 from pydantic import ByteSize
 
-from omnisearch.binding import checkpoint
-from omnisearch.binding.config import PARTS, ModelConfig, parse_config
+from omnisearch.binding.config import PARTS, ModelConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
 from omnisearch.spaces.placement import check_names, memory, place
@@ -37,22 +35,6 @@ class Step:
     held: int
     dropped: tuple[str, ...]
     fits: bool
-
-
-def find_config(model: str) -> ModelConfig:
-    """Return the configuration of a published model by name, whether or not it is here, else of any that is.
-
-    Raises:
-        ModelMissingError: neither is called so.
-        CheckpointError: its configuration cannot be read.
-    """
-    if model in OFFICIAL:
-        return OFFICIAL[model].config
-    try:
-        path = checkpoint.find(model) / checkpoint.CONFIG
-    except ModelMissingError as error:
-        raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
-    return parse_config(path.read_text(encoding="utf-8"), path)
 
 
 def plan(config: ModelConfig, settings: Settings) -> list[Step]:

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from omnisearch.binding.command import app
-from omnisearch.binding.plan import find_config, plan
+from omnisearch.binding.installed import find_config
+from omnisearch.binding.plan import plan
 from omnisearch.config import load_settings
 from omnisearch.errors import LicenceError, ModelMissingError, SettingsError
 from omnisearch.spaces import towers
@@ -38,7 +39,7 @@ class Everything:
 
 @pytest.mark.parametrize("model", BILLIONS)
 def test_the_papers_models_load_each_tower_once(model: str) -> None:
-    steps = plan(find_config(model), CUDA)
+    steps = plan(find_config(model, CUDA), CUDA)
     for modality, billions in BILLIONS[model].items():
         own = [step for step in steps if step.modality is modality]
         assert len({step.tower for step in own}) == len(own)
@@ -47,13 +48,13 @@ def test_the_papers_models_load_each_tower_once(model: str) -> None:
 
 
 def test_the_towers_of_eva02_are_evaluated_once_for_all_that_read_them() -> None:
-    steps = plan(find_config("omnibind-large"), CUDA)
+    steps = plan(find_config("omnibind-large", CUDA), CUDA)
     (images,) = [step for step in steps if step.tower == "eva_e14p_image"]
     assert set(images.spaces) == {"eva_e14p", "uni3d_lvis", "uni3d_mnet", "uni3d_scan"}
 
 
 def test_what_the_router_reads_comes_first() -> None:
-    steps = plan(find_config("omnibind-full"), CUDA)
+    steps = plan(find_config("omnibind-full", CUDA), CUDA)
     texts = [step.tower for step in steps if step.modality is TEXT]
     assert texts[:3] == ["wavcaps_pt_text", "siglip_so400m_text", "eva_e14p_text"]
 
@@ -62,7 +63,7 @@ def test_what_the_router_reads_comes_first() -> None:
 @pytest.mark.parametrize("modality", [TEXT, IMAGE, POINTS])
 def test_the_plan_is_what_loading_does(budget: str, modality: Modality, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(device="cuda", max_memory=budget)
-    steps = [step for step in plan(find_config("omnibind-large"), settings) if step.modality is modality]
+    steps = [step for step in plan(find_config("omnibind-large", CUDA), settings) if step.modality is modality]
     loader = Loader(list(TOWERS.values()))
     monkeypatch.setattr(towers, "import_module", lambda _: Everything(loader))
     monkeypatch.setattr(towers, "_loaded", OrderedDict())
@@ -79,10 +80,10 @@ def test_the_plan_is_what_loading_does(budget: str, modality: Modality, monkeypa
 
 def test_a_tower_placed_elsewhere_leaves_room() -> None:
     settings = load_settings(device="cuda", max_memory="24GB", towers={"eva_18b_image": {"device": "cpu"}})
-    big = next(step for step in plan(find_config("omnibind-full"), settings) if step.tower == "eva_18b_image")
+    big = next(step for step in plan(find_config("omnibind-full", CUDA), settings) if step.tower == "eva_18b_image")
     assert (big.device, big.precision, big.fits) == ("cpu", "fp32", False)
     assert next(
-        step for step in plan(find_config("omnibind-full"), CUDA) if step.tower == "eva_18b_image"
+        step for step in plan(find_config("omnibind-full", CUDA), CUDA) if step.tower == "eva_18b_image"
     ).size == pytest.approx(35.26e9, rel=1e-3)
 
 
@@ -108,4 +109,4 @@ def test_a_commercial_setting_refuses_the_papers_models(monkeypatch: pytest.Monk
 
 def test_an_unknown_model_lists_what_there_is() -> None:
     with pytest.raises(ModelMissingError, match=r"no model 'omnibind-tiny'.*omnibind-base, omnibind-large"):
-        find_config("omnibind-tiny")
+        find_config("omnibind-tiny", CUDA)

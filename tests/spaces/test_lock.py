@@ -6,12 +6,10 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-from typer.testing import CliRunner
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import lock, registry
-from omnisearch.spaces.command import app
+from omnisearch.spaces import lock
 from omnisearch.spaces.pull import pull, pull_all
 from omnisearch.spaces.weights import Hub, LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
 
@@ -134,25 +132,3 @@ def test_an_interrupted_hub_download_goes_on_in_the_folder_where_it_stopped(
     assert resolve(spec, settings).read_bytes() == CONTENT
     assert folders[0] == folders[1]
     assert sorted(path.name for path in settings.weights_dir.iterdir()) == ["toy.bin", "weights.lock"]
-
-
-def test_models_verify_checks_the_lock(settings: Settings, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = unknown(source)
-    monkeypatch.setattr(registry, "FILES", {spec.name: spec})
-    settings.weights_dir.mkdir()
-    (settings.weights_dir / spec.name).write_bytes(b"abc")
-    done = CliRunner().invoke(app, ["verify", spec.name])
-    assert done.exit_code == 0
-    assert "nobody published its hash" in done.output
-    pull(spec, settings)
-    assert "nobody published" not in CliRunner().invoke(app, ["verify", spec.name]).output
-    (settings.weights_dir / spec.name).write_bytes(b"abd")
-    assert isinstance(CliRunner().invoke(app, ["verify", spec.name]).exception, WeightsError)
-
-
-def test_models_ls_shows_licences_and_what_they_allow(settings: Settings) -> None:
-    rows = [json.loads(line) for line in CliRunner().invoke(app, ["ls", "--format", "jsonl"]).stdout.splitlines()]
-    allowed = {row["name"]: row["commercial"] for row in rows}
-    assert allowed["imagebind-huge.pth"] == "no"
-    assert allowed["minilm.safetensors"] == "yes"
-    assert all(row["size"] for row in rows if row["present"] == "yes"), "heads, which ship with omnisearch"

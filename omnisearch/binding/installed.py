@@ -1,0 +1,73 @@
+"""The published models on this machine: their files from the authors' repository, imported beside the weights."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from omnisearch.binding import checkpoint
+from omnisearch.binding.config import ModelConfig, parse_config
+from omnisearch.binding.official import OFFICIAL
+from omnisearch.config import Settings
+from omnisearch.errors import ModelMissingError
+from omnisearch.spaces.weights import Hub, WeightSpec, resolve
+
+_REPOSITORY, _FOLDERS = "Viglong/OmniBind", ("projs", "checkpoints/projs")  # their own page has it both ways
+
+
+def _released(name: str) -> WeightSpec:
+    file = f"{name.removeprefix('omnibind-')}.pt"
+    sources = tuple(Hub(_REPOSITORY, "main", f"{folder}/{file}") for folder in _FOLDERS)
+    return WeightSpec(f"{name}.pt", None, None, "CC-BY-4.0", sources)
+
+
+# The projectors and routers of each published model.
+RELEASED: Mapping[str, WeightSpec] = {name: _released(name) for name in OFFICIAL}
+
+
+def models_dir(settings: Settings) -> Path:
+    """Where published models are imported to."""
+    return settings.weights_dir / "models"
+
+
+def find(name: str, settings: Settings) -> Path:
+    """Return the folder of a published model that is here or of a shipped one by name, or of any model by path.
+
+    Raises:
+        ModelMissingError: there is none; names the command that pulls it, or lists what ships.
+    """
+    if (models_dir(settings) / name / checkpoint.CONFIG).is_file():
+        return models_dir(settings) / name
+    if name in OFFICIAL and not (Path(name) / checkpoint.CONFIG).is_file():
+        raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
+    return checkpoint.find(name)
+
+
+def find_config(name: str, settings: Settings) -> ModelConfig:
+    """Return the configuration of a published model by name, whether or not it is here, else of any that is.
+
+    Raises:
+        ModelMissingError: neither is called so.
+        CheckpointError: its configuration cannot be read.
+    """
+    if name in OFFICIAL:
+        return OFFICIAL[name].config
+    try:
+        path = find(name, settings) / checkpoint.CONFIG
+    except ModelMissingError as error:
+        raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
+    return parse_config(path.read_text(encoding="utf-8"), path)
+
+
+def install(name: str, settings: Settings) -> Path:
+    """Import a published model whose file was pulled, unless that was done before; return its folder.
+
+    Raises:
+        ModelMissingError: the file is not on this machine.
+        WeightsError: the file is damaged, or holds something else than tensors.
+        CheckpointError: tensors are missing or of another shape; names each.
+    """
+    from omnisearch.binding.official_checkpoint import import_file
+
+    folder = models_dir(settings) / name
+    if not (folder / checkpoint.CONFIG).is_file():
+        import_file(resolve(RELEASED[name], settings), folder)
+    return folder

@@ -1,0 +1,163 @@
+"""`omnisearch models`: what it prints, what it pulls and imports, how it ends."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from omnisearch.binding import checkpoint, official_checkpoint
+from omnisearch.binding.command import app
+from omnisearch.binding.installed import find
+from omnisearch.binding.official import BASE
+from omnisearch.binding.official_checkpoint import layout
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import LicenceError, ModelMissingError, UsageError, WeightsError
+from omnisearch.spaces import pull as pulling
+from omnisearch.spaces import registry
+from omnisearch.spaces.registry import FILES, SPACES
+from omnisearch.spaces.weights import LocalFile, WeightSpec
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OMNISEARCH_WEIGHTS_DIR", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    names: list[str] = []
+    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings: names.extend(spec.name for spec in specs))
+    return names
+
+
+def test_ls_shows_every_file_and_that_none_is_here(weights: Path) -> None:
+    done = runner.invoke(app, ["ls", "--format", "jsonl"])
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["name"] for row in rows] == [*FILES, "omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+    assert all(row["present"] == "no" for row in rows if not row["sources"][0].startswith("packaged"))
+    assert next(row for row in rows if row["name"] == "aisfx.pth")["used_by"] == "sound"
+
+
+def test_ls_tells_a_damaged_file_from_a_missing_one(weights: Path) -> None:
+    weights.mkdir()
+    (weights / "aisfx.pth").write_bytes(b"short")
+    rows = json.loads(runner.invoke(app, ["ls", "--format", "json"]).stdout)
+    assert next(row for row in rows if row["name"] == "aisfx.pth")["present"] == "damaged"
+
+
+def test_pull_takes_files_and_spaces_by_name(weights: Path, pulled: list[str]) -> None:
+    assert runner.invoke(app, ["pull", "imagenet-names.json", "sound"]).exit_code == 0
+    assert pulled == [
+        "imagenet-names.json",
+        "minilm.safetensors",
+        "minilm-tokenizer.json",
+        "aisfx.pth",
+        "sound-head.safetensors",
+    ]
+
+
+def test_pull_without_names_takes_what_the_model_needs(
+    weights: Path, pulled: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {
+        "name": "bound",
+        "licence": "none",
+        "dim": 384,
+        "projectors": {"sound": {"kind": "identity"}},
+        "branches": {"audio": [{"parts": {"sound": 1}}]},
+        "routers": {"audio": {"kind": "fixed", "factors": [1]}},
+    }
+    (tmp_path / "bound").mkdir()
+    (tmp_path / "bound" / "model.json").write_text(json.dumps(config))
+    monkeypatch.setenv("OMNISEARCH_MODEL", str(tmp_path / "bound"))
+    assert runner.invoke(app, ["pull"]).exit_code == 0
+    assert pulled == ["minilm.safetensors", "minilm-tokenizer.json", "aisfx.pth", "sound-head.safetensors"]
+    pulled.clear()
+    assert runner.invoke(app, ["pull", "--all"]).exit_code == 0
+    assert pulled[: len(FILES)] == list(FILES)
+    assert pulled[len(FILES) :] == ["omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+
+
+def test_an_unknown_name_gets_the_nearest(weights: Path, pulled: list[str]) -> None:
+    done = runner.invoke(app, ["pull", "aisfx.pt"])
+    assert isinstance(done.exception, UsageError)
+    assert "did you mean 'aisfx.pth'?" in str(done.exception)
+    assert pulled == []
+
+
+def test_verify_fails_on_a_missing_file_and_on_a_changed_one(weights: Path) -> None:
+    done = runner.invoke(app, ["verify", "imagenet-names.json"])
+    assert isinstance(done.exception, ModelMissingError)
+    spec: WeightSpec = FILES["imagenet-names.json"]
+    assert spec.size is not None
+    weights.mkdir()
+    (weights / spec.name).write_bytes(b"x" * spec.size)
+    done = runner.invoke(app, ["verify", spec.name])
+    assert isinstance(done.exception, WeightsError)
+
+
+def test_a_published_model_is_pulled_with_its_spaces_and_imported(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(BASE, hidden=8)
+    monkeypatch.setattr(official_checkpoint, "OFFICIAL", {small.name: small})
+    asked: list[str] = []
+
+    def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
+        asked.extend(spec.name for spec in specs)
+        settings.weights_dir.mkdir(parents=True)
+        state = {name: torch.rand(shape) + 0.5 for name, shape in layout(small).items()}
+        torch.save(state, settings.weights_dir / "omnibind-base.pt")
+
+    monkeypatch.setattr(pulling, "pull_all", pull_all)
+    settings = load_settings()
+    with pytest.raises(ModelMissingError, match="omnisearch models pull omnibind-base"):
+        find("omnibind-base", settings)
+    done = runner.invoke(app, ["pull", "omnibind-base"])
+    assert done.exit_code == 0, done.output
+    assert asked[0] == "omnibind-base.pt"
+    for space in small.config.projectors:
+        assert {name for names in SPACES[space].weights.values() for name in names} <= set(asked)
+    assert len(asked) == len(set(asked))
+    assert find("omnibind-base", settings) == weights / "models" / "omnibind-base"
+    assert checkpoint.read(find("omnibind-base", settings)).config.name == "omnibind-base"
+
+
+def test_a_commercial_setting_refuses_to_pull_the_papers_models(weights: Path, pulled: list[str]) -> None:
+    done = runner.invoke(app, ["pull", "omnibind-large", "--license", "commercial"])
+    assert isinstance(done.exception, LicenceError)
+    assert "imagebind (CC-BY-NC-SA-4.0)" in str(done.exception)
+    assert pulled == []
+    assert runner.invoke(app, ["pull", "mini", "--license", "commercial"]).exit_code == 0
+    assert "minilm.safetensors" in pulled
+
+
+def test_models_verify_checks_the_lock(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source.bin").write_bytes(b"abc")
+    spec = WeightSpec("toy.bin", None, None, "MIT", (LocalFile(tmp_path / "source.bin"),))
+    monkeypatch.setattr(registry, "FILES", {spec.name: spec})
+    weights.mkdir()
+    (weights / spec.name).write_bytes(b"abc")
+    done = runner.invoke(app, ["verify", spec.name])
+    assert done.exit_code == 0
+    assert "nobody published its hash" in done.output
+    pulling.pull(spec, load_settings())
+    assert "nobody published" not in runner.invoke(app, ["verify", spec.name]).output
+    (weights / spec.name).write_bytes(b"abd")
+    assert isinstance(runner.invoke(app, ["verify", spec.name]).exception, WeightsError)
+
+
+def test_models_ls_shows_licences_and_what_they_allow(weights: Path) -> None:
+    rows = [json.loads(line) for line in runner.invoke(app, ["ls", "--format", "jsonl"]).stdout.splitlines()]
+    allowed = {row["name"]: row["commercial"] for row in rows}
+    assert allowed["imagebind-huge.pth"] == "no"
+    assert allowed["minilm.safetensors"] == "yes"
+    assert all(row["size"] for row in rows if row["present"] == "yes"), "heads, which ship with omnisearch"
