@@ -36,6 +36,8 @@ def index(
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
+    max_memory: options.MaxMemory = None,
+    license: options.License = None,  # noqa: A002
 ) -> None:
     """Bring the index up to date with the files at and below PATH...: new, changed, moved and removed ones.
 
@@ -46,7 +48,14 @@ def index(
     from omnisearch_indexer.session import index_files, preview_files
 
     settings = load_settings(
-        data_dir=data_dir, model=model, store=store, device=device, workers=workers, batch_size=batch_size
+        data_dir=data_dir,
+        model=model,
+        store=store,
+        device=device,
+        workers=workers,
+        batch_size=batch_size,
+        max_memory=max_memory,
+        license=license,
     )
     labels = parse_labels(tag or (), meta or ())
     if dry_run:

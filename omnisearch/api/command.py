@@ -23,6 +23,9 @@ def serve(
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
+    share: options.Share = None,
+    max_memory: options.MaxMemory = None,
+    license: options.License = None,  # noqa: A002
 ) -> None:
     """Serve the search page and the HTTP API until interrupted; prints their address."""
     import uvicorn
@@ -37,7 +40,15 @@ def serve(
             f"--host {host} would let other machines search and read every indexed file without a key: "
             "put a proxy that asks for one in front of 127.0.0.1, or say --insecure"
         )
-    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
+    settings = load_settings(
+        data_dir=data_dir,
+        model=model,
+        store=store,
+        device=device,
+        share=share,
+        max_memory=max_memory,
+        license=license,
+    )
     hosts = None if host in ANY_ADDRESS else LOOPBACK | {host.lower()}
     listening = _listen(host, port)
     server = uvicorn.Server(
