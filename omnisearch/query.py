@@ -214,7 +214,7 @@ class Query:
     `lanes` gives `limit` hits of each modality in turn; else there is one list, held to `quotas`. `fold` hides
     near-duplicates under the best of them. A hit shows up to `segments` of its best segments. `like` and `unlike` are
     ids of items to go towards and away from. `cursor` is the `next_cursor` of the page before. `min_relevance` leaves
-    out hits below it.
+    out hits below it. `hybrid` also finds what has the words of the texts, in its name, its labels or its text.
     """
 
     expression: Expression
@@ -231,6 +231,7 @@ class Query:
     unlike: tuple[str, ...] = ()
     cursor: str = ""
     min_relevance: float = 0.0
+    hybrid: bool = False
 
     @property
     def terms(self) -> tuple[Term, ...]:

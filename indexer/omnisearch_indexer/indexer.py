@@ -18,6 +18,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import Reason
 from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.stores.gate import MAX_TEXT
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Piece
 from omnisearch_indexer.channel import Channel, content_bytes
@@ -243,7 +244,8 @@ class Indexer:
             elif not usable(vector):
                 work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
             else:
-                work.made.append(Made(piece.segment, piece.snippet, vector))
+                passage = piece.content[:MAX_TEXT] if isinstance(piece.content, str) else ""
+                work.made.append(Made(piece.segment, piece.snippet, passage, vector))
         for work in dict.fromkeys(work for work, _ in group):
             if work.failed is not None:
                 work.reading.dead = True  # the reader ends it

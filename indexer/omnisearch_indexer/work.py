@@ -11,10 +11,11 @@ from omnisearch_indexer.reader import Reading
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A segment with its vector (dim,)."""
+    """A segment with its vector (dim,), and with its `passage` where it is a text."""
 
     segment: Segment
     snippet: str
+    passage: str
     vector: Floats
 
 
@@ -53,6 +54,7 @@ class Work:
                     segment=made.segment,
                     segments=len(self.made),
                     snippet=made.snippet,
+                    passage=made.passage,
                     **vars(facts),
                 ),
             )

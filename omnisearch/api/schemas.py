@@ -47,6 +47,7 @@ class SearchIn(Asking):
     unlike: list[ItemId] = Field([], max_length=MAX_TERMS)
     cursor: Annotated[str, StringConstraints(max_length=512)] = ""
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    hybrid: bool = False
 
     @property
     def files(self) -> set[str]:
@@ -70,6 +71,7 @@ class SearchIn(Asking):
             tuple(self.unlike),
             self.cursor,
             self.min_relevance,
+            self.hybrid,
         )
 
 

@@ -101,7 +101,9 @@ def bound(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = T
     """
     if isinstance(expression, Not):
         return -bound(expression.part, ceilings, not upper)
-    limits = [np.float64(bound(operand, ceilings, upper)) for operand in expression.operands]
+    if isinstance(expression, Then) and not upper:
+        return -np.inf  # of a picture nothing comes first
+    limits = [np.asarray(bound(operand, ceilings, upper)) for operand in expression.operands]
     if not limits:
         (leaf,) = expression.leaves
         return ceilings[leaf] if upper else -np.inf

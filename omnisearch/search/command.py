@@ -37,6 +37,7 @@ def search(
     cursor: Annotated[str, typer.Option(help="Where the page before ended: `next_cursor` of it.")] = "",
     include_self: Annotated[bool, typer.Option(help="Let a query file that is indexed be its own hit.")] = False,
     min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Words in names, labels and texts count as well.")] = False,
     explain: Annotated[bool, typer.Option(help="Show what each term and each space gave.")] = False,
     batch: Annotated[
         str | None, typer.Option(metavar="FILE", help="Answer one query a line, as JSON lines; - reads stdin.")
@@ -46,6 +47,7 @@ def search(
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
+    share: options.Share = None,
 ) -> None:
     """Find anything by anything: text, ./files and id:ITEMS, added (+) and subtracted (-), each with a weight (0.5:).
 
@@ -83,13 +85,14 @@ def search(
             unlike=tuple(item.removeprefix("id:") for item in unlike or ()),
             cursor=cursor,
             min_relevance=min_relevance,
+            hybrid=hybrid,
         )
         for words in asked
     ]
     for term in (term for query in queries for term in query.terms):
         if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
             err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
-    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
+    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device, share=share)
     with Engine.open(settings) as engine:
         answers = engine.search_many(queries)
     found = [[hit_json(hit) for hit in answer.hits] for answer in answers]

@@ -43,7 +43,7 @@ def digest(query: Query, embedded: Mapping[Term, Embedded], collection: str) -> 
         [str(modality) for modality in query.modalities],
         [repr(condition) for condition in query.where],
         [repr(quota) for quota in query.quotas],
-        [query.include_self, query.fold],
+        [query.include_self, query.fold, query.hybrid],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 

@@ -46,7 +46,10 @@ def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
         return Finding(_OPS[type(judged.expression)], *shown, parts)
     (leaf,) = judged.expression.leaves
     score = float(verdict.scores[leaf][row])
-    return Finding("sum", *shown, (), str(leaf), score, verdict.judge.calibrations[leaf].inputs(score))
+    inputs = verdict.judge.calibrations[leaf].inputs(score)
+    if leaf in verdict.found:
+        inputs |= {"words": float(verdict.found[leaf][row]), "against": verdict.judge.words[leaf].against}
+    return Finding("sum", *shown, (), str(leaf), score, inputs)
 
 
 def score_at(verdict: Verdict, judged: Judged, row: int) -> float:

@@ -12,6 +12,7 @@ from omnisearch.search.index import Index
 from omnisearch.search.near import REACH
 from omnisearch.search.rank import Judge
 from omnisearch.search.retrieve import Lane
+from omnisearch.search.words import wording
 from omnisearch.stores.base import Filter
 from omnisearch.types import Modality
 
@@ -42,19 +43,22 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
 
     Raises:
         QueryError: its terms cancel out, or its cursor is of another question.
-        NotReadyError: it has conditions, and the index was made before there were any.
+        NotReadyError: it has conditions or is hybrid, and the index was made before there was either.
     """
-    if query.where and (old := index.store.undescribed()):
+    if (query.where or query.hybrid) and (old := index.store.undescribed()):
         raise NotReadyError(
-            f"{old:,} segments were indexed before there were conditions: run `omnisearch index PATH` once, which "
-            f"notes size, time and path of every file and encodes none"
+            f"{old:,} segments were indexed before there were conditions and words: run `omnisearch index PATH` once, "
+            f"which notes size, time and path of every file and encodes none"
         )
     leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
+    points = index.store.count() if query.hybrid else 0
+    words = {total: found for total in leaves if query.hybrid and (found := wording(total, points))}
     judges = {
         modality: Judge(
             query.expression,
             leaves,
             {total: index.calibration(found.vector, modality) for total, found in leaves.items()},
+            words,
         )
         for modality in query.modalities
         if modality in index.model.modalities

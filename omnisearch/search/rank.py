@@ -1,38 +1,54 @@
 """Ranking: segments are judged by an expression, and items stand in the order of their best one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
 from omnisearch.query import Expression, Sum
-from omnisearch.search.algebra import Judged, judge
+from omnisearch.search.algebra import Judged, Odds, either, judge
 from omnisearch.search.calibration import Calibration
 from omnisearch.search.compose import Leaf
+from omnisearch.search.words import Wording
 from omnisearch.spaces.towers import unit
 from omnisearch.stores.base import Scored
 from omnisearch.types import Floats
 
+_NONE: Mapping[Sum, Mapping[str, float]] = {}
+
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """What one query asks of one modality: its leaves as vectors, and what their scores mean there."""
+    """What one query asks of one modality: its leaves as vectors, and what their scores mean there.
+
+    `words` are those of the leaves whose words count as well.
+    """
 
     expression: Expression
     leaves: Mapping[Sum, Leaf]
     calibrations: Mapping[Sum, Calibration]
+    words: Mapping[Sum, Wording] = field(default_factory=dict)
+
+    def odds(self, leaf: Sum, scores: Floats, found: Floats | None = None) -> Odds:
+        """Return the log-odds (n,) of segments with these cosines (n,), and BM25 scores (n,) where words count."""
+        near = self.calibrations[leaf].odds(scores)
+        return near if found is None else either([near, self.words[leaf].odds(found)])
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """Segments with what was made of them: `points` (n) with unit rows `vectors` (n, dim), `scores` (n,) by leaf."""
+    """Segments with what was made of them: `points` (n) with unit rows `vectors` (n, dim), `scores` (n,) by leaf.
+
+    `found` are the BM25 scores (n,) of the leaves whose words count.
+    """
 
     judge: Judge
     points: Sequence[Scored]
     vectors: Floats
     scores: Mapping[Sum, Floats]
     judged: Judged
+    found: Mapping[Sum, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +65,11 @@ class Ranked:
         return self.verdict.points[self.row]
 
 
-def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
+def rank(judge_: Judge, points: Sequence[Scored], words: Mapping[Sum, Mapping[str, float]] = _NONE) -> list[Ranked]:
     """Judge segments exactly, those of an item together, and return the items in order, the most relevant first.
 
-    What cannot match at all, as a picture cannot match THEN, is left out.
+    `words` are the BM25 scores of points by their ids. What cannot match at all, as a picture cannot match THEN, is
+    left out.
     """
     if not points:
         return []
@@ -60,11 +77,12 @@ def rank(judge_: Judge, points: Sequence[Scored]) -> list[Ranked]:
     vectors = unit(np.stack([_vector(point) for point in points]))
     # Not `vectors @ leaf`: a product's last bits depend on the other rows, and equal vectors must stay equal.
     scores: dict[Sum, Floats] = {s: (vectors * leaf.vector).sum(axis=1) for s, leaf in judge_.leaves.items()}
-    odds = {s: judge_.calibrations[s].odds(scores[s]) for s in scores}
+    found = {s: np.array([by_id.get(p.id, 0) for p in points], np.float32) for s, by_id in words.items()}
+    odds = {s: judge_.odds(s, scores[s], found.get(s)) for s in scores}
     items = [list(rows) for _, rows in groupby(range(len(points)), lambda row: points[row].payload.item_id)]
     runs = [slice(rows[0], rows[-1] + 1) for rows in items]
     timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
-    verdict = Verdict(judge_, points, vectors, scores, judge(judge_.expression, odds, timed))
+    verdict = Verdict(judge_, points, vectors, scores, judge(judge_.expression, odds, timed), found)
     best = [run.start + int(np.argmax(verdict.judged.odds[run])) for run in runs]
     ranked = [Ranked(float(verdict.judged.odds[row]), row, verdict) for row in best]
     return in_order(entry for entry in ranked if entry.odds > -np.inf)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from omnisearch.query import Summand
+from omnisearch.query import Sum, Summand
 from omnisearch.search.algebra import bound, sought
 from omnisearch.search.rank import Judge, Ranked, rank
 from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
@@ -70,7 +70,7 @@ def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]
     """Return the most relevant items of each lane. All sums, of whatever queries, share the store's calls."""
     sums: dict[int, Nearest] = {}
     for n, lane in enumerate(lanes):
-        if isinstance(lane.judge.expression, Summand):
+        if isinstance(lane.judge.expression, Summand) and not lane.judge.words:
             (leaf,) = lane.judge.leaves.values()
             sums[n] = Nearest(leaf.vector, lane.limit, lane.chosen)
     settle(store, list(sums.values()))
@@ -81,29 +81,50 @@ def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]
 
 
 def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
-    """Return the `limit` most relevant items of an expression with operators.
+    """Return the `limit` most relevant items of an expression with operators, or with words that count.
 
-    The items near its leaves are candidates, and every segment of a candidate is judged by every leaf. The candidates
-    grow until no item outside of them can be among the first `limit` (Fagin's threshold algorithm), or MAX_DEPTH
-    segments were asked from each leaf.
+    The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
+    by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
+    algorithm), or MAX_DEPTH segments were asked from each leaf.
     """
     seekers = sought(judge.expression)
     depth = max(DEPTH, 2 * limit)
     while True:
+        worded = [leaf for leaf in seekers if leaf in judge.words]
         lookups = [Lookup(judge.leaves[leaf].vector, depth, chosen) for leaf in seekers]
+        lookups += [Lookup(judge.words[leaf].words, depth, chosen) for leaf in worded]
         pages = store.search(lookups, with_vectors=True)
-        ranked = rank(judge, whole_items(store, [point for page in pages for point in page], chosen))
-        ceilings = {
-            leaf: float(judge.calibrations[leaf].odds(np.array([page[-1].score], np.float32))[0])
-            if len(page) == depth
-            else -np.inf  # the page holds all there is
-            for leaf, page in zip(seekers, pages, strict=True)
-        }
+        points = whole_items(store, [point for page in pages for point in page], chosen)
+        ranked = rank(judge, points, word_scores(store, judge, points))
+        near = dict(zip(seekers, pages, strict=False))
+        found = dict(zip(worded, pages[len(seekers) :], strict=True))
+        ceilings = {leaf: _ceiling(judge, leaf, near[leaf], found.get(leaf), depth) for leaf in seekers}
         beyond = bound(judge.expression, ceilings)
         enough = len(ranked) >= limit and ranked[limit - 1].odds >= beyond
         if enough or beyond == -np.inf or depth >= MAX_DEPTH:
             return ranked[:limit]
         depth = min(4 * depth, MAX_DEPTH)
+
+
+def _ceiling(judge: Judge, leaf: Sum, near: Sequence[Scored], found: Sequence[Scored] | None, depth: int) -> float:
+    """The log-odds that no segment exceeds which neither page of a leaf holds; a page that is not full holds all."""
+    nearest = judge.calibrations[leaf].odds(_last(near))[0] if len(near) == depth else -np.inf
+    worded = judge.words[leaf].odds(_last(found))[0] if found and len(found) == depth else -np.inf
+    return float(np.logaddexp(nearest, worded))
+
+
+def _last(page: Sequence[Scored]) -> Floats:
+    return np.array([page[-1].score], np.float32)
+
+
+def word_scores(store: VectorStore, judge: Judge, points: Sequence[Scored]) -> dict[Sum, dict[str, float]]:
+    """Return the BM25 score of every point that has a word of a leaf, by leaf and id."""
+    if not judge.words or not points:
+        return {}
+    chosen = Filter(item_ids=tuple({point.payload.item_id for point in points}))
+    lookups = [Lookup(wording.words, len(points), chosen) for wording in judge.words.values()]
+    pages = store.search(lookups)
+    return {leaf: {p.id: p.score for p in page} for leaf, page in zip(judge.words, pages, strict=True)}
 
 
 def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from omnisearch.stores.about import about, read_about
+from omnisearch.stores.words import Sparse, document
 from omnisearch.types import Floats, Modality, Segment
 from omnisearch.where import Condition
 
@@ -34,7 +35,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Payload:
-    """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good."""
+    """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good.
+
+    `passage` is all of a text segment, for its words; answers to lookups come without it.
+    """
 
     item_id: str
     modality: Modality
@@ -48,6 +52,12 @@ class Payload:
     mtime: float = 0.0
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
+    passage: str = ""
+
+    @property
+    def words(self) -> Sparse:
+        """The words of its path, its labels and its text."""
+        return document(self.path, self.tags, self.meta, self.passage or self.snippet)
 
     @property
     def facts(self) -> Facts:
@@ -67,6 +77,7 @@ class Payload:
             "unit": part.unit,
             "segments": self.segments,
             "snippet": self.snippet,
+            "passage": self.passage,
             **self.facts.flat(),
         }
 
@@ -100,9 +111,9 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """One nearest-neighbour question: `vector` (dim,)."""
+    """One question: the points nearest to a `vector` (dim,), or those with the words of a sparse one."""
 
-    vector: Floats
+    vector: Floats | Sparse
     limit: int
     filter: Filter = Filter()
 
@@ -134,7 +145,7 @@ class VectorStore(Protocol):
         ...
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
-        """Answer each lookup with its nearest points, best first."""
+        """Answer each lookup with its nearest points, best first; of words with those that have any, by BM25."""
         ...
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:

@@ -14,6 +14,7 @@ from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.gate import check_facts, check_lookups, check_points, check_space
 from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.stores.words import Sparse
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
@@ -37,7 +38,8 @@ class EdgeStore:
         for at in range(0, len(points), BATCH):
             batch = points[at : at + BATCH]
             payloads = [point.payload.flat() for point in batch]
-            self._ask("upsert", vectors[at : at + BATCH], ids=[point.id for point in batch], payloads=payloads)
+            ids, words = _worded(batch)
+            self._ask("upsert", vectors[at : at + BATCH], ids=ids, payloads=payloads, words=words)
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
@@ -45,10 +47,16 @@ class EdgeStore:
         return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
 
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
-        vectors = np.asarray([lookup.vector for lookup in lookups], np.float32).reshape(len(lookups), self.dim)
+        vectors = np.zeros((len(lookups), self.dim), np.float32)
+        words: list[list[list[float]] | None] = [None] * len(lookups)
+        for n, lookup in enumerate(lookups):
+            if isinstance(lookup.vector, Sparse):
+                words[n] = lookup.vector.plain()
+            else:
+                vectors[n] = lookup.vector
         filters = [clauses(lookup.filter).plain() for lookup in lookups]
         limits = [lookup.limit for lookup in lookups]
-        answer = self._ask("search", vectors, limits=limits, filters=filters, with_vectors=with_vectors)
+        answer = self._ask("search", vectors, words=words, limits=limits, filters=filters, with_vectors=with_vectors)
         found = _rows(answer)
         return [
             [Scored(id_, score, Payload.from_flat(payload), next(found)) for id_, score, payload in points]
@@ -76,6 +84,10 @@ class EdgeStore:
         rows = [[item_id, facts.flat()] for item_id, facts in items.items()]
         for at in range(0, len(rows), BATCH):
             self._ask("describe", items=rows[at : at + BATCH])
+            told = list(self.scroll(Filter(item_ids=tuple(items)[at : at + BATCH])))
+            for start in range(0, len(told), BATCH):
+                ids, words = _worded(told[start : start + BATCH])
+                self._ask("reword", ids=ids, words=words)
 
     def undescribed(self) -> int:
         """See `VectorStore.undescribed`."""
@@ -147,6 +159,11 @@ class EdgeCatalog:
     def close(self) -> None:
         """See `Catalog.close`."""
         self._link.close()
+
+
+def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:
+    """The ids of points, and their words."""
+    return [point.id for point in points], [point.payload.words.plain() for point in points]
 
 
 def _rows(answer: Message) -> Iterator[Floats | None]:

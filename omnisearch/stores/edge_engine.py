@@ -16,9 +16,11 @@ import qdrant_edge as edge
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.durable import sync
+from omnisearch.stores.words import WORDS
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
+_DENSE = ""  # the engine's name of the vector that has none
 _SCHEMAS = {"keyword": edge.PayloadSchemaType.Keyword, "float": edge.PayloadSchemaType.Float}
 
 
@@ -39,6 +41,7 @@ class Engine:
             "search": self._search,
             "scroll": self._scroll,
             "describe": self._describe,
+            "reword": self._reword,
             "undescribed": self._undescribed,
             "delete": self._delete,
             "count": self._count,
@@ -109,8 +112,11 @@ class Engine:
         return Message({})
 
     def _upsert(self, body: Mapping[str, Any], vectors: Floats) -> Message:
-        rows = zip(body["ids"], vectors, body["payloads"], strict=True)
-        points = [edge.Point(id_, vector, payload) for id_, vector, payload in rows]
+        rows = zip(body["ids"], vectors, body["words"], body["payloads"], strict=True)
+        points = [
+            edge.Point(id_, {_DENSE: vector, WORDS: edge.SparseVector(*words)}, payload)
+            for id_, vector, words, payload in rows
+        ]
         return self._write(body, edge.UpdateOperation.upsert_points(points))
 
     def _describe(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
@@ -120,6 +126,11 @@ class Engine:
             shard.update(edge.UpdateOperation.set_payload_by_filter(chosen, facts))
         shard.flush()
         return Message({})
+
+    def _reword(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        rows = zip(body["ids"], body["words"], strict=True)
+        points = [edge.PointVectors(id_, {WORDS: edge.SparseVector(*words)}) for id_, words in rows]
+        return self._write(body, edge.UpdateOperation.update_vectors(points))
 
     def _undescribed(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         chosen = edge.Filter(must=[edge.IsEmptyCondition("about")])
@@ -138,13 +149,15 @@ class Engine:
         queries = [
             edge.QueryRequest(
                 limit=limit,
-                query=edge.Query.Nearest(vector),
+                query=_nearest(vector, words),
                 filter=_filter(chosen),
-                with_payload=True,
-                with_vector=body["with_vectors"],
+                with_payload=edge.PayloadSelector.Exclude(["passage"]),
+                with_vector=_with_vector(body),
                 params=edge.SearchParams(exact=True),
             )
-            for vector, limit, chosen in zip(vectors, body["limits"], body["filters"], strict=True)
+            for vector, words, limit, chosen in zip(
+                vectors, body["words"], body["limits"], body["filters"], strict=True
+            )
         ]
         found = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
         rows = [[[str(p.id), p.score, p.payload] for p in points] for points in found]
@@ -156,7 +169,7 @@ class Engine:
             limit=body["limit"],
             filter=_filter(body["filter"]),
             with_payload=True,
-            with_vector=body["with_vectors"],
+            with_vector=_with_vector(body),
         )
         records, following = self._shard(body).scroll(page)
         rows = [[str(r.id), r.payload] for r in records]
@@ -167,10 +180,21 @@ class Engine:
 
 
 def _complete(shard: Any) -> None:
-    """Index what filters look up; asking for an index that exists changes nothing."""
+    """Index what filters look up, and words; asking for an index that exists changes nothing."""
     for field, kind in INDEXED.items():
         shard.update(edge.UpdateOperation.create_field_index(field, _SCHEMAS[kind]))
+    shard.update(edge.UpdateOperation.create_sparse_vector(WORDS, modifier=edge.Modifier.Idf))
     shard.flush()
+
+
+def _nearest(vector: Any, words: Sequence[Any] | None) -> Any:
+    if words is None:
+        return edge.Query.Nearest(vector)
+    return edge.Query.Nearest(edge.SparseVector(*words), using=WORDS)
+
+
+def _with_vector(body: Mapping[str, Any]) -> Any:
+    return [_DENSE] if body["with_vectors"] else False
 
 
 def _filter(chosen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:

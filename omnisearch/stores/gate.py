@@ -15,6 +15,7 @@ import numpy as np
 
 from omnisearch.errors import StoreError, VectorError
 from omnisearch.stores.base import Facts, Lookup, Payload, Point
+from omnisearch.stores.words import Sparse
 from omnisearch.types import Floats
 
 MAX_TEXT = 16_384
@@ -40,17 +41,20 @@ def check_points(points: Sequence[Point], dim: int) -> Floats:
     return _check_vectors([point.vector for point in points], [f"point {point.id}" for point in points], dim)
 
 
-def check_lookups(lookups: Sequence[Lookup], dim: int) -> Floats:
-    """Return the query vectors as float32 (n, dim).
+def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
+    """Refuse what no engine can answer.
 
     Raises:
-        VectorError: a vector is not finite, is zero, or is not `dim` wide.
+        VectorError: a vector is not finite, is zero, or is not `dim` wide, or there are no words in it.
         StoreError: a limit is below 1.
     """
     for lookup in lookups:
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
-    return _check_vectors([lookup.vector for lookup in lookups], [f"query {n}" for n in range(len(lookups))], dim)
+    dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, Sparse)}
+    _check_vectors(list(dense.values()), list(dense), dim)
+    if any(isinstance(one.vector, Sparse) and not one.vector.indices for one in lookups):
+        raise VectorError("a search for no words")
 
 
 def check_facts(items: Mapping[str, Facts]) -> None:
@@ -129,7 +133,7 @@ def _check_id(text: str) -> None:
 
 def _check_payload(label: str, payload: Payload) -> None:
     _check_facts(label, payload.facts)
-    for name in ("item_id", "snippet"):
+    for name in ("item_id", "snippet", "passage"):
         check_text(f"{label}: {name}", getattr(payload, name))
     for name, value in (("duration", payload.duration), ("start", payload.segment.start), ("end", payload.segment.end)):
         _check_number(f"{label}: {name}", value)

@@ -14,6 +14,7 @@ from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
 from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
 from omnisearch.stores.gate import check_facts, check_lookups, check_points
 from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.stores.words import WORDS, Sparse
 from omnisearch.types import Floats
 
 P = ParamSpec("P")
@@ -23,6 +24,7 @@ TIMEOUT_SECONDS = 30
 # A search that meets a dead server must fail within two seconds; every call here may be repeated without harm.
 PAUSES = (0.1, 0.3, 0.8)
 PAGE = 1024
+DENSE = ""  # the server's name of the vector that has none
 BATCH = 256  # stays under the server's 32 MiB per request up to 4096 dimensions
 
 
@@ -49,7 +51,9 @@ class ServerStore:
         """See `VectorStore.upsert`."""
         vectors = check_points(points, self.dim).tolist()
         rows = [
-            models.PointStruct(id=point.id, vector=vector, payload=point.payload.flat())
+            models.PointStruct(
+                id=point.id, vector={DENSE: vector, WORDS: _sparse(point.payload.words)}, payload=point.payload.flat()
+            )
             for point, vector in zip(points, vectors, strict=True)
         ]
         for at in range(0, len(rows), BATCH):
@@ -64,11 +68,11 @@ class ServerStore:
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         requests = [
             models.QueryRequest(
-                query=np.asarray(lookup.vector, np.float32).tolist(),
+                **_nearest(lookup.vector),
                 limit=lookup.limit,
                 filter=_filter(lookup.filter),
-                with_payload=True,
-                with_vector=with_vectors,
+                with_payload=models.PayloadSelectorExclude(exclude=["passage"]),
+                with_vector=[DENSE] if with_vectors else False,
             )
             for lookup in lookups
         ]
@@ -93,7 +97,7 @@ class ServerStore:
                 _filter(chosen),
                 limit=PAGE,
                 offset=offset,
-                with_vectors=with_vectors,
+                with_vectors=[DENSE] if with_vectors else False,
             )
             for record in records:
                 payload = Payload.from_flat(record.payload or {})
@@ -111,6 +115,10 @@ class ServerStore:
         ]
         for at in range(0, len(steps), BATCH):
             patiently(self._client.batch_update_points, self.collection, steps[at : at + BATCH], wait=True)
+            told = list(self.scroll(Filter(item_ids=tuple(items)[at : at + BATCH])))
+            worded = [models.PointVectors(id=p.id, vector={WORDS: _sparse(p.payload.words)}) for p in told]
+            for start in range(0, len(worded), BATCH):
+                patiently(self._client.update_vectors, self.collection, worded[start : start + BATCH], wait=True)
 
     def undescribed(self) -> int:
         """See `VectorStore.undescribed`."""
@@ -159,7 +167,11 @@ class ServerCatalog:
         """See `Catalog.create`."""
         if not patiently(self._client.collection_exists, str(name)):
             vector = models.VectorParams(size=name.dim, distance=models.Distance.COSINE)
-            patiently(self._client.create_collection, str(name), vector)
+            words = {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+            patiently(self._client.create_collection, str(name), vector, words)
+        elif WORDS not in (patiently(self._client.get_collection, str(name)).config.params.sparse_vectors or {}):
+            added = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF))
+            patiently(self._client.create_vector_name, str(name), WORDS, added)
         # Asking for an index that exists changes nothing, so a creation that was cut short is completed.
         for field, kind in INDEXED.items():
             schema = models.PayloadSchemaType(kind)
@@ -234,5 +246,15 @@ def _condition(clause: Clause) -> Any:
     return models.FieldCondition(key=clause.key, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
+def _nearest(vector: Floats | Sparse) -> dict[str, Any]:
+    if isinstance(vector, Sparse):
+        return {"query": _sparse(vector), "using": WORDS}
+    return {"query": np.asarray(vector, np.float32).tolist()}
+
+
+def _sparse(words: Sparse) -> models.SparseVector:
+    return models.SparseVector(indices=list(words.indices), values=list(words.values))
+
+
 def _floats(vector: Any) -> Floats:
-    return np.asarray(vector, dtype=np.float32)
+    return np.asarray(vector[DENSE] if isinstance(vector, dict) else vector, dtype=np.float32)

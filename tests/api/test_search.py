@@ -52,6 +52,8 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         "like": ["im-0123456789"],
         "unlike": ["au-0123456789"],
         "cursor": "abc",
+        "min_relevance": 0.25,
+        "hybrid": True,
     }
     assert client.post("/v1/search", json=asked).status_code == 200
     (query,) = engine.queries
@@ -66,6 +68,8 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         like=("im-0123456789",),
         unlike=("au-0123456789",),
         cursor="abc",
+        min_relevance=0.25,
+        hybrid=True,
     )
 
 

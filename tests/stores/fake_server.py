@@ -94,9 +94,18 @@ def _plain(value: Any) -> Any:
 
 
 def _create(local: QdrantClient, body: dict[str, Any], name: str) -> bool:
-    vectors = models.CreateCollection.model_validate(body).vectors
-    assert isinstance(vectors, models.VectorParams)
-    return local.create_collection(name, vectors)
+    asked = models.CreateCollection.model_validate(body)
+    assert isinstance(asked.vectors, models.VectorParams)
+    return local.create_collection(name, asked.vectors, asked.sparse_vectors)
+
+
+def _create_vector(local: QdrantClient, body: dict[str, Any], name: str, vector: str) -> Any:
+    return local.create_vector_name(name, vector, models.SparseVectorNameConfig.model_validate(body))
+
+
+def _vectors(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    local.update_vectors(name, models.UpdateVectors.model_validate(body).points)
+    return {"operation_id": 0, "status": "completed"}
 
 
 def _upsert(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
@@ -109,7 +118,7 @@ def _search(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
 
 def _scroll(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
     asked = models.ScrollRequest.model_validate(body)
-    vectors = bool(asked.with_vector)
+    vectors = asked.with_vector or False
     points, offset = local.scroll(name, asked.filter, asked.limit or 10, offset=asked.offset, with_vectors=vectors)
     return {"points": _plain(points), "next_page_offset": offset}
 
@@ -137,6 +146,9 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"POST /collections/aliases": _alias,
     r"GET /collections/([^/]+)/exists": lambda local, body, name: {"exists": local.collection_exists(name)},
     r"PUT /collections/([^/]+)": _create,
+    r"GET /collections/([^/]+)": lambda local, body, name: local.get_collection(name),
+    r"PUT /collections/([^/]+)/vectors/([^/]+)": _create_vector,
+    r"PUT /collections/([^/]+)/points/vectors": _vectors,
     r"DELETE /collections/([^/]+)": lambda local, body, name: local.delete_collection(name),
     r"PUT /collections/([^/]+)/index": lambda local, body, name: {"operation_id": 0, "status": "completed"},
     r"PUT /collections/([^/]+)/points": _upsert,

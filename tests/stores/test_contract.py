@@ -15,6 +15,7 @@ from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Vector
 from omnisearch.stores.ids import point_id
 from omnisearch.stores.names import CollectionName
 from omnisearch.stores.open import describe_store, open_catalog, open_store, swap
+from omnisearch.stores.words import question
 from omnisearch.types import Modality, Segment
 from omnisearch.where import Matches, Within
 from tests.stores.conftest import empty, reopen
@@ -52,11 +53,12 @@ def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> 
         mtime=-1.5,
         tags=("\u05e6", "a:b"),
         meta={"wer": "Ann: 'ü'=1", "tag": "x"},
+        passage="zwei\nZeilen und viele mehr",
     )
     store.upsert([Point(point_id("itemß", payload.segment), vector(1), payload)])
     assert [point.payload for point in store.scroll(Filter(item_ids=("itemß",)))] == [payload]
     [[hit]] = store.search([Lookup(vector(1), 1)])
-    assert hit.payload == payload
+    assert hit.payload == replace(payload, passage="")  # which answers come without
 
 
 def test_scroll_gives_every_point_once_over_many_pages(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +111,86 @@ def test_searches_agree_with_brute_force_under_random_filters(store: VectorStore
         assert {point.id for point in store.scroll(lookup.filter)} == {
             point.id for point in written if passes(point, lookup.filter)
         }
+
+
+def worded(n: int, path: str, text: str, tags: tuple[str, ...] = ()) -> Point:
+    payload = Payload(f"w{n}", Modality.TEXT if n % 2 else Modality.IMAGE, path, passage=text, tags=tags)
+    return Point(point_id(payload.item_id, Segment()), vector(n), payload)
+
+
+def bm25(asked: str, texts: list[list[str]]) -> list[float]:
+    """Of texts as lists of words, by the formula of Robertson and Zaragoza with b = 0."""
+    found = [0.0] * len(texts)
+    for word in dict.fromkeys(asked.split()):
+        having = sum(word in text for text in texts)
+        idf = np.log(1 + (len(texts) - having + 0.5) / (having + 0.5))
+        for n, text in enumerate(texts):
+            tf = text.count(word)
+            found[n] += idf * tf * 2.2 / (tf + 1.2)
+    return found
+
+
+def test_words_are_found_by_bm25(store: VectorStore) -> None:
+    random = np.random.default_rng(3)
+    texts = [[str(word) for word in random.choice(list("abcdefgh"), random.integers(1, 9))] for _ in range(40)]
+    written = [worded(n, "/", " ".join(text)) for n, text in enumerate(texts)]
+    store.upsert(written)
+    for asked in ("a", "b c", "h g f e", "d zz"):
+        scores = dict(zip([point.id for point in written], bm25(asked, texts), strict=True))
+        words = Lookup(question(asked), 100)
+        if asked == "a":  # which every English text has
+            with pytest.raises(VectorError, match="no words"):
+                store.search([words])
+            continue
+        [everything, dense, few, images] = store.search(
+            [
+                words,
+                Lookup(vector(5), 3),
+                replace(words, limit=5),
+                replace(words, filter=Filter((Modality.IMAGE,))),
+            ],
+            with_vectors=True,
+        )
+        assert {hit.id for hit in everything} == {id_ for id_, score in scores.items() if score}
+        for hit in everything:
+            assert hit.score == pytest.approx(scores[hit.id], rel=1e-4)
+            assert hit.vector is not None
+            assert hit.vector.shape == (DIM,)
+        found = [hit.score for hit in everything]
+        assert found == sorted(found, reverse=True)
+        assert [hit.score for hit in few] == pytest.approx(found[:5])
+        # How rare a word is does not depend on the filter.
+        kept = [hit.score for hit in everything if hit.payload.modality is Modality.IMAGE]
+        assert [hit.score for hit in images] == pytest.approx(kept)
+        assert [hit.id for hit in dense] == [id_ for id_, _ in nearest(written, vector(5), Filter(), 3)]
+
+
+def test_points_without_words_count_for_how_rare_one_is(store: VectorStore) -> None:
+    """Also once they have some, as after a file was renamed."""
+    store.upsert([worded(n, "/", "") for n in range(4)])
+    store.describe({f"w{n}": Facts(f"/{n}/file") for n in range(4)})
+    [hits] = store.search([Lookup(question("file 2"), 9)])
+    assert [hit.payload.item_id for hit in hits][:1] == ["w2"]
+    rare, common = np.log(1 + 3.5 / 1.5), np.log(1 + 0.5 / 4.5)
+    assert [hit.score for hit in hits] == pytest.approx([rare + common, common, common, common], rel=1e-4)
+
+
+def found_by(store: VectorStore, text: str) -> set[str]:
+    [hits] = store.search([Lookup(question(text), 100)])
+    return {hit.payload.item_id for hit in hits}
+
+
+def test_words_of_names_and_labels_follow_what_is_described(store: VectorStore) -> None:
+    store.upsert([worded(0, "/fotos/DogBark_2041.jpg", "über alles", ("Holiday",)), worded(1, "/other", "dog")])
+    for text in ("dogbark", "DOG BARK", "bark", "2041", "fotos", "holiday", "ÜBER", "jpg zzz"):
+        assert "w0" in found_by(store, text), text
+    assert found_by(store, "dog") == {"w0", "w1"}
+    assert found_by(store, "do") == set()
+    store.describe({"w0": Facts("/new/name.png", meta={"who": "Ann"})})
+    assert found_by(store, "bark 2041 holiday fotos") == set()
+    for text in ("name", "ann", "alles"):
+        assert found_by(store, text) == {"w0"}
+    assert store.search([Lookup(vector(0), 1)])[0][0].score == pytest.approx(1, abs=1e-5)
 
 
 def test_vectors_come_with_hits_where_asked_for(store: VectorStore) -> None:
@@ -184,7 +266,7 @@ def test_points_of_an_older_version_are_counted_and_read_with_defaults(
 ) -> None:
     with monkeypatch.context() as older:
         flat = Payload.flat
-        new = {"size", "mtime", "about"}
+        new = {"size", "mtime", "about", "passage"}
         older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k not in new})
         store.upsert(points(6))
     assert store.undescribed() == 6

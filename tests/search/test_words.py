@@ -1,0 +1,156 @@
+"""Words beside vectors: what they are worth, that retrieval misses none, and names and texts from end to end."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import log
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnisearch.query import Expression, Query, Term
+from omnisearch.search.engine import Engine
+from omnisearch.search.rank import Judge, rank
+from omnisearch.search.retrieve import search_expression
+from omnisearch.search.words import Wording, wording
+from omnisearch.stores.base import Filter, Lookup, Point, Scored
+from omnisearch.stores.words import Sparse, document, question, words_of
+from omnisearch.types import Modality
+from omnisearch.where import parse_conditions
+from tests.search.test_retrieve import A, B, C, Memory, everything, judge_of, seeds
+
+EXPRESSIONS = [A, A + B, A & B, A | B, A & ~B, (A | B) & ~C, A >> B]
+
+
+def test_words_are_runs_of_letters_and_digits_of_any_script() -> None:
+    assert words_of("The IMG_2041.JPG, Über-Größe 東京!") == ["the", "img", "2041", "jpg", "über", "grösse", "東京"]
+    assert len(question("the dog and a DOG")) == 1
+    assert set(question("dogbark 2041 img").indices) < set(document("/DogBark/IMG2041.jpg", (), {}, "").indices)
+
+
+@given(st.integers(1, 10_000), st.lists(st.integers(1, 10_000), min_size=1, max_size=5, unique=True))
+def test_the_odds_of_words_are_those_of_independent_words(points: int, rarities: list[int]) -> None:
+    """Bayes by hand: each of k words is in one of r segments, and in half of those that match; one of 100 matches."""
+    shares = [1 / (r + 1) for r in rarities]
+    score = np.array([sum(-log(u) for u in shares)], np.float32)
+    bayes = (1 / 99) * 0.5 ** len(shares) / np.prod(shares) * (points + 256) / points
+    text = " ".join(f"w{n}" for n in range(len(shares)))
+    found = wording(Term(text).leaves[0], points)
+    assert found is not None
+    assert found.odds(score)[0] == pytest.approx(log(bayes), abs=1e-3)
+    assert found.odds(np.zeros(1, np.float32))[0] == -np.inf
+
+
+def test_only_texts_that_are_added_have_words(tmp_path: Path) -> None:
+    total = (Term("old dog") - Term("cat") + Term(tmp_path / "bird.wav")).leaves[0]
+    found = wording(total, 1000)
+    assert found is not None
+    assert found.words == question("old dog")
+    assert wording(Term(tmp_path / "bird.wav").leaves[0], 1000) is None
+    assert wording(Term("the").leaves[0], 1000) is None
+
+
+class WordedMemory(Memory):
+    """Each point also has some of three words, each of which weighs as its index says."""
+
+    def __init__(self, seed: int, items: int) -> None:
+        super().__init__(seed, items)
+        rng = np.random.default_rng(seed + 7)
+        self.words = {p.id: {n for n in range(3) if rng.random() < 0.2} for p in self.points}
+
+    def score(self, point: Point, words: Sparse) -> float:
+        return float(sum(2.0 + index for index in words.indices if index in self.words[point.id]))
+
+    def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
+        return [self._answer(lookup) for lookup in lookups]
+
+    def _answer(self, lookup: Lookup) -> list[Scored]:
+        if not isinstance(lookup.vector, Sparse):
+            return super().search([lookup], with_vectors=True)[0]
+        among = [p for p in self.points if p.payload.item_id in (lookup.filter.item_ids or {p.payload.item_id})]
+        found = [Scored(p.id, self.score(p, lookup.vector), p.payload, p.vector) for p in among]
+        return sorted((s for s in found if s.score), key=lambda s: -s.score)[: lookup.limit]
+
+
+def worded(judge: Judge) -> Judge:
+    indices = {s: tuple("abc".index(str(term)) for term in s.terms) for s in judge.leaves}
+    return replace(judge, words={s: Wording(Sparse(at, (1.0,) * len(at)), 3.0) for s, at in indices.items()})
+
+
+def judge(expression: Expression, seed: int) -> Judge:
+    if expression in (A, A & B, A | B, A & ~B, (A | B) & ~C, A >> B):
+        return worded(judge_of(expression, seed))
+    alone = judge_of(A, seed)
+    (leaf,), (total,) = alone.leaves.values(), expression.leaves
+    calibrations = {total: next(iter(alone.calibrations.values()))}
+    bare = Judge(expression, {total: leaf}, calibrations)
+    return replace(bare, words={total: Wording(Sparse((0, 1), (1.0, 1.0)), 3.0)})
+
+
+@given(seeds, st.integers(1, 400), st.integers(1, 20), st.sampled_from(EXPRESSIONS))
+def test_the_first_hits_are_those_of_judging_everything(
+    seed: int, items: int, limit: int, expression: Expression
+) -> None:
+    store, asked = WordedMemory(seed, items), judge(expression, seed)
+    scores = {s: {p.id: store.score(p, w.words) for p in store.points} for s, w in asked.words.items()}
+    found = search_expression(store, asked, limit, Filter())  # type: ignore[arg-type]
+    wanted = rank(asked, everything(store), scores)[:limit]
+    assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
+
+
+@pytest.fixture
+def engine(asked: Engine) -> Iterator[Engine]:
+    return asked
+
+
+def names(engine: Engine, query: Query) -> list[str]:
+    return [Path(hit.path).name for hit in engine.search(query).hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("IMG 2041", "IMG_2041.wav"), ("2041", "IMG_2041.wav"), ("the falling", "falling.wav"), ("flag", "flag.png")],
+)
+def test_a_name_finds_its_file(engine: Engine, text: str, name: str) -> None:
+    """No vector knows these words, so without them the order is chance."""
+    hybrid = Query(Term(text), limit=100, hybrid=True, fold=False)
+    found = engine.search(hybrid).hits
+    assert Path(found[0].path).name == name
+    plain = {hit.id: hit.relevance for hit in engine.search(replace(hybrid, hybrid=False)).hits}
+    assert found[0].relevance > plain[found[0].id]
+    assert {hit.id: hit.relevance for hit in found[1:]} == pytest.approx(
+        {hit.id: plain[hit.id] for hit in found[1:]}, abs=1e-6
+    )
+
+
+def test_a_word_deep_in_a_text_is_found_and_explained(engine: Engine) -> None:
+    query = Query(Term("whalebone"), (Modality.TEXT,), hybrid=True, explain=True)
+    hit = engine.search(query).hits[0]
+    assert Path(hit.path).name == "poem.txt"
+    assert hit.explanation is not None
+    given = hit.explanation.calibration
+    near = given["slope"] * (given["z"] - given["threshold"])
+    assert given["words"] > 0
+    assert hit.explanation.odds == pytest.approx(np.logaddexp(near, given["words"] - given["against"]))
+    assert sum(match.contribution for match in hit.matched_by) == pytest.approx(hit.score, abs=1e-5)
+
+
+def test_a_query_without_words_is_the_same_either_way(engine: Engine, collection: Path) -> None:
+    query = Query(Term(collection / "flag.png"))
+    assert engine.search(replace(query, hybrid=True)).hits == engine.search(query).hits
+
+
+def test_conditions_pages_and_lanes_hold_for_words(engine: Engine) -> None:
+    whole = Query(Term("red falling"), limit=100, hybrid=True)
+    everything = engine.search(whole).hits
+    wavs = engine.search(replace(whole, where=parse_conditions(["path:*.wav"]))).hits
+    assert [hit.id for hit in wavs] == [hit.id for hit in everything if hit.path.endswith(".wav")]
+    first = engine.search(replace(whole, limit=3))
+    rest = engine.search(replace(whole, cursor=first.next_cursor or ""))
+    assert [hit.id for hit in (*first.hits, *rest.hits)] == [hit.id for hit in everything]
+    lanes = engine.search(replace(whole, lanes=True)).hits
+    assert sorted(hit.id for hit in lanes) == sorted(hit.id for hit in everything)
+    both = Query(Term("falling") & Term("high"), hybrid=True)
+    assert names(engine, both)[0] == "falling.wav"
