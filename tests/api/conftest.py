@@ -37,6 +37,7 @@ class ScriptedEngine:
     contents: list[bytes] = field(default_factory=list)
     before: Callable[[Query], None] = lambda query: None
     closed: bool = False
+    nothing_matches: bool = False
 
     def search(self, query: Query) -> Answer:
         self.before(query)
@@ -44,7 +45,8 @@ class ScriptedEngine:
         self.contents += [term.source.read_bytes() for term in query.terms if isinstance(term.source, Path)]
         firsts = {p.item_id: p for p in reversed(self.payloads) if p.modality in query.modalities}
         hits = [_hit(p, rank, query) for rank, p in enumerate(reversed(firsts.values()))]
-        return Answer(tuple(hits[: query.limit]), {"embed": 1.0, "search": 2.0, "total": 3.0})
+        took_ms = {"embed": 1.0, "search": 2.0, "total": 3.0}
+        return Answer(tuple(hits[: query.limit]), took_ms, nothing_matches=self.nothing_matches)
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
         found = tuple(p for p in self.payloads if p.item_id == item_id)

@@ -144,6 +144,28 @@ def test_a_hit_steers_and_the_address_remembers(page: Any, url: str, engine: Scr
     page.locator(".chip .name", has_text="bark.wav").wait_for()
 
 
+def test_kinds_have_rows_of_their_own_and_the_address_remembers(page: Any, engine: ScriptedEngine) -> None:
+    _search(page, "dog")
+    page.locator("#kinds .lanes").click()
+    page.locator(".lane").first.wait_for()
+    assert _texts(page, ".lane h2") == ["Images", "Audio", "Text", "Video", "3D"]
+    assert page.locator(".card").count() == 6
+    asked = engine.queries[-1]
+    assert (asked.lanes, asked.limit) == (True, 8)
+    page.reload()
+    page.locator(".lane").first.wait_for()
+    assert engine.queries[-1] == asked
+    page.go_back()
+    _wait_for(page, ".lane", 0)
+    assert not engine.queries[-1].lanes
+
+
+def test_an_answer_of_nothing_says_so(page: Any, engine: ScriptedEngine) -> None:
+    engine.nothing_matches = True
+    _search(page, "dog")
+    assert "least bad" in page.inner_text("#status")
+
+
 def test_the_keyboard_is_enough(page: Any, engine: ScriptedEngine) -> None:
     page.locator("body").press("/")
     page.keyboard.type("dog")

@@ -14,7 +14,7 @@ export const item = (id) => ask(`v1/items/${encodeURIComponent(id)}`);
 export const status = () => ask("v1/status");
 
 /** Search with the terms; those that are files travel as parts of a multipart body. */
-export function search(terms, modality, limit, signal) {
+export function search({ terms, modality, lanes, limit }, signal) {
   const form = new FormData();
   const query = terms.map((term, index) => {
     if (term.kind === "text") return { text: term.value, weight: term.weight };
@@ -22,7 +22,7 @@ export function search(terms, modality, limit, signal) {
     form.append(`file${index}`, term.value, term.value.name);
     return { file: `file${index}`, weight: term.weight };
   });
-  const body = JSON.stringify({ query, limit, ...(modality ? { modalities: [modality] } : {}) });
+  const body = JSON.stringify({ query, limit, lanes, ...(modality ? { modalities: [modality] } : {}) });
   if (![...form.keys()].length) {
     return ask("v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
   }

@@ -8,12 +8,13 @@ import { element, icon } from "./element.js";
 import { KINDS } from "./kinds.js";
 
 const PAGE = 40;
+const LANE = 8; // of each kind, where every kind has its own row
 const MOST = 200;
 const MAX_TERMS = 16;
 const EXAMPLES = ["a dog barking", "waves at night", "something made of wood"];
 
 const $ = (id) => document.getElementById(id);
-const state = { terms: [], modality: "", limit: PAGE };
+const state = { terms: [], modality: "", lanes: false, limit: PAGE };
 // What each step of the history asked. A file cannot travel in an address, but Back and Forward find it here.
 const steps = [];
 let running = null;
@@ -45,7 +46,7 @@ function remove(term) {
 
 /** Draw the query, put it into the address, and ask. A slider under way (`settled` false) asks a little later. */
 function changed(settled = true) {
-  state.limit = PAGE;
+  state.limit = page();
   if (settled) {
     drawQuery();
     remember("pushState");
@@ -54,16 +55,20 @@ function changed(settled = true) {
   timer = setTimeout(ask, settled ? 0 : 300);
 }
 
+/** How many hits there are at first. */
+const page = () => (state.lanes ? LANE : PAGE);
+
 function remember(how) {
   const step = how === "pushState" ? steps.length : (history.state?.step ?? steps.length);
-  steps[step] = { terms: state.terms.map((term) => ({ ...term })), modality: state.modality };
-  history[how]({ step }, "", address.write(state.terms, state.modality));
+  steps[step] = { ...state, terms: state.terms.map((term) => ({ ...term })) };
+  history[how]({ step }, "", address.write(state));
 }
 
 function drawQuery() {
   const act = (term) => ({ changed: weightChanged, removed: () => remove(term) });
   $("chips").replaceChildren(...state.terms.map((term) => chip(term, act(term))));
-  for (const radio of $("kinds").elements) radio.checked = radio.value === state.modality;
+  for (const radio of $("kinds").querySelectorAll("[type=radio]")) radio.checked = radio.value === state.modality;
+  $("lanes").checked = state.lanes;
   $("text").placeholder = state.terms.length
     ? "Add words, or \u201c- words\u201d to steer away"
     : "Describe it, or drop a picture, a sound, a video, a 3D model";
@@ -85,8 +90,7 @@ async function ask() {
   const mine = (running = new AbortController());
   const waiting = setTimeout(() => drawWaiting(), 150);
   try {
-    const { hits, took_ms } = await api.search(state.terms, state.modality, state.limit, mine.signal);
-    drawHits(hits, took_ms.total);
+    drawHits(await api.search(state, mine.signal));
   } catch (error) {
     if (error.name === "AbortError") return;
     drawProblem(error);
@@ -103,13 +107,21 @@ function drawWaiting() {
   if (!$("hits").querySelector(".card:not(.ghost)")) $("hits").replaceChildren(...Array.from({ length: 8 }, ghost));
 }
 
-function drawHits(hits, milliseconds) {
+function drawHits({ hits, took_ms, nothing_matches }) {
+  const lanes = Object.groupBy(hits, ({ modality }) => (state.lanes ? modality : ""));
+  const cards = (lane) => lane.map((hit) => card(hit, { added: (weight) => addHit(hit, weight), viewed: view }));
+  const drawn = Object.entries(lanes).flatMap(([kind, lane]) => [...(kind ? [laneHead(kind)] : []), ...cards(lane)]);
   $("message").hidden = true;
-  $("hits").replaceChildren(...hits.map((hit) => card(hit, { added: (weight) => addHit(hit, weight), viewed: view })));
-  $("more").hidden = hits.length < state.limit || state.limit >= MOST;
-  const time = milliseconds === undefined ? "" : ` in ${milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`}`;
-  say(`${hits.length} ${hits.length === 1 ? "result" : "results"}${time}`);
+  $("hits").replaceChildren(...drawn);
+  $("more").hidden = state.limit >= MOST || Object.values(lanes).every((lane) => lane.length < state.limit);
+  const spent = took_ms.total < 1000 ? `${Math.round(took_ms.total)} ms` : `${(took_ms.total / 1000).toFixed(1)} s`;
+  const least = nothing_matches && hits.length ? ". Nothing matches well: these are only the least bad" : "";
+  say(`${hits.length} ${hits.length === 1 ? "result" : "results"} in ${spent}${least}`);
   if (!hits.length) tell("Nothing of this kind is indexed.", "Choose \u201cAll\u201d, or index more with omnisearch index.");
+}
+
+function laneHead(kind) {
+  return element("li", { className: `lane ${kind}` }, element("h2", {}, icon(kind), KINDS[kind].many));
 }
 
 function addHit(hit, weight) {
@@ -182,10 +194,11 @@ function drawKinds() {
   for (const [value, words, symbol] of choices) {
     const radio = element("input", { type: "radio", name: "kind", value });
     const count = value ? element("small", { "data-count": value }) : null;
-    $("kinds").append(element("label", { className: value }, radio, icon(symbol), element("span", {}, words), count));
+    $("lanes").parentElement.before(element("label", { className: value }, radio, icon(symbol), element("span", {}, words), count));
   }
-  $("kinds").addEventListener("change", (event) => {
-    state.modality = event.target.value;
+  $("kinds").addEventListener("change", ({ target }) => {
+    if (target === $("lanes")) state.lanes = target.checked;
+    else state.modality = target.value;
     changed();
   });
 }
@@ -254,10 +267,11 @@ function listenToDrops() {
   });
 }
 
-function restore({ terms, modality }) {
+function restore({ terms, modality, lanes }) {
   state.terms = terms.map((term) => ({ ...term }));
   state.modality = modality;
-  state.limit = PAGE;
+  state.lanes = lanes;
+  state.limit = page();
   drawQuery();
   ask();
   for (const term of state.terms.filter(({ kind, label }) => kind === "item" && !label)) name(term);
