@@ -1,0 +1,77 @@
+"""What skipping costs and saves: recall, tower work and the cosine to the exact embedding, by the share of the factors.
+
+    python bench/skip.py --model mini gcompris furniture
+
+Runs over declared datasets (all that are fetched where none is named) with what the towers gave before: skipping is
+done to whole embeddings, which gives what running fewer towers gives (tests/binding/test_skipping.py). Work counts the
+parameters of the towers that run; the towers that a router reads always do.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from omnisearch.binding import skipping
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import load_settings
+from omnisearch.console import Format, write_rows
+from omnisearch.spaces.towers import TOWERS
+from omnisearch.types import Modality
+from omnisearch_training.datasets import Record
+from omnisearch_training.evaluate import Side, answer, encode
+from omnisearch_training.evaluation_data import open_data
+from omnisearch_training.features import Features
+from omnisearch_training.fetch import datasets_dir
+
+SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+COLUMNS = ("modality", "share", "items", "work", "cosine", "lowest", "R@10 to text", "R@10 from text")
+
+
+def measure(
+    model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side], modality: Modality, share: float
+) -> dict[str, float | int | str]:
+    """Skip in one modality alone, and compare with the exact embeddings."""
+    side = sides[modality]
+    skipped = model.skip(modality, side.embeddings, share)
+    parameters = {name: spec.parameters for name, spec in TOWERS.items()}
+    work = skipping.work(skipped, modality, model.towers(modality), parameters)
+    cosine = (model.bind(modality, skipped) * model.bind(modality, side.embeddings)).sum(axis=1)
+    rankings = answer(model, records, {**sides, modality: replace(side, embeddings=skipped)})
+    row: dict[str, float | int | str] = {
+        "modality": modality,
+        "share": share,
+        "items": len(side.rows),
+        "work": float(work.mean()),
+        "cosine": float(cosine.mean()),
+        "lowest": float(cosine.min()),
+    }
+    for name, query, target in (("to text", modality, Modality.TEXT), ("from text", Modality.TEXT, modality)):
+        found = [r.recall().at[10] for q, r in rankings.items() if q.query == query and q.target is target]
+        if found:
+            row[f"R@10 {name}"] = float(np.mean(found))
+    return row
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="*", help="declared datasets; none: all that are fetched")
+    parser.add_argument("--model", default="mini")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--cache", type=Path, default=datasets_dir())
+    parser.add_argument("--format", type=Format, default=None)
+    arguments = parser.parse_args()
+    settings = load_settings(model=arguments.model)
+    model = OmniBind.load(settings.model, settings)
+    records = [record for each in open_data(arguments.data, arguments.split).values() for record in each]
+    wanted = [m for m in model.modalities if m is not Modality.VIDEO]
+    sides = encode(model, Features(arguments.cache / "features", settings), records, wanted)
+    rows = [measure(model, records, sides, m, share) for m in sides if m is not Modality.TEXT for share in SHARES]
+    write_rows(rows, COLUMNS, arguments.format)
+
+
+if __name__ == "__main__":
+    main()
