@@ -27,6 +27,10 @@ EVA_E = "EVA02-E-14-plus"
 DIM_18B = 1536
 TRUNK_18B = {"img_size": SIDE, "patch_size": 14, "embed_dim": 5120, "depth": 48, "num_heads": 40, "mlp_ratio": 5}
 
+# open_clip builds both towers: the one that is not wanted is built as small as it goes.
+_LITTLE_VISION = {"timm_model_name": None, "layers": 1, "width": 8, "head_width": 8, "patch_size": SIDE}
+_LITTLE_TEXT = {"layers": 1, "width": 8, "heads": 1, "vocab_size": 1}
+
 # What no file holds: the mask that hides later words, and the bias of attention's keys, which is zero.
 CONSTANTS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "attn_mask": lambda mask: torch.full(mask.shape, float("-inf")).triu(1),
@@ -51,12 +55,12 @@ def clip(model: str, **changes: Any) -> nn.Module:
 
 def text_part(model: str, **changes: Any) -> nn.Module:
     """Return the text tower of a CLIP: tokens (n, 77) -> (n, dim)."""
-    return clip(model, **changes).get_submodule("text")
+    return clip(model, **changes | {"vision_cfg": _LITTLE_VISION}).get_submodule("text")
 
 
 def image_part(model: str, **changes: Any) -> nn.Module:
     """Return the image tower of a CLIP: pixels (n, 3, 224, 224) -> (n, dim)."""
-    visual = clip(model, **changes).get_submodule("visual")
+    visual = clip(model, **changes | {"text_cfg": _LITTLE_TEXT}).get_submodule("visual")
     trunk: nn.Module = getattr(visual, "trunk", visual)  # timm's networks are wrapped
     return trunk
 

@@ -35,7 +35,7 @@ MILLIONS = {
     "siglip_so400m": (449.7, 428.2),
     "eva_18b": (695.0, 17630.5),
 }
-QUICK = ("wavcaps_pt_text", "clap_g_audio", "siglip_l_image")
+QUICK = ("wavcaps_pt_text", "clap_g_audio", "siglip_l_image", "eva_e14p_text")
 
 
 @pytest.mark.parametrize("name", LOADERS)
