@@ -1,6 +1,6 @@
 """The projectors of one shape as inference runs them: folded, and all in two batched matrix products."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import torch
 from torch import Tensor, nn
@@ -35,19 +35,26 @@ class Bank(nn.Module):
                 buffer[i].copy_(folded.view_as(buffer[i]))
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Project those of the given embeddings that are of this bank's spaces."""
-        found: dict[str, Tensor] = {}
-        for run in self._runs(embeddings):
+        """Project those of the given embeddings that are of this bank's spaces.
+
+        Spaces that were run for none of the inputs, all of whose rows are zero, count nothing and are not projected.
+        """
+        given = {name: embeddings[name] for name in self.spaces if name in embeddings}
+        ran = {name for name, rows in given.items() if rows.any()}
+        found = {
+            name: rows.new_zeros(len(rows), self.outer.shape[2]) for name, rows in given.items() if name not in ran
+        }
+        for run in self._runs(ran):
             names = self.spaces[run]
             rows = torch.stack([embeddings[name] for name in names])  # (spaces, n, dim_in)
             found.update(zip(names, self._project(rows, run), strict=True))
         return found
 
-    def _runs(self, embeddings: Mapping[str, Tensor]) -> Iterator[slice]:
-        """The stretches of neighbouring spaces that have embeddings."""
+    def _runs(self, wanted: Set[str]) -> Iterator[slice]:
+        """The stretches of neighbouring spaces among these."""
         start = 0
         for i in range(len(self.spaces) + 1):
-            if i == len(self.spaces) or self.spaces[i] not in embeddings:
+            if i == len(self.spaces) or self.spaces[i] not in wanted:
                 if start < i:
                     yield slice(start, i)
                 start = i + 1

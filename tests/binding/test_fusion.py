@@ -130,6 +130,16 @@ def test_a_bank_projects_what_it_is_given_as_each_projector_would(given: str) ->
         torch.testing.assert_close(found[name], projectors[name](x[name]), atol=1e-5, rtol=0)
 
 
+def test_what_was_run_for_no_input_is_not_projected() -> None:
+    projectors = {name: shaken(Projector(5, 8, 4, heads=3), seed) for seed, name in enumerate("abc")}
+    x = {"a": inputs(6)["sound"], "b": torch.zeros(6, 5), "c": inputs(6, 2)["sound"]}
+    x["c"][2:] = 0  # run for some
+    found = Bank(projectors)(x)  # type: ignore[arg-type]
+    assert not found["b"].any()
+    for name in "ac":
+        torch.testing.assert_close(found[name], projectors[name](x[name]), atol=1e-5, rtol=0)
+
+
 def test_projectors_of_other_shapes_are_in_banks_of_their_own() -> None:
     projectors = {
         name: {"kind": "mlp", "heads": heads, "hidden": 8} for name, heads in {"a": 2, "b": 3, "c": 2}.items()
