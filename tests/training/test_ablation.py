@@ -19,7 +19,7 @@ from omnisearch_training.recipe import Recipe, read_recipe
 from tests.training.test_run import generated  # noqa: F401 - a fixture
 
 TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
-FOLDER = Path(__file__).parents[2] / "training" / "recipes"
+TRAINING = Path(__file__).parents[2] / "training"
 LEARNED = {"kind": "learned", "inputs": ["eyes"], "hidden": [8, 4]}
 RECIPE = Recipe.model_validate(
     {
@@ -116,11 +116,12 @@ def test_specialists_are_not_varied(tmp_path: Path) -> None:
         ablation.recipes(tmp_path)
 
 
-def test_what_ships_fits_together() -> None:
-    found = read_ablation(FOLDER / "ablation.toml").recipes(FOLDER)
+@pytest.mark.parametrize("path", sorted((TRAINING / "ablations").glob("*.toml")), ids=lambda path: path.stem)
+def test_what_ships_fits_together(path: Path) -> None:
+    found = read_ablation(path).recipes(path.parent)
     assert len(found) > 2
     assert len({recipe.model_dump_json() for recipe in found.values()}) == len(found)
-    assert found[BASE].model.name == read_recipe(FOLDER / "mini.toml").model.name
+    assert found[BASE].model.name == read_recipe(TRAINING / "recipes" / "mini.toml").model.name
 
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:

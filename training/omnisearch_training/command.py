@@ -77,7 +77,7 @@ def run(
 
 @app.command()
 def ablate(
-    ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/recipes/ablation.toml.")],
+    ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/ablations/binding.toml.")],
     data: Annotated[
         list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. None: all.")
     ] = None,
