@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from omnisearch.errors import CheckpointError
 from omnisearch.types import Modality
@@ -40,6 +40,11 @@ class BranchConfig(_Strict):
     parts: dict[str, float] = Field(min_length=1)
     normalise: bool = False
     tags: frozenset[str] = frozenset()
+
+    @field_serializer("tags")
+    def _in_order(self, tags: frozenset[str]) -> list[str]:
+        """Equal configurations make equal files."""
+        return sorted(tags)
 
     @property
     def name(self) -> str:

@@ -1,11 +1,13 @@
 """The fusion against its formulas, written out in float64."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from omnisearch.binding.bank import Bank
-from omnisearch.binding.config import ModelConfig
+from omnisearch.binding.config import BranchConfig, ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import Router
@@ -180,3 +182,9 @@ def test_factors_sum_to_one_and_their_ratio_is_bounded(scale: float) -> None:
     factors = router(inputs(50)["sound"])
     torch.testing.assert_close(factors.sum(dim=1), torch.ones(50))
     assert (factors.amax(dim=1) / factors.amin(dim=1) <= np.exp(scale) * 1.0001).all()
+
+
+def test_equal_configurations_make_equal_files() -> None:
+    branch = BranchConfig(parts={"a": 1.0}, tags=frozenset({"vision", "audio", "shape"}))
+    assert json.loads(branch.model_dump_json())["tags"] == ["audio", "shape", "vision"]
+    assert BranchConfig.model_validate_json(branch.model_dump_json()) == branch

@@ -44,6 +44,7 @@ class Run:
         self.work = cache / "runs" / recipe.model.name
         self.out = out
         self.seconds: dict[str, float] = {}
+        self.revision = provenance.revision()  # before this run writes what git tracks
 
     def follow(self) -> None:
         """Do every stage in order. What is already computed is not computed again."""
@@ -181,7 +182,7 @@ class Run:
         names += [name for datasets in self.recipe.pools.values() for name in datasets]
         data = {name: open_dataset(name) for name in dict.fromkeys(names)}
         found = provenance.provenance(self.settings, self.recipe.model.projectors, data)
-        document = {"recipe": self.recipe.model_dump(mode="json"), **found, "seconds": self.seconds}
+        document = {"recipe": self.recipe.model_dump(mode="json"), **found, **self.revision, "seconds": self.seconds}
         provenance.write(self.out, document)
 
     def matches(self, fusion: Fusion, data: Gathered) -> dict[Modality, finish.Pairs]:
