@@ -65,9 +65,9 @@ def calls(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Modality,
     made: list[tuple[Modality, int]] = []
     encode = index.model.encode_spaces
 
-    def counted(modality: Modality, contents: list[object]) -> object:
+    def counted(modality: Modality, contents: list[object], share: float = 1.0) -> object:
         made.append((modality, len(contents)))
-        return encode(modality, contents)  # type: ignore[arg-type]
+        return encode(modality, contents, share)  # type: ignore[arg-type]
 
     monkeypatch.setattr(index.model, "encode_spaces", counted)
     return made
