@@ -29,13 +29,18 @@ def ls(output: options.Output = None) -> None:
     """Show every declared weight file: who reads it, its size, its licence, whether that allows commercial use, and
     whether it is here.
     """
-    from omnisearch.binding.installed import RELEASED
-    from omnisearch.spaces.registry import FILES, readers
+    from omnisearch.binding.installed import RELEASED, find_config
+    from omnisearch.spaces.licences import non_commercial
+    from omnisearch.spaces.registry import FILES, SPACES, readers
 
     settings = load_settings()
     users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
     files = (*FILES.values(), *RELEASED.values())
     rows = [_file_row(spec, settings) | {"used_by": " ".join(users[spec.name])} for spec in files]
+    bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
+    for row in rows:  # projectors are of no use without their spaces, whatever their own licence
+        if non_commercial(SPACES[space] for space in bound.get(row["name"], ())):
+            row["commercial"] = "no"
     if output is Format.PATHS:
         rows = [row for row in rows if row["path"]]
     write_rows(rows, ("name", "used_by", "size", "licence", "commercial", "present"), output)

@@ -70,7 +70,8 @@ class Fusion(nn.Module):
         """
         branches = self.config.branches[part]
         ran = [torch.stack([spaces[s].any(dim=-1) for s in branch.parts]).all(dim=0) for branch in branches]
-        return functional.normalize(self.routed(part, spaces) * torch.stack(ran, dim=1), p=1.0, dim=-1)
+        factors: Tensor = functional.normalize(self.routed(part, spaces) * torch.stack(ran, dim=1), p=1.0, dim=-1)
+        return factors
 
     def routed(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
         """Return what the router of a part gives (n, branches), whatever was run."""

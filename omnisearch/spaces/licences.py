@@ -17,13 +17,18 @@ def commercial(licence: str) -> bool:
     return licence in COMMERCIAL
 
 
+def non_commercial(spaces: Iterable[SpaceSpec]) -> list[str]:
+    """Return the spaces that may not be used commercially, with their licences."""
+    return [f"{spec.name} ({spec.licence})" for spec in spaces if not commercial(spec.licence)]
+
+
 def check(model: str, spaces: Iterable[SpaceSpec], settings: Settings) -> None:
     """Hold the spaces of a model against the setting `license`; say once, on stderr, where a model is non-commercial.
 
     Raises:
         LicenceError: `license` is commercial and spaces are not; names them.
     """
-    refused = [f"{spec.name} ({spec.licence})" for spec in spaces if not commercial(spec.licence)]
+    refused = non_commercial(spaces)
     if not refused:
         return
     because = f"model {model} is not for commercial use, because of its spaces {', '.join(refused)}"

@@ -27,9 +27,11 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
     if spec.half is None and own.precision in ("bf16", "fp16"):
         raise SettingsError(f"setting towers.{spec.name}.precision = {own.precision!r}: this tower runs in fp32 only")
     precision = own.precision or settings.precision
-    if precision == "auto":
-        precision = "fp32" if device == "cpu" else spec.half
-    return settings.model_copy(update={"device": device, "precision": precision if spec.half else "fp32"})
+    if spec.half is None or (precision == "auto" and device == "cpu"):
+        precision = "fp32"
+    elif precision == "auto":
+        precision = spec.half
+    return settings.model_copy(update={"device": device, "precision": precision})
 
 
 def memory(spec: TowerSpec, placed: Settings) -> int:

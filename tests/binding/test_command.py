@@ -160,4 +160,5 @@ def test_models_ls_shows_licences_and_what_they_allow(weights: Path) -> None:
     allowed = {row["name"]: row["commercial"] for row in rows}
     assert allowed["imagebind-huge.pth"] == "no"
     assert allowed["minilm.safetensors"] == "yes"
+    assert allowed["omnibind-base.pt"] == "no", "its own licence allows it, those of its spaces do not"
     assert all(row["size"] for row in rows if row["present"] == "yes"), "heads, which ship with omnisearch"
