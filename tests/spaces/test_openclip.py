@@ -53,7 +53,8 @@ def shaken(network: nn.Module) -> nn.Module:
 
 def tower(loader: Loader, build: Callable[[], nn.Module], state: dict[str, Tensor], settings: Settings) -> Any:
     torch.save(state, settings.weights_dir / loader.weights.name)
-    return replace(loader, width=DIM, build=build).load(settings, "random")
+    weights = replace(loader.weights, size=None)  # the published file is larger
+    return replace(loader, weights=weights, width=DIM, build=build).load(settings, "random")
 
 
 def make_dfn() -> nn.Module:

@@ -92,7 +92,9 @@ def toy_loader() -> Loader:
         return lambda contents: (torch.tensor([[float(c), 1.0] for c in contents]),)
 
     constants = {"mask": lambda m: torch.ones(m.shape), "ids": lambda i: torch.zeros(i.shape, dtype=torch.long)}
-    return Loader("toy", 3, CLAP_G, Toy, toy_name, prepare, lambda network, x: network(x), 2, constants)
+    return Loader(
+        "toy", 3, replace(CLAP_G, size=None), Toy, toy_name, prepare, lambda network, x: network(x), 2, constants
+    )
 
 
 def toy_state() -> dict[str, Tensor]:

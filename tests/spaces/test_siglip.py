@@ -71,8 +71,10 @@ def test_the_towers_are_transformers(settings: Settings) -> None:
     def prepare(settings: Settings) -> Any:
         return lambda contents: (ids[: len(contents)],)
 
-    image = replace(siglip.SIGLIP_L_IMAGE, width=32, build=partial(siglip.image_network, **IMAGE))
-    text = replace(siglip.SIGLIP_L_TEXT, width=32, build=partial(siglip.text_network, **SHAPE), prepare=prepare)
+    weights = replace(paper_files.SIGLIP_L, size=None)  # the published file is larger
+    image = replace(siglip.SIGLIP_L_IMAGE, weights=weights, width=32, build=partial(siglip.image_network, **IMAGE))
+    text = replace(siglip.SIGLIP_L_TEXT, weights=weights, width=32, build=partial(siglip.text_network, **SHAPE))
+    text = replace(text, prepare=prepare)
     with torch.inference_mode():
         seen = reference.get_image_features(pixel_values=pixels).pooler_output.numpy()
         read = reference.get_text_features(input_ids=ids).pooler_output.numpy()
