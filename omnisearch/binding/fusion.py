@@ -97,7 +97,8 @@ class Fusion(nn.Module):
         length = fused.norm(dim=-1, keepdim=True)
         mean = self.means[part] if part in self.means else torch.zeros_like(fused[0, 0])
         rest = (fused / length - mean).norm(dim=-1, keepdim=True)
-        return torch.cat([weighted / length, -mean.expand_as(fused)], dim=1) / rest
+        parts: Tensor = torch.cat([weighted / length, -mean.expand_as(fused)], dim=1) / rest
+        return parts
 
     def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "Fusion":
         """Return a copy with hand-set factors for some parts, and only these of the centred parts still centred."""
