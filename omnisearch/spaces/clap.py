@@ -124,8 +124,8 @@ def sounds(fusion: bool, settings: Settings) -> Prepare:  # noqa: ARG001
 
     The two models were trained on bands of different scales: HTK's with fusion, Slaney's without.
     """
-    scale, norm = ("htk", "peak") if fusion else ("slaney", "area")
-    filters = mel.filters(RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH, scale, norm)
+    bands = partial(mel.filters, RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH)
+    filters = bands("htk", "peak") if fusion else bands("slaney", "area")
 
     def heard(wave: Content) -> tuple[Tensor, bool]:
         assert isinstance(wave, Waveform)

@@ -68,7 +68,7 @@ def image_part(model: str, **changes: Any) -> nn.Module:
 def eva(dim: int, **arguments: Any) -> nn.Module:
     """Return the image tower of EVA-CLIP-18B, which is timm's Eva with norms of root mean square after its blocks."""
     extras.need("torchvision", "paper")
-    from timm.layers import RmsNorm
+    from timm.layers.norm import RmsNorm
     from timm.models.eva import Eva
 
     norm = partial(RmsNorm, eps=1e-6)

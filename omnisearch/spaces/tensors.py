@@ -120,11 +120,11 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
 
 
 class Piece(NamedTuple):
-    """Where a tensor lies in a file: one of `count` equal parts, along the first dimension, of what has this name."""
+    """Where a tensor lies in a file: one of `parts` equal ones, along the first dimension, of what has this name."""
 
     name: str
-    index: int = 0
-    count: int = 1
+    part: int = 0
+    parts: int = 1
 
 
 def adopt(
@@ -157,7 +157,7 @@ def adopt(
                     wrong.append(f"{piece.name} is {found}, not {_whole(mould, piece)}")
                 elif not wrong:
                     tensor = file.get_tensor(piece.name)
-                    tensor = tensor.chunk(piece.count)[piece.index] if piece.count > 1 else tensor
+                    tensor = tensor.chunk(piece.parts)[piece.part] if piece.parts > 1 else tensor
                     state[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
     except SafetensorError as error:
         raise WeightsError(f"{path} cannot be read as safetensors: {error}") from None
@@ -169,7 +169,7 @@ def adopt(
 
 def _whole(mould: Tensor, piece: Piece) -> tuple[int, ...]:
     """Return the shape of what a tensor is a piece of."""
-    return (mould.shape[0] * piece.count, *mould.shape[1:]) if mould.ndim else ()
+    return (mould.shape[0] * piece.parts, *mould.shape[1:]) if mould.ndim else ()
 
 
 def _complete(network: nn.Module, dtype: torch.dtype, constants: Mapping[str, Callable[[Tensor], Tensor]]) -> None:
