@@ -58,16 +58,15 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
     wanted = CollectionName(model, dim, fingerprint)
     with closing(open_catalog(settings)) as catalog:
         current = catalog.alias()
-        if current is None:
-            if not create:
-                raise _nothing(settings)
-            catalog.create(wanted)
-            catalog.point(wanted)
-            current = wanted
-        current.require(wanted)
+        if current is not None:
+            current.require(wanted)
+        elif not create:
+            raise _nothing(settings)
         if create:
-            catalog.create(current)  # an older version may have made it with fewer indexes
-        return catalog.open(current, fingerprint)
+            catalog.create(current or wanted)  # an older version may have made it with fewer indexes
+        if current is None:
+            catalog.point(wanted)
+        return catalog.open(current or wanted, fingerprint)
 
 
 def describe_store(settings: Settings) -> CollectionName:

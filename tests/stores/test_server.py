@@ -100,7 +100,7 @@ def test_filtered_fields_are_indexed_and_writes_are_waited_for(fake: FakeServer,
     store.describe({"item-0": Facts("/moved")})
     store.delete(["item-0"])
     writes = [query for method, query in fake.queries if method != "GET" and "wait" in query]
-    assert writes == ["wait=true"] * (len(INDEXED) + 3)
+    assert writes == ["wait=true"] * (len(INDEXED) + 4)  # to describe is to write facts, then words
     assert store.count(Filter(item_ids=("item-0",))) == 0
 
 
