@@ -18,7 +18,7 @@ from omnisearch.types import Floats, Modality
 ALIKE = 0.999
 # What is almost the same is almost as relevant, so a near-duplicate stands among the next few of its modality. A fixed
 # reach makes what is folded the same on pages of every length.
-REACH = 32
+REACH = 16
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,9 +33,8 @@ class Nearest:
     def lookup(self) -> Lookup:
         """What to ask the store next."""
         excluded = (*self.chosen.exclude_item_ids, *self.best)
-        return Lookup(
-            self.vector, 2 * (self.limit - len(self.best)) + 8, replace(self.chosen, exclude_item_ids=excluded)
-        )
+        # A point costs the store as much as it carries; most items have one segment, and what lacks is asked for again.
+        return Lookup(self.vector, self.limit - len(self.best) + 8, replace(self.chosen, exclude_item_ids=excluded))
 
     def take(self, wanted: int, page: Sequence[Scored]) -> None:
         """Add what the store answered when asked for `wanted` segments."""
