@@ -39,7 +39,7 @@ def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
 )
 def test_a_wrong_recipe_says_where(tmp_path: Path, change: tuple[str, str], named: str) -> None:
     path = tmp_path / "wrong.toml"
-    path.write_text(RECIPES[0].read_text().replace(*change))
+    path.write_text(RECIPES[0].read_text().replace(*change, 1))
     with pytest.raises(UsageError, match=named):
         read_recipe(path)
 
