@@ -1,15 +1,28 @@
 """Composed queries: how names are taken apart, and that adding finds what shows both."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
+from omnisearch.search.calibration import Background
 from omnisearch.spaces.hashed import COLORS
 from omnisearch.types import Floats, Modality
-from omnisearch_training.composed import ITEM_ALONE, SUM, TEXT_ALONE, Sum, answers_to, evaluate_composed, make_sums
+from omnisearch_training.composed import (
+    AND,
+    ITEM_ALONE,
+    SUM,
+    TEXT_ALONE,
+    And,
+    Sum,
+    answers_to,
+    evaluate_composed,
+    make_sums,
+)
 from omnisearch_training.datasets.own import open_own
 from omnisearch_training.evaluate import encode
 from omnisearch_training.features import Features
@@ -65,3 +78,16 @@ def test_adding_finds_what_shows_both(hashed_model: Path, tmp_path: Path) -> Non
         assert found[alone].gain is not None
         assert found[alone].gain[1][1] > 0
     assert found[SUM].gain is None
+    assert found[AND].recall.at[1] == 100
+
+
+def test_and_holds_down_what_misses_a_term() -> None:
+    # Without a background z is the cosine times the root of the width, and by slope 1 and threshold 0 the log-odds.
+    terms = np.eye(4, dtype=np.float32)[:1], np.eye(4, dtype=np.float32)[1:2]
+    targets = np.array([[0.9, 0.0, 0, 0], [0.4, 0.4, 0, 0]], np.float32)
+    judged = And(Background({}), RelevanceConfig(slope=1, threshold=0), Modality.IMAGE, terms, targets)
+    odds = judged.odds(slice(0, 1))
+    expected = [[-math.log(math.exp(-2 * a) + math.exp(-2 * b)) for a, b in ((0.9, 0), (0.4, 0.4))]]
+    np.testing.assert_allclose(odds, expected, rtol=1e-6)
+    assert odds[0, 1] > odds[0, 0]
+    assert (terms[0] + terms[1]) @ targets[0] > (terms[0] + terms[1]) @ targets[1]  # what a sum would have put first

@@ -9,18 +9,23 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
+
+from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
+from omnisearch.search.algebra import Odds, both
+from omnisearch.search.calibration import Background, Calibration
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Modality
+from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import source_id
 from omnisearch_training.evaluate import Question, Result, Side, encode_texts
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Truth
-from omnisearch_training.metrics import Ranking, rank
+from omnisearch_training.metrics import Ranking, rank, rank_scores
 
 LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
-WAYS = SUM, ITEM_ALONE, TEXT_ALONE = "item + text", "item alone", "text alone"
+WAYS = SUM, AND, ITEM_ALONE, TEXT_ALONE = "item + text", "item AND text", "item alone", "text alone"
 _GLUE = frozenset({"and", "in", "of", "on", "or", "with"})
 
 
@@ -36,7 +41,7 @@ class Sum:
 def evaluate_composed(
     model: OmniBind, features: Features, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0
 ) -> list[Result]:
-    """Ask every kind of media plus text of every kind of media, beside each of the two terms alone."""
+    """Ask every kind of media plus text of every kind of media, by sum and by AND, beside each term alone."""
     results = []
     for asked, found in answer_composed(model, features, records, sides).items():
         for way, ranking in found.items():
@@ -68,8 +73,30 @@ def answer_composed(
         right, things = answers_to(sums, names[target]), [each.thing for each in sums]
         own = [each.row for each in sums] if query is target else None
         found = {way: rank(vectors, fused[target], right, things, own) for way, vectors in ways.items()}
+        joined = And(Background(model.background), model.relevance(target), target, (items, added), fused[target])
+        found[AND] = rank_scores(joined.odds, len(fused[target]), right, things, own)
         answers[Question(f"{query} + text", target, Truth.BOTH)] = found
     return answers
+
+
+@dataclass(frozen=True, eq=False)
+class And:
+    """How relevant each target (m, dim) is to both terms of each query, (n, dim) each, as a search judges it."""
+
+    background: Background
+    relevance: RelevanceConfig
+    modality: Modality
+    terms: tuple[Floats, Floats]
+    targets: Floats
+
+    def odds(self, rows: slice) -> Floats:
+        """Return the log-odds of some queries: (rows, m)."""
+        return both([self._odds(term[rows]) for term in self.terms]).astype(np.float32)
+
+    def _odds(self, queries: Floats) -> Odds:
+        calibrations = [Calibration(*self.background.chance(q, self.modality), self.relevance) for q in queries]
+        scores = queries @ self.targets.T
+        return np.stack([each.odds(row) for each, row in zip(calibrations, scores, strict=True)])
 
 
 def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:

@@ -1,6 +1,6 @@
 """Retrieval metrics from embeddings, with bootstrap intervals."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,10 +77,21 @@ def rank(
     A tie counts against the right target, so that equal scores for everything are no success. `groups` says which
     queries are of one kind; `own` is the row that each query has among the targets, and that is no hit of itself.
     """
-    found = np.empty(len(queries), np.int64)
-    block = max(1, CELLS // max(1, len(targets)))
-    for start in range(0, len(queries), block):
-        scores = queries[start : start + block] @ targets.T
+    return rank_scores(lambda rows: queries[rows] @ targets.T, len(targets), answers, groups, own)
+
+
+def rank_scores(
+    scored: Callable[[slice], Floats],
+    targets: int,
+    answers: Sequence[Collection[int]],
+    groups: Sequence[str],
+    own: Sequence[int] | None = None,
+) -> Ranking:
+    """Rank as `rank` does by any scores: scored(rows) gives those of some queries, (rows, targets)."""
+    found = np.empty(len(answers), np.int64)
+    block = max(1, CELLS // max(1, targets))
+    for start in range(0, len(answers), block):
+        scores = scored(slice(start, min(start + block, len(answers))))
         right = np.zeros(scores.shape, np.bool_)
         for i in range(len(scores)):
             right[i, list(answers[start + i])] = True
@@ -89,7 +100,7 @@ def rank(
         found[start : start + block] = _first_right(scores, right)
     labels = np.unique(np.array(groups, dtype=object), return_inverse=True)[1]
     counts = np.array([len(each) for each in answers])
-    return Ranking(found, counts, labels, len(targets) - (own is not None))
+    return Ranking(found, counts, labels, targets - (own is not None))
 
 
 def recall(
