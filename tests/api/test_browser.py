@@ -85,7 +85,8 @@ def _search(page: Any, words: str) -> None:
 
 def _wait_for(page: Any, selector: str, count: int) -> None:
     """Wait without evaluating a string: the page's policy forbids that, to tests as well."""
-    page.locator(selector).nth(count - 1).wait_for()
+    if count:  # nth(-1) is the last one, not none
+        page.locator(selector).nth(count - 1).wait_for()
     page.locator(selector).nth(count).wait_for(state="detached")
 
 
