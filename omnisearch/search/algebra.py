@@ -59,11 +59,14 @@ def either(odds: Sequence[Odds]) -> Odds:
     return total
 
 
-def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice]) -> Judged:
-    """Judge n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item."""
-    parts = tuple(judge(operand, odds, runs) for operand in expression.operands)
+def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice], over: Rows | None = None) -> Judged:
+    """Judge n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item.
+
+    `over` (n,) is the last row that is earlier than each; those before it are too. By default it is the row before.
+    """
+    parts = tuple(judge(operand, odds, runs, over) for operand in expression.operands)
     if isinstance(expression, Then):
-        return _then(expression, parts, runs)
+        return _then(expression, parts, runs, np.arange(len(parts[0].odds)) - 1 if over is None else over)
     if not parts:
         (leaf,) = expression.leaves
         return Judged(expression, odds[leaf], np.arange(len(odds[leaf])))
@@ -77,7 +80,7 @@ def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice
     return Judged(expression, both(rows), first.min(axis=0), parts)
 
 
-def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice]) -> Judged:
+def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice], over: Rows) -> Judged:
     odds, first = parts[0].odds, parts[0].first
     before = []
     for part in parts[1:]:
@@ -85,7 +88,7 @@ def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice]) ->
         for run in runs:
             best = np.maximum.accumulate(odds[run])
             where = run.start + np.maximum.accumulate(np.where(odds[run] == best, np.arange(len(best)), 0))
-            last = part.first[run] - 1  # the later part itself begins at `first`
+            last = over[part.first[run]]  # the later part itself begins at `first`
             later = last >= run.start
             rows = run.start + np.flatnonzero(later)
             reached[rows], came[rows] = best[last[later] - run.start], where[last[later] - run.start]

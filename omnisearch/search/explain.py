@@ -10,7 +10,7 @@ from omnisearch.search.algebra import Judged
 from omnisearch.search.calibration import relevance
 from omnisearch.search.embed import Embedded
 from omnisearch.search.rank import Ranked, Verdict
-from omnisearch.types import Finding, Hit, Match, Segment
+from omnisearch.types import Finding, Floats, Hit, Match, Segment
 
 _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
     And: "and", Or: "or", Not: "not", Then: "then",
@@ -20,12 +20,12 @@ _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
 def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False) -> Hit:
     """Return the hit of a ranked item."""
     payload, verdict = entry.point.payload, entry.verdict
-    leaves = _leaves(verdict.judged, entry.row)
+    leaves = leaves_at(verdict.judged, entry.row)
     return Hit(
         id=payload.item_id,
         path=payload.path,
         modality=payload.modality,
-        score=score_at(verdict, verdict.judged, entry.row),
+        score=score_at(verdict.scores, verdict.judged, entry.row),
         relevance=relevance(entry.odds),
         segment=_span(verdict, verdict.judged, entry.row),
         matched_by=tuple(match for leaf, row in leaves for match in _matches(verdict, leaf, row, embedded)),
@@ -52,23 +52,23 @@ def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
     return Finding("sum", *shown, (), str(leaf), score, inputs)
 
 
-def score_at(verdict: Verdict, judged: Judged, row: int) -> float:
+def score_at(scores: Mapping[Sum, Floats], judged: Judged, row: int) -> float:
     """The cosine of the leaf that decided: the weakest part of AND and THEN, the strongest of OR, NOT turned round."""
     if not judged.parts:
         (leaf,) = judged.expression.leaves
-        return float(verdict.scores[leaf][row])
+        return float(scores[leaf][row])
     rows = judged.rows(row)
     odds = [part.odds[at] for part, at in zip(judged.parts, rows, strict=True)]
     decided = int(np.argmax(odds) if isinstance(judged.expression, Or) else np.argmin(odds))
-    score = score_at(verdict, judged.parts[decided], rows[decided])
+    score = score_at(scores, judged.parts[decided], rows[decided])
     return -score if isinstance(judged.expression, Not) else score
 
 
-def _leaves(judged: Judged, row: int) -> list[tuple[Sum, int]]:
+def leaves_at(judged: Judged, row: int) -> list[tuple[Sum, int]]:
     """Every leaf with the row at which it was judged, from left to right."""
     if not judged.parts:
         return [(leaf, row) for leaf in judged.expression.leaves]
-    return [found for part, at in zip(judged.parts, judged.rows(row), strict=True) for found in _leaves(part, at)]
+    return [found for part, at in zip(judged.parts, judged.rows(row), strict=True) for found in leaves_at(part, at)]
 
 
 def _matches(verdict: Verdict, leaf: Sum, row: int, embedded: Mapping[Term, Embedded]) -> list[Match]:

@@ -40,7 +40,7 @@ def _judged(entry: Ranked, most: int) -> list[tuple[Segment, float]]:
     odds = verdict.judged.odds
     rows = [row for row, point in enumerate(verdict.points) if point.payload.item_id == item and odds[row] > -np.inf]
     best = sorted(rows, key=lambda row: -odds[row])[:most]
-    return [(verdict.points[row].payload.segment, score_at(verdict, verdict.judged, row)) for row in best]
+    return [(verdict.points[row].payload.segment, score_at(verdict.scores, verdict.judged, row)) for row in best]
 
 
 def _bounded(found: Sequence[tuple[Segment, float]]) -> list[tuple[Segment, float]]:
