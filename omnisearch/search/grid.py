@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Two windows are one find where they share more than this of the smaller one.
 SHARED = 1 / 3
@@ -54,3 +55,12 @@ def apart(laid: Sequence[Window], values: Sequence[float]) -> list[int]:
             width = np.minimum(right, right[place]) - np.maximum(left, left[place])
             free &= height.clip(0) * width.clip(0) <= SHARED * np.minimum(cells, cells[place])
     return kept
+
+
+def over(laid: Sequence[Window]) -> NDArray[np.intp]:
+    """Return for each window of a row the place of the last one that ends where it begins or before; -1 for none.
+
+    The windows stand in the order of their ends, so those before that one end no later.
+    """
+    lefts, rights = np.array([(w.left, w.right) for w in laid], np.intp).reshape(-1, 2).T
+    return np.searchsorted(rights, lefts, side="right") - 1

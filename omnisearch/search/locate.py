@@ -1,51 +1,58 @@
 """Locating: when in a sound, a video or a text, or where in a picture, a query matches. No index is needed.
 
 The paper's localization by any query (OmniBind, section 4.4): a crop or a stretch is embedded like any item, so
-whatever can be asked for can be pointed at.
+whatever can be asked for can be pointed at. The windows are judged as segments are (algebra.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import Expression
-from omnisearch.search.calibration import relevance
-from omnisearch.search.compose import leaf
+from omnisearch.query import Expression, Sum, Then
+from omnisearch.search.algebra import Judged, Odds, judge
+from omnisearch.search.calibration import nothing_matches, relevance
+from omnisearch.search.compose import Leaf, leaf
 from omnisearch.search.embed import Embedder
-from omnisearch.search.grid import Window, apart
-from omnisearch.search.index import Unindexed
-from omnisearch.search.looks import Line, Looks, Picture, in_blocks
+from omnisearch.search.explain import leaves_at, score_at
+from omnisearch.search.grid import Window, apart, over
+from omnisearch.search.index import Index
+from omnisearch.search.looks import Looked, in_blocks, look
 from omnisearch.search.moments import merged
-from omnisearch.types import Content, Decoded, Floats, Modality, Pixels, Region, Segment, Slice, Stretch
+from omnisearch.types import Floats, Modality, Region, Segment, Slice, Stretch
 
 # Relevance from which on a window is more likely a match than not.
 MATCHES = 0.5
-LOCATED = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
+TIMED = (Modality.AUDIO, Modality.VIDEO)
+
+At = Segment | Region
+
+
+@dataclass(frozen=True)
+class Part:
+    """A sum of the query, and how it was judged in a place; those of THEN each at a moment of its own."""
+
+    query: str
+    at: At
+    score: float
+    relevance: float
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part of a file that stands out. `score` and `relevance` are those of the best window within it."""
+    """A part of a file that stands out. `score`, `relevance` and `parts` are those of the best window within it.
 
-    at: Segment | Region
+    Of an expression `score` is that of the sum that decided, as in a hit.
+    """
+
+    at: At
     score: float
     relevance: float
-
-    @property
-    def slice(self) -> Slice | None:
-        """What a term that means this place says after its @; passages of text have no such thing."""
-        if isinstance(self.at, Region):
-            return self.at
-        if self.at.unit == "characters" or self.at.start is None or self.at.end is None:
-            return None
-        return Stretch(self.at.start, self.at.end)
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -56,30 +63,21 @@ class Located:
     places: tuple[Place, ...]
     windows: int
 
-
-@dataclass(frozen=True, eq=False)
-class Looked:
-    """A file that was looked at: its windows and their vectors (n, dim)."""
-
-    modality: Modality
-    view: Picture | Line
-    windows: Sequence[Window]
-    vectors: Floats
+    @property
+    def nothing_matches(self) -> bool:
+        """Whether the best place only stands out the least badly."""
+        return nothing_matches(place.relevance for place in self.places)
 
 
 class Locator:
-    """Points at what a query means. Files are read by decoder processes; safe to use from one thread at a time."""
+    """Points at what a query means. One file is decoded at a time, by a process of its own; any thread may ask."""
 
-    def __init__(self, model: OmniBind, settings: Settings) -> None:
-        self._known = Unindexed(model)
-        self._batch = settings.batch_size
-        self._queries = DecoderPool(settings, workers=1)
+    def __init__(self, embedder: Embedder, settings: Settings) -> None:
+        self._embedder, self._batch = embedder, settings.batch_size
         self._pool = DecoderPool(in_blocks(settings), workers=1)
-        self._embedder = Embedder(self._queries)
 
     def close(self) -> None:
-        """Stop the decoders."""
-        self._queries.close()
+        """Stop the decoder."""
         self._pool.close()
 
     def __enter__(self) -> "Locator":
@@ -88,49 +86,80 @@ class Locator:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def locate(self, query: Expression, path: Path, limit: int = 5) -> Located:
-        """Find up to `limit` places of the file at `path` that match a sum of terms.
+    def locate(
+        self,
+        index: Index,
+        query: Expression,
+        path: Path,
+        limit: int = 5,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Located:
+        """Find up to `limit` places of the file at `path` that match; what scores mean is what they mean to the index.
 
         Raises:
-            QueryError: the query is no sum of terms, its terms cancel out, or the file is a 3D model.
+            QueryError: terms cancel out, the file is a 3D model, or THEN is asked of what has no time.
             MediaError: a file cannot be read.
-            NoIndexError: a term is an item of an index.
+            NoIndexError: a term is an item, and there is no index.
+            NotFoundError: an item term is not in the index.
+            NotReadyError: it was `stopped`, which is asked now and then.
         """
-        if query.operands:
-            raise QueryError(
-                "one sum of terms can be located at a time: ask for each part of AND, OR, NOT and THEN alone"
-            )
-        (total,) = query.leaves
-        vector = leaf(total, self._embedder.embed(self._known, total.terms)).vector
-        return self.find(self.look(self._pool.decode(path)), vector, limit)
+        embedded = self._embedder.embed(index, query.terms)
+        leaves = {total: leaf(total, embedded) for total in query.leaves}
+        decoded = self._pool.decode(path)
+        try:
+            if _in_order(query) and decoded.info.modality not in TIMED:
+                raise QueryError(
+                    f"THEN asks what comes first in a sound or a video, and the file is {decoded.info.modality}: "
+                    f"ask with AND what lies in one place"
+                )
+            looked = look(index.model, decoded, self._batch, stopped)
+        finally:
+            decoded.pieces.close()  # type: ignore[attr-defined]  # its error may be held for long, the decoder not
+        return find(index, looked, query, leaves, limit)
 
-    def look(self, decoded: Decoded) -> Looked:
-        """Embed the windows of a file that was decoded in blocks (`in_blocks`); any query can then be found in it.
 
-        Raises:
-            QueryError: it is a 3D model.
-            MediaError: it cannot be read.
-        """
-        modality = decoded.info.modality
-        if modality not in LOCATED:
-            raise QueryError(f"a file of {modality} cannot be searched inside: name {', '.join(LOCATED)}")
-        view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
-        laid: list[Window] = []
-        rows: list[Floats] = []
-        for batch in _batches(view.looks(), self._batch):
-            laid += [window for window, _ in batch]
-            rows.append(self._known.model.encode(modality, [content for _, content in batch]))
-        return Looked(modality, view, laid, np.concatenate(rows))
+def find(index: Index, looked: Looked, query: Expression, leaves: Mapping[Sum, Leaf], limit: int = 5) -> Located:
+    """Find up to `limit` places that match among the windows of a file; see `Locator.locate`."""
+    scores: dict[Sum, Floats] = {total: looked.vectors @ each.vector for total, each in leaves.items()}
+    odds = {
+        total: index.calibration(each.vector, looked.modality).odds(scores[total]) for total, each in leaves.items()
+    }
+    runs = [slice(0, len(looked.windows))] if looked.modality in TIMED else []
+    judged = judge(query, odds, runs, over(looked.windows))
+    rows = [row for row in apart(looked.windows, judged.odds.tolist()) if judged.odds[row] > -np.inf]
+    places = [_place(looked, judged, scores, odds, row) for row in rows]
+    found = places if _in_order(query) else _joined(places)
+    return Located(looked.modality, tuple(found[:limit]), len(looked.windows))
 
-    def find(self, looked: Looked, vector: Floats, limit: int = 5) -> Located:
-        """Find the places that match a query vector (dim,); see `locate`."""
-        scores = looked.vectors @ vector
-        odds = self._known.calibration(vector, looked.modality).odds(scores)
-        places = [
-            Place(looked.view.place(looked.windows[i]), float(scores[i]), relevance(float(odds[i])))
-            for i in apart(looked.windows, odds.tolist())
-        ]
-        return Located(looked.modality, tuple(_joined(places)[:limit]), len(looked.windows))
+
+def slice_of(at: At) -> Slice | None:
+    """What a term that means this place says after its @; passages of text have no such thing."""
+    if isinstance(at, Region):
+        return at
+    if at.unit == "characters" or at.start is None or at.end is None:
+        return None
+    return Stretch(at.start, at.end)
+
+
+def _place(looked: Looked, judged: Judged, scores: Mapping[Sum, Floats], odds: Mapping[Sum, Odds], row: int) -> Place:
+    """The place that is judged by one window: itself, or what THEN found from its first moment to this last one."""
+    first, last = looked.windows[int(judged.first[row])], looked.windows[row]
+    at = looked.view.place(Window(last.top, min(first.left, last.left), last.bottom, last.right))
+    parts = tuple(
+        Part(
+            str(total),
+            looked.view.place(looked.windows[where]),
+            float(scores[total][where]),
+            relevance(float(odds[total][where])),
+        )
+        for total, where in leaves_at(judged, row)
+    )
+    return Place(at, score_at(scores, judged, row), relevance(float(judged.odds[row])), parts)
+
+
+def _in_order(query: Expression) -> bool:
+    """Whether there is a THEN in it. What it finds is an order of moments, and two of them are not one longer one."""
+    return isinstance(query, Then) or any(_in_order(operand) for operand in query.operands)
 
 
 def _joined(places: list[Place]) -> list[Place]:
@@ -139,13 +168,3 @@ def _joined(places: list[Place]) -> list[Place]:
     sure = [(p.at, p.relevance) for p in places if isinstance(p.at, Segment) and p.relevance >= MATCHES]
     joined = [replace(by_index[segment.index], at=segment) for segment, _ in merged(sure)]
     return joined + [p for p in places if not isinstance(p.at, Segment) or p.relevance < MATCHES]
-
-
-def _pixels(decoded: Decoded) -> Pixels:
-    (piece,) = decoded.pieces
-    return np.asarray(piece.content, np.uint8)
-
-
-def _batches(looks: Looks, size: int) -> Iterator[list[tuple[Window, Content]]]:
-    while batch := list(islice(looks, size)):
-        yield batch

@@ -1,7 +1,7 @@
 """`omnisearch locate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,14 +10,11 @@ from omnisearch.console import Format, choose_format, err, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 
-if TYPE_CHECKING:
-    from omnisearch.search.locate import Place
-
 COLUMNS = ("relevance", "score", "at")
 
 
 def locate(
-    words: Annotated[list[str], typer.Argument(metavar="TERM [+|- TERM]... FILE", show_default=False)],
+    words: Annotated[list[str], typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]... FILE", show_default=False)],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
     min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
     output: options.Output = None,
@@ -32,38 +29,33 @@ def locate(
     """
     from omnisearch.binding.model import OmniBind
     from omnisearch.config import load_settings
-    from omnisearch.search.calibration import nothing_matches
+    from omnisearch.media.pool import DecoderPool
+    from omnisearch.search.embed import Embedder
     from omnisearch.search.grammar import parse
+    from omnisearch.search.index import Unindexed
     from omnisearch.search.locate import Locator
+    from omnisearch.search.place_json import place_json
 
     if len(words) < 2:
         raise UsageError("say what to look for and in which file: omnisearch locate TERM [+|- TERM]... FILE")
     settings = load_settings(model=model, device=device)
-    path = Path(words[-1]).expanduser()
-    with Locator(OmniBind.load(settings.model, settings), settings) as locator:
-        found = locator.locate(parse(words[:-1]), path, limit)
+    query, path = parse(words[:-1]), Path(words[-1]).expanduser()
+    index = Unindexed(OmniBind.load(settings.model, settings))
+    with DecoderPool(settings, workers=1) as files, Locator(Embedder(files), settings) as locator:
+        found = locator.locate(index, query, path, limit)
     err.print(f"looked at {found.windows} windows of {path.name}", markup=False)
-    if nothing_matches(place.relevance for place in found.places):
+    if found.nothing_matches:
         err.print("nothing matches: these places only stand out the least badly", markup=False)
     shown = choose_format(output)
-    rows = [place_json(place, path) for place in found.places if place.relevance >= min_relevance]
-    write_rows([{**row, "at": _shown(row)} for row in rows] if shown is Format.TABLE else rows, COLUMNS, shown)
+    rows = [place_json(p, show_path(str(path))) for p in found.places if p.relevance >= min_relevance]
+    columns = COLUMNS if len(query.leaves) == 1 else (*COLUMNS, "parts")
+    write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
 
 
-def place_json(place: "Place", path: Path) -> dict[str, Any]:
-    """Return a place as JSON: the file's `segment` or `region`, and how it is written as a `slice` of a term."""
-    from omnisearch.types import Region, Segment
-
-    at = place.at
-    return {
-        "path": show_path(str(path)),
-        "segment": {"start": at.start, "end": at.end, "unit": at.unit} if isinstance(at, Segment) else None,
-        "region": {"x": at.x, "y": at.y, "width": at.width, "height": at.height} if isinstance(at, Region) else None,
-        "slice": None if place.slice is None else str(place.slice),
-        "score": round(place.score, 6),
-        "relevance": round(place.relevance, 4),
-    }
+def _for_table(row: dict[str, Any]) -> dict[str, Any]:
+    parts = (f"{part['query']} {part['relevance']:.3f} {part['score']:.3f} {_at(part)}" for part in row["parts"])
+    return {**row, "at": _at(row), "parts": "; ".join(parts)}
 
 
-def _shown(row: dict[str, Any]) -> str:
-    return row["slice"] or f"{row['segment']['start']:.0f}-{row['segment']['end']:.0f} {row['segment']['unit']}"
+def _at(place: dict[str, Any]) -> str:
+    return place["slice"] or f"{place['segment']['start']:.0f}-{place['segment']['end']:.0f} {place['segment']['unit']}"

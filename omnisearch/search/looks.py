@@ -1,13 +1,16 @@
 """Looking at a file closely: windows of several sizes over its blocks of time or text, or over its pixels."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import numpy as np
 
+from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
+from omnisearch.errors import MediaError, NotReadyError, QueryError, Reason
 from omnisearch.search.grid import Window, windows
 from omnisearch.types import Clip, Content, Decoded, Floats, Modality, Piece, Pixels, Region, Segment, Waveform
 
@@ -19,6 +22,7 @@ MOST = 4096
 FRAMES_OF_A_BLOCK, FRAMES_OF_A_WINDOW = 2, 8
 # Cells along the shorter side of a picture, and cells along the side of a crop.
 CELLS, CROPS = 8, (2, 4, 8)
+LOCATED = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
 
 Looks = Iterator[tuple[Window, Content]]
 
@@ -42,7 +46,7 @@ class Line:
         return 1, len(self.bounds)
 
     def looks(self) -> Looks:
-        """Stream the windows; no more blocks are held than the longest window has."""
+        """Stream the windows in the order of their ends; no more blocks are held than the longest window has."""
         sizes = self._sizes()
         held: deque[Content] = deque(maxlen=sizes[-1])
         for piece in self.decoded.pieces:
@@ -109,6 +113,52 @@ class Picture:
         rows, columns = self.shape
         x, y = window.left / columns, window.top / rows
         return Region(x, y, window.right / columns - x, window.bottom / rows - y, relative=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A file that was looked at: its windows and their vectors (n, dim)."""
+
+    modality: Modality
+    view: Picture | Line
+    windows: Sequence[Window]
+    vectors: Floats
+
+
+def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bool] = lambda: False) -> Looked:
+    """Embed the windows of a file that was decoded in blocks (`in_blocks`); any query can then be found in it.
+
+    Before each `batch` of windows it asks whether it shall stop.
+
+    Raises:
+        QueryError: it is a 3D model.
+        MediaError: it cannot be read, or lasts longer than it says.
+        NotReadyError: it was stopped.
+    """
+    modality = decoded.info.modality
+    if modality not in LOCATED:
+        raise QueryError(f"a file of {modality} cannot be searched inside: name {', '.join(LOCATED)}")
+    view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
+    laid: list[Window] = []
+    rows: list[Floats] = []
+    for looks in _batches(view.looks(), batch):
+        if stopped():
+            raise NotReadyError("the file was not looked at to its end: the question was taken back")
+        if len(laid) > 2 * MOST:
+            raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
+        laid += [window for window, _ in looks]
+        rows.append(model.encode(modality, [content for _, content in looks]))
+    return Looked(modality, view, laid, np.concatenate(rows))
+
+
+def _pixels(decoded: Decoded) -> Pixels:
+    (piece,) = decoded.pieces
+    return np.asarray(piece.content, np.uint8)
+
+
+def _batches(looks: Looks, size: int) -> Iterator[list[tuple[Window, Content]]]:
+    while batch := list(islice(looks, size)):
+        yield batch
 
 
 def _extent(content: Content, duration: float | None) -> float:

@@ -16,8 +16,12 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.segmentation import Segmentation, cut_samples
-from omnisearch.search.locate import Locator, Place
-from omnisearch.search.looks import BLOCK_SECONDS
+from omnisearch.query import Term
+from omnisearch.search.compose import leaf
+from omnisearch.search.embed import Embedded
+from omnisearch.search.index import Unindexed
+from omnisearch.search.locate import Place, find
+from omnisearch.search.looks import BLOCK_SECONDS, look
 from omnisearch.types import (
     Content,
     Decoded,
@@ -130,14 +134,18 @@ def plant_drawings(
         yield Trial(record.captions[0], pixels, decoded, truth, (0.0, 0.0, 1.0, 1.0))
 
 
-def measure(locator: Locator, model: OmniBind, trials: Iterator[Trial], modality: Modality) -> dict[str, list[Found]]:
+def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch: int) -> dict[str, list[Found]]:
     """Locate every planted thing by its name and by itself."""
+    index = Unindexed(model)
     found: dict[str, list[Found]] = {"its name": [], "itself": []}
     for trial in trials:
-        looked = locator.look(trial.decoded)
+        looked = look(model, trial.decoded, batch)
+        term = Term(trial.name)
+        (total,) = term.leaves
         for asked, kind, content in (("its name", Modality.TEXT, trial.name), ("itself", modality, trial.thing)):
             (vector,) = model.encode(kind, [content])
-            found[asked].append(score(trial, box_of(locator.find(looked, vector, limit=1).places[0])))
+            (place,) = find(index, looked, term, {total: leaf(total, {term: Embedded(vector)})}, limit=1).places
+            found[asked].append(score(trial, box_of(place)))
     return found
 
 
@@ -171,13 +179,13 @@ def main() -> None:
         for rows in (drawings, photos)
     ]
     found: dict[tuple[str, str], list[Found]] = {}
-    with Locator(model, settings) as locator:
-        planted = {
-            "sound": (plant_sounds(sounds, rng), Modality.AUDIO),
-            "drawing": (plant_drawings(pictures[0], pictures[1], rng), Modality.IMAGE),
-        }
-        for kind, (trials, modality) in planted.items():
-            found |= {(kind, asked): rows for asked, rows in measure(locator, model, trials, modality).items()}
+    planted = {
+        "sound": (plant_sounds(sounds, rng), Modality.AUDIO),
+        "drawing": (plant_drawings(pictures[0], pictures[1], rng), Modality.IMAGE),
+    }
+    for kind, (trials, modality) in planted.items():
+        measured = measure(model, trials, modality, settings.batch_size)
+        found |= {(kind, asked): rows for asked, rows in measured.items()}
     sys.stdout.write(table(found))
 
 
