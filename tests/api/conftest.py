@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -156,10 +157,10 @@ def open_client(settings: Settings, **parts: Any) -> TestClient:
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
 
 
-def wait_until_ready(client: TestClient) -> None:
+def wait_until_ready(client: httpx2.Client) -> None:
     from time import monotonic, sleep
 
-    end = monotonic() + 10
+    end = monotonic() + 60
     while client.get("/readyz").status_code != 200:
         assert monotonic() < end, client.get("/readyz").text
         sleep(0.01)
