@@ -157,7 +157,8 @@ class Match:
     """What one term gave to a hit: `contribution` adds up over the terms of a sum to its score.
 
     Where the query asked to be explained, `factors` are the term's combining factors, "part:branch" -> factor, and
-    `spaces` says what each of them gave, and "part:centring" what centring took: they add up to the contribution.
+    `spaces` says what each of them gave, and "part:centring" what centring took: they add up to the contribution;
+    or `unsplit` says why nothing is known of spaces.
     """
 
     term: str
@@ -165,6 +166,7 @@ class Match:
     contribution: float
     factors: Mapping[str, float] = field(default_factory=dict)
     spaces: Mapping[str, float] = field(default_factory=dict)
+    unsplit: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
+from omnisearch.search.kept import space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 
@@ -55,11 +56,6 @@ class Encoder:
             kept = [key for key, good in zip(keys, sound, strict=True) if good]
             if kept:
                 self._raw.put(space_id(self._model, space), tower_modality, kept, rows[sound])
-
-
-def space_id(model: OmniBind, space: str) -> str:
-    """Name a space as the raw embeddings do, so that those of other weights are never taken for its own."""
-    return f"{space}@{model.spaces[space].fingerprint}"
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -16,16 +16,16 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
+from omnisearch.search.kept import read_kept
 from omnisearch.stores.base import Point, VectorStore
-from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.open import describe_store, open_store, swap
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
-from omnisearch_indexer.encoder import space_id, usable
+from omnisearch_indexer.encoder import usable
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
-from omnisearch_indexer.session import EMBEDDINGS_DIRECTORY
 
 # Bounds the memory: a batch's raw embeddings in every space, and its vectors.
 BATCH_POINTS = 1024
@@ -130,17 +130,15 @@ def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore) ->
 def _embeddings(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore) -> SpaceEmbeddings:
     modality = points[0].payload.modality
     found: dict[tuple[str, Modality], Floats] = {}
-    for part in model.config.video if modality is Modality.VIDEO else (modality,):
-        for space in model.config.spaces(part):
-            rows, present = raw.get(space_id(model, space), part, [point.id for point in points])
-            if not present.all():
-                lacking = points[int(present.argmin())].payload.path
-                raise FingerprintError(
-                    f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
-                    f"index: of {lacking} there is no {part} embedding, so rebinding does not suffice and files must "
-                    f"be encoded: run `omnisearch index` with this model and another --data-dir"
-                )
-            found[space, part] = rows
+    for (space, part), (rows, present) in read_kept(raw, model, modality, [point.id for point in points]).items():
+        if not present.all():
+            lacking = points[int(present.argmin())].payload.path
+            raise FingerprintError(
+                f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
+                f"index: of {lacking} there is no {part} embedding, so rebinding does not suffice and files must "
+                f"be encoded: run `omnisearch index` with this model and another --data-dir"
+            )
+        found[space, part] = rows
     return found
 
 

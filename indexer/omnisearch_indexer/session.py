@@ -11,7 +11,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.media.pool import DecoderPool, fingerprint
-from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
@@ -22,8 +22,6 @@ from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.survey import survey
 from omnisearch_indexer.walk import Walk, resolve_roots
-
-EMBEDDINGS_DIRECTORY = "embeddings"
 
 
 def index_files(

@@ -152,7 +152,7 @@ class OmniBind:
             with torch.inference_mode():
                 factors = self._fusion.factors(part, self._tensors(part, embeddings)).numpy()
             for i, branch in enumerate(self.config.branches[part]):
-                found[f"{part}:{branch.name}"] = np.float32(weight) * factors[:, i]
+                _add(found, f"{part}:{branch.name}", np.float32(weight) * factors[:, i])
         return found
 
     def decompose(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
@@ -169,8 +169,8 @@ class OmniBind:
             with torch.inference_mode():
                 split = np.float32(weight) * self._fusion.decompose(part, rows).numpy()
             split[_absent(rows)] = 0
-            names = [branch.name for branch in self.config.branches[part]]
-            found |= {f"{part}:{name}": split[:, i] for i, name in enumerate(names)}
+            for i, branch in enumerate(self.config.branches[part]):
+                _add(found, f"{part}:{branch.name}", split[:, i])
             if part in self.config.centred:
                 found[f"{part}:{CENTRING}"] = split[:, -1]
         length = np.linalg.norm(np.sum(list(found.values()), axis=0), axis=1, keepdims=True)
@@ -225,6 +225,11 @@ class OmniBind:
     def _check(self, modality: Modality) -> None:
         if modality not in self.modalities:
             raise UsageError(f"model {self.name} does not embed {modality}; it embeds {', '.join(self.modalities)}")
+
+
+def _add(found: dict[str, Floats], name: str, rows: Floats) -> None:
+    """Branches of the same spaces have one name, and count together."""
+    found[name] = found[name] + rows if name in found else rows
 
 
 def _absent(rows: Mapping[str, torch.Tensor]) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -17,11 +17,18 @@ from omnisearch.paths import find_path, show_path
 from omnisearch.query import ItemRef, Term
 from omnisearch.search.index import Index
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Content, Decoded, Floats, Modality, Slice
+from omnisearch.types import Content, Decoded, Floats, Modality, Slice, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
 REMEMBERED = 1024  # terms; one of 1024 dimensions takes 4 KiB, and as much again for each space when explained
+
+# Why there is nothing to say of spaces.
+SPACELESS = "a raw vector comes from no space"
+NOT_KEPT = "what the spaces gave for this item is not kept beside the index"
+# Rounding in float32 moves the numbers of a unit vector by some 1e-7. What is further from it is of a file that is
+# being read anew: its embeddings are kept before its vectors.
+SAME = 1e-4
 
 Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explained or not, content, slice
 
@@ -42,14 +49,15 @@ class Decoder(Protocol):
 class Embedded:
     """A term's unit vector (dim,), and the item that it is, if it is one.
 
-    Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors;
-    an item of the index and a raw vector come without.
+    Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors,
+    or `unsplit` says why there are none.
     """
 
     vector: Floats
     item_id: str | None = None
     parts: Mapping[str, Floats] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
+    unsplit: str = ""
 
 
 class Embedder:
@@ -83,11 +91,11 @@ class Embedder:
             case Path():
                 return self._file(index.model, term, term.source, explain)
             case ItemRef() if term.slice is None:
-                return _item(index, term.source)
+                return _item(index, term.source, explain)
             case ItemRef():
                 return self._file(index.model, term, _path_of(index, term.source), explain)
             case _:
-                return Embedded(_checked(term, index.model.dim))
+                return Embedded(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
     def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool) -> dict[Term, Embedded]:
         keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"text {t.source}", "") for t in terms}
@@ -116,9 +124,7 @@ class Embedder:
         with self._encoding:
             spaces = model.encode_spaces(modality, contents, model.share)
             rows = model.bind(modality, spaces)
-            if not explain:
-                return _Encoded(rows, {}, {})
-            return _Encoded(rows, model.decompose(modality, spaces), model.factors(modality, spaces))
+            return _Encoded.explained(rows, model, modality, spaces) if explain else _Encoded(rows)
 
     def _recall(self, key: Key) -> Embedded | None:
         with self._knowing:
@@ -139,8 +145,13 @@ class _Encoded:
     """n contents as the model sees them: unit rows (n, dim); where explained their parts (n, dim) and factors (n,)."""
 
     rows: Floats
-    parts: Mapping[str, Floats]
-    factors: Mapping[str, Floats]
+    parts: Mapping[str, Floats] = field(default_factory=dict)
+    factors: Mapping[str, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def explained(cls, rows: Floats, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings) -> "_Encoded":
+        """Rows with what they are made of."""
+        return cls(rows, model.decompose(modality, spaces), model.factors(modality, spaces))
 
     def of(self, chosen: Sequence[int], item: str | None) -> Embedded:
         """The mean direction of the chosen rows, and what adds up to it."""
@@ -152,14 +163,22 @@ class _Encoded:
         return Embedded(total / length, item, parts, factors)
 
 
-def _item(index: Index, item: ItemRef) -> Embedded:
+def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
     points = index.item(item.id, with_vectors=True)
     if item.segment is not None:
         points = [point for point in points if point.payload.segment.index == item.segment]
     if not points:
         raise NotFoundError(f"{item}: the item has no such segment; GET /v1/items/{item.id} lists them")
-    (vector,) = unit(np.stack([point.vector for point in points]).sum(axis=0, keepdims=True))
-    return Embedded(vector, item.id)
+    every, rows = range(len(points)), unit(np.stack([point.vector for point in points]))
+    whole = _Encoded(rows).of(every, item.id)
+    if not explain:
+        return whole
+    spaces = index.spaces(points)
+    if spaces is not None:
+        split = _Encoded.explained(rows, index.model, points[0].payload.modality, spaces).of(every, item.id)
+        if np.allclose(sum(split.parts.values()), split.vector, rtol=0, atol=SAME):
+            return split
+    return replace(whole, unsplit=NOT_KEPT)
 
 
 def _path_of(index: Index, item: ItemRef) -> Path:

@@ -77,7 +77,7 @@ def _matches(verdict: Verdict, leaf: Sum, row: int, embedded: Mapping[Term, Embe
         it = embedded[term]
         towards = scale * verdict.vectors[row]
         spaces = {name: float(part @ towards) for name, part in it.parts.items()}
-        found.append(Match(str(term), term.weight, float(it.vector @ towards), it.factors, spaces))
+        found.append(Match(str(term), term.weight, float(it.vector @ towards), it.factors, spaces, it.unsplit))
     return found
 
 

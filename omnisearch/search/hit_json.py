@@ -25,6 +25,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
                 "contribution": round(match.contribution, 6),
                 **({"factors": _rounded(match.factors)} if match.factors else {}),
                 **({"spaces": _rounded(match.spaces)} if match.spaces else {}),
+                **({"unsplit": match.unsplit} if match.unsplit else {}),
             }
             for match in hit.matched_by
         ],

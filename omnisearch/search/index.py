@@ -1,22 +1,31 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, NotFoundError
 from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.kept import read_kept
 from omnisearch.search.sample import Sample
 from omnisearch.stores.base import Filter, Point, VectorStore
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
-from omnisearch.types import Floats, Modality
+from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 
 class Index:
-    """A collection with the model that made it: the two are replaced together or not at all."""
+    """A collection with the model that made it: the two are replaced together or not at all.
 
-    def __init__(self, model: OmniBind, store: VectorStore) -> None:
-        self.model, self.store = model, store
+    `raw` is the directory of the space embeddings that were kept when it was made, where there is one.
+    """
+
+    def __init__(self, model: OmniBind, store: VectorStore, raw: Path | None = None) -> None:
+        self.model, self.store, self._raw = model, store, raw
         self._samples = {m: Sample(store, m, model.dim) for m in model.modalities}
 
     @classmethod
@@ -25,7 +34,7 @@ class Index:
         model = OmniBind.load(settings.model, settings)
         store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
         try:
-            return cls(model, store)
+            return cls(model, store, settings.data_dir / EMBEDDINGS_DIRECTORY)
         except BaseException:
             store.close()
             raise
@@ -40,6 +49,19 @@ class Index:
         if not found:
             raise NotFoundError(f"no item {item_id!r} in the index")
         return sorted(found, key=lambda point: point.payload.segment.index)
+
+    def spaces(self, points: Sequence[Point]) -> SpaceEmbeddings | None:
+        """Return what the spaces gave for segments of one modality; None where that was not kept beside the index.
+
+        So it is where another machine has filled the server's collection.
+        """
+        if self._raw is None or not (self._raw / INDEX_FILE).exists():
+            return None
+        with closing(SpaceEmbeddingStore(self._raw)) as raw:
+            found = read_kept(raw, self.model, points[0].payload.modality, [point.id for point in points])
+        if not all(present.all() for _, present in found.values()):
+            return None
+        return {key: rows for key, (rows, _) in found.items()}
 
     def background(self, modality: Modality) -> Background:
         """Return what stands for chance in a modality: what ships with the model and a sample of the collection.

@@ -22,6 +22,7 @@ from omnisearch.stores.durable import sync
 from omnisearch.stores.gate import check_space
 from omnisearch.types import Floats, Modality
 
+EMBEDDINGS_DIRECTORY = "embeddings"
 INDEX_FILE = "index.sqlite"
 BUSY_SECONDS = 30
 ROW = np.dtype("<f4")
