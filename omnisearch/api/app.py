@@ -10,7 +10,7 @@ from omnisearch.api.errors import handle_errors
 from omnisearch.api.guard import LOOPBACK, MAX_BODY_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.previews import Previews, Renderer
-from omnisearch.api.routes import health, items, search, status
+from omnisearch.api.routes import health, items, locate, search, status
 from omnisearch.api.routes.page import page_routes
 from omnisearch.api.service import Engine, OpenEngine, Service
 from omnisearch.config import Settings
@@ -50,7 +50,7 @@ def create_app(
     handle_errors(app)
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes)
     app.add_middleware(SecurityHeaders)
-    for part in (health, search, items, status):
+    for part in (health, search, locate, items, status):
         app.include_router(part.router)
     app.router.routes.extend(page_routes())
     return app

@@ -202,3 +202,8 @@ class Asking(Strict):
     """A request that asks an expression."""
 
     query: Annotated[ExpressionIn, AfterValidator(bounded)]
+
+    @property
+    def files(self) -> set[str]:
+        """The parts of the request that it names."""
+        return {term.file for term in terms_of(self.query) if term.file is not None}

@@ -1,13 +1,15 @@
 """What the API reads and writes. Unknown fields are refused; every string and every number is bounded."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from omnisearch.api.expressions import MAX_TERMS, Asking, ItemId, Strict, Upload, expression, terms_of
-from omnisearch.api.words import SafeText
+from omnisearch.api.expressions import MAX_TERMS, Asking, ItemId, Strict, Upload, expression
+from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.errors import QueryError
-from omnisearch.query import Query, Quota
+from omnisearch.query import Expression, ItemRef, Query, Quota
 from omnisearch.stores.base import Payload
 from omnisearch.types import Modality
 from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
@@ -49,12 +51,7 @@ class SearchIn(Asking):
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     hybrid: bool = False
 
-    @property
-    def files(self) -> set[str]:
-        """The parts that the terms name."""
-        return {term.file for term in terms_of(self.query) if term.file is not None}
-
-    def to_query(self, files: dict[str, "Upload"]) -> Query:
+    def to_query(self, files: Mapping[str, Upload]) -> Query:
         """Return the engine's query."""
         return Query(
             expression(self.query, files),
@@ -82,6 +79,46 @@ class SearchOut(BaseModel):
     took_ms: dict[str, float]
     next_cursor: str | None
     nothing_matches: bool
+
+
+class LocateIn(Asking):
+    """The body of POST /v1/locate, or its multipart field `query`: what to look for, and the one file to look in.
+
+    The file is either `file`, the name of a multipart part, or `item_id`.
+    """
+
+    file: SafeStr | None = None
+    item_id: ItemId | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 5
+    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+
+    @model_validator(mode="after")
+    def _one_file(self) -> "LocateIn":
+        if (self.file is None) == (self.item_id is None):
+            raise ValueError("say in which file: exactly one of file and item_id")
+        return self
+
+    @property
+    def files(self) -> set[str]:
+        """The parts of the request that it names."""
+        return super().files if self.file is None else {*super().files, self.file}
+
+    def to_query(self, files: Mapping[str, Upload]) -> Expression:
+        """Return what to look for."""
+        return expression(self.query, files)
+
+    def source(self, files: Mapping[str, Upload]) -> Path | ItemRef:
+        """Return what to look in."""
+        return files[self.file].path if self.file is not None else ItemRef(str(self.item_id))
+
+
+class LocateOut(BaseModel):
+    """The answer, the best place first; a place is the object that the command line prints."""
+
+    modality: Modality
+    windows: int
+    nothing_matches: bool
+    places: list[dict[str, Any]]
 
 
 class SegmentOut(BaseModel):

@@ -1,21 +1,25 @@
-"""The engine behind the routes: opened in the background, asked from a bounded pool of threads."""
+"""The engine behind the routes: opened in the background, asked from bounded pools of threads."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Annotated, Protocol, TypeVar, cast
 
 from fastapi import Depends, Request
 
+from omnisearch.api.room import Room
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
-from omnisearch.query import Query, Term
+from omnisearch.errors import FingerprintError, NoIndexError, NotReadyError, OmnisearchError
+from omnisearch.query import Expression, ItemRef, Query, Term
+from omnisearch.search.places import Located
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Modality
 
 THREADS = 4
 QUEUE = 64
+# Looking through a film takes minutes and all cores: one at a time, and never in the way of a search.
+LONG_QUEUE = 4
 RETRY_SECONDS = 3.0
 
 T = TypeVar("T")
@@ -48,6 +52,10 @@ class Engine(Protocol):
         """Answer a query."""
         ...
 
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
+        """Find the places of one file that match, unless it is stopped."""
+        ...
+
     def item(self, item_id: str) -> tuple[Payload, ...]:
         """Return every segment of an item."""
         ...
@@ -69,8 +77,7 @@ class Service:
 
     def __init__(self, settings: Settings, open_engine: OpenEngine, threads: int = THREADS, queue: int = QUEUE) -> None:
         self._settings, self._open_engine = settings, open_engine
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="engine")
-        self._room = threads + queue
+        self._short, self._long = Room("engine", threads, queue), Room("long", 1, LONG_QUEUE)
         self._engine: Engine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
         self._opening: asyncio.Task[None] | None = None
@@ -83,7 +90,8 @@ class Service:
         """Let running questions finish, then close the engine."""
         if self._opening is not None:
             self._opening.cancel()
-        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        for room in (self._short, self._long):
+            await asyncio.to_thread(room.close)
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
 
@@ -97,22 +105,17 @@ class Service:
             raise self._missing
         return self._engine
 
-    async def ask(self, question: Callable[[Engine], T]) -> T:
-        """Ask the engine something in a thread of the pool.
+    async def ask(self, question: Callable[[Engine], T], long: bool = False) -> T:
+        """Ask the engine something in a thread; what takes `long` has one of its own.
 
         Raises:
             BusyError: as many questions wait as may wait.
             OmnisearchError: the engine is not open, or what it raised.
         """
         engine = self.ready()
-        if self._room == 0:
-            raise BusyError("too many requests are waiting; try again in a moment")
-        self._room -= 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, question, engine)
-        # A client that hangs up does not free its place: its question still runs.
-        future.add_done_callback(self._make_room)
+        room = self._long if long else self._short
         try:
-            return await asyncio.shield(future)
+            return await asyncio.shield(room.ask(lambda: question(engine)))
         except (NoIndexError, FingerprintError) as error:
             self._lose(engine, error)
             raise
@@ -127,16 +130,11 @@ class Service:
         await asyncio.to_thread(lost.close)
         await self._open_until_ready()
 
-    def _make_room(self, future: "asyncio.Future[T]") -> None:
-        self._room += 1
-        if not future.cancelled():
-            future.exception()  # seen, also when nobody waits for it any more
-
     async def _open_until_ready(self) -> None:
         """Try until it works: the index may be written, or let go by the indexer, while we serve."""
         while self._engine is None:
             try:
-                self._engine = await asyncio.get_running_loop().run_in_executor(self._threads, self._open)
+                self._engine = await self._short.ask(self._open)
             except OmnisearchError as error:
                 self._missing = error
                 await asyncio.sleep(RETRY_SECONDS)

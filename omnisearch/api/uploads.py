@@ -30,7 +30,7 @@ async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[
         for number, name in enumerate(sorted(names)):
             part = form.get(name)
             if not isinstance(part, UploadFile):
-                raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"term {name!r} names no file part of the request")
+                raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name!r} names no file part of the request")
             uploads[name] = await asyncio.to_thread(_write, part, Path(folder) / str(number))
         yield uploads
 

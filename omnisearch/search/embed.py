@@ -93,7 +93,7 @@ class Embedder:
             case ItemRef() if term.slice is None:
                 return _item(index, term.source, explain)
             case ItemRef():
-                return self._file(index.model, term, _path_of(index, term.source), explain)
+                return self._file(index.model, term, path_of(index, term.source), explain)
             case _:
                 return Embedded(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
@@ -181,7 +181,13 @@ def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
     return replace(whole, unsplit=NOT_KEPT)
 
 
-def _path_of(index: Index, item: ItemRef) -> Path:
+def path_of(index: Index, item: ItemRef) -> Path:
+    """Return the file of an item.
+
+    Raises:
+        NotFoundError: no such item, or its file is another one by now.
+        MediaError: it cannot be opened.
+    """
     path = find_path(index.item(item.id)[0].payload.path)
     if item_id(path) != item.id:
         raise NotFoundError(f"{item}: {show_path(str(path))} has changed since it was indexed; run `omnisearch index`")

@@ -5,6 +5,8 @@ compose    sums of terms -> leaves              feedback.py, compose.py, questio
 search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
 page       items -> the items that are shown    near.py, page.py, cursor.py
 explain    items -> hits                        explain.py, parts.py
+
+locate     terms and one file -> places         locate.py
 """
 
 import threading
@@ -12,21 +14,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import Expression, Query, Term
+from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.calibration import nothing_matches
 from omnisearch.search.cursor import write_cursor
-from omnisearch.search.embed import Decoder, Embedded, Embedder
+from omnisearch.search.embed import Embedded, Embedder, path_of
 from omnisearch.search.explain import hit
 from omnisearch.search.feedback import with_feedback
 from omnisearch.search.index import Index
+from omnisearch.search.locate import Locator
 from omnisearch.search.page import Page, above, check_page, make_page
 from omnisearch.search.parts import best_parts
+from omnisearch.search.places import Located
 from omnisearch.search.question import put
 from omnisearch.search.retrieve import search_lanes
 from omnisearch.stores.base import Filter, Payload
@@ -38,10 +43,12 @@ T = TypeVar("T")
 class Engine:
     """Answers queries against the index in use, also after another took its place. Safe to use from several threads."""
 
-    def __init__(self, open_index: Callable[[], Index], decoder: Decoder) -> None:
-        self._open_index, self._decoder = open_index, decoder
-        self._embedder = Embedder(decoder)
+    def __init__(self, open_index: Callable[[], Index], settings: Settings) -> None:
+        self._open_index = open_index
         self._index = open_index()
+        self._decoder = DecoderPool(settings, workers=1)
+        self._embedder = Embedder(self._decoder)
+        self._locator = Locator(self._embedder, settings)
         self._replaced: list[Index] = []  # another thread may still be asking them
         self._replacing = threading.Lock()
 
@@ -52,12 +59,7 @@ class Engine:
         Raises:
             NotReadyError: nothing is indexed, the model is missing, or the index belongs to another model.
         """
-        decoder = DecoderPool(settings, workers=1)
-        try:
-            return cls(lambda: Index.open(settings), decoder)
-        except BaseException:
-            decoder.close()
-            raise
+        return cls(lambda: Index.open(settings), settings)
 
     @property
     def model(self) -> OmniBind:
@@ -65,8 +67,9 @@ class Engine:
         return self._index.model
 
     def close(self) -> None:
-        """Let go of the store and stop the decoder."""
+        """Let go of the store and stop the decoders."""
         self._decoder.close()
+        self._locator.close()
         for index in (*self._replaced, self._index):
             index.store.close()
 
@@ -111,6 +114,28 @@ class Engine:
                 raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
             check_page(query)
         return self._ask(lambda index: self._search(index, queries))
+
+    def locate(
+        self,
+        query: Expression,
+        source: Path | ItemRef,
+        limit: int = 5,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Located:
+        """Find up to `limit` places of one file, or of an item's, that match. Files are looked at one at a time.
+
+        Raises:
+            QueryError: terms cancel out, the file is a 3D model, or THEN is asked of what has no time.
+            MediaError: a file cannot be read.
+            NotFoundError: an item is not in the index, or its file is another one by now.
+            NotReadyError: it was `stopped`, which is asked now and then.
+        """
+
+        def question(index: Index) -> Located:
+            path = source if isinstance(source, Path) else path_of(index, source)
+            return self._locator.locate(index, query, path, limit, stopped)
+
+        return self._ask(question)
 
     def _ask(self, question: Callable[[Index], T]) -> T:
         """Ask the index, and once more where it turns out to be gone: a rebuilt one took its place."""

@@ -5,7 +5,7 @@ whatever can be asked for can be pointed at. The windows are judged as segments 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from omnisearch.errors import QueryError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.query import Expression, Sum, Then
 from omnisearch.search.algebra import Judged, Odds, judge
-from omnisearch.search.calibration import nothing_matches, relevance
+from omnisearch.search.calibration import relevance
 from omnisearch.search.compose import Leaf, leaf
 from omnisearch.search.embed import Embedder
 from omnisearch.search.explain import leaves_at, score_at
@@ -23,50 +23,12 @@ from omnisearch.search.grid import Window, apart, over
 from omnisearch.search.index import Index
 from omnisearch.search.looks import Looked, in_blocks, look
 from omnisearch.search.moments import merged
-from omnisearch.types import Floats, Modality, Region, Segment, Slice, Stretch
+from omnisearch.search.places import Located, Part, Place
+from omnisearch.types import Floats, Modality, Segment
 
 # Relevance from which on a window is more likely a match than not.
 MATCHES = 0.5
 TIMED = (Modality.AUDIO, Modality.VIDEO)
-
-At = Segment | Region
-
-
-@dataclass(frozen=True)
-class Part:
-    """A sum of the query, and how it was judged in a place; those of THEN each at a moment of its own."""
-
-    query: str
-    at: At
-    score: float
-    relevance: float
-
-
-@dataclass(frozen=True)
-class Place:
-    """A part of a file that stands out. `score`, `relevance` and `parts` are those of the best window within it.
-
-    Of an expression `score` is that of the sum that decided, as in a hit.
-    """
-
-    at: At
-    score: float
-    relevance: float
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True)
-class Located:
-    """What was found in a file, best first, and how many windows were looked at."""
-
-    modality: Modality
-    places: tuple[Place, ...]
-    windows: int
-
-    @property
-    def nothing_matches(self) -> bool:
-        """Whether the best place only stands out the least badly."""
-        return nothing_matches(place.relevance for place in self.places)
 
 
 class Locator:
@@ -130,15 +92,6 @@ def find(index: Index, looked: Looked, query: Expression, leaves: Mapping[Sum, L
     places = [_place(looked, judged, scores, odds, row) for row in rows]
     found = places if _in_order(query) else _joined(places)
     return Located(looked.modality, tuple(found[:limit]), len(looked.windows))
-
-
-def slice_of(at: At) -> Slice | None:
-    """What a term that means this place says after its @; passages of text have no such thing."""
-    if isinstance(at, Region):
-        return at
-    if at.unit == "characters" or at.start is None or at.end is None:
-        return None
-    return Stretch(at.start, at.end)
 
 
 def _place(looked: Looked, judged: Judged, scores: Mapping[Sum, Floats], odds: Mapping[Sum, Odds], row: int) -> Place:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from omnisearch.search.locate import At, Place, slice_of
+from omnisearch.search.places import At, Place, slice_of
 from omnisearch.types import Region, Segment
 
 

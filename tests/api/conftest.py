@@ -15,10 +15,12 @@ from PIL import Image
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
-from omnisearch.query import Query
+from omnisearch.query import Expression, ItemRef, Query
+from omnisearch.search.places import Located, Part, Place
 from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Hit, Match, Modality, Segment
+from omnisearch.types import Answer, Hit, Match, Modality, Region, Segment
 
+BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
 HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
 
 
@@ -37,6 +39,8 @@ class ScriptedEngine:
     queries: list[Query] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     before: Callable[[Query], None] = lambda query: None
+    located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
+    while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
     closed: bool = False
     nothing_matches: bool = False
 
@@ -48,6 +52,19 @@ class ScriptedEngine:
         hits = [_hit(p, rank, query) for rank, p in enumerate(reversed(firsts.values()))]
         took_ms = {"embed": 1.0, "search": 2.0, "total": 3.0}
         return Answer(tuple(hits[: query.limit]), took_ms, nothing_matches=self.nothing_matches)
+
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
+        """Two places of a picture, or of a sound for an item of that kind; remembers what was in the file."""
+        looked_at = source.id if isinstance(source, ItemRef) else source.read_bytes()
+        self.located.append((query, looked_at, limit))
+        self.while_looking(stopped)
+        timed = isinstance(source, ItemRef) and self.item(source.id)[0].modality in (Modality.AUDIO, Modality.VIDEO)
+        ats = [Segment(4, 2.0, 4.0, "seconds"), Segment(18, 9.0, 11.0, "seconds")] if timed else BOXES
+        places = [
+            Place(at, 0.4, relevance, tuple(Part(str(leaf), at, 0.4, relevance) for leaf in query.leaves))
+            for at, relevance in zip(ats, (0.9, 0.3), strict=True)
+        ]
+        return Located(Modality.AUDIO if timed else Modality.IMAGE, tuple(places[:limit]), 181)
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
         found = tuple(p for p in self.payloads if p.item_id == item_id)

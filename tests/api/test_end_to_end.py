@@ -1,10 +1,12 @@
 """A folder of files, the weightless model, the embedded store and the real engine, asked over HTTP."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from omnisearch.api.app import create_app
 from omnisearch.binding.model import OmniBind
@@ -114,6 +116,36 @@ def test_a_broken_upload_is_named_by_its_reason(served: TestClient) -> None:
     answer = served.post("/v1/search", data={"query": query}, files={"it": ("a.png", FILES["red.png"][:60])})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["code"] == "decode_error"
+
+
+def test_what_is_in_an_upload_and_in_an_item_is_located(served: TestClient) -> None:
+    canvas = Image.new("RGB", (160, 80), (30, 160, 30))
+    canvas.paste((220, 30, 30), (80, 0, 120, 40))
+    sent = io.BytesIO()
+    canvas.save(sent, "PNG")
+    query = '{"query":{"and":[{"text":"red"},{"not":{"text":"green"}}]},"file":"it","limit":1}'
+    found = served.post("/v1/locate", data={"query": query}, files={"it": ("patch.png", sent.getvalue())}).json()
+    (place,) = found["places"]
+    assert (found["modality"], place["path"]) == ("image", "patch.png")
+    assert place["region"]["x"] == pytest.approx(0.5, abs=1 / 16)
+    assert place["region"]["y"] + place["region"]["height"] <= 0.5 + 1 / 8
+    assert [part["query"] for part in place["parts"]] == ["red", "green"]
+
+
+def test_what_is_in_an_item_is_located(served: TestClient) -> None:
+    body = {"query": [{"text": "dog"}], "modalities": ["audio"]}
+    hit = served.post("/v1/search", json=body).json()["hits"][0]
+    found = served.post("/v1/locate", json={"query": {"text": "silence"}, "item_id": hit["id"]}).json()
+    assert (found["modality"], found["places"][0]["path"]) == ("audio", hit["path"])
+    assert found["places"][0]["slice"] == "0-1"
+    assert served.post("/v1/locate", json={"query": {"text": "a"}, "item_id": "f" * 64}).status_code == 404
+
+
+def test_pictures_have_no_order(served: TestClient) -> None:
+    query = '{"query":{"then":[{"text":"red"},{"text":"blue"}]},"file":"it"}'
+    answer = served.post("/v1/locate", data={"query": query}, files={"it": ("red.png", FILES["red.png"])})
+    assert (answer.status_code, answer.json()["code"]) == (422, "query")
+    assert "THEN" in answer.json()["detail"]
 
 
 def test_unknown_items_are_not_found(served: TestClient) -> None:

@@ -23,9 +23,10 @@ from omnisearch.search.algebra import judge
 from omnisearch.search.embed import Embedder
 from omnisearch.search.grid import Window, over
 from omnisearch.search.index import Unindexed
-from omnisearch.search.locate import At, Located, Locator, Place, slice_of
+from omnisearch.search.locate import Locator
 from omnisearch.search.looks import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, look
 from omnisearch.search.place_json import place_json
+from omnisearch.search.places import At, Located, Place, slice_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Segment, Waveform
 
 RATE = 8000

@@ -20,8 +20,9 @@ from omnisearch.query import Term
 from omnisearch.search.compose import leaf
 from omnisearch.search.embed import Embedded
 from omnisearch.search.index import Unindexed
-from omnisearch.search.locate import Place, find
+from omnisearch.search.locate import find
 from omnisearch.search.looks import BLOCK_SECONDS, look
+from omnisearch.search.places import Place
 from omnisearch.types import (
     Content,
     Decoded,

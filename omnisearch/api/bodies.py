@@ -1,0 +1,82 @@
+"""Bodies: a question as JSON, or as multipart with the files that it names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from omnisearch.api.expressions import MAX_TERMS, Asking, Upload
+from omnisearch.api.uploads import spooled
+
+MAX_JSON_BYTES = 256 << 10
+MAX_FILES = MAX_TERMS + 1  # each term may be one, and so may what is searched in
+
+A = TypeVar("A", bound=Asking)
+
+
+def described(kind: type[Asking]) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that `asked` reads."""
+    parts = {
+        "type": "object",
+        "required": ["query"],
+        "properties": {"query": {"type": "string", "description": "the JSON object of a request without files"}},
+        "additionalProperties": {"type": "string", "format": "binary"},
+    }
+    content = {
+        "application/json": {"schema": kind.model_json_schema()},
+        "multipart/form-data": {"schema": parts},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@asynccontextmanager
+async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[str, Upload]]]:
+    """Read a question and the files that it names, by the names of their parts; they are deleted afterwards.
+
+    Raises:
+        RequestValidationError: the question is wrong, and where.
+        HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing.
+    """
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent == "application/json":
+        question = _parse(await _read(request), kind)
+        if question.files:
+            detail = f"{min(question.files)!r} names a file: send the query as multipart/form-data with that part"
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        yield question, {}
+        return
+    if sent != "multipart/form-data":
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
+        )
+    async with request.form(max_files=MAX_FILES, max_fields=1, max_part_size=MAX_JSON_BYTES) as form:
+        field = form.get("query")
+        if not isinstance(field, str):
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
+        question = _parse(field, kind)
+        async with spooled(form, question.files) as uploads:
+            yield question, uploads
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_JSON_BYTES:
+            detail = f"a JSON body may hold at most {MAX_JSON_BYTES >> 10} KiB"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    return bytes(body)
+
+
+def _parse(body: bytes | str, kind: type[A]) -> A:
+    """Pydantic reads the bytes itself: it knows no NaN and no half surrogates, which Python's reader lets in."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError(details) from None

@@ -1,0 +1,40 @@
+"""Room: threads for one kind of question, and how many more may wait for one of them."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from omnisearch.errors import BusyError
+
+T = TypeVar("T")
+
+
+class Room:
+    """Of one event loop. A question keeps its place until it is answered, also when nobody waits for it any more."""
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._places = threads + waiting
+
+    def ask(self, question: Callable[[], T]) -> "asyncio.Future[T]":
+        """Answer a question in a thread.
+
+        Raises:
+            BusyError: as many questions wait as may wait.
+        """
+        if self._places == 0:
+            raise BusyError("too many requests are waiting; try again in a moment")
+        self._places -= 1
+        future = asyncio.get_running_loop().run_in_executor(self._threads, question)
+        future.add_done_callback(self._leave)
+        return future
+
+    def close(self) -> None:
+        """Let the running questions finish; those that wait are dropped."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _leave(self, future: "asyncio.Future[T]") -> None:
+        self._places += 1
+        if not future.cancelled():
+            future.exception()  # seen
