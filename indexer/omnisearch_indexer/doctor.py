@@ -14,13 +14,13 @@ from importlib.metadata import version
 from typing import TypeAlias
 
 from omnisearch import __version__
+from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.spaces.device import choose
-from omnisearch.spaces.registry import files_of
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.gate import RESERVE
@@ -116,7 +116,7 @@ class Doctor:
         return State.OK, f"{choose(self._settings)} ({self._settings.device} was asked for)", ""
 
     def _weights(self) -> Found:
-        specs = files_of(tuple(self.model.spaces))
+        specs = files_of_model(self.model.config)
         for spec in specs:
             verify(spec, resolve(spec, self._settings))
         return State.OK, f"{len(specs)} files, each what its hash says", ""
@@ -172,14 +172,15 @@ class Doctor:
         return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
 
     def _recall(self) -> Found:
-        share, queries = soundness.recall(self.index.store, self.index.sample)
-        if not queries:
+        shares = soundness.recall(self.index.store, self.index.sample)
+        if not shares:
             return State.OK, "nothing to ask for", ""
-        value = f"{share:.3f} of the exact ten nearest, over {queries} queries"
         kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
-        if share < GOOD_RECALL:
-            return State.WARN, f"{value} ({kind})", "raise the server's hnsw ef, or the collection's m and ef_construct"
-        return State.OK, f"{value} ({kind})", ""
+        value = f"{', '.join(f'{m} {share:.3f}' for m, share in shares.items())} of the exact ten nearest ({kind})"
+        if min(shares.values()) < GOOD_RECALL:
+            # A search that names no ef looks as far as ef_construct says.
+            return State.WARN, value, f"raise ef_construct and m in the hnsw_config of {self.index.store.collection}"
+        return State.OK, value, ""
 
     def _latency(self) -> Found:
         middle, slow = soundness.latency(self._settings)

@@ -1,6 +1,6 @@
 """What the doctor finds: a well index, none, one of another model, one that lost points, and a lossy search."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from omnisearch_indexer.session import index_files
 from omnisearch_indexer.soundness import likeness, recall
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import write_image, write_sound
+from tests.stores.fake_server import FakeServer, running
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_well_index_fails_no_check(indexed: Settings) -> None:
     found = examine(indexed)
     assert [each for each in found.values() if each.state is State.FAIL] == []
     assert found["counts"].value == "3 image, 1 audio"
-    assert found["recall"].value.startswith("1.000 ")
+    assert found["recall"].value.startswith("image 1.000, audio 1.000 of the exact ten nearest (embedded")
     assert found["calibration"].state is State.WARN  # so few items are no background
 
 
@@ -62,37 +63,54 @@ def test_lost_points_are_seen(indexed: Settings) -> None:
 
 
 class Store:
-    """Points in memory, and a search that finds only every second of the nearest."""
+    """Points in memory by modality, and a search that finds only every `skips`-th of the nearest."""
 
-    def __init__(self, rows: Floats, skips: bool) -> None:
+    dim = 16
+
+    def __init__(self, rows: Mapping[Modality, Floats], skips: Mapping[Modality, int]) -> None:
         self.rows, self.skips = rows, skips
 
-    def points(self) -> Iterator[Point]:
-        return (Point(str(n), row, Payload(str(n), Modality.IMAGE, "")) for n, row in enumerate(self.rows))
-
-    def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
+    def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:
         assert with_vectors
-        return self.points()
-
-    def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
-        return len(self.rows)
+        return (
+            Point(str(n), row, Payload(str(n), m, "")) for m in chosen.modalities for n, row in enumerate(self.rows[m])
+        )
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         found = []
         for lookup in lookups:
-            scores = self.rows @ lookup.vector
-            order = np.argsort(-scores)[:: 2 if self.skips else 1][: lookup.limit]
-            found.append([Scored(str(i), float(scores[i]), Payload(str(i), Modality.IMAGE, "")) for i in order])
+            (modality,) = lookup.filter.modalities
+            scores = self.rows[modality] @ lookup.vector
+            order = np.argsort(-scores)[:: self.skips[modality]][: lookup.limit]
+            found.append([Scored(str(i), float(scores[i]), Payload(str(i), modality, "")) for i in order])
         return found
 
 
-@pytest.mark.parametrize(("skips", "wanted"), [(False, 1.0), (True, 0.5)])
-def test_recall_counts_what_a_search_misses(skips: bool, wanted: float) -> None:
-    rows = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    share, queries = recall(Store(rows, skips), lambda m: rows if m is Modality.IMAGE else rows[:0])  # type: ignore[arg-type]
-    assert queries > 0
-    assert share == pytest.approx(wanted)
+def test_recall_counts_what_a_search_misses_of_each_modality() -> None:
+    sizes = {Modality.TEXT: 300, Modality.IMAGE: 200, Modality.AUDIO: 4}  # fewer than ten: all of them
+    random = np.random.default_rng(0)
+    rows = {m: random.normal(size=(n, Store.dim)).astype(np.float32) for m, n in sizes.items()}
+    rows = {m: each / np.linalg.norm(each, axis=1, keepdims=True) for m, each in rows.items()}
+    store = Store(rows, {Modality.TEXT: 1, Modality.IMAGE: 5, Modality.AUDIO: 2})
+    found = recall(store, lambda m: rows.get(m, np.empty((0, Store.dim), np.float32)))  # type: ignore[arg-type]
+    assert found == pytest.approx({Modality.TEXT: 1, Modality.IMAGE: 0.2, Modality.AUDIO: 0.5})
+
+
+def test_a_server_is_asked_in_its_own_words(settings: Settings, tmp_path: Path) -> None:
+    """What is sent is read by the models that the client has made from the server's OpenAPI description."""
+    with running(FakeServer()) as fake:
+        served = settings.model_copy(update={"store": fake.url})
+        assert not index_files([write_image(tmp_path / f"{n}.png", seed=n) for n in range(3)], served).failed
+        fake.requests.clear()
+        found = examine(served)
+        assert (
+            found["recall"].value == "image 1.000 of the exact ten nearest (a server, approximate above its threshold)"
+        )
+        assert {line.rsplit("/points/")[-1] for line in fake.requests if "/points/" in line} == {
+            "count",
+            "query/batch",
+            "scroll",
+        }
 
 
 def test_likeness_is_the_mean_over_all_pairs() -> None:
