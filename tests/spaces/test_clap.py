@@ -58,7 +58,7 @@ def shaken(network: nn.Module) -> nn.Module:
         for name, tensor in network.state_dict().items():
             if "running_var" in name:
                 tensor.uniform_(100, 400)
-            elif tensor.is_floating_point():
+            elif tensor.is_floating_point() and not name.endswith("attn_mask"):
                 near = 1.0 if tensor.ndim == 1 and "weight" in name else 0.0
                 tensor.copy_(torch.randn_like(tensor) * 0.05 + near)
     return network.eval()
