@@ -66,7 +66,7 @@ def _found(store: VectorStore, queries: Floats, chosen: Filter) -> float:
     exact = _nearest(store, queries, chosen)
     found = store.search([Lookup(query, NEAREST, chosen) for query in queries])
     right = sum(p.score >= least - TIE for points, least in zip(found, exact[:, -1], strict=True) for p in points)
-    return right / exact.size
+    return float(right / exact.size)
 
 
 def _nearest(store: VectorStore, queries: Floats, chosen: Filter) -> NDArray[np.float64]:

@@ -1,0 +1,119 @@
+"""What the doctor sees of an approximate search: python bench/hnsw.py --points 20000 --dim 384
+
+The embedded engine can build the graph that a Qdrant server builds, by the same code; omnisearch itself never lets it.
+Here it does, over random vectors around some centres, a fifth of each modality, and the doctor measures recall on it
+for several `ef`, and for none, as omnisearch asks a server; beside it stands the time of a lookup.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import qdrant_edge as edge
+
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.types import Floats, Modality
+from omnisearch_indexer.soundness import recall
+
+EFS = (16, 32, 64, 128, 256, 512, None)
+CENTRES, NOISE, SAMPLE, BATCH = 500, 1.0, 512, 4096
+
+
+class Graph:
+    """What the doctor needs of a store, over a shard with a graph: HNSW with one `ef`, the graph's own for None."""
+
+    def __init__(self, place: Path, vectors: Mapping[Modality, Floats], m: int, ef_construct: int) -> None:
+        """Build it in an empty directory from unit rows (n, dim) by modality."""
+        self.vectors, self.dim = vectors, next(iter(vectors.values())).shape[1]
+        self.exact, self.ef = False, None
+        config = edge.EdgeConfig(
+            vectors=edge.EdgeVectorParams(size=self.dim, distance=edge.Distance.Cosine),
+            hnsw_config=edge.HnswIndexConfig(m=m, ef_construct=ef_construct, full_scan_threshold=10),
+            optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=100),
+        )
+        self._shard = edge.EdgeShard.create(str(place), config)
+        self._shard.update(edge.UpdateOperation.create_field_index("modality", edge.PayloadSchemaType.Keyword))
+        rows = [(row, modality) for modality, some in vectors.items() for row in some]
+        for at in range(0, len(rows), BATCH):
+            points = [edge.Point(n, row, {"modality": str(m)}) for n, (row, m) in enumerate(rows[at : at + BATCH], at)]
+            self._shard.update(edge.UpdateOperation.upsert_points(points))
+        self._shard.optimize()
+        self.indexed = self._shard.info().indexed_vectors_count
+
+    def close(self) -> None:
+        """Let go of the shard."""
+        self._shard.close()
+
+    def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:  # noqa: ARG002
+        """Answer each lookup by the graph, or exactly."""
+        params = edge.SearchParams(exact=self.exact, hnsw_ef=self.ef)
+        pages = [
+            self._shard.query(
+                edge.QueryRequest(
+                    limit=one.limit, query=edge.Query.Nearest(one.vector), filter=_only(one.filter), params=params
+                )
+            )
+            for one in lookups
+        ]
+        return [[Scored(str(p.id), p.score, Payload("", Modality.TEXT, "")) for p in page] for page in pages]
+
+    def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:  # noqa: ARG002
+        """Every point of a modality."""
+        return (Point("", row, Payload("", m, "")) for m in chosen.modalities for row in self.vectors[m])
+
+    def sample(self, modality: Modality) -> Floats:
+        """The first of a modality."""
+        return self.vectors[modality][:SAMPLE]
+
+
+def _only(chosen: Filter) -> Any:
+    return edge.Filter(must=[edge.FieldCondition("modality", match=edge.MatchAny(list(chosen.modalities)))])
+
+
+def around_centres(points: int, dim: int) -> dict[Modality, Floats]:
+    """Return unit rows, as many of each modality."""
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(CENTRES, dim))
+    rows = centres[random.integers(CENTRES, size=points)] + NOISE * random.normal(size=(points, dim))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return dict(zip(Modality, np.array_split(rows, len(Modality)), strict=True))
+
+
+def per_lookup(graph: Graph, queries: Floats) -> float:
+    """Return the median milliseconds of a lookup of ten points of one modality."""
+    took = []
+    for query in queries:
+        start = time.perf_counter()
+        graph.search([Lookup(query, 10, Filter((Modality.IMAGE,)))])
+        took.append(1000 * (time.perf_counter() - start))
+    return median(took)
+
+
+def main() -> None:
+    """Build, measure, and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=20_000)
+    parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument("--m", type=int, default=16)
+    parser.add_argument("--ef-construct", type=int, default=100)
+    chosen = parser.parse_args()
+    queries = np.concatenate(list(around_centres(100, chosen.dim).values()))
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = around_centres(chosen.points, chosen.dim)
+        graph = Graph(Path(folder), vectors, chosen.m, chosen.ef_construct)
+        print("| ef | recall by doctor, lowest modality | highest | ms a lookup |\n|--:|--:|--:|--:|")
+        for ef in (*EFS, "exact"):
+            graph.exact, graph.ef = ef == "exact", None if ef == "exact" else ef
+            shares = recall(graph, graph.sample).values()
+            name = f"none (ef_construct {chosen.ef_construct})" if ef is None else ef
+            print(f"| {name} | {min(shares):.3f} | {max(shares):.3f} | {per_lookup(graph, queries):.2f} |")
+        graph.close()
+
+
+if __name__ == "__main__":
+    main()
