@@ -176,15 +176,14 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
 
 
 def _files_of_model(name: str, settings: Settings) -> "tuple[WeightSpec, ...]":
-    from omnisearch.binding.installed import RELEASED, find_config
+    from omnisearch.binding.installed import RELEASED, files_of_model, find_config
     from omnisearch.spaces import licences
-    from omnisearch.spaces.registry import SPACES, files_of
+    from omnisearch.spaces.registry import SPACES
 
     config = find_config(name, settings)
-    spaces = tuple(space for space in config.projectors if space in SPACES)
-    licences.check(config.name, [SPACES[space] for space in spaces], settings)
+    licences.check(config.name, [SPACES[space] for space in config.projectors if space in SPACES], settings)
     own = (RELEASED[name],) if name in RELEASED else ()
-    return (*own, *files_of(spaces))
+    return (*own, *files_of_model(config))
 
 
 def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
+from omnisearch.spaces.registry import FILES, SPACES
 from omnisearch.spaces.weights import Hub, WeightSpec, resolve
 
 _REPOSITORY, _FOLDERS = "Viglong/OmniBind", ("projs", "checkpoints/projs")  # their own page has it both ways
@@ -32,8 +33,20 @@ def find(name: str, settings: Settings) -> Path:
     """Return the folder of a published model that is here or of a shipped one by name, or of any model by path.
 
     Raises:
-        ModelMissingError: there is none; names the command that pulls it, or lists what ships.
+        ModelMissingError: there is none, or only its configuration; names the command that pulls or trains it, or
+            lists what ships.
     """
+    folder = _folder(name, settings)
+    if folder.parent == checkpoint.SHIPPED and not (folder / checkpoint.TENSORS).is_file():
+        out = models_dir(settings) / name
+        raise ModelMissingError(
+            f"the projectors of {name} are not trained, so it has none in {out}: in a checkout of omnisearch, run "
+            f"`omnisearch train run training/recipes/{name}.toml --out {out}`"
+        )
+    return folder
+
+
+def _folder(name: str, settings: Settings) -> Path:
     if (models_dir(settings) / name / checkpoint.CONFIG).is_file():
         return models_dir(settings) / name
     if name in OFFICIAL and not (Path(name) / checkpoint.CONFIG).is_file():
@@ -44,6 +57,8 @@ def find(name: str, settings: Settings) -> Path:
 def find_config(name: str, settings: Settings) -> ModelConfig:
     """Return the configuration of a published model by name, whether or not it is here, else of any that is.
 
+    A model needs no trained projectors for that.
+
     Raises:
         ModelMissingError: neither is called so.
         CheckpointError: its configuration cannot be read.
@@ -51,10 +66,23 @@ def find_config(name: str, settings: Settings) -> ModelConfig:
     if name in OFFICIAL:
         return OFFICIAL[name].config
     try:
-        path = find(name, settings) / checkpoint.CONFIG
+        path = _folder(name, settings) / checkpoint.CONFIG
     except ModelMissingError as error:
         raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
     return parse_config(path.read_text(encoding="utf-8"), path)
+
+
+def files_of_model(config: ModelConfig) -> tuple[WeightSpec, ...]:
+    """Return the weight files that the model's spaces read, each once: of a space only those of the parts it is for.
+
+    Spaces that are not declared have none.
+    """
+    wanted: dict[str, None] = {}
+    for space in config.projectors:
+        for part, names in SPACES[space].weights.items() if space in SPACES else ():
+            if space in config.spaces(part):
+                wanted |= dict.fromkeys(names)
+    return tuple(FILES[name] for name in wanted)
 
 
 def install(name: str, settings: Settings) -> Path:

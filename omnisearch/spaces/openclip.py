@@ -84,8 +84,8 @@ def _run(network: nn.Module, inputs: Tensor) -> Tensor:
     return rows
 
 
-def tokenizer(tokens: int) -> Prepare:
-    """Return what makes of texts int64 (n, 77): CLIP's words, at most `tokens` with the ends, and zeros.
+def tokenizer(tokens: int, positions: int = POSITIONS) -> Prepare:
+    """Return what makes of texts int64 (n, positions): CLIP's words, at most `tokens` with the ends, and zeros.
 
     Raises:
         NotReadyError: open_clip is not installed.
@@ -97,7 +97,7 @@ def tokenizer(tokens: int) -> Prepare:
 
     def prepare(texts: Any) -> tuple[Tensor]:
         ids = words([str(text) for text in texts])
-        return (nn.functional.pad(ids, (0, POSITIONS - tokens)),)
+        return (nn.functional.pad(ids, (0, positions - tokens)),)
 
     return prepare
 

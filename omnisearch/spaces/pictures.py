@@ -27,9 +27,9 @@ def crop(image: Pixels, side: int) -> Pixels:
     return _resize(image, size)[top : top + side, left : left + side]
 
 
-def squash(image: Pixels, side: int) -> Pixels:
+def squash(image: Pixels, side: int, resample: Image.Resampling = Image.Resampling.BICUBIC) -> Pixels:
     """Return the whole image, whatever its shape, as a square: uint8 (side, side, 3)."""
-    return _resize(image, (side, side))
+    return _resize(image, (side, side), resample)
 
 
 def batch(images: Sequence[Content], fit: Fit, side: int, mean: Channels, deviation: Channels) -> Tensor:
@@ -39,5 +39,5 @@ def batch(images: Sequence[Content], fit: Fit, side: int, mean: Channels, deviat
     return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(deviation).view(3, 1, 1)
 
 
-def _resize(image: Pixels, size: tuple[int, int]) -> Pixels:
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+def _resize(image: Pixels, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BICUBIC) -> Pixels:
+    return np.asarray(Image.fromarray(image).resize(size, resample))

@@ -9,12 +9,14 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces.base import Space, SpaceSpec
 from omnisearch.spaces.declaration import Declared
-from omnisearch.spaces.declared import mini, paper
+from omnisearch.spaces.declared import mini, modern, paper
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.spaces.weights import WeightSpec
 from omnisearch.types import Modality
 
-_DECLARED: Mapping[str, Declared] = {declared.name: declared for declared in (*mini.SPACES, *paper.SPACES)}
+_DECLARED: Mapping[str, Declared] = {
+    declared.name: declared for declared in (*mini.SPACES, *paper.SPACES, *modern.SPACES)
+}
 FILES: Mapping[str, WeightSpec] = {
     spec.name: spec
     for spec in (

@@ -2,10 +2,12 @@
 
 import json
 import pickle
+import re
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,9 +142,12 @@ def adopt(
     `constants` makes the buffers that belong to no file, by the end of their names, from the empty buffer.
 
     Raises:
-        WeightsError: the file is damaged, or tensors are missing or of another shape; names every one as the file does.
+        WeightsError: the file is damaged, tensors are missing or of another shape, or it has more layers than the
+            network; names every one as the file does.
     """
-    state, wrong = {}, []
+    state: dict[str, Tensor] = {}
+    wrong: list[str] = []
+    read: list[str] = []
     try:
         with safe_open(_safe(path), framework="pt") as file:
             there = set(file.keys())
@@ -151,6 +156,7 @@ def adopt(
                 if place is None:
                     continue
                 piece = Piece(place) if isinstance(place, str) else place
+                read.append(piece.name)
                 shape = tuple(file.get_slice(piece.name).get_shape()) if piece.name in there else None
                 if shape != _whole(mould, piece):
                     found = "missing" if shape is None else shape
@@ -159,12 +165,28 @@ def adopt(
                     tensor = file.get_tensor(piece.name)
                     tensor = tensor.chunk(piece.parts)[piece.part] if piece.parts > 1 else tensor
                     state[name] = tensor.to(dtype) if tensor.is_floating_point() else tensor
+        wrong += _longer(read, there)
     except SafetensorError as error:
         raise WeightsError(f"{path} cannot be read as safetensors: {error}") from None
     if wrong:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {'; '.join(wrong)}")
     network.load_state_dict(state, strict=False, assign=True)
     _complete(network, dtype, constants or {})
+
+
+def _longer(read: Iterable[str], there: Iterable[str]) -> list[str]:
+    """Say which lists of modules the file has more of than the network, which would load as the first of them."""
+    ours, theirs = _lengths(read), _lengths(there)
+    return [f"{name} has {theirs[name]} layers, not {count}" for name, count in ours.items() if theirs[name] > count]
+
+
+def _lengths(names: Iterable[str]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name in names:
+        for entry in re.finditer(r"\.(\d+)(?=\.)", name):
+            place = name[: entry.start()]
+            found[place] = max(found[place], int(entry[1]) + 1)
+    return found
 
 
 def _whole(mould: Tensor, piece: Piece) -> tuple[int, ...]:
