@@ -1,6 +1,6 @@
 """The weight files of the spaces that OmniBind binds. Where no hash is known: see `WeightSpec`."""
 
-from omnisearch.spaces.weights import Hub, WeightSpec
+from omnisearch.spaces.weights import Hub, Url, WeightSpec
 
 WAVCAPS_LICENCE = "WavCaps-NC"
 APPLE_LICENCE = "Apple-ASCL"
@@ -86,8 +86,9 @@ IMAGEBIND = WeightSpec(
     sha256="d6f6c22bedcc90708448d5d2fbb7b2db9c73f505dc89bd0b2e09b23af1b62157",
     size=4_803_584_173,
     licence="CC-BY-NC-SA-4.0",
-    # Its authors do not publish it on the hub; this is the same file.
+    # Its authors serve it themselves; the other is a copy of it.
     sources=(
+        Url("https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"),
         Hub("DAMO-NLP-SG/Video-LLaMA-2-7B-Finetuned", "9d9519ffac4e48ef6510e829b1a1a643771a4dd0", "imagebind_huge.pth"),
     ),
 )

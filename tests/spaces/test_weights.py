@@ -12,7 +12,7 @@ from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.spaces import pull as pulling
 from omnisearch.spaces.pull import pull, pull_all
 from omnisearch.spaces.registry import FILES
-from omnisearch.spaces.weights import Hub, LocalFile, Packaged, WeightSpec, Wheel, resolve, sha256_of
+from omnisearch.spaces.weights import Hub, LocalFile, Packaged, Url, WeightSpec, Wheel, resolve, sha256_of
 
 CONTENT = b"weights" * 1000
 
@@ -175,8 +175,10 @@ def test_every_declared_file_has_a_source_and_is_pinned_packaged_or_recorded(spe
         assert len(spec.sha256) == 64
         assert spec.size
     else:
-        assert spec.packaged or all(isinstance(source, Hub) for source in spec.sources)
+        assert spec.packaged or all(isinstance(source, Hub | Url) for source in spec.sources)
     for source in spec.sources:
+        if isinstance(source, Url):
+            assert source.address.startswith("https://")
         if isinstance(source, Wheel):
             assert source.requirement.count("==") == 1, "a wheel is pinned exactly"
 

@@ -1,0 +1,119 @@
+"""A file at an https address: whole or not at all, and resumed where it stopped while it is the same file there."""
+
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from pathlib import Path
+from typing import IO
+from urllib import request
+from urllib.parse import urlsplit
+
+MOST = 64 << 30  # bytes of a file whose size nobody declared
+_SECONDS = 60  # without an answer
+_BLOCK = 1 << 20
+
+
+class _Redirects(request.HTTPRedirectHandler):
+    """Follows to https and nowhere else."""
+
+    def redirect_request(
+        self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> request.Request | None:
+        if urlsplit(newurl).scheme != "https":
+            raise OSError(f"it redirects to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def download(address: str, folder: Path, size: int | None, advance: Callable[[int], None]) -> Path:
+    """Return where in `folder` the file lies now, once all its bytes are there; `advance` counts them.
+
+    What came before an interruption is kept under a name that says which version it is of, by the server's strong
+    ETag, and asked for no more; a server that tells no versions apart begins anew.
+
+    Raises:
+        OSError: no answer, a refusal, another size than `size` (MOST at most if None), an end before the end, or a
+            redirect to what is not https.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _open(address, {}) as answer:
+            length, tag = _length(answer, size), _version(answer)
+            part = folder / hashlib.sha256(f"{address} {tag}".encode()).hexdigest()
+            with part.open("ab") as out:
+                _hold(out, part)
+                if not tag:
+                    out.truncate(0)
+                begun = out.seek(0, os.SEEK_END)
+                advance(begun)
+                if not begun:
+                    _copy(answer, out, length, advance)
+                elif begun < length:
+                    answer.close()
+                    _go_on(address, tag, out, length, advance)
+    except HTTPException as error:
+        raise OSError(f"{type(error).__name__}: {error}") from None
+    return part
+
+
+def _open(address: str, headers: Mapping[str, str]) -> HTTPResponse:
+    """Ask for an address. This opener knows of no files, no plain http and no other scheme."""
+    opener = request.OpenerDirector()
+    for handler in (request.ProxyHandler, request.HTTPSHandler, _Redirects, request.HTTPErrorProcessor):
+        opener.add_handler(handler())
+    for last in (request.HTTPDefaultErrorHandler, request.UnknownHandler):
+        opener.add_handler(last())
+    asked = request.Request(address, headers={"User-Agent": "omnisearch", **headers})  # noqa: S310
+    answer = opener.open(asked, timeout=_SECONDS)
+    assert isinstance(answer, HTTPResponse)
+    return answer
+
+
+def _length(answer: HTTPResponse, size: int | None) -> int:
+    """Return how many bytes the whole file has, which the server must say."""
+    said = answer.headers.get("Content-Length", "")
+    if not said.isdecimal():
+        raise OSError("the server does not say how large the file is")
+    if size is not None and int(said) != size:
+        raise OSError(f"the server offers {said} bytes, not {size}")
+    if int(said) > MOST:
+        raise OSError(f"the server offers {said} bytes, and no file may have more than {MOST}")
+    return int(said)
+
+
+def _version(answer: HTTPResponse) -> str:
+    """Return what the server calls this very content, or nothing: a weak tag only promises the like."""
+    tag = answer.headers.get("ETag", "")
+    return tag if tag.startswith('"') and answer.headers.get("Accept-Ranges") == "bytes" else ""
+
+
+def _hold(out: IO[bytes], part: Path) -> None:
+    try:
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OSError(f"another process is fetching it into {part}") from None
+
+
+def _go_on(address: str, tag: str, out: IO[bytes], length: int, advance: Callable[[int], None]) -> None:
+    """Append what is missing; If-Range lets a server whose file has changed since refuse by answering all of it."""
+    begun = out.tell()
+    with _open(address, {"Range": f"bytes={begun}-", "If-Range": tag}) as answer:
+        place = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+        if answer.status != 206 or place is None or int(place[1]) != begun:
+            out.truncate(0)
+            raise OSError("the server did not go on where the download stopped: pull again")
+        _copy(answer, out, length - begun, advance)
+
+
+def _copy(answer: HTTPResponse, out: IO[bytes], length: int, advance: Callable[[int], None]) -> None:
+    left = length
+    while left and (block := answer.read(min(_BLOCK, left))):
+        out.write(block)
+        advance(len(block))
+        left -= len(block)
+    out.flush()
+    os.fsync(out.fileno())
+    if left:
+        raise OSError(f"the server stopped {left} bytes before the end")
