@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,22 @@ from omnisearch.spaces import openclip, pictures, torchvision_shim
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content, Pixels
 
-torchvision_shim.install()
-open_clip = pytest.importorskip("open_clip")
+# Slow for its imports: open_clip's take longer than most rooms' tests, so that they wait for the first test.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("open_clip") is None, reason="open_clip is not installed"),
+]
 
 DIM = 32
 VISION, TEXT = {"layers": 2, "width": 64, "head_width": 16}, {"layers": 2, "width": 64, "heads": 4}
 SMALL = {"embed_dim": DIM, "vision_cfg": VISION, "text_cfg": TEXT}
 TEXTS: list[Content] = ["A dog barks.", "two cats &amp; a  café", "word " * 200, ""]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def open_clip() -> Any:
+    torchvision_shim.install()
+    return import_module("open_clip")
 
 
 @pytest.fixture
@@ -57,15 +68,15 @@ def tower(loader: Loader, build: Callable[[], nn.Module], state: dict[str, Tenso
     return replace(loader, weights=weights, width=DIM, build=build).load(settings, "random")
 
 
-def make_dfn() -> nn.Module:
+def make_dfn(open_clip: Any) -> nn.Module:
     config = open_clip.get_model_config("ViT-H-14-quickgelu")
     config["vision_cfg"] |= VISION
     config["text_cfg"] |= TEXT
     return shaken(open_clip.CLIP(**config | {"embed_dim": DIM}))
 
 
-def test_dfns_towers_are_open_clips(settings: Settings) -> None:
-    reference = make_dfn()
+def test_dfns_towers_are_open_clips(open_clip: Any, settings: Settings) -> None:
+    reference = make_dfn(open_clip)
     transform = open_clip.image_transform(
         224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode="squash"
     )
@@ -80,8 +91,8 @@ def test_dfns_towers_are_open_clips(settings: Settings) -> None:
     np.testing.assert_allclose(found, read.numpy(), atol=1e-5 * read.abs().max())
 
 
-def test_dfn_needs_quick_gelu(settings: Settings) -> None:
-    state = make_dfn().state_dict()
+def test_dfn_needs_quick_gelu(open_clip: Any, settings: Settings) -> None:
+    state = make_dfn(open_clip).state_dict()
     right, wrong = (
         tower(openclip.DFN_H14_TEXT, partial(openclip.text_part, model, **SMALL), state, settings).features(TEXTS)
         for model in ("ViT-H-14-quickgelu", "ViT-H-14")
@@ -90,7 +101,33 @@ def test_dfn_needs_quick_gelu(settings: Settings) -> None:
     assert np.abs(right - wrong).max() > 1e-3 * np.abs(right).max(), "the same tensors, another network"
 
 
+def test_eva_es_towers_are_open_clips(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    shape, make = {"embed_dim": 64, "depth": 2, "num_heads": 4}, timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **given: make(name, **given | shape))
+    config = open_clip.get_model_config(openclip.EVA_E) | {"embed_dim": DIM}
+    config["text_cfg"] |= TEXT
+    del config["custom_text"]
+    reference = shaken(open_clip.CustomTextCLIP(**config))
+    transform = open_clip.image_transform(
+        224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode="shortest"
+    )
+    pixels = torch.stack([transform(Image.fromarray(np.asarray(image))) for image in images()])
+    with torch.inference_mode():
+        seen, read = reference.encode_image(pixels), reference.encode_text(open_clip.tokenize(TEXTS))
+    # The authors' file has the names of open_clip's, but for the wrapping of timm's network.
+    state = {name.replace("visual.trunk.", "visual."): tensor for name, tensor in reference.state_dict().items()}
+    build = partial(openclip.image_part, openclip.EVA_E, embed_dim=DIM)
+    found = tower(openclip.EVA_E14P_IMAGE, build, state, settings).features(images())
+    np.testing.assert_allclose(found, seen.numpy(), atol=1e-5 * seen.abs().max())
+    build = partial(openclip.text_part, openclip.EVA_E, embed_dim=DIM, text_cfg=TEXT)
+    found = tower(openclip.EVA_E14P_TEXT, build, state, settings).features(TEXTS)
+    np.testing.assert_allclose(found, read.numpy(), atol=1e-5 * read.abs().max())
+
+
 def small_eva_e() -> nn.Module:
+    import open_clip
     import timm
 
     name = open_clip.get_model_config(openclip.EVA_E)["vision_cfg"]["timm_model_name"]
@@ -181,7 +218,9 @@ def test_a_shrunken_vocabulary_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(("fit", "mode"), [(pictures.crop, "shortest"), (pictures.squash, "squash")])
 @pytest.mark.parametrize("shape", [(224, 224), (225, 300), (299, 227), (100, 37), (224, 449), (500, 501)])
-def test_pictures_are_torchvisions(fit: Callable[[Pixels, int], Pixels], mode: str, shape: tuple[int, int]) -> None:
+def test_pictures_are_torchvisions(
+    open_clip: Any, fit: Callable[[Pixels, int], Pixels], mode: str, shape: tuple[int, int]
+) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     transform = open_clip.image_transform(
         224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode=mode
