@@ -15,6 +15,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.report import Outcome
 from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import points_of, write_good, write_image
 from tests.indexer.test_session import _same
@@ -89,7 +90,7 @@ def command(settings: Settings, *arguments: object) -> "subprocess.Popen[str]":
     return start("-m", "omnisearch", *arguments, *flags)
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 9])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 23])
 def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings: Settings, stride: int) -> None:
     """Once from nothing, then over a change of every kind, from one and the same data directory on."""
     folder = tmp_path / "files"
@@ -105,7 +106,7 @@ def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings
                 path.unlink()
         status, stdout, stderr = ended(start("-c", DRIVER, stride, settings.model, settings.data_dir, folder))
         assert status == 0, stderr
-        assert int(stdout) > 9
+        assert int(stdout) > 23
         fresh = settings.model_copy(update={"data_dir": tmp_path / f"fresh{change}"})
         index_files([folder], fresh)
         assert _same(points_of(settings), points_of(fresh))
@@ -128,7 +129,7 @@ def test_kills_at_random(tmp_path: Path, settings: Settings) -> None:
     assert _same(points_of(settings), points_of(fresh))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_goes_on_later(tmp_path: Path, settings: Settings, number: signal.Signals) -> None:
     folder = tmp_path / "files"
     for n in range(FILES):
@@ -144,10 +145,8 @@ def test_an_interrupted_run_goes_on_later(tmp_path: Path, settings: Settings, nu
     assert report["pending"] > 0
     assert report["indexed"] > 0
     assert report["seen"] == report["indexed"] + report["pending"]
-    done = report["indexed"]
-    status, stdout, _ = ended(command(settings, "index", folder))
-    report = json.loads(stdout)
-    assert (status, report["unchanged"], report["indexed"]) == (0, done, FILES)
+    later = index_files([folder], settings)
+    assert (later.outcomes[Outcome.UNCHANGED], later.indexed) == (report["indexed"], FILES)
 
 
 def test_two_indexers(tmp_path: Path, settings: Settings) -> None:

@@ -28,14 +28,14 @@ from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
 from omnisearch.stores.open import describe_store, open_catalog
 from omnisearch.types import Modality
-from omnisearch_indexer import reader, rebind
+from omnisearch_indexer import reader, rebind, session
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.rebind import Rebound, rebind_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.api.conftest import wait_until_ready
 from tests.conftest import HASHED_PARTS
-from tests.indexer.conftest import points_of, write_good
+from tests.indexer.conftest import SharedPools, points_of, write_good
 from tests.indexer.test_crash import ended, start
 from tests.indexer.test_session import counts
 from tests.media.makers import write_video
@@ -84,8 +84,10 @@ class Corpus:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return Corpus(tmp_path_factory.mktemp("rebind"))
+def corpus(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools) -> Corpus:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "DecoderPool", shared_pools.open)
+        return Corpus(tmp_path_factory.mktemp("rebind"))
 
 
 @pytest.fixture
