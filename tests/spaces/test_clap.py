@@ -17,12 +17,17 @@ from omnisearch.spaces import clap, files, htsat, mel, paper_files, torchvision_
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content, Waveform
 
-torchvision_shim.install()
-transformers = pytest.importorskip("transformers")
+# What is compared with transformers is slow for its imports, and for librosa's: the formulas are tested without them.
 
 SMALL = {"patch_embeds_hidden_size": 32, "hidden_size": 256, "depths": (2, 1, 1, 1)}
 WORDS = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 SHORT, LONG = (7.3,), 17.0
+
+
+@pytest.fixture(scope="module")
+def transformers() -> Any:
+    torchvision_shim.install()
+    return pytest.importorskip("transformers")
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +69,7 @@ def shaken(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # librosa 0.11 reads through modules that Python deprecates
 @pytest.mark.parametrize(
     ("rate", "hop", "scale", "norm"),
@@ -92,8 +98,11 @@ def test_silence_is_as_quiet_as_it_gets() -> None:
     assert (wavcaps.sounds(load_settings())([nothing])[0] == -100).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fusion", "truncation"), [(True, "fusion"), (False, "rand_trunc")])
-def test_short_sounds_are_transformers_with_the_authors_lowest_frequency(fusion: bool, truncation: str) -> None:
+def test_short_sounds_are_transformers_with_the_authors_lowest_frequency(
+    transformers: Any, fusion: bool, truncation: str
+) -> None:
     """And not as its extractor comes: its bands start at 0 Hz, and it calls one of several short sounds long."""
     extractor = transformers.ClapFeatureExtractor(
         frequency_min=50, frequency_max=14_000, truncation=truncation, padding="repeatpad", top_db=None
@@ -188,6 +197,8 @@ def authors_file(network: nn.Module, encoder: str, projection: str) -> dict[str,
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("transformers")
 @pytest.mark.parametrize(
     ("loader", "fusion", "encoder", "projection"),
     [
@@ -255,7 +266,8 @@ def test_words_are_cut_and_masked_and_a_shrunken_vocabulary_is_refused(
     assert ids[1, -1] == 2, "a text that is cut keeps its end"
 
 
-def test_laions_texts_are_robertas_with_its_own_epsilon(settings: Settings) -> None:
+@pytest.mark.slow
+def test_laions_texts_are_robertas_with_its_own_epsilon(transformers: Any, settings: Settings) -> None:
     config = transformers.RobertaConfig(
         vocab_size=clap.VOCABULARY, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, **WORDS
     )
@@ -280,7 +292,8 @@ def test_laions_texts_are_robertas_with_its_own_epsilon(settings: Settings) -> N
     np.testing.assert_allclose(tower.features(["a"] * 4), expected, atol=1e-5 * np.abs(expected).max())
 
 
-def test_wavcaps_texts_are_berts_first_token(settings: Settings) -> None:
+@pytest.mark.slow
+def test_wavcaps_texts_are_berts_first_token(transformers: Any, settings: Settings) -> None:
     config = transformers.BertConfig(**WORDS | {"intermediate_size": 192})
     bert = shaken(transformers.BertModel(config, add_pooling_layer=False))
     projection = shaken(nn.Sequential(nn.Linear(48, 1024), nn.ReLU(), nn.Linear(1024, 1024)))

@@ -36,6 +36,7 @@ def noise(count: int) -> Floats:
     return np.random.default_rng(0).normal(scale=0.1, size=count).astype(np.float32)
 
 
+@pytest.mark.slow  # to import transformers takes seconds
 @pytest.mark.filterwarnings("ignore:At least one mel filter")  # the lowest filters lie between two frequencies
 @pytest.mark.parametrize("count", [400, 559, 560, 32_000])
 def test_the_features_are_kaldis(count: int) -> None:

@@ -17,6 +17,7 @@ RANGES = [(44_100, 2048, 96, 0.0, None), (16_000, 512, 96, 0.0, None), (48_000, 
 SCALES: list[Scale] = ["htk", "slaney"]
 
 
+@pytest.mark.slow  # to import librosa takes seconds
 @pytest.mark.filterwarnings("ignore:Empty filters:UserWarning")  # 96 bands of 257 bins
 @pytest.mark.parametrize(("rate", "window", "bands", "low", "high"), RANGES)
 @pytest.mark.parametrize(("scale", "norm"), list(product(SCALES, LIBROSAS)))
@@ -59,6 +60,7 @@ def test_slaneys_bands_are_even_below_one_kilohertz_and_in_ratio_above() -> None
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_power_is_librosas() -> None:
     librosa = pytest.importorskip("librosa")
     samples = np.random.default_rng(0).normal(size=20_000).astype(np.float32)

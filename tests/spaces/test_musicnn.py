@@ -157,6 +157,7 @@ def test_the_network_is_its_formulas_in_float64() -> None:
     np.testing.assert_allclose(found, [plain(state, patch) for patch in frames], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow  # to import librosa takes seconds
 def test_the_spectrogram_is_librosas() -> None:
     librosa = pytest.importorskip("librosa")
     wave = sound(20_000)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,21 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces import paper_files, pictures, siglip, torchvision_shim
 from omnisearch.types import Content
 
-torchvision_shim.install()
-transformers = pytest.importorskip("transformers")
+# Slow for its imports: transformers' wait for the first test.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("transformers") is None, reason="transformers is not installed"),
+]
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 IMAGE = SHAPE | {"patch_size": 96}
 TEXTS = ["A dog, barking!", "  two\tCATS & a café ", "red blue " * 60, "", "▁odd </s> <unk>"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def transformers() -> Any:
+    torchvision_shim.install()
+    return import_module("transformers")
 
 
 @pytest.fixture
@@ -53,7 +64,7 @@ def images() -> list[Content]:
     return [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in ((384, 384), (50, 301), (400, 77))]
 
 
-def test_the_towers_are_transformers(settings: Settings) -> None:
+def test_the_towers_are_transformers(transformers: Any, settings: Settings) -> None:
     text_config = SHAPE | {"projection_size": 32, "bos_token_id": None, "eos_token_id": 1, "pad_token_id": 1}
     config = transformers.SiglipConfig(text_config=text_config, vision_config=IMAGE | {"image_size": 384})
     reference = transformers.SiglipModel(config).eval()
@@ -91,7 +102,7 @@ def test_the_activation_is_the_approximation_by_tanh() -> None:
 
 @pytest.mark.filterwarnings("ignore")  # what transformers' tokenizer says of texts that hold its special words
 def test_words_are_transformers_filled_up_to_64(
-    words: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    transformers: Any, words: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = transformers.SiglipTokenizer(str(words))
     (settings.weights_dir / paper_files.SIGLIP_L_TOKENIZER.name).write_bytes(words.read_bytes())
