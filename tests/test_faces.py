@@ -102,7 +102,7 @@ def test_a_long_text_is_a_text(hashed_model: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
 
 
-@pytest.mark.parametrize("fmt", ["table", "jsonl"])
+@pytest.mark.parametrize("fmt", ["jsonl", pytest.param("table", marks=pytest.mark.slow)])
 def test_a_reader_that_goes_away_is_no_failure(fmt: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -101,7 +101,7 @@ def test_dfn_needs_quick_gelu(open_clip: Any, settings: Settings) -> None:
     assert np.abs(right - wrong).max() > 1e-3 * np.abs(right).max(), "the same tensors, another network"
 
 
-def test_eva_es_towers_are_open_clips(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_eva_es_towers_are_open_clips(open_clip: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     import timm
 
     shape, make = {"embed_dim": 64, "depth": 2, "num_heads": 4}, timm.create_model

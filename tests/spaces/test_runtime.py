@@ -15,6 +15,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_torchvision_imports_beside_any_torch_once_the_shim_ran() -> None:
     code = (
         "import gc\n"
