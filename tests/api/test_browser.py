@@ -4,7 +4,7 @@ import gc
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from omnisearch.api.app import create_app
 from omnisearch.config import Settings
 from omnisearch.query import ItemRef
 from omnisearch.types import Modality
-from tests.api.conftest import HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
+from tests.api.conftest import BOXES, HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
 PATIENCE_SECONDS = 120.0
 CHROMIUM = shutil.which("chromium")
@@ -210,6 +210,67 @@ def test_the_keyboard_is_enough(page: Any, engine: ScriptedEngine) -> None:
     page.keyboard.press("Backspace")
     page.wait_for_selector("body.idle")
     _wait_for(page, ".card", 0)
+
+
+def _look(page: Any, kind: str) -> None:
+    """With the keyboard alone."""
+    page.locator(f".card.{kind} .where").focus()
+    with page.expect_response("**/v1/locate"):
+        page.keyboard.press("Enter")
+    page.locator("#viewer-places button").nth(1).wait_for()
+
+
+def test_where_in_a_picture_it_is_marked(page: Any, engine: ScriptedEngine) -> None:
+    _search(page, "dog")
+    assert page.locator(".card .where").count() == 3  # of a picture, a sound and a film
+    _look(page, "image")
+    ((query, item, _),) = engine.located
+    assert ([str(term) for term in query.terms], item) == (["dog"], "im-0123456789")
+    assert _texts(page, "#viewer-places li") == ["90 %", "30 %"]
+    shown = page.locator("#viewer-stage img").bounding_box()
+    for n, wanted in enumerate(BOXES):
+        box = page.locator("#viewer-stage .boxes span").nth(n).bounding_box()
+        assert (box["x"] - shown["x"]) / shown["width"] == pytest.approx(wanted.x, abs=0.02)
+        assert (box["y"] - shown["y"]) / shown["height"] == pytest.approx(wanted.y, abs=0.02)
+        assert box["width"] / shown["width"] == pytest.approx(wanted.width, abs=0.02)
+        assert box["height"] / shown["height"] == pytest.approx(wanted.height, abs=0.02)
+    page.locator("#viewer-places button").nth(1).focus()
+    assert page.locator(".boxes span").nth(1).get_attribute("class") == "box lit"
+    page.keyboard.press("Escape")
+    page.locator("#viewer").wait_for(state="hidden")
+
+
+def test_when_in_a_sound_it_is_marked_and_played(page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    _search(page, "dog")
+    _look(page, "audio")
+    assert _texts(page, "#viewer-places li") == ["0:02\u20130:04, 90 %", "0:09\u20130:11, 30 %"]
+    line = page.locator(".line").bounding_box()
+    mark = page.locator(".line span").nth(1).bounding_box()
+    # The item lasts 12 seconds.
+    assert (mark["x"] - line["x"]) / line["width"] == pytest.approx(9 / 12, abs=0.02)
+    assert mark["width"] / line["width"] == pytest.approx(2 / 12, abs=0.02)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    dialog = page.locator("#viewer").bounding_box()
+    assert 0 <= dialog["x"] <= dialog["x"] + dialog["width"] <= 360
+
+
+def test_a_viewer_that_is_closed_asks_no_more(page: Any, engine: ScriptedEngine) -> None:
+    given_up = threading.Event()
+
+    def look(stopped: Callable[[], bool]) -> None:
+        while not stopped() and not given_up.wait(0.02):
+            pass
+        given_up.set()
+
+    _search(page, "dog")
+    engine.while_looking = look
+    page.locator(".card.image .where").click()
+    page.locator("#viewer-status", has_text="Looking").wait_for()
+    while not engine.located:
+        page.wait_for_timeout(20)
+    page.keyboard.press("Escape")
+    assert given_up.wait(PATIENCE_SECONDS / 2)
 
 
 def test_a_phone_shows_it_all(page: Any) -> None:

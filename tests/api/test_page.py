@@ -83,5 +83,5 @@ def test_the_html_is_what_the_policy_allows_and_the_script_finds() -> None:
     local = {link for link in page.links if link != "./" and not link.startswith("#")}
     assert local <= {file.name for file in FILES}
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    asked = re.findall(r'\$\("([\w-]+)"\)', (page_folder() / "page.js").read_text())
-    assert set(asked) <= set(page.ids)
+    scripts = "".join(file.read_text() for file in FILES if file.suffix == ".js")
+    assert set(re.findall(r'\$\("([\w-]+)"\)', scripts)) <= set(page.ids)

@@ -13,8 +13,12 @@ export const previewOf = (id) => `v1/items/${encodeURIComponent(id)}/preview`;
 export const item = (id) => ask(`v1/items/${encodeURIComponent(id)}`);
 export const status = () => ask("v1/status");
 
-/** Search with the terms; those that are files travel as parts of a multipart body. */
-export function search({ terms, modality, lanes, limit }, signal) {
+export const search = ({ terms, modality, lanes, limit }, signal) => post("v1/search", terms, { limit, lanes, ...(modality ? { modalities: [modality] } : {}) }, signal);
+/** Where in an item the terms are. */
+export const locate = (terms, id, signal) => post("v1/locate", terms, { item_id: id }, signal);
+
+/** Ask with terms; those that are files travel as parts of a multipart body. */
+function post(path, terms, more, signal) {
   const form = new FormData();
   const query = terms.map((term, index) => {
     if (term.kind === "text") return { text: term.value, weight: term.weight };
@@ -22,12 +26,12 @@ export function search({ terms, modality, lanes, limit }, signal) {
     form.append(`file${index}`, term.value, term.value.name);
     return { file: `file${index}`, weight: term.weight };
   });
-  const body = JSON.stringify({ query, limit, lanes, ...(modality ? { modalities: [modality] } : {}) });
+  const body = JSON.stringify({ query, ...more });
   if (![...form.keys()].length) {
-    return ask("v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
+    return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body, signal });
   }
   form.append("query", body);
-  return ask("v1/search", { method: "POST", body: form, signal });
+  return ask(path, { method: "POST", body: form, signal });
 }
 
 async function ask(path, options) {

@@ -1,11 +1,14 @@
 // A hit as a card: the thing itself, where it matched, how well, and how to search on from it.
 
 import { contentOf, previewOf } from "./api.js";
-import { element, icon } from "./element.js";
+import { clock, element, icon } from "./element.js";
 import { KINDS } from "./kinds.js";
 
-/** One card. `added(weight)` makes the hit a term of the query, `viewed(link)` shows it large. */
-export function card(hit, { added, viewed }) {
+// What can be looked through for where the query is.
+const LOCATED = ["image", "audio", "video"];
+
+/** One card. `added(weight)` makes the hit a term of the query, `viewed(link)` shows it large, `located()` marks where it matches. */
+export function card(hit, { added, viewed, located }) {
   const name = hit.path.split(/[/\\]/).pop();
   const about = element(
     "div",
@@ -17,6 +20,7 @@ export function card(hit, { added, viewed }) {
       { className: "steer" },
       steer("+", "More like this", name, () => added(1)),
       steer("\u2212", "Less like this", name, () => added(-0.5)),
+      LOCATED.includes(hit.modality) ? lens(name, () => located(name)) : null,
       element("a", { href: contentOf(hit.id), target: "_blank", rel: "noopener", ariaLabel: `Open ${name}` }, "Open"),
     ),
   );
@@ -85,11 +89,6 @@ function place(segment) {
   return element("span", { className: "place", title: "The part that matched" }, `${clock(segment.start)}\u2013${clock(segment.end)}`);
 }
 
-function clock(seconds) {
-  const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
 function strength(hit) {
   const percent = Math.round(100 * hit.relevance);
   const shares = hit.matched_by.map(({ term, contribution }) => `${signed(contribution)}  ${term}`);
@@ -104,6 +103,13 @@ function strength(hit) {
   });
   bar.style.setProperty("--value", `${percent}%`);
   return bar;
+}
+
+/** A picture alone: the row is full. */
+function lens(name, act) {
+  const button = element("button", { type: "button", className: "where", title: "Where in it", ariaLabel: `Where in ${name}` }, icon("where"));
+  button.addEventListener("click", act);
+  return button;
 }
 
 const signed = (value) => `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(3)}`;

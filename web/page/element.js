@@ -1,4 +1,4 @@
-// Builds DOM nodes. Text goes in as text, never as markup: file names and captions come from strangers.
+// Builds DOM nodes, and the texts in them. Text goes in as text, never as markup: file names and captions come from strangers.
 
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -8,6 +8,12 @@ export function element(tag, properties = {}, ...children) {
   }
   node.append(...children.filter((child) => child !== null));
   return node;
+}
+
+/** Seconds as people say them. */
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 export function icon(name) {

@@ -6,6 +6,7 @@ import { card, ghost } from "./cards.js";
 import { chip } from "./chips.js";
 import { element, icon } from "./element.js";
 import { KINDS } from "./kinds.js";
+import { view, where } from "./viewer.js";
 
 const PAGE = 40;
 const LANE = 8; // of each kind, where every kind has its own row
@@ -90,7 +91,8 @@ async function ask() {
   const mine = (running = new AbortController());
   const waiting = setTimeout(() => drawWaiting(), 150);
   try {
-    drawHits(await api.search(state, mine.signal));
+    const asked = state.terms.map((term) => ({ ...term }));
+    drawHits(await api.search(state, mine.signal), asked);
   } catch (error) {
     if (error.name === "AbortError") return;
     drawProblem(error);
@@ -107,9 +109,10 @@ function drawWaiting() {
   if (!$("hits").querySelector(".card:not(.ghost)")) $("hits").replaceChildren(...Array.from({ length: 8 }, ghost));
 }
 
-function drawHits({ hits, took_ms, nothing_matches }) {
+function drawHits({ hits, took_ms, nothing_matches }, asked) {
   const lanes = Object.groupBy(hits, ({ modality }) => (state.lanes ? modality : ""));
-  const cards = (lane) => lane.map((hit) => card(hit, { added: (weight) => addHit(hit, weight), viewed: view }));
+  const act = (hit) => ({ added: (weight) => addHit(hit, weight), viewed: view, located: (name) => where(hit, name, asked) });
+  const cards = (lane) => lane.map((hit) => card(hit, act(hit)));
   const drawn = Object.entries(lanes).flatMap(([kind, lane]) => [...(kind ? [laneHead(kind)] : []), ...cards(lane)]);
   $("message").hidden = true;
   $("hits").replaceChildren(...drawn);
@@ -201,12 +204,6 @@ function drawKinds() {
     else state.modality = target.value;
     changed();
   });
-}
-
-function view(link, name) {
-  $("viewer-stage").replaceChildren(element("img", { src: link, alt: name }));
-  $("viewer-name").textContent = name;
-  $("viewer").showModal();
 }
 
 // ---- what the user does
