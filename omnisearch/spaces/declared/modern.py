@@ -5,6 +5,10 @@ from omnisearch.spaces.declaration import Declared, TowerSpec
 from omnisearch.types import Modality
 
 _PE_CORE, _PE_AV = "omnisearch.spaces.pe_core", "omnisearch.spaces.pe_av"
+_GEMMA = "omnisearch.spaces.embedding_gemma"
+_GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
+# Each modality's own encoder and, every time, the text network that reads what it sees or hears.
+_GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}
 
 TOWERS = (
     TowerSpec("pe_core_text", 1024, (mf.PE_CORE,), f"{_PE_CORE}:PE_CORE_TEXT", parameters=353_986_560, half="bf16"),
@@ -19,6 +23,17 @@ TOWERS = (
     ),
     # In fp32 only: it reads samples, and a sample in bf16 has eight bits.
     TowerSpec("pe_av_audio", 1024, (mf.PE_AV,), f"{_PE_AV}:PE_AV_AUDIO", parameters=1_134_277_568),
+    *(
+        TowerSpec(
+            f"embedding_gemma_{modality}",
+            768,
+            _GEMMA_FILES,
+            f"{_GEMMA}:EMBEDDING_GEMMA_{modality.upper()}",
+            parameters=size,
+            half="bf16",
+        )
+        for modality, size in _GEMMA_SIZES.items()
+    ),
 )
 
 SPACES = (
@@ -37,5 +52,13 @@ SPACES = (
         frozenset({"audio"}),
         "Apache-2.0",
         "Perception Encoder Audiovisual, large: its sounds and their texts",
+    ),
+    Declared(
+        "embedding_gemma",
+        768,
+        {modality: f"embedding_gemma_{modality}" for modality in _GEMMA_SIZES},
+        frozenset({"audio", "vision"}),
+        "Apache-2.0",
+        "EmbeddingGemma 2: texts, images and sounds read by one text network",
     ),
 )
