@@ -1,14 +1,15 @@
 """The algebra of relevance: AND, OR, NOT and THEN over the segments of items.
 
-Everything is said in odds: O = r / (1 - r) for a relevance r, kept as the logarithm o, which neither under- nor
-overflows. With A and B judged on the same segment:
+Relevances r are probabilities, and parts of an expression are taken to match independently. With A and B judged on the
+same segment:
 
-    NOT A      1/O = O_A                  -o_A
-    A AND B    1/O = 1/O_A + 1/O_B        the odds against add up: never above the weakest part
-    A OR B       O = O_A + O_B            the odds add up: never below the strongest part
+    NOT A      1 - r_A
+    A AND B    r_A r_B                    never above the weakest part
+    A OR B     1 - (1 - r_A)(1 - r_B)     never below the strongest part
     A THEN B   A AND B, with A on the best earlier segment of the same sound or video
 
-So AND and OR are associative and commutative, and De Morgan's laws hold.
+So AND and OR are associative and commutative, and De Morgan's laws hold. Everything is computed in log-odds
+o = ln r / (1 - r), which tell apart what is next to 0 and next to 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,14 +50,19 @@ class Judged:
 
 
 def both(odds: Sequence[Odds]) -> Odds:
-    """AND: the odds against add up."""
-    return -either([-o for o in odds])
+    """AND: the relevances multiply.
+
+    With s = -ln r = sum ln(1 + exp(-o_i)), the log-odds ln r / (1 - r) are -s - ln(1 - exp(-s)).
+    """
+    missed: Odds = np.logaddexp(0, -np.stack(odds)).sum(axis=0)
+    with np.errstate(divide="ignore"):  # what is certain of every part is certain
+        joined: Odds = -missed - np.log(-np.expm1(-missed))
+    return joined
 
 
 def either(odds: Sequence[Odds]) -> Odds:
-    """OR: the odds add up."""
-    total: Odds = np.logaddexp.reduce(np.stack(odds), axis=0)
-    return total
+    """OR: the chances of missing multiply."""
+    return -both([-o for o in odds])
 
 
 def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice], over: Rows | None = None) -> Judged:

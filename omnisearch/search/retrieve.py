@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from omnisearch.query import Sum, Summand
-from omnisearch.search.algebra import bound, sought
+from omnisearch.search.algebra import bound, either, sought
 from omnisearch.search.rank import Judge, Ranked, rank
 from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
 from omnisearch.types import Floats
@@ -109,7 +109,7 @@ def _ceiling(judge: Judge, leaf: Sum, near: Sequence[Scored], found: Sequence[Sc
     """The log-odds that no segment exceeds which neither page of a leaf holds; a page that is not full holds all."""
     nearest = judge.calibrations[leaf].odds(_last(near))[0] if len(near) == depth else -np.inf
     worded = judge.words[leaf].odds(_last(found))[0] if found and len(found) == depth else -np.inf
-    return float(np.logaddexp(nearest, worded))
+    return float(either([np.asarray(nearest), np.asarray(worded)]))
 
 
 def _last(page: Sequence[Scored]) -> Floats:

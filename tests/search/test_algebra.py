@@ -46,13 +46,11 @@ def close(one: Expression, other: Expression, world: World) -> None:
 
 @given(worlds)
 def test_the_formulas_in_relevances(world: World) -> None:
-    """docs/search.md: r = 1 / (1 + sum (1 - r_i) / r_i) for AND, 1 - r = 1 / (1 + sum r_i / (1 - r_i)) for OR."""
+    """docs/search.md: r = r_A r_B for AND, 1 - r = (1 - r_A)(1 - r_B) for OR."""
     parts = [1 / (1 + np.exp(-np.array([s[n] for item in world for s in item]))) for n in (0, 1)]
-    wanted = 1 / (1 + sum((1 - r) / r for r in parts))
-    np.testing.assert_allclose(relevances(A & B, world), wanted, atol=1e-9)
+    np.testing.assert_allclose(relevances(A & B, world), parts[0] * parts[1], atol=1e-9)
     missed = [1 / (1 + np.exp(np.array([s[n] for item in world for s in item]))) for n in (0, 1)]
-    wanted = 1 / (1 + sum((1 - m) / m for m in missed))
-    np.testing.assert_allclose(1 - relevances(A | B, world), wanted, atol=1e-9)
+    np.testing.assert_allclose(1 - relevances(A | B, world), missed[0] * missed[1], atol=1e-9)
     np.testing.assert_allclose(relevances(~A, world), missed[0], atol=1e-9)
 
 
@@ -71,6 +69,18 @@ def test_order_and_grouping_of_and_and_or_change_nothing(world: World) -> None:
         whole = join((A, B, C))
         close(whole, join((C, A, B)), world)
         close(whole, join((join((A, B)), C)), world)
+
+
+@given(logits, logits)
+def test_log_odds_are_exact_where_relevances_are_next_to_0_and_1(one: float, other: float) -> None:
+    """1/O = 1/O_A + 1/O_B + 1/(O_A O_B), summed up in logarithms; certainty and impossibility count as they should."""
+    for scale in (1, 10):
+        found = judged(A & B, [[(scale * one, scale * other, 0.0)]]).odds[0]
+        wanted = -np.logaddexp.reduce([-scale * one, -scale * other, -scale * (one + other)])
+        assert found == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    assert judged(A & B, [[(np.inf, other, 0.0)]]).odds[0] == pytest.approx(other, abs=1e-9)
+    assert judged(A & B, [[(np.inf, -np.inf, 0.0)]]).odds[0] == -np.inf
+    assert judged(A & B, [[(np.inf, np.inf, 0.0)]]).odds[0] == np.inf
 
 
 @given(worlds)
@@ -101,7 +111,8 @@ def test_then_is_the_best_pair_in_order(world: World) -> None:
     row = 0
     for item in world:
         for later in range(len(item)):
-            pairs = [-np.logaddexp(-item[earlier][0], -item[later][1]) for earlier in range(later)]
+            both = [(item[earlier][0], item[later][1]) for earlier in range(later)]
+            pairs = [-np.logaddexp.reduce([-a, -b, -a - b]) for a, b in both]
             assert found.odds[row] == pytest.approx(max(pairs, default=-np.inf), abs=1e-9)
             if pairs:
                 earlier = int(found.first[row]) - (row - later)

@@ -96,7 +96,7 @@ def test_a_large_collection_is_not_read_whole() -> None:
 
 @given(seeds, expressions)
 def test_a_hit_explains_its_score_and_its_odds(seed: int, expression: Expression) -> None:
-    """In the formulas of docs/search.md: odds against add up under AND and THEN, odds under OR."""
+    """In the formulas of docs/search.md: relevances multiply under AND and THEN, their complements under OR."""
     judge = judge_of(expression, seed)
     embedded = {s.terms[0]: Embedded(leaf.vector) for s, leaf in judge.leaves.items()}
     for entry in rank(judge, everything(Memory(seed, 20)))[:5]:
@@ -121,7 +121,9 @@ def check(found: object) -> None:
     elif not parts:
         assert (op, odds) == ("then", 0)  # no earlier segment
     else:
-        assert odds == pytest.approx(sum(parts) if op == "or" else 1 / sum(1 / part for part in parts))
+        against = np.array(parts if op == "or" else [1 / part for part in parts])
+        joined = np.expm1(np.log1p(against).sum())  # the product of 1 + O_i, less 1
+        assert odds == pytest.approx(joined if op == "or" else 1 / joined)
     for part in found.parts:  # type: ignore[attr-defined]
         check(part)
 
