@@ -1,4 +1,4 @@
-"""`omnisearch models`: the weight files on this machine, published models made ours, and what a model costs."""
+"""`omnisearch models`: the weight files on this machine, published models made ours, checked, and what one costs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ from omnisearch.errors import ModelMissingError, UsageError, WeightsError
 
 if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
+    from omnisearch.binding.samples import Comparison
     from omnisearch.spaces.weights import WeightSpec
 
 app = typer.Typer(help="Show, fetch and check what the models read, and plan what they cost.", no_args_is_help=True)
@@ -86,6 +87,44 @@ def verify(names: Names = None, every: Every = False) -> None:
     err.print(f"{len(specs)} weight files are what they should be")
 
 
+@app.command()
+def check(
+    samples: Annotated[
+        Path,
+        typer.Option(
+            help="A folder of files named by what they show: train.jpeg, train.wav, dog.jpeg ...",
+            exists=True,
+            file_okay=False,
+        ),
+    ],
+    model: Annotated[str | None, typer.Argument(help="A model by name, or the folder of one.")] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+    max_memory: options.MaxMemory = None,
+) -> None:
+    """Encode a few things in several modalities and show how near they lie; fail if one is nearer to another thing.
+
+    Files of one name show one thing; its text is "a photo of" that name, unless there is a text file.
+
+    omnisearch models check omnibind-base --samples samples/
+    """
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.binding.samples import compare, read
+    from omnisearch.media.pool import DecoderPool
+
+    settings = load_settings(device=device, max_memory=max_memory)
+    bound = OmniBind.load(model or settings.model, settings)
+    with DecoderPool(settings) as pool:
+        shown = read(samples, pool, bound.modalities)
+    found = list(compare(bound, shown))
+    things = dict.fromkeys(f"to {thing}" for contents in shown.values() for thing in contents)
+    write_rows(map(_comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
+    wrong = [each for each in found if each.nearest != each.thing]
+    if wrong:
+        raise WeightsError(f"{len(wrong)} of {len(found)} samples lie nearer to another thing, says {bound.name}")
+    err.print(f"each of {len(found)} samples lies nearest to its own thing", markup=False)
+
+
 @app.command("import")
 def import_model(path: Released, out: Out) -> None:
     """Make a model of a file that OmniBind's authors released: projectors and routers, in our own format.
@@ -127,6 +166,11 @@ def plan(
     write_rows([_step_row(step) for step in steps], columns, output)
     for line in (*plans.summary(steps, settings), f"projectors and routers: {plans.size(plans.binding_size(config))}"):
         err.print(line, markup=False)
+
+
+def _comparison_row(row: "Comparison") -> "dict[str, Any]":
+    cosines = {f"to {thing}": cosine for thing, cosine in row.cosines.items()}
+    return {"from": row.source, "to": row.target, "thing": row.thing, **cosines, "nearest": row.nearest}
 
 
 def _step_row(step: "Step") -> "dict[str, Any]":
