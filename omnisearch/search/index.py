@@ -1,6 +1,6 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, NotFoundError
-from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.calibration import Background, Calibration, blend
 from omnisearch.search.kept import read_kept
 from omnisearch.search.sample import Sample
 from omnisearch.stores.base import Filter, Point, VectorStore
@@ -27,6 +27,7 @@ class Index:
     def __init__(self, model: OmniBind, store: VectorStore, raw: Path | None = None) -> None:
         self.model, self.store, self._raw = model, store, raw
         self._samples = {m: Sample(store, m, model.dim) for m in model.modalities}
+        self._backgrounds: dict[Modality, tuple[Floats, Background]] = {}  # with the sample that each was made from
 
     @classmethod
     def open(cls, settings: Settings) -> "Index":
@@ -69,17 +70,22 @@ class Index:
         Both count by their number of items, so a small collection is judged by the model's background, and a large one
         by its own items as much.
         """
-        shipped = self.model.background.get(modality)
         own = self.sample(modality)
-        return Background({modality: own if shipped is None else np.concatenate([shipped, own])})
+        known = self._backgrounds.get(modality)
+        if known is None or known[0] is not own:
+            shipped = self.model.background.get(modality)
+            both = Background({modality: own if shipped is None else np.concatenate([shipped, own])})
+            known = self._backgrounds[modality] = own, both
+        return known[1]
 
     def sample(self, modality: Modality) -> Floats:
         """Return a uniform sample of the collection's vectors of a modality: (n, dim)."""
         return self._samples[modality].rows()
 
-    def calibration(self, vector: Floats, modality: Modality) -> Calibration:
-        """Return what the scores of a query `vector` (dim,) mean in a modality."""
-        return Calibration(*self.background(modality).chance(vector, modality), self.model.relevance(modality))
+    def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
+        """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
+        line = blend((share, self.model.relevance(modality, query)) for query, share in shares.items())
+        return Calibration(*self.background(modality).chance(vector, modality), line)
 
 
 class Unindexed(Index):

@@ -19,6 +19,8 @@ ALIKE = 0.999
 # What is almost the same is almost as relevant, so a near-duplicate stands among the next few of its modality. A fixed
 # reach makes what is folded the same on pages of every length.
 REACH = 16
+# Items that are compared by one product.
+BLOCK = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +83,12 @@ def _candidates(lane: Sequence[Ranked]) -> list[tuple[int, int]]:
     if len(lane) < 2:
         return []
     rows = np.stack([entry.verdict.vectors[entry.row] for entry in lane])
-    counts = np.array([entry.point.payload.segments for entry in lane])
-    return [
-        (at, at + 1 + int(step))
-        for at in range(len(lane))
-        for step in np.flatnonzero(
-            (rows[at + 1 : at + 1 + REACH] @ rows[at] >= ALIKE) & (counts[at + 1 : at + 1 + REACH] == counts[at])
-        )
-    ]
+    counts = [entry.point.payload.segments for entry in lane]
+    found = []
+    for start in range(0, len(lane), BLOCK):
+        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + REACH].T >= ALIKE
+        found += [(start + one, start + other) for one, other in np.argwhere(np.triu(alike, 1)).tolist()]
+    return [(one, other) for one, other in found if other - one <= REACH and counts[one] == counts[other]]
 
 
 def _alike(one: dict[int, Floats], other: dict[int, Floats]) -> bool:

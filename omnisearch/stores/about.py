@@ -30,11 +30,11 @@ def read_about(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     tags: list[str] = []
     meta: dict[str, str] = {}
     for word in words:
-        field, _, value = word.partition(":")
-        if field == "tag":
-            tags.append(value)
-        elif field.startswith("meta."):
-            meta[field.removeprefix("meta.")] = value
+        if word.startswith("tag:"):
+            tags.append(word.removeprefix("tag:"))
+        elif word.startswith("meta."):
+            key, _, value = word.removeprefix("meta.").partition(":")
+            meta[key] = value
     return tuple(tags), meta
 
 

@@ -87,7 +87,8 @@ class Payload:
         row = dict(row)
         part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
         tags, meta = read_about(row.pop("about", ()))
-        return cls(segment=part, tags=tags, meta=meta, **{**row, "modality": Modality(row["modality"])})
+        modality = Modality(row.pop("modality"))
+        return cls(modality=modality, segment=part, tags=tags, meta=meta, **row)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from bench.hnsw import Graph, around_centres
+from bench.hnsw import Graph, few_directions
 from omnisearch.stores.base import Lookup, Scored
 from omnisearch.types import Modality
 from omnisearch_indexer.soundness import NEAREST, recall
@@ -28,7 +28,7 @@ class Recorded(Graph):
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
-    vectors = around_centres(20_000, 32)
+    vectors = few_directions(20_000, 32, 32)
     made = Recorded(tmp_path_factory.mktemp("graph"), vectors, m=8, ef_construct=EF_CONSTRUCT)
     assert made.indexed == 20_000  # or there is no graph, and every search is exact
     yield made
