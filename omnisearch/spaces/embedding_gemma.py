@@ -40,7 +40,7 @@ def network(part: str | None = None, **shape: Any) -> nn.Module:
     """
     transformers = extras.need("transformers", "paper")
     own = {f"{part}_config": {"model_type": f"gemma4_{part}"} | shape.pop(f"{part}_config", {})} if part else {}
-    built: Any = transformers.EmbeddingGemma2Model(transformers.EmbeddingGemma2Config(**own, **shape))
+    built: nn.Module = transformers.EmbeddingGemma2Model(transformers.EmbeddingGemma2Config(**own, **shape))
     _make_what_no_file_holds(built)
     return built
 
