@@ -52,6 +52,7 @@ function draw({ modality, places, nothing_matches }, duration, media) {
   const timed = modality !== "image";
   const whole = duration ?? Math.max(...shown.map(({ segment }) => segment?.end ?? 0));
   const marks = shown.map((place) => (timed ? stretch(place.segment, whole) : box(place.region)));
+  for (const [rank, mark] of marks.entries()) mark.style.setProperty("--sure", String(shown[rank].relevance / shown[0].relevance));
   media.after(element("div", { className: timed ? "line" : "boxes", ariaHidden: "true" }, ...marks));
   $("viewer-places").replaceChildren(...shown.map((place, rank) => entry(place, marks[rank], media)));
   say(nothing_matches ? "Nothing in it matches well: this only stands out the least badly." : "");
