@@ -5,6 +5,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,12 @@ def unit(seed: int, n: int, dim: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-SIZES = {"odd": (5, 7, (3, 4), 3), "mid": (64, 50, (17, 33), 8), "real": (16384, 8192, (1024, 4096), 32)}
+@pytest.fixture(autouse=True)
+def int8_for_few_queries_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEW", 0)
+
+
+SIZES = {"odd": (5, 7, 3, 3), "mid": (64, 50, 17, 8), "real": (16384, 4096, 1024, 32)}
 
 
 @pytest.fixture(params=SIZES)
@@ -76,7 +82,8 @@ def test_small_integers_full_of_ties(
     queries = draw.integers(-2, 3, (n, dim)).astype(np.float32)
     targets = draw.integers(-2, 3, (m, dim)).astype(np.float32)
     with pytest.MonkeyPatch.context() as sizes:
-        sizes.setattr(module, "TILE", (4, tile))
+        sizes.setattr(module, "TARGETS", tile)
+        sizes.setattr(module, "TILE", 4)
         sizes.setattr(module, "GROUP", group)
         ids, scores = nearest(queries, targets, k, method)
     wanted_ids, wanted = brute(queries, targets, k)
@@ -102,6 +109,83 @@ def test_one_long_target_coarsens_no_answer() -> None:
     queries, targets = unit(14, 20, 16), unit(15, 90, 16)
     targets[40] *= 1000
     np.testing.assert_array_equal(nearest(queries, targets, 3, "int8")[0], brute(queries, targets, 3)[0])
+
+
+def hard(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return queries and targets that 8-bit codes tell apart badly or not at all."""
+    queries, targets = unit(20, 60, 32), unit(21, 300, 32)
+    centres = unit(22, 10, 32)
+    draw = np.random.default_rng(23)
+    if name == "clustered":
+        targets = centres[draw.integers(0, 10, 300)] + 0.01 * targets
+    elif name == "copies":
+        targets[150:] = targets[:150]  # the copy lies in another block
+        queries[:30] = targets[:30]
+    elif name == "zeros":
+        targets[::3], queries[::4] = 0, 0
+    elif name == "one huge coordinate":
+        targets[7, 3], queries[5, 3] = 1e6, -1e6
+    elif name == "all equal":
+        queries[:], targets[:] = centres[0], centres[1]
+    elif name == "all scores negative":
+        queries, targets = np.abs(queries), -np.abs(targets)
+    elif name == "tiny and large":
+        targets *= 10.0 ** draw.integers(-12, 6, (300, 1)).astype(np.float32)
+    elif name == "beyond float32":
+        queries[:3], targets[:200] = 1e30 * queries[:3], 1e10 * targets[:200]
+    return queries, targets
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("k", [1, 16])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "clustered",
+        "copies",
+        "zeros",
+        "one huge coordinate",
+        "all equal",
+        "all scores negative",
+        "tiny and large",
+        "beyond float32",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered")  # of brute force in these tests
+def test_hard_rows(name: str, method: Method, k: int) -> None:
+    queries, targets = hard(name)
+    ids, scores = nearest(queries, targets, k, method)
+    wanted_ids, wanted = brute(queries, targets, k)
+    np.testing.assert_array_equal(ids, wanted_ids)
+    np.testing.assert_allclose(scores, wanted, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_the_codes_rule_most_pairs_out(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 600 targets a query scores few, and only of those blocks that it cannot thin out are multiplied whole."""
+    scored = []
+    inner = module._inner
+    monkeypatch.setattr(module, "DENSE", 1.0)
+    monkeypatch.setattr(module, "TARGETS", 192)
+    monkeypatch.setattr(module, "_inner", lambda q, x, rows, at: scored.append(len(rows)) or inner(q, x, rows, at))
+    queries, targets = unit(24, 50, 64), unit(25, 600, 64)
+    np.testing.assert_array_equal(nearest(queries, targets, k, "int8")[0], brute(queries, targets, k)[0])
+    assert 50 * k <= sum(scored) < 50 * 600 / 5
+
+
+@given(seed=st.integers(0, 2**32 - 1), dim=st.integers(1, 40), spread=st.floats(0, 6), shared=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_codes_are_off_by_no_more_than_they_say(seed: int, dim: int, spread: float, shared: bool) -> None:
+    draw = np.random.default_rng(seed)
+    rows = (draw.standard_normal((5, dim)) * 10.0 ** (spread * draw.standard_normal((5, 1)))).astype(np.float32)
+    found = module._quantise(torch.from_numpy(rows), shared)
+    restored = found.codes.double()[:, :dim] * found.steps.double()
+    rests = np.linalg.norm(rows - restored.numpy(), axis=1)
+    norms = np.linalg.norm(rows.astype(np.float64), axis=1)
+    assert (rests <= found.rests.numpy() * 1.001 + 4e-7 * norms).all()
+    np.testing.assert_allclose(found.norms, norms, rtol=1e-5)
+    assert (rests <= found.steps[:, 0].numpy() / 2 * dim**0.5 * 1.001 + 1e-6 * norms).all()
 
 
 def test_the_index_of_faiss_agrees() -> None:

@@ -1,12 +1,13 @@
 """Exact nearest neighbours by inner product, block by block, so that memory does not grow with the pools.
 
 Two methods find candidates: `faiss` by brute force in float32 (on its GPU where it has one), and `int8`, whose integer
-products are several times faster on CPUs with VNNI. Both end alike: the candidates' scores are computed anew in
-float64, and a query whose candidates may have missed a neighbour is settled by brute force. So both give the same
-answers, and equal scores are ordered by id.
+products run at four times that rate on CPUs with VNNI, and which scores in float32 only what the codes cannot rule out.
+Both end alike: the scores of the best are computed anew in float64, and a query whose candidates may have missed a
+neighbour is settled by brute force. So both give the same answers, and equal scores are ordered by id.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -23,62 +24,54 @@ Method: TypeAlias = Literal["faiss", "int8"]
 Rows: TypeAlias = NDArray[np.float32] | NDArray[np.float16]
 Ids: TypeAlias = NDArray[np.int64]
 
-# Rows held at once: of the queries, of the targets that faiss and float64 see, and of the tiles of the int8 product,
-# which fit a core's cache.
-QUERIES, TARGETS, TILE = 16384, 8192, (1024, 4096)
-# Neighbouring targets whose best score alone is compared first.
+# Rows held at once: of the queries, of the targets, and of the queries of one tile of the integer product.
+QUERIES, TARGETS, TILE = 16384, 4096, 1024
+# Neighbouring targets whose best product alone is compared first.
 GROUP = 32
-# Numbers gathered at once when candidates are scored anew: 64 MiB.
-GATHERED = 1 << 23
-# faiss looks a little further than k, int8 four times as far and never for less than 16: a query to settle costs more.
-SPARE, WIDEN, LEAST = 8, 4, 16
-# A rounded code is off by up to half a step, with a standard deviation of 1 / sqrt(12) steps.
-SIGMAS = 6.0
+# Rows that are quantised, and pairs that are scored in float64, at once: they fit a core's cache.
+CACHED, PAIRS = 128, 32
+# Candidates that are kept beyond k: so many neighbours may lie within float32's rounding of the k-th.
+SPARE = 8
+# Scoring one pair costs as much as some twenty scores of a plain product, and finding it half as much again. So where
+# the codes leave a query more of a block than this part (k large, targets alike), the whole block is multiplied.
+DENSE = 1 / 32
+# Quantising a block takes as long as multiplying it in float32 with some 240 queries, so fewer gain nothing by codes.
+FEW = 256
+LOWEST, HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
 class _Best:
-    """The best `width` candidates of n queries so far, best first. With `ordered` equal scores keep the lower ids."""
+    """The best `width` candidates of n queries so far by float32 score, best first, equal ones in any order."""
 
-    def __init__(self, n: int, width: int, ordered: bool = False) -> None:
-        self.scores = torch.full((n, width), -torch.inf)
-        self.ids = torch.full((n, width), -1, dtype=torch.int64)
-        self._ordered = ordered
+    def __init__(self, n: int, width: int) -> None:
+        self.scores = np.full((n, width), -np.inf, np.float32)
+        self.ids = np.full((n, width), -1, np.int64)
 
-    @property
-    def floor(self) -> torch.Tensor:
-        """The lowest score that is kept, (n,)."""
-        return self.scores[:, -1]
-
-    def offer(self, queries: slice, products: torch.Tensor, step: float, start: int) -> None:
-        """Offer products (q, t) with the targets from `start` on, which come after those before; a score is a step.
-
-        One pass takes the maximum of every `GROUP` neighbouring targets. Each is some target's score, so the new floor
-        is at least the lowest of the best `width` among them and the scores that are kept. Only the few groups that
-        reach it are looked at again.
-        """
-        width = self.scores.shape[1]
-        known, before = self.scores[queries], self.floor[queries].numpy()[:, None]
-        maxima = _maxima(products).float() * step
-        least = torch.cat([known, maxima], dim=1).topk(width, dim=1).values[:, -1:].numpy()
-        # numpy picks what passes several times faster than torch.nonzero.
-        rows, groups = np.nonzero((maxima.numpy() >= least) & (maxima.numpy() > before))
-        columns = groups[:, None] * GROUP + np.arange(GROUP)
-        inside = columns < products.shape[1]
-        tried = products.numpy()[rows[:, None], np.where(inside, columns, 0)].astype(np.float32) * np.float32(step)
-        passed = inside & (tried >= least[rows]) & (tried > before[rows])
-        rows = np.repeat(rows, passed.sum(axis=1))
-        scores, ids = _spread(rows, tried[passed], columns[passed] + start, len(products))
-        scores, ids = torch.cat([known, scores], dim=1), torch.cat([self.ids[queries], ids], dim=1)
-        if self._ordered:
-            kept, order = (found[:, :width] for found in scores.sort(dim=1, descending=True, stable=True))
-        else:
-            kept, order = scores.topk(width, dim=1)
-        self.scores[queries], self.ids[queries] = kept, ids.gather(1, order)
+    def merge(self, queries: Ids, scores: Floats, ids: Ids) -> None:
+        """Offer each of some queries (q,) candidates (q, c) that it has not seen."""
+        joined = np.concatenate([self.scores[queries], scores], axis=1)
+        found = torch.from_numpy(joined).topk(self.scores.shape[1], dim=1)
+        ids = np.concatenate([self.ids[queries], ids], axis=1)
+        self.scores[queries], self.ids[queries] = found.values, np.take_along_axis(ids, found.indices.numpy(), axis=1)
 
 
-Finder: TypeAlias = Callable[[Floats, Rows, int], tuple[_Best, Floats]]
+@dataclass(frozen=True)
+class _Codes:
+    """Rows (n, dim) as 8-bit codes and their steps (n, 1): row = code * step + rest. Norms are of row and rest, (n,).
+
+    The codes are padded with zeros to whole words of four: of a single coordinate torch's int8 product is wrong.
+    """
+
+    codes: torch.Tensor
+    steps: torch.Tensor
+    norms: torch.Tensor
+    rests: torch.Tensor
 
 
+Finder: TypeAlias = Callable[[Floats, Rows, int, _Best], float]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # a query with scores beyond float32 is settled
 def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> tuple[Ids, Floats]:
     """Find for every query (n, dim) the k targets (m, dim) of largest inner product: ids (n, k), scores (n, k).
 
@@ -93,13 +86,14 @@ def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> t
         raise UsageError(f"cannot search k = {k} of {targets.shape} for {queries.shape}: k >= 1 and one width, please")
     ids = np.full((len(queries), k), -1, np.int64)
     scores = np.full((len(queries), k), -np.inf, np.float32)
-    kept = min(k, len(targets))
-    width = min(kept + SPARE if method == "faiss" else max(kept * WIDEN, LEAST), len(targets))
+    kept, width = min(k, len(targets)), min(k + SPARE, len(targets))
     for start, block in _blocks(queries, QUERIES) if kept else ():
-        best, margin = FINDERS[method](block, targets, width)
-        found_ids, found = _score(block, targets, best.ids.numpy(), kept)
+        best = _Best(len(block), width)
+        longest = FINDERS[method](block, targets, kept, best)
+        margin = _rounding(block.shape[1]) * longest * np.linalg.norm(block, axis=1)
+        found_ids, found = _score(block, targets, best, margin, kept)
         if width < len(targets):
-            unsure = np.flatnonzero(found[:, -1] <= best.floor.numpy() + margin)
+            unsure = np.flatnonzero(~(found[:, -1] > best.scores[:, -1] + margin))
             if len(unsure):
                 found_ids[unsure], found[unsure] = _settle(block[unsure], targets, kept)
         ids[start : start + len(block), :kept] = found_ids
@@ -107,103 +101,183 @@ def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> t
     return ids, scores
 
 
-def _by_faiss(queries: Floats, targets: Rows, width: int) -> tuple[_Best, Floats]:
-    """Search as IndexFlatIP does, without its copy of all targets."""
-    best = _Best(len(queries), width)
+def _by_faiss(queries: Floats, targets: Rows, _: int, best: _Best) -> float:
+    """Search as IndexFlatIP does, without its copy of all targets; return the norm of the longest target."""
     longest = 0.0
     for start, block in _blocks(targets, TARGETS):
-        scores, ids = (torch.from_numpy(found) for found in _knn(queries, block, min(width, len(block))))
-        scores, ids = torch.cat([best.scores, scores], dim=1), torch.cat([best.ids, ids + start], dim=1)
-        best.scores, order = scores.topk(width, dim=1)
-        best.ids = ids.gather(1, order)
-        longest = max(longest, _longest(block))
-    # A float32 sum of products strays about this far, whatever the order of summation.
-    rounding = 2 * np.finfo(np.float32).eps * queries.shape[1] ** 0.5
-    return best, (rounding * longest * np.linalg.norm(queries, axis=1)).astype(np.float32)
+        _multiply(best, np.arange(len(queries)), queries, block, start)
+        longest = max(longest, float(torch.from_numpy(block).norm(dim=1).max()))
+    return longest
 
 
-def _knn(queries: Floats, targets: Floats, k: int) -> tuple[Floats, Ids]:
+def _multiply(best: _Best, rows: Ids, queries: Floats, block: Floats, start: int) -> None:
+    """Offer some queries, which are rows of `best`, all targets of a block."""
     search: Any = faiss.knn
     if hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus():
         search = partial(faiss.knn_gpu, faiss.StandardGpuResources())
-    scores, ids = search(queries, targets, k, metric=faiss.METRIC_INNER_PRODUCT)
-    return scores, ids
+    width = min(best.scores.shape[1], len(block))
+    scores, ids = search(queries, block, width, metric=faiss.METRIC_INNER_PRODUCT)
+    best.merge(rows, scores, ids + start)
 
 
-def _by_int8(queries: Floats, targets: Rows, width: int) -> tuple[_Best, Floats]:
-    """Multiply 8-bit codes: of a query each with a step of its own, of targets a block's with one.
+def _by_int8(queries: Floats, targets: Rows, k: int, best: _Best) -> float:
+    """Search as faiss does, but score only the targets that 8-bit codes cannot rule out.
 
-    The margin is `SIGMAS` standard deviations of the rounding error, taken as independent over coordinates.
+    With q = q' + e and x = x' + f, where q' and x' are what the codes say, q x = q' x' + q' f + e x. So the codes are
+    off by no more than |q'| |f| + |e| |x| (Cauchy-Schwarz): a target that stays below the k-th best score by more is
+    none of the k best.
     """
-    codes, steps = _quantise(torch.from_numpy(queries), 1)
-    best = _Best(len(queries), width)  # of scores in each query's own steps
-    longest = coarsest = 0.0
-    memory = torch.empty(TILE[0] * TILE[1], dtype=torch.int32)  # reused: fresh memory costs more than the product
-    for start, block in _blocks(targets, TILE[1]):
-        target_codes, target_step = _quantise(torch.from_numpy(block))
-        for first in range(0, len(queries), TILE[0]):
-            rows = slice(first, min(first + TILE[0], len(queries)))
-            products = memory[: (rows.stop - first) * len(block)].view(-1, len(block))
-            torch._int_mm(codes[rows], target_codes.T, out=products)
-            best.offer(rows, products, float(target_step), start)
-        longest, coarsest = max(longest, _longest(block)), max(coarsest, float(target_step))
-    best.scores *= steps
-    norms = np.linalg.norm(queries, axis=1)
-    margin = SIGMAS / 12**0.5 * np.hypot(norms * coarsest, steps[:, 0].numpy() * longest)
-    return best, margin.astype(np.float32)
+    if len(queries) < FEW:
+        return _by_faiss(queries, targets, k, best)
+    asked = _quantise(torch.from_numpy(queries), shared=False)
+    longest = 0.0
+    memory = torch.empty(TILE * (TARGETS + GROUP), dtype=torch.int32)  # fresh memory costs more than the product
+    for start, block in _blocks(targets, TARGETS):
+        found = _quantise(torch.from_numpy(block), shared=True)
+        far, rest, step = float(found.norms.max()), float(found.rests.max()), float(found.steps[0])
+        longest = max(longest, far)
+        # The norms are rounded as well, and a query's code may be longer than the query.
+        errors = ((asked.norms + asked.rests) * rest + asked.rests * far).double() * 1.001
+        errors += 3 * _rounding(queries.shape[1]) * far * asked.norms
+        for first in range(0, len(queries), TILE):
+            rows = slice(first, min(first + TILE, len(queries)))
+            tile = _Tile(queries[rows], block, _products(asked.codes[rows], found.codes, memory))
+            floors = best.scores[rows, k - 1]
+            if start == 0:
+                floors = tile.floors(k)  # not yet any score to reach
+            least = (floors - errors[rows].numpy()) / (asked.steps[rows, 0].double().numpy() * step)
+            tile.offer(best, first, start, np.nan_to_num(least, nan=LOWEST).clip(LOWEST + 1, HIGHEST))
+    return longest
 
 
-def _quantise(rows: torch.Tensor, *dims: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Round rows (n, dim) to int8 codes and their step, one for all or (n, 1) by `dims` = 1: row = code * step.
+@dataclass(frozen=True)
+class _Tile:
+    """Some queries (q, dim), a block of targets (t, dim), and the products (q, t / GROUP, GROUP) of their codes."""
 
-    The codes are padded with zeros to whole words of four: of a single coordinate torch's int8 product is wrong.
+    queries: Floats
+    block: Floats
+    products: torch.Tensor
+
+    def floors(self, k: int) -> Floats:
+        """Score for every query the best of the best k groups: its k-th neighbour scores no less than the worst."""
+        if self.products.shape[1] < k:
+            return np.full(len(self.queries), -np.inf, np.float32)
+        groups = self.products.amax(dim=2).topk(k, dim=1).indices
+        inside = self.products.gather(1, groups[:, :, None].expand(-1, -1, GROUP)).argmax(dim=2)
+        columns = (groups * GROUP + inside).flatten().numpy()
+        rows = np.repeat(np.arange(len(self.queries)), k)
+        least: Floats = _inner(self.queries, self.block, rows, columns).reshape(-1, k).min(axis=1)
+        return least
+
+    def passing(self, least: NDArray[np.int32]) -> tuple[Ids, Ids]:
+        """Find the products that are at least `least` (q,): rows and columns, row by row.
+
+        One pass takes the maximum of every group; only the few groups that reach it are looked at again.
+        """
+        maxima = self.products.amax(dim=2).numpy()
+        # numpy picks what passes several times faster than torch.nonzero.
+        found = np.flatnonzero(maxima >= least[:, None])
+        rows, groups = np.divmod(found, maxima.shape[1])
+        tried = self.products.flatten(0, 1)[torch.from_numpy(found)].numpy()
+        hits, inside = np.divmod(np.flatnonzero(tried >= least[rows, None]), GROUP)
+        return rows[hits], groups[hits] * GROUP + inside
+
+    def offer(self, best: _Best, first: int, start: int, least: NDArray[np.float64]) -> None:
+        """Offer what passes to the queries, of which `first` is number 0 of the tile, as target `start` is."""
+        rows, columns = self.passing(np.floor(least).astype(np.int32))
+        counts = np.bincount(rows, minlength=len(self.queries))
+        many = counts > len(self.block) * DENSE
+        if many.any():
+            dense, sparse = np.flatnonzero(many), ~many[rows]
+            _multiply(best, first + dense, self.queries[dense], self.block, start)
+            rows, columns, counts = rows[sparse], columns[sparse], np.where(many, 0, counts)
+        if len(rows):
+            asking = np.flatnonzero(counts)
+            counts = counts[asking]
+            places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+            scores = np.full((len(asking), counts.max()), -np.inf, np.float32)
+            ids = np.full(scores.shape, -1, np.int64)
+            lines = np.repeat(np.arange(len(asking)), counts)
+            scores[lines, places] = _inner(self.queries, self.block, rows, columns)
+            ids[lines, places] = columns + start
+            best.merge(first + asking, scores, ids)
+
+
+def _quantise(rows: torch.Tensor, shared: bool) -> _Codes:
+    """Round rows to codes, each with a step of its own or all with one."""
+    peaks = torch.linalg.vector_norm(rows, torch.inf, dim=1, keepdim=True).clamp(min=1e-30)
+    steps = (peaks.max().expand_as(peaks) if shared else peaks) / 127
+    codes = torch.zeros(len(rows), rows.shape[1] + -rows.shape[1] % 4, dtype=torch.int8)
+    rests = torch.empty(len(rows))
+    for start in range(0, len(rows), CACHED):
+        part, step = rows[start : start + CACHED], steps[start : start + CACHED]
+        rounded = (part / step).round_()
+        codes[start : start + CACHED, : rows.shape[1]] = rounded
+        rests[start : start + CACHED] = rounded.mul_(step).sub_(part).norm(dim=1)
+    return _Codes(codes, steps, rows.norm(dim=1), rests)
+
+
+def _products(queries: torch.Tensor, targets: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+    """Multiply codes into (q, t / GROUP, GROUP); places without a target hold the lowest number there is."""
+    width = len(targets) + -len(targets) % GROUP
+    products = memory[: len(queries) * width].view(len(queries), width)
+    torch._int_mm(queries, functional.pad(targets, (0, 0, 0, width - len(targets))).T, out=products)
+    products[:, len(targets) :] = LOWEST
+    return products.view(len(queries), -1, GROUP)
+
+
+def _inner(queries: Floats, targets: Floats, rows: Ids, columns: Ids) -> Floats:
+    """Score pairs in float32, without a copy of their vectors."""
+    scores = np.empty(len(rows), np.float32)
+    library: Any = faiss  # its types leave out what is loaded from C++
+    at = [library.swig_ptr(array) for array in (queries, rows, targets, columns, scores)]  # all of them contiguous
+    library.pairwise_indexed_inner_product(queries.shape[1], len(rows), *at)
+    return scores
+
+
+def _rounding(dim: int) -> float:
+    """Return how far a float32 sum of dim products strays at most, whatever its order, as a part of |q| |x|.
+
+    Higham, Accuracy and Stability of Numerical Algorithms, eq. 3.5; the 16 are for the rounding of the bound itself.
     """
-    steps = rows.abs().amax(dim=dims, keepdim=bool(dims)).clamp(min=1e-30) / 127
-    codes = (rows / steps).round_().to(torch.int8)
-    return functional.pad(codes, (0, -codes.shape[1] % 4)), steps
+    return (dim + 16) * float(np.finfo(np.float32).eps) / 2
 
 
-def _maxima(products: torch.Tensor) -> torch.Tensor:
-    """Return the maximum of every GROUP neighbours of products (q, t), the last group being what is left."""
-    whole = products.shape[1] - products.shape[1] % GROUP
-    maxima = [products[:, :whole].view(len(products), -1, GROUP).amax(dim=2)] if whole else []
-    rest = [products[:, whole:].amax(dim=1, keepdim=True)] if whole < products.shape[1] else []
-    return torch.cat(maxima + rest, dim=1)
-
-
-def _spread(rows: Ids, scores: Floats, ids: Ids, n: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lay the scores of n rows, given row by row, into a matrix padded with -inf: scores and ids, in their order."""
-    counts = np.bincount(rows, minlength=n)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    laid = np.full((n, counts.max()), -np.inf, np.float32)
-    at = np.full(laid.shape, -1, np.int64)
-    laid[rows, place], at[rows, place] = scores, ids
-    return torch.from_numpy(laid), torch.from_numpy(at)
-
-
-def _score(queries: Floats, targets: Rows, candidates: Ids, k: int) -> tuple[Ids, Floats]:
-    """Score candidates (n, c) in float64 and give the best k by score, then id."""
-    ids = np.sort(candidates, axis=1)
-    scores = np.empty(ids.shape, np.float32)
-    step = max(1, GATHERED // (ids.shape[1] * queries.shape[1]))
-    for start in range(0, len(queries), step):
-        rows = slice(start, start + step)
-        gathered = np.asarray(targets[ids[rows]], np.float64)  # (step, c, dim)
-        scores[rows] = np.einsum("nd,ncd->nc", queries[rows].astype(np.float64), gathered)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
+def _score(queries: Floats, targets: Rows, best: _Best, margin: Floats, k: int) -> tuple[Ids, Floats]:
+    """Score in float64 what may be among the k best, given the margin (n,) of float32, and order it."""
+    least = best.scores[:, k - 1] - 2 * margin
+    rows, columns = np.nonzero(~(best.scores < least[:, None]))
+    ids, exact = best.ids[rows, columns], np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), PAIRS):
+        at = slice(start, start + PAIRS)
+        exact[at] = np.vecdot(queries[rows[at]].astype(np.float64), targets[ids[at]].astype(np.float64))
+    scores = np.full(best.scores.shape, -np.inf, np.float32)
+    scores[rows, columns] = exact
+    return _decode(np.sort(_encode(scores, best.ids), axis=1)[:, ::-1][:, :k])
 
 
 def _settle(queries: Floats, targets: Rows, k: int) -> tuple[Ids, Floats]:
-    """Brute force in float64."""
-    best = _Best(len(queries), k, ordered=True)
+    """Search by brute force in float64."""
+    best = torch.full((len(queries), k), torch.iinfo(torch.int64).min)
     for start, block in _blocks(targets, TARGETS):
-        wide = block.astype(np.float64).T
-        for first in range(0, len(queries), TILE[0]):
-            rows = slice(first, first + TILE[0])
+        wide, ids = block.astype(np.float64).T, np.arange(start, start + len(block))
+        for first in range(0, len(queries), TILE):
+            rows = slice(first, first + TILE)
             scores = (queries[rows].astype(np.float64) @ wide).astype(np.float32)
-            best.offer(rows, torch.from_numpy(scores), 1.0, start)
-    return best.ids.numpy(), best.scores.numpy()
+            found = torch.cat([best[rows], torch.from_numpy(_encode(scores, ids))], dim=1)
+            best[rows] = found.topk(k, dim=1).values
+    return _decode(best.numpy())
+
+
+def _encode(scores: Floats, ids: Ids) -> Ids:
+    """Turn scores and their ids (below 2^32) into whole numbers that are larger for better scores, then lower ids."""
+    bits = (scores + 0.0).view(np.int32)  # without a negative zero, which would be less than zero
+    return (bits ^ (bits >> 31 & HIGHEST)).astype(np.int64) << 32 | 0xFFFFFFFF - ids
+
+
+def _decode(keys: Ids) -> tuple[Ids, Floats]:
+    bits = (keys >> 32).astype(np.int32)
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF), (bits ^ (bits >> 31 & HIGHEST)).view(np.float32)
 
 
 def _blocks(rows: Rows, size: int) -> Iterator[tuple[int, Floats]]:
@@ -214,10 +288,6 @@ def _blocks(rows: Rows, size: int) -> Iterator[tuple[int, Floats]]:
             row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
             raise VectorError(f"row {row} of {len(rows)} is not finite: encode it again")
         yield start, block
-
-
-def _longest(rows: Floats) -> float:
-    return float(np.linalg.norm(rows, axis=1).max())
 
 
 FINDERS: dict[Method, Finder] = {"faiss": _by_faiss, "int8": _by_int8}
