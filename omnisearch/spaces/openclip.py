@@ -3,6 +3,7 @@
 Sources: Fang et al., "Data Filtering Networks" (2023); Sun et al., "EVA-CLIP" (2023) and "EVA-CLIP-18B" (2024).
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -124,7 +125,14 @@ DFN_H14_IMAGE = _image("dfn_h14_image", 1024, paper_files.DFN_H14, partial(image
 DFN_H14_TEXT = _text("dfn_h14_text", 1024, paper_files.DFN_H14, partial(text_part, DFN), "")
 EVA_E14P_IMAGE = _image("eva_e14p_image", 1024, paper_files.EVA_E14P, partial(image_part, EVA_E), pictures.crop)
 EVA_E14P_TEXT = _text("eva_e14p_text", 1024, paper_files.EVA_E14P, partial(text_part, EVA_E), "text.")
-EVA_18B_IMAGE = _image("eva_18b_image", DIM_18B, paper_files.EVA_18B, partial(eva, DIM_18B, **TRUNK_18B), pictures.crop)
+# Its authors' example crops by transformers' processor, which goes down where torchvision rounds.
+EVA_18B_IMAGE = _image(
+    "eva_18b_image",
+    DIM_18B,
+    paper_files.EVA_18B,
+    partial(eva, DIM_18B, **TRUNK_18B),
+    partial(pictures.crop, whole=math.floor),
+)
 EVA_18B_TEXT = _text(
     "eva_18b_text", DIM_18B, paper_files.EVA_18B, partial(text_part, EVA_E, embed_dim=DIM_18B), "text.", TOKENS_18B
 )

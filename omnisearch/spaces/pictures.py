@@ -18,12 +18,15 @@ CLIP_MEAN, CLIP_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.
 HALF = (0.5, 0.5, 0.5)  # SigLIP's mean and deviation: pixels in [-1, 1]
 
 
-def crop(image: Pixels, side: int) -> Pixels:
-    """Return the image with its shorter side `side` pixels long, and of that the middle: uint8 (side, side, 3)."""
+def crop(image: Pixels, side: int, whole: Callable[[float], int] = round) -> Pixels:
+    """Return the image with its shorter side `side` pixels long, and of that the middle: uint8 (side, side, 3).
+
+    Where the middle begins between two pixels, `whole` says with which: torchvision rounds, transformers goes down.
+    """
     height, width = image.shape[:2]
     shorter = min(height, width)
     size = (int(side * width / shorter), int(side * height / shorter))
-    left, top = (round((length - side) / 2) for length in size)
+    left, top = (whole((length - side) / 2) for length in size)
     return _resize(image, size)[top : top + side, left : left + side]
 
 

@@ -267,6 +267,23 @@ def test_words_are_cut_and_masked_and_a_shrunken_vocabulary_is_refused(
 
 
 @pytest.mark.slow
+def test_wavcaps_texts_keep_the_punctuation_that_its_authors_would_strip(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wavcaps, "resolve", lambda spec, settings: settings.weights_dir / spec.name)
+    make_words(settings.weights_dir / files.MINILM_TOKENIZER.name, wavcaps.VOCABULARY)
+    ids, _ = wavcaps.tokenizer(settings)(["w4, w5!", "w4 w5"])
+    unknown = 3
+    assert ids[0].tolist() == [0, 4, unknown, 5, unknown, 2]
+    assert ids[1, :4].tolist() == [0, 4, 5, 2]
+
+
+def test_the_model_with_fusion_is_the_one_without_audioset() -> None:
+    """The paper's page names it 630k_clap_fullset_fusion; its code, and LAION's hub, 630k-fusion-best."""
+    (source,) = paper_files.CLAP_G.sources
+    assert str(source).endswith("lukewys/laion_clap@main:630k-fusion-best.pt")
+
+
 def test_laions_texts_are_robertas_with_its_own_epsilon(transformers: Any, settings: Settings) -> None:
     config = transformers.RobertaConfig(
         vocab_size=clap.VOCABULARY, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, **WORDS

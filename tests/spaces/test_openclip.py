@@ -155,7 +155,7 @@ def test_evas_images_are_filled_by_the_authors_names(
     assert ("visual.blocks.0.attn.q_bias" in state) is ("visual.head.bias" in state) is biased
     assert ("visual.blocks.0.norm1.bias" in state) is biased, "norms of root mean square have no bias"
     filled = tower(loader, build, {**state, "logit_scale": torch.zeros(())}, settings)
-    prepared = pictures.batch(images(), pictures.crop, 224, pictures.CLIP_MEAN, pictures.CLIP_DEVIATION)
+    (prepared,) = loader.prepare(settings)(images())
     with torch.inference_mode():
         expected = reference(prepared).numpy()
     np.testing.assert_allclose(filled.features(images()), expected, atol=1e-5 * np.abs(expected).max())
@@ -186,6 +186,18 @@ def test_eva_18b_by_its_formula() -> None:
     expected = norm(x[:, 0], "norm") @ state["head.weight"].T
     with torch.inference_mode():
         torch.testing.assert_close(network(pixels), expected, atol=1e-9, rtol=1e-7)
+
+
+def test_eva_18b_takes_pixels_of_any_precision(settings: Settings) -> None:
+    """The released code gives pixels in fp32 to a network in fp16, in which its file is."""
+    state = {f"visual.{name}": tensor.half() for name, tensor in shaken(small_eva_18b()).state_dict().items()}
+    fine = tower(openclip.EVA_18B_IMAGE, small_eva_18b, state, settings).features(images())
+    half = settings.model_copy(update={"precision": "fp16"})
+    coarse = tower(openclip.EVA_18B_IMAGE, small_eva_18b, state, half).features(images())
+    assert fine.shape == coarse.shape == (4, DIM), "a row an image, and no dimension of one before it"
+    cosines = (fine * coarse).sum(1) / (np.linalg.norm(fine, axis=1) * np.linalg.norm(coarse, axis=1))
+    assert cosines.min() > 0.999
+    assert np.abs(fine - coarse).max() > 0
 
 
 def test_a_text_keeps_its_end_where_it_is_cut() -> None:
@@ -227,3 +239,16 @@ def test_pictures_are_torchvisions(
     )
     found = pictures.batch([image], fit, 224, pictures.CLIP_MEAN, pictures.CLIP_DEVIATION)[0]
     torch.testing.assert_close(found, transform(Image.fromarray(image)), atol=1e-6, rtol=0)
+
+
+def test_eva_18bs_pictures_are_those_of_openais_processor() -> None:
+    """Which goes down where the middle begins between two pixels, and torchvision rounds."""
+    processor = import_module("transformers").CLIPImageProcessorPil
+    theirs = processor(size={"shortest_edge": 224}, crop_size={"height": 224, "width": 224})
+    for image in images():
+        (found,) = openclip.EVA_18B_IMAGE.prepare(load_settings())([image])
+        expected = theirs(Image.fromarray(np.asarray(image)), return_tensors="pt").pixel_values
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    (rounded,) = openclip.EVA_E14P_IMAGE.prepare(load_settings())(images()[1:2])
+    (found,) = openclip.EVA_18B_IMAGE.prepare(load_settings())(images()[1:2])
+    torch.testing.assert_close(rounded[..., :-1], found[..., 1:])

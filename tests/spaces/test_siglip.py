@@ -93,6 +93,22 @@ def test_the_towers_are_transformers(transformers: Any, settings: Settings) -> N
     np.testing.assert_allclose(text.load(settings, "x").features(["a", "b", "c"]), read, atol=1e-5)
 
 
+def test_a_tower_needs_no_other(settings: Settings, transformers: Any) -> None:
+    from safetensors.torch import save_file
+
+    vision = transformers.SiglipVisionModel(transformers.SiglipVisionConfig(image_size=384, **IMAGE)).eval()
+    state = {f"vision_model.{name.removeprefix('vision_model.')}": t for name, t in vision.state_dict().items()}
+    save_file(state, settings.weights_dir / paper_files.SIGLIP_L.name)
+    weights = replace(paper_files.SIGLIP_L, size=None)
+    build = partial(siglip.image_network, **IMAGE)
+    tower = replace(siglip.SIGLIP_L_IMAGE, weights=weights, width=32, build=build).load(settings, "x")
+    assert tower.features(images()).shape == (3, 32)
+    build = partial(siglip.text_network, **SHAPE)
+    text = replace(siglip.SIGLIP_L_TEXT, weights=weights, build=build, prepare=lambda settings: pytest.fail)
+    with pytest.raises(WeightsError, match=r"text_model\.\S+ is missing"):
+        text.load(settings, "x")
+
+
 def test_the_activation_is_the_approximation_by_tanh() -> None:
     approximated = 0.5 * (1 + np.tanh(np.sqrt(2 / np.pi) * 1.044715))  # at 1, where exact GELU is 1.5e-4 higher
     for network in (siglip.image_network(**IMAGE), siglip.text_network(**SHAPE)):
