@@ -4,7 +4,9 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,19 @@ def write_hashed_model(folder: Path, name: str = "toy") -> Path:
     (folder / "model.json").write_text(json.dumps(config))
     save_file({}, folder / "model.safetensors")
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what imports have made: it is no garbage, and there is much of it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_garbage() -> Iterator[None]:
+    """Let what a module's tests leave open be found here: warnings are errors, and would hit any test that runs."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
