@@ -1,6 +1,8 @@
 """`omnisearch models check`: samples that belong together are told from those that do not."""
 
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.binding.samples import compare
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, UsageError, WeightsError
+from omnisearch.media.pool import DecoderPool
 from omnisearch.spaces.hashed import COLORS, direction
 from omnisearch.types import Modality
 
@@ -33,6 +36,17 @@ def tone(path: Path, hertz: float) -> None:
     soundfile.write(path, 0.5 * np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE), RATE)
 
 
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(load_settings()) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _one_pool(monkeypatch: pytest.MonkeyPatch, pool: DecoderPool) -> None:
+    monkeypatch.setattr("omnisearch.media.pool.DecoderPool", lambda settings: nullcontext(pool))
+
+
 @pytest.fixture
 def samples(tmp_path: Path) -> Path:
     folder = tmp_path / "samples"
@@ -50,13 +64,22 @@ def run(model: Path, samples: Path) -> tuple[list[dict[str, object]], BaseExcept
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.exception
 
 
-def test_every_thing_is_nearest_to_itself_in_every_pair_of_modalities(hashed_model: Path, samples: Path) -> None:
-    for color in ("red", "blue"):
+@pytest.mark.parametrize(
+    "colored",
+    [
+        {"text", "image"},
+        pytest.param({"text", "image", "point_cloud"}, marks=pytest.mark.slow),  # points are drawn from all sides
+    ],
+    ids=len,
+)
+def test_every_thing_is_nearest_to_itself_in_every_pair_of_modalities(
+    hashed_model: Path, samples: Path, colored: set[str]
+) -> None:
+    for color in ("red", "blue") if "point_cloud" in colored else ():
         points(samples / f"{color}.npy", color)
     rows, failed = run(hashed_model, samples)
     assert failed is None
     asked = {(row["from"], row["to"], row["thing"]) for row in rows}
-    colored = {"text", "image", "point_cloud"}
     expected = {(a, b, thing) for a in colored for b in colored - {a} for thing in ("red", "blue")}
     expected |= {(*pair, thing) for pair in (("text", "audio"), ("audio", "text")) for thing in ("low", "high")}
     assert asked == expected
