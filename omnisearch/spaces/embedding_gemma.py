@@ -114,18 +114,22 @@ def _sounds(settings: Settings) -> Prepare:
 
 
 def _read(built: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-    states = built(input_ids=ids, attention_mask=mask).last_hidden_state
+    states = built(input_ids=ids, attention_mask=mask).last_hidden_state.float()
     total: Tensor = (states * mask[..., None]).sum(1)
     return total / mask.sum(1, keepdim=True)
 
 
 def _look(built: nn.Module, ids: Tensor, pixels: Tensor, places: Tensor) -> Tensor:
-    rows: Tensor = built(input_ids=ids, pixel_values=pixels, image_position_ids=places).last_hidden_state.mean(1)
+    rows: Tensor = (
+        built(input_ids=ids, pixel_values=pixels, image_position_ids=places).last_hidden_state.float().mean(1)
+    )
     return rows
 
 
 def _listen(built: nn.Module, ids: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
-    rows: Tensor = built(input_ids=ids, input_features=frames, input_features_mask=mask).last_hidden_state.mean(1)
+    rows: Tensor = (
+        built(input_ids=ids, input_features=frames, input_features_mask=mask).last_hidden_state.float().mean(1)
+    )
     return rows
 
 

@@ -154,6 +154,20 @@ def test_sounds_are_transformers(samples: int, settings: Settings, reference: An
     close(tower("audio", settings).features([wave]), mean(reference, **inputs))
 
 
+def test_half_precision_is_near(settings: Settings, reference: Any) -> None:
+    draw = np.random.default_rng(0)
+    wave = Waveform(draw.normal(0, 0.1, 8_000).astype(np.float32), gemma.RATE)
+    given: dict[str, list[Content]] = {
+        "text": TEXTS,
+        "image": [draw.integers(0, 256, (40, 60, 3)).astype(np.uint8)],
+        "audio": [wave],
+    }
+    half = settings.model_copy(update={"precision": "bf16"})
+    for modality, contents in given.items():
+        whole, found = tower(modality, settings).features(contents), tower(modality, half).features(contents)
+        assert (whole * found).sum() > 0.99 * np.linalg.norm(whole) * np.linalg.norm(found)
+
+
 @pytest.mark.parametrize("samples", [0, 1, 300])
 def test_a_sound_of_nearly_nothing_has_a_row(samples: int, settings: Settings, reference: Any) -> None:
     row = tower("audio", settings).features([Waveform(np.zeros(samples, np.float32), gemma.RATE)])
