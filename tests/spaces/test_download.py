@@ -134,6 +134,16 @@ def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, settin
     assert sorted(path.name for path in settings.weights_dir.iterdir()) == ["toy.bin", "weights.lock"]
 
 
+def test_what_came_is_kept_while_another_file_is_pulled(server: Server, settings: Settings, tmp_path: Path) -> None:
+    server.cut = 1000
+    refused(server, settings, "before the end")
+    (tmp_path / "other").write_bytes(b"other")
+    pull_all([WeightSpec("other.bin", None, None, "MIT", (LocalFile(tmp_path / "other"),))], settings)
+    server.cut = None
+    assert pull(spec(Url(server.address)), settings).read_bytes() == CONTENT
+    assert [each["Range"] for each in server.requests] == [None, None, "bytes=1000-"]
+
+
 def test_what_came_before_counts_as_progress_and_a_whole_file_is_not_asked_for_again(
     server: Server, tmp_path: Path
 ) -> None:
@@ -188,7 +198,7 @@ def test_a_size_is_held_to_before_anything_is_fetched(
     refused(server, settings, f"offers {len(CONTENT)} bytes, and no file may have more than 5000")
     server.said = None
     refused(server, settings, "does not say how large")
-    assert list(settings.weights_dir.glob("begun/*")) == []
+    assert list(settings.weights_dir.glob("parts/*")) == []
 
 
 def test_no_more_is_read_than_was_offered(server: Server, settings: Settings) -> None:

@@ -61,6 +61,7 @@ def test_the_network_has_as_many_parameters_as_the_paper_and_the_file_say() -> N
         ours = uni3d_net.build()
         whole = timm.create_model("eva_giant_patch14_560", pretrained=False)
     used = sum(p.numel() for p in ours.parameters())
+    assert (uni3d.POINTS, uni3d.CENTRES, ours.near) == (10_000, 512, 64), "which no parameter shows"
     assert {TOWERS[name].parameters for name in ("uni3d_lvis", "uni3d_mnet", "uni3d_scan")} == {used}
     unused = 1 + sum(p.numel() for name, p in whole.named_parameters() if name.startswith(UNUSED))
     assert round((used + unused) / 1e6, 2) == 1017.36
