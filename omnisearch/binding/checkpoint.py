@@ -21,12 +21,13 @@ from omnisearch.spaces import tensors
 from omnisearch.types import Floats, Modality
 
 CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.safetensors"
+JUDGING = {"relevance", "relevance_by_query"}  # fitted anew, they leave every index as it is
 SHIPPED = Path(__file__).parent.parent / "models"
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a model's folder holds; `digest` names its content.
+    """What a model's folder holds; `digest` names what its vectors depend on: not what relevance is made of them.
 
     The tensors are the file itself, mapped into memory: heads of gigabytes are read when they are used.
     """
@@ -59,13 +60,13 @@ def read(folder: Path) -> Checkpoint:
         CheckpointError: a file is missing, damaged, or has a meaning we do not know; names it.
     """
     try:
-        config_bytes = (folder / CONFIG).read_bytes()
-        digest = blake3(config_bytes).update_mmap(folder / TENSORS).hexdigest()
+        config = parse_config((folder / CONFIG).read_bytes().decode("utf-8", "replace"), folder / CONFIG)
+        shaping = config.model_dump_json(exclude=JUDGING, exclude_defaults=True)
+        digest = blake3(shaping.encode()).update_mmap(folder / TENSORS).hexdigest()
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
         trained = _tensors(folder / TENSORS)
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None
-    config = parse_config(config_bytes.decode("utf-8", "replace"), folder / CONFIG)
     samples = {Modality(name): rows.float().numpy() for name, rows in background.items()}
     return Checkpoint(config, trained, samples, digest)
 

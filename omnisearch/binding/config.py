@@ -90,6 +90,9 @@ class ModelConfig(_Strict):
 
     A video is not a modality of its own to the spaces: it is the weighted sum of its frames (image) and its own
     sound track (audio), by the factors in `video`.
+
+    `relevance` is by the modality of the items, whatever is asked with; `relevance_by_query` is by that of the query
+    and that of the items, for the pairs that ground truth was there for.
     """
 
     format: Literal[1] = 1
@@ -103,6 +106,7 @@ class ModelConfig(_Strict):
     centred: tuple[Modality, ...] = ()
     video: dict[Modality, float] = {}
     relevance: dict[Modality, RelevanceConfig] = {}
+    relevance_by_query: dict[Modality, dict[Modality, RelevanceConfig]] = {}
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

@@ -93,9 +93,10 @@ class OmniBind:
         fusion = self._fusion.varied(routers, centred)
         return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {})
 
-    def relevance(self, modality: Modality) -> RelevanceConfig:
-        """How scores of hits of a modality turn into relevance."""
-        return self.config.relevance.get(modality, RelevanceConfig())
+    def relevance(self, modality: Modality, query: Modality | None = None) -> RelevanceConfig:
+        """How scores of hits of a modality turn into relevance: asked by that of the `query`, or by whatever."""
+        anyhow = self.config.relevance.get(modality, RelevanceConfig())
+        return self.config.relevance_by_query.get(query, {}).get(modality, anyhow) if query else anyhow
 
     def encode(self, modality: Modality, contents: Sequence[Content]) -> Floats:
         """Embed n contents of one modality: float32 (n, dim), unit rows. Runs what the model's `share` asks for."""

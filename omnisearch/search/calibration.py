@@ -43,6 +43,17 @@ class Background:
         return z
 
 
+def blend(lines: Iterable[tuple[float, RelevanceConfig]]) -> RelevanceConfig:
+    """Return the line of a query that several modalities have shares in, which add up to one.
+
+    Its log-odds at any surprise z are the mean of theirs, each by its share.
+    """
+    lines = list(lines)
+    slope = sum(share * line.slope for share, line in lines)
+    level = sum(share * line.slope * line.threshold for share, line in lines)
+    return RelevanceConfig(slope=slope, threshold=level / slope)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What the scores of one query in one modality mean: odds = slope * ((score - mean) / spread - threshold).

@@ -47,13 +47,14 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """A term's unit vector (dim,), and the item that it is, if it is one.
+    """A term's unit vector (dim,), the modality that it was made of, if any, and the item that it is, if it is one.
 
     Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors,
     or `unsplit` says why there are none.
     """
 
     vector: Floats
+    modality: Modality | None = None
     item_id: str | None = None
     parts: Mapping[str, Floats] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class Embedder:
         with self._encoding:
             spaces = model.encode_spaces(modality, contents, model.share)
             rows = model.bind(modality, spaces)
-            return _Encoded.explained(rows, model, modality, spaces) if explain else _Encoded(rows)
+            return _Encoded.explained(rows, model, modality, spaces) if explain else _Encoded(rows, modality)
 
     def _recall(self, key: Key) -> Embedded | None:
         with self._knowing:
@@ -145,13 +146,14 @@ class _Encoded:
     """n contents as the model sees them: unit rows (n, dim); where explained their parts (n, dim) and factors (n,)."""
 
     rows: Floats
+    modality: Modality
     parts: Mapping[str, Floats] = field(default_factory=dict)
     factors: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def explained(cls, rows: Floats, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings) -> "_Encoded":
         """Rows with what they are made of."""
-        return cls(rows, model.decompose(modality, spaces), model.factors(modality, spaces))
+        return cls(rows, modality, model.decompose(modality, spaces), model.factors(modality, spaces))
 
     def of(self, chosen: Sequence[int], item: str | None) -> Embedded:
         """The mean direction of the chosen rows, and what adds up to it."""
@@ -160,7 +162,7 @@ class _Encoded:
         length = np.float32(np.linalg.norm(total))
         parts = {name: rows[chosen].sum(axis=0) / length for name, rows in self.parts.items()}
         factors = {name: float(rows[chosen].mean()) for name, rows in self.factors.items()}
-        return Embedded(total / length, item, parts, factors)
+        return Embedded(total / length, self.modality, item, parts, factors)
 
 
 def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
@@ -170,12 +172,13 @@ def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
     if not points:
         raise NotFoundError(f"{item}: the item has no such segment; GET /v1/items/{item.id} lists them")
     every, rows = range(len(points)), unit(np.stack([point.vector for point in points]))
-    whole = _Encoded(rows).of(every, item.id)
+    modality = points[0].payload.modality
+    whole = _Encoded(rows, modality).of(every, item.id)
     if not explain:
         return whole
     spaces = index.spaces(points)
     if spaces is not None:
-        split = _Encoded.explained(rows, index.model, points[0].payload.modality, spaces).of(every, item.id)
+        split = _Encoded.explained(rows, index.model, modality, spaces).of(every, item.id)
         if np.allclose(sum(split.parts.values()), split.vector, rtol=0, atol=SAME):
             return split
     return replace(whole, unsplit=NOT_KEPT)

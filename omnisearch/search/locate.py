@@ -84,7 +84,8 @@ def find(index: Index, looked: Looked, query: Expression, leaves: Mapping[Sum, L
     """Find up to `limit` places that match among the windows of a file; see `Locator.locate`."""
     scores: dict[Sum, Floats] = {total: looked.vectors @ each.vector for total, each in leaves.items()}
     odds = {
-        total: index.calibration(each.vector, looked.modality).odds(scores[total]) for total, each in leaves.items()
+        total: index.calibration(each.vector, each.shares, looked.modality).odds(scores[total])
+        for total, each in leaves.items()
     }
     runs = [slice(0, len(looked.windows))] if looked.modality in TIMED else []
     judged = judge(query, odds, runs, over(looked.windows))

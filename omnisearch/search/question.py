@@ -57,7 +57,7 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
         modality: Judge(
             query.expression,
             leaves,
-            {total: index.calibration(found.vector, modality) for total, found in leaves.items()},
+            {total: index.calibration(found.vector, found.shares, modality) for total, found in leaves.items()},
             words,
         )
         for modality in query.modalities

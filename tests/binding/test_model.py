@@ -197,6 +197,13 @@ def test_the_fingerprint_follows_tensors_and_spaces(world: World) -> None:
 
     other = OmniBind.load(str(world.folder), load_settings(), lambda name, _: Retrained(name, world.towers))
     assert other.fingerprint != before
+    written = world.folder / checkpoint.CONFIG
+    refitted = json.loads(written.read_text()) | {"relevance": {"text": {"slope": 2, "threshold": 3}}}
+    written.write_text(json.dumps(refitted))
+    assert world.load().fingerprint == before  # what relevance is made of cosines changes no vector
+    written.write_text(json.dumps(refitted | {"video": {"image": 0.25}}))
+    assert world.load().fingerprint != before
+    written.write_text(json.dumps(refitted))
     tensors = load_file(world.folder / checkpoint.TENSORS)
     save_file({k: v + 1 if v.is_floating_point() else v for k, v in tensors.items()}, world.folder / checkpoint.TENSORS)
     assert world.load().fingerprint != before

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.search.calibration import ENOUGH, NOTHING, Background, logit, nothing_matches, relevance
+from omnisearch.search.calibration import (
+    ENOUGH,
+    NOTHING,
+    Background,
+    Calibration,
+    blend,
+    logit,
+    nothing_matches,
+    relevance,
+)
 from omnisearch.types import Modality
 
 
@@ -46,6 +55,17 @@ def test_without_a_background_chance_is_that_of_random_directions() -> None:
     drawn = rows(1, 20_000, 0) @ query
     assert mean == 0
     assert abs(spread / drawn.std() - 1) < 0.05
+
+
+def test_a_sum_of_modalities_is_judged_by_the_mean_of_their_log_odds() -> None:
+    one, other = RelevanceConfig(slope=1.5, threshold=4), RelevanceConfig(slope=2.5, threshold=3)
+    scores = np.linspace(-1, 1, 9, dtype=np.float32)
+    first, second, both = (
+        Calibration(0.1, 0.05, line).odds(scores) for line in (one, other, blend([(0.25, one), (0.75, other)]))
+    )
+    np.testing.assert_allclose(both, 0.25 * first + 0.75 * second, rtol=1e-9)
+    alone = blend([(1.0, one)])
+    assert (alone.slope, alone.threshold) == pytest.approx((one.slope, one.threshold))
 
 
 @pytest.mark.parametrize(("found", "nothing"), [([], True), ([NOTHING / 2, 0.0], True), ([0.0, NOTHING], False)])

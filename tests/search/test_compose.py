@@ -1,13 +1,17 @@
 """Composition: properties of the embedding sum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
-from omnisearch.search.compose import compose
-from omnisearch.types import Floats
+from omnisearch.query import Term
+from omnisearch.search.compose import compose, leaf
+from omnisearch.search.embed import Embedded
+from omnisearch.types import Floats, Modality
 
 
 def units(seed: int, n: int, dim: int = 16) -> Floats:
@@ -58,3 +62,15 @@ def test_terms_that_cancel_out_are_an_error() -> None:
     vectors = units(0, 1).repeat(2, axis=0)
     with pytest.raises(QueryError, match="cancel out"):
         compose(vectors, [1, -1])
+
+
+def test_a_sum_knows_what_it_was_made_of_by_weights_without_signs() -> None:
+    dog, bark, puppy, raw = terms = [Term(name) for name in ("a dog", "bark.wav", "a puppy", "numbers")]
+    kinds = (Modality.TEXT, Modality.AUDIO, Modality.TEXT, None)
+    embedded = {term: Embedded(*each) for term, each in zip(terms, zip(units(0, 4), kinds, strict=True), strict=True)}
+    (total,) = (dog + 2 * bark - 0.5 * puppy + 0.5 * raw).leaves
+    weighed = {
+        replace(term, weight=weight): embedded[term] for term, weight in zip(terms, (1, 2, -0.5, 0.5), strict=True)
+    }
+    found = leaf(total, weighed)
+    assert found.shares == pytest.approx({Modality.TEXT: 1.5 / 4, Modality.AUDIO: 2 / 4, None: 0.5 / 4})

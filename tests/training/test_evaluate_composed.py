@@ -82,12 +82,13 @@ def test_adding_finds_what_shows_both(hashed_model: Path, tmp_path: Path) -> Non
 
 
 def test_and_holds_down_what_misses_a_term() -> None:
-    # Without a background z is the cosine times the root of the width, and by slope 1 and threshold 0 the log-odds.
+    # Without a background z is the cosine times the root of the width, here 2.
     terms = np.eye(4, dtype=np.float32)[:1], np.eye(4, dtype=np.float32)[1:2]
     targets = np.array([[0.9, 0.0, 0, 0], [0.4, 0.4, 0, 0]], np.float32)
-    judged = And(Background({}), RelevanceConfig(slope=1, threshold=0), Modality.IMAGE, terms, targets)
+    lines = RelevanceConfig(slope=1, threshold=0), RelevanceConfig(slope=2, threshold=0)
+    judged = And(Background({}), lines, Modality.IMAGE, terms, targets)
     odds = judged.odds(slice(0, 1))
-    expected = [[-math.log(math.exp(-2 * a) + math.exp(-2 * b)) for a, b in ((0.9, 0), (0.4, 0.4))]]
-    np.testing.assert_allclose(odds, expected, rtol=1e-6)
+    both = [1 / (1 + math.exp(-2 * a)) / (1 + math.exp(-4 * b)) for a, b in ((0.9, 0), (0.4, 0.4))]
+    np.testing.assert_allclose(odds, [[math.log(r / (1 - r)) for r in both]], rtol=1e-5)
     assert odds[0, 1] > odds[0, 0]
     assert (terms[0] + terms[1]) @ targets[0] > (terms[0] + terms[1]) @ targets[1]  # what a sum would have put first

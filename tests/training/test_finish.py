@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from omnisearch.binding.config import ModelConfig, RelevanceConfig
+from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.search.calibration import Background, logit, relevance
 from omnisearch.types import Floats, Modality
 from omnisearch_training import finish
 
-IMAGE, AUDIO, VIDEO = Modality.IMAGE, Modality.AUDIO, Modality.VIDEO
+TEXT, IMAGE, AUDIO, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO
 
 
 def units(seed: int, n: int, dim: int = 32, shift: float = 0.0) -> Floats:
@@ -47,24 +47,59 @@ def test_a_background_is_drawn_from_the_pools_and_mixed_for_video() -> None:
     np.testing.assert_allclose(np.linalg.norm(drawn[VIDEO], axis=1), 1, atol=1e-5)
 
 
+def side(rows: Floats, groups: list[int] | None = None) -> finish.Side:
+    ids = np.arange(len(rows))
+    return finish.Side(rows, ids if groups is None else np.array(groups), ids)
+
+
+def near(rows: Floats, noise: float, seed: int = 1) -> Floats:
+    moved = rows + noise * np.random.default_rng(seed).normal(size=rows.shape) / np.sqrt(rows.shape[1])
+    return (moved / np.linalg.norm(moved, axis=1, keepdims=True)).astype(np.float32)
+
+
 @pytest.mark.parametrize("noise", [1.0, 2.5])
-def test_relevance_is_a_logistic_fit_moved_to_the_prior(noise: float) -> None:
-    rng = np.random.default_rng(0)
-    queries = units(0, 1000)
-    items = queries + noise * rng.normal(size=queries.shape).astype(np.float32) / np.sqrt(32)
-    items /= np.linalg.norm(items, axis=1, keepdims=True)
+def test_relevance_is_the_probability_of_a_match_where_one_in_a_hundred_matches(noise: float) -> None:
+    queries = units(0, 200)
     chance = Background({IMAGE: units(5, 400)})
-    config = finish.fit_relevance(chance, IMAGE, finish.Pairs(queries, items), seed=0)
+    found = finish.weigh(chance, {AUDIO: side(queries)}, {IMAGE: side(near(queries, noise))})
+    config = finish.by_pair(found)[AUDIO][IMAGE]
     right, wrong = (
-        np.array([_odds(chance, config, q, i) for q, i in zip(queries, others, strict=True)])
-        for others in (items, np.roll(items, 1, axis=0))
+        np.array([relevance(float(o)) for o in logit(z.astype(np.float32), config)])
+        for z in (found[AUDIO, IMAGE].right, found[AUDIO, IMAGE].wrong)
     )
-    assert (right > wrong).mean() > 0.9
-    assert np.mean([relevance(o) for o in wrong]) < 0.03
-    # The moment condition of a logistic fit: at equal shares the mean of what it says is the share of matches.
-    at_equal_shares = np.concatenate([right, wrong]) + np.log((1 - finish.PRIOR) / finish.PRIOR)
-    assert np.mean([relevance(o) for o in at_equal_shares]) == pytest.approx(0.5, abs=0.02)
+    assert (len(right), len(wrong)) == (200, 200 * 199)
+    assert np.median(right) > 20 * np.median(wrong)
+    # The moment condition of a logistic fit: the mean of what it says is the share of matches.
+    assert 0.01 * right.mean() + 0.99 * wrong.mean() == pytest.approx(0.01, rel=0.02)
 
 
-def _odds(chance: Background, config: RelevanceConfig, query: Floats, item: Floats) -> float:
-    return float(logit(chance.surprise(query, IMAGE, (query @ item)[None]), config)[0])
+def test_each_pair_of_modalities_has_a_line_and_those_without_ground_truth_that_of_the_items() -> None:
+    queries = units(0, 60)
+    rows = {AUDIO: near(queries, 3.0, 2), IMAGE: near(queries, 0.5, 3), TEXT: near(queries, 1.5, 4)}
+    strangers = side(units(9, 30), list(range(1000, 1030)))
+    chance = Background({m: units(5, 400) for m in rows})
+    asked = {m: side(each) for m, each in rows.items()} | {Modality.POINT_CLOUD: strangers}
+    found = finish.weigh(chance, asked, {m: side(each) for m, each in rows.items()})
+    pairs, targets = finish.by_pair(found), finish.by_target(found)
+    assert Modality.POINT_CLOUD not in pairs
+    # What lies near is told from chance more sharply, and whatever asks is somewhere between.
+    sharp, dull = pairs[TEXT][IMAGE], pairs[TEXT][AUDIO]
+    assert sharp.slope > dull.slope
+    low, high = sorted(pairs[q][IMAGE].slope for q in (TEXT, AUDIO))
+    assert low < targets[IMAGE].slope < high
+    assert pairs[TEXT][VIDEO] == sharp
+    assert pairs[VIDEO] == pairs[IMAGE]
+    assert targets[VIDEO] == targets[IMAGE]
+
+
+def test_nothing_answers_itself_and_few_concepts_say_nothing() -> None:
+    rows = units(0, 2 * finish.LEAST)
+    chance = Background({IMAGE: units(5, 400)})
+    alone = side(rows)
+    assert finish.weigh(chance, {IMAGE: alone}, {IMAGE: alone}) == {}
+    for concepts in (finish.LEAST - 1, finish.LEAST):
+        groups = [i // 2 if i // 2 < concepts else 100 + i for i in range(len(rows))]
+        found = finish.weigh(chance, {IMAGE: side(rows, groups)}, {IMAGE: side(rows, groups)})
+        assert len(found[IMAGE, IMAGE].right) == 2 * concepts
+        assert (IMAGE in finish.by_pair(found)) is (concepts == finish.LEAST)
+        assert set(finish.by_target(found)) == {IMAGE, VIDEO}

@@ -70,6 +70,7 @@ def test_a_run_ends_in_a_model_that_loads_and_finds(tmp_path: Path) -> None:
     assert scores.argmax(axis=1).tolist() == [0, 1, 2, 3]
     assert set(model.background) == {IMAGE, TEXT}
     assert set(model.config.relevance) == {IMAGE, TEXT, Modality.VIDEO}
+    assert model.relevance(IMAGE, Modality.AUDIO) == model.relevance(IMAGE)  # no sound was there to ask with
 
 
 @pytest.mark.usefixtures("generated")

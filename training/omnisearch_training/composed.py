@@ -73,7 +73,8 @@ def answer_composed(
         right, things = answers_to(sums, names[target]), [each.thing for each in sums]
         own = [each.row for each in sums] if query is target else None
         found = {way: rank(vectors, fused[target], right, things, own) for way, vectors in ways.items()}
-        joined = And(Background(model.background), model.relevance(target), target, (items, added), fused[target])
+        lines = model.relevance(target, query), model.relevance(target, Modality.TEXT)
+        joined = And(Background(model.background), lines, target, (items, added), fused[target])
         found[AND] = rank_scores(joined.odds, len(fused[target]), right, things, own)
         answers[Question(f"{query} + text", target, Truth.BOTH)] = found
     return answers
@@ -84,17 +85,18 @@ class And:
     """How relevant each target (m, dim) is to both terms of each query, (n, dim) each, as a search judges it."""
 
     background: Background
-    relevance: RelevanceConfig
+    lines: tuple[RelevanceConfig, RelevanceConfig]
     modality: Modality
     terms: tuple[Floats, Floats]
     targets: Floats
 
     def odds(self, rows: slice) -> Floats:
         """Return the log-odds of some queries: (rows, m)."""
-        return both([self._odds(term[rows]) for term in self.terms]).astype(np.float32)
+        judged = [self._odds(term[rows], line) for term, line in zip(self.terms, self.lines, strict=True)]
+        return both(judged).astype(np.float32)
 
-    def _odds(self, queries: Floats) -> Odds:
-        calibrations = [Calibration(*self.background.chance(q, self.modality), self.relevance) for q in queries]
+    def _odds(self, queries: Floats, line: RelevanceConfig) -> Odds:
+        calibrations = [Calibration(*self.background.chance(q, self.modality), line) for q in queries]
         scores = queries @ self.targets.T
         return np.stack([each.odds(row) for each, row in zip(calibrations, scores, strict=True)])
 

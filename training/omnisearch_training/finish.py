@@ -1,11 +1,12 @@
 """What a binding needs after its training: the mean of each modality, a background, and the scale of relevance."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.fusion import Fusion
@@ -13,17 +14,32 @@ from omnisearch.search.calibration import Background
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
+T = TypeVar("T")
+
 STEPS = 200
+RIDGE = 1e-5
 # One in a hundred: of a collection, few items are what somebody looks for.
 PRIOR = 0.01
+# Fewer concepts say nothing of a pair of modalities.
+LEAST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Queries and the one item of another modality that each belongs to: (n, dim) and (n, dim), unit rows."""
+class Side:
+    """Queries or items of one modality: unit `rows` (n, dim), the concepts they show and their ids, (n,) each."""
 
-    queries: Floats
-    items: Floats
+    rows: Floats
+    groups: NDArray[np.int64]
+    ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """How surprising the right and the wrong items of queries are, and how many concepts had right ones."""
+
+    right: NDArray[np.float64]
+    wrong: NDArray[np.float64]
+    concepts: int
 
 
 @torch.inference_mode()
@@ -54,29 +70,69 @@ def background(
     return drawn
 
 
-def fit_relevance(chance: Background, target: Modality, pairs: Pairs, seed: int) -> RelevanceConfig:
-    """Fit relevance = sigmoid(slope * (z - threshold)) to pairs that belong together against shuffled ones.
+def weigh(
+    chance: Background, asked: Mapping[Modality, Side], offered: Mapping[Modality, Side]
+) -> dict[tuple[Modality, Modality], Evidence]:
+    """Ask everything for everything: how surprising what is right and what is wrong is, by modality of query and items.
 
-    Platt scaling with both kinds counted alike, then moved to PRIOR: relevance is the probability of a match where
-    that share of what is searched matches. Newton's method; a weak ridge keeps the fit finite where pairs separate.
+    Pairs of modalities that have no concept in common are left out.
     """
-    rng = np.random.default_rng(seed)
-    wrong = pairs.items[rng.permutation(len(pairs.items))]
-    z = np.concatenate([_surprise(chance, target, pairs.queries, items) for items in (pairs.items, wrong)])
-    y = np.repeat([1.0, 0.0], len(pairs.items))
+    found = {(q, t): _evidence(chance, t, asked[q], offered[t], q is t) for q in asked for t in offered}
+    return {pair: each for pair, each in found.items() if each.concepts}
+
+
+def by_target(found: Mapping[tuple[Modality, Modality], Evidence]) -> dict[Modality, RelevanceConfig]:
+    """Fit one line for the items of each modality, whatever other modality they are asked by, or else by their own."""
+    fitted = {}
+    for target in dict.fromkeys(t for _, t in found):
+        others = [each for (q, t), each in found.items() if t is target and q is not t] or [found[target, target]]
+        fitted[target] = _fit(np.concatenate([e.right for e in others]), np.concatenate([e.wrong for e in others]))
+    return _with_video(fitted)
+
+
+def by_pair(
+    found: Mapping[tuple[Modality, Modality], Evidence],
+) -> dict[Modality, dict[Modality, RelevanceConfig]]:
+    """Fit a line for each modality of queries and of items that has at least LEAST concepts in common."""
+    fitted: dict[Modality, dict[Modality, RelevanceConfig]] = {}
+    for (query, target), each in found.items():
+        if each.concepts >= LEAST:
+            fitted.setdefault(query, {})[target] = _fit(each.right, each.wrong)
+    return _with_video({query: _with_video(lines) for query, lines in fitted.items()})
+
+
+def _evidence(chance: Background, target: Modality, asked: Side, offered: Side, same: bool) -> Evidence:
+    means, spreads = np.array([chance.chance(row, target) for row in asked.rows]).T
+    z = (asked.rows @ offered.rows.T - means[:, None]) / spreads[:, None]
+    right = asked.groups[:, None] == offered.groups[None]
+    counted = asked.ids[:, None] != offered.ids[None] if same else np.ones_like(right)  # nothing answers itself
+    concepts = len(set(asked.groups[(right & counted).any(axis=1)].tolist()))
+    return Evidence(z[right & counted], z[~right & counted], concepts)
+
+
+def _fit(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> RelevanceConfig:
+    """Fit relevance = sigmoid(slope * (z - threshold)) by logistic regression (Platt, 1999), right pairs being PRIOR.
+
+    All wrong pairs count, since what a search sees of them are the most surprising. Newton's method, in steps of at
+    most one; a weak ridge keeps the fit finite where right and wrong lie apart.
+    """
+    z = np.concatenate([right, wrong]).astype(np.float64)
+    y = np.repeat([1.0, 0.0], [len(right), len(wrong)])
+    weight = np.repeat([PRIOR / len(right), (1 - PRIOR) / len(wrong)], [len(right), len(wrong)])
     x = np.stack([z, np.ones_like(z)], axis=1)
-    weights = np.zeros(2)
+    line = np.zeros(2)
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-x @ weights))
-        gradient = x.T @ (p - y) / len(y) + 1e-3 * weights
-        curvature = (x * (p * (1 - p))[:, None]).T @ x / len(y) + 1e-3 * np.eye(2)
-        weights -= np.linalg.solve(curvature, gradient)
-    slope = max(float(weights[0]), 1e-3)
-    threshold = (math.log((1 - PRIOR) / PRIOR) - float(weights[1])) / slope
-    return RelevanceConfig(slope=round(slope, 4), threshold=round(threshold, 4))
+        p = 1 / (1 + np.exp(-np.clip(x @ line, -60, 60)))
+        gradient = x.T @ (weight * (p - y)) + RIDGE * line
+        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        line -= step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-9:
+            break
+    slope = max(float(line[0]), 1e-3)
+    return RelevanceConfig(slope=round(slope, 4), threshold=round(-float(line[1]) / slope, 4))
 
 
-def _surprise(chance: Background, target: Modality, queries: Floats, items: Floats) -> Floats:
-    scores = (queries * items).sum(axis=1)
-    rows = [chance.surprise(q, target, s[None])[0] for q, s in zip(queries, scores, strict=True)]
-    return np.array(rows, np.float32)
+def _with_video(fitted: dict[Modality, T]) -> dict[Modality, T]:
+    """No video is among the ground truth: it is judged as its pictures are, the larger part of it."""
+    return {**fitted, Modality.VIDEO: fitted[Modality.IMAGE]} if Modality.IMAGE in fitted else fitted

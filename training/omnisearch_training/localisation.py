@@ -145,7 +145,7 @@ def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch:
         (total,) = term.leaves
         for asked, kind, content in (("its name", Modality.TEXT, trial.name), ("itself", modality, trial.thing)):
             (vector,) = model.encode(kind, [content])
-            (place,) = find(index, looked, term, {total: leaf(total, {term: Embedded(vector)})}, limit=1).places
+            (place,) = find(index, looked, term, {total: leaf(total, {term: Embedded(vector, kind)})}, limit=1).places
             found[asked].append(score(trial, box_of(place)))
     return found
 

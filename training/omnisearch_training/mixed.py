@@ -29,8 +29,8 @@ THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 BOTH = "relevance"
 
 Scores = NDArray[np.float64]
-# The scores of one query in every modality become values that one list is sorted by.
-Way = Callable[[Floats, Mapping[Modality, Floats]], Mapping[Modality, Scores]]
+# The scores of one query, of some modality, in every modality become values that one list is sorted by.
+Way = Callable[[Modality, Floats, Mapping[Modality, Floats]], Mapping[Modality, Scores]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,21 +79,28 @@ def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) ->
     return 1 / (1 + np.exp(-np.array(answered))), 1 / (1 + np.exp(-np.array(empty)))
 
 
-def raw(query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:  # noqa: ARG001
+def raw(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:  # noqa: ARG001
     """Sort by the cosine."""
     return {m: row.astype(np.float64) for m, row in scores.items()}
 
 
-def rank_fusion(query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:  # noqa: ARG001
+def rank_fusion(
+    asked: Modality,  # noqa: ARG001
+    query: Floats,  # noqa: ARG001
+    scores: Mapping[Modality, Floats],
+) -> Mapping[Modality, Scores]:
     """Sort by the rank within the modality, whatever the distance."""
     return {m: 1.0 / (FUSED_AT + 1 + (-row).argsort().argsort()) + 1e-9 * row for m, row in scores.items()}
 
 
-def relevance(model: OmniBind, background: Background) -> Way:
-    """Sort by log-odds against a background."""
+def relevance(model: OmniBind, background: Background, by_query: bool = True) -> Way:
+    """Sort by log-odds against a background, as the modality of the query has it or whatever asks."""
 
-    def way(query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:
-        return {m: Calibration(*background.chance(query, m), model.relevance(m)).odds(row) for m, row in scores.items()}
+    def way(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:
+        return {
+            m: Calibration(*background.chance(query, m), model.relevance(m, asked if by_query else None)).odds(row)
+            for m, row in scores.items()
+        }
 
     return way
 
@@ -112,6 +119,7 @@ def ways(model: OmniBind, collection: Collection, seed: int = 0) -> dict[str, Wa
     }
     if model.background:
         found["relevance, shipped"] = relevance(model, Background(model.background))
+        found["relevance, whatever asks"] = relevance(model, Background(both), by_query=False)
         found[BOTH] = relevance(model, Background(both))
     return found
 
@@ -127,7 +135,7 @@ def _asked(
         right = {m: names == concept for m, names in collection.concepts.items()}
         scores[query], right[query] = np.delete(scores[query], own), np.delete(right[query], own)
         if any(good.any() for good in right.values()):
-            yield way(vector, scores), right
+            yield way(query, vector, scores), right
 
 
 def _judge(

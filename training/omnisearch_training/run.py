@@ -170,10 +170,9 @@ class Run:
         finish.centre(fusion, train.embeddings)
         fused = {m: finish.fuse(fusion, m, train.embeddings) for m in parts}
         drawn = finish.background(fused, fusion.config.video, self.recipe.background, self.recipe.seed)
-        matches = self.matches(fusion, valid)
-        relevance = {m: finish.fit_relevance(Background(drawn), m, p, self.recipe.seed) for m, p in matches.items()}
-        relevance[Modality.VIDEO] = relevance[Modality.IMAGE]
-        fusion.config = fusion.config.model_copy(update={"relevance": relevance})
+        found = finish.weigh(Background(drawn), *self.sides(fusion, valid))
+        fitted = {"relevance": finish.by_target(found), "relevance_by_query": finish.by_pair(found)}
+        fusion.config = fusion.config.model_copy(update=fitted)
         checkpoint.write(self.out, fusion, drawn)
 
     def note(self) -> None:
@@ -185,14 +184,15 @@ class Run:
         document = {"recipe": self.recipe.model_dump(mode="json"), **found, **self.revision, "seconds": self.seconds}
         provenance.write(self.out, document)
 
-    def matches(self, fusion: Fusion, data: Gathered) -> dict[Modality, finish.Pairs]:
-        """Queries and items that belong together: names to each modality, and every modality to names."""
-        texts = finish.fuse(fusion, TEXT, data.embeddings)
-        found = {
-            m: finish.Pairs(texts[names], finish.fuse(fusion, m, data.embeddings)) for m, names in data.names.items()
+    def sides(self, fusion: Fusion, data: Gathered) -> tuple[dict[Modality, finish.Side], dict[Modality, finish.Side]]:
+        """What relevance is learned from: everything is asked with and asked for, of texts the plain names ask."""
+        offered = {
+            m: finish.Side(finish.fuse(fusion, m, data.embeddings), groups, np.arange(len(groups)))
+            for m, groups in data.groups.items()
         }
-        queries = np.concatenate([pair.items for pair in found.values()])
-        return found | {TEXT: finish.Pairs(queries, np.concatenate([pair.queries for pair in found.values()]))}
+        names, texts = np.unique(np.concatenate(list(data.names.values()))), offered[TEXT]
+        asking = finish.Side(texts.rows[names], texts.groups[names], names)
+        return offered | {TEXT: asking}, offered
 
     @timed
     def pools(self, spaces: Mapping[str, CrossFit]) -> dict[Modality, Items]:
