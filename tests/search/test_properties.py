@@ -139,10 +139,16 @@ def test_identical_media_is_hit_1(engine: Engine, payloads: dict[str, Payload], 
 
 
 @seeds
-def test_and_or_and_not_bound_an_answer(engine: Engine, seed: int) -> None:
-    """NOT lowers, AND is never above its weakest term and OR never below its strongest: of every item."""
+def test_and_or_and_not_bound_an_answer(engine: Engine, payloads: dict[str, Payload], seed: int) -> None:
+    """NOT lowers, AND is never above its weakest term and OR never below its strongest: of every item.
+
+    The first two sums have a picture or the like in common, which is far up for both until one is under NOT.
+    """
     random = np.random.default_rng(seed)
-    parts: list[Expression] = [random_sum(random, engine.model.dim) for _ in range(3)]
+    whole = [id_ for id_, payload in payloads.items() if payload.segments == 1]
+    shared = Term(ItemRef(str(random.choice(whole))), 4.0)
+    one, other, third = (random_sum(random, engine.model.dim) for _ in range(3))
+    parts: list[Expression] = [Sum((shared, *one.terms)), Sum((shared, *other.terms)), third]
     each = [relevances(engine, part) for part in parts]
     assert set(each[0]) == {hit.id for hit in hits(engine, parts[0])}
     for id_, value in relevances(engine, reduce(and_, parts)).items():
@@ -151,6 +157,7 @@ def test_and_or_and_not_bound_an_answer(engine: Engine, seed: int) -> None:
         assert value >= max(found[id_] for found in each) - 1e-6
     for id_, value in relevances(engine, parts[0] & ~parts[1]).items():
         assert value <= each[0][id_] + 1e-6
+        assert id_ not in whole or value <= 1 - each[1][id_] + 1e-6
 
 
 @seeds
