@@ -14,9 +14,11 @@ ENOUGH = 16
 # A background that hardly differs for a query says too much: no spread is below this part of that of chance.
 NARROWEST = 0.25
 
-# An answer whose best relevance is below this holds nothing of what was asked; docs/calibration.md says how often that
-# is right.
-NOTHING = 0.2
+# An answer from a thousand segments whose best relevance is below this holds nothing of what was asked;
+# docs/calibration.md says how often that is right.
+NOTHING, THOUSAND = 0.2, 1000
+# The usual slope of relevance over z, as fitted for `mini`.
+STEEP = 1.6
 
 
 class Background:
@@ -89,6 +91,16 @@ def relevance(odds: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(odds, -60, 60))))
 
 
-def nothing_matches(relevances: Iterable[float]) -> bool:
-    """Whether the best of an answer is so little relevant that it is only the least bad."""
-    return max(relevances, default=0.0) < NOTHING
+def nothing_matches(relevances: Iterable[float], searched: int) -> bool:
+    """Whether the best of an answer is so little relevant that it is only the least bad of so many segments."""
+    return max(relevances, default=0.0) < least(searched)
+
+
+def least(searched: int) -> float:
+    """Return the relevance that the best of so many segments has to reach: NOTHING among a thousand.
+
+    The most surprising of n that match by chance lies sqrt(2 ln n) standard deviations above their mean (the first
+    term of the extreme value of n normal scores; Leadbetter et al., 1983, theorem 1.5.3), so the bar rises with n.
+    """
+    luck, usual = (float(np.sqrt(2 * np.log(max(n, 2)))) for n in (searched, THOUSAND))
+    return relevance(float(np.log(NOTHING / (1 - NOTHING))) + STEEP * (luck - usual))

@@ -171,7 +171,8 @@ class Engine:
                 each,
                 clock.took_ms(),
                 write_cursor(page.end, question.name) if page.end else None,
-                not question.query.cursor and nothing_matches(hit.relevance for hit in each),
+                not question.query.cursor
+                and nothing_matches((hit.relevance for hit in each), index.size(question.judges)),
             )
             for each, page, question in zip(hits, pages, questions, strict=True)
         ]

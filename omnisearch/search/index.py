@@ -1,6 +1,6 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, NotFoundError
-from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.calibration import Background, Calibration, blend
 from omnisearch.search.kept import read_kept
 from omnisearch.search.sample import Sample
 from omnisearch.stores.base import Filter, Point, VectorStore
@@ -82,9 +82,14 @@ class Index:
         """Return a uniform sample of the collection's vectors of a modality: (n, dim)."""
         return self._samples[modality].rows()
 
-    def calibration(self, vector: Floats, modality: Modality) -> Calibration:
-        """Return what the scores of a query `vector` (dim,) mean in a modality."""
-        return Calibration(*self.background(modality).chance(vector, modality), self.model.relevance(modality))
+    def size(self, modalities: Iterable[Modality]) -> int:
+        """How many segments of some modalities there were when they were last sampled."""
+        return sum(self._samples[m].count for m in modalities)
+
+    def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
+        """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
+        line = blend((share, self.model.relevance(modality, query)) for query, share in shares.items())
+        return Calibration(*self.background(modality).chance(vector, modality), line)
 
 
 class Unindexed(Index):

@@ -42,7 +42,7 @@ class Located:
     @property
     def nothing_matches(self) -> bool:
         """Whether the best place only stands out the least badly."""
-        return nothing_matches(place.relevance for place in self.places)
+        return nothing_matches((place.relevance for place in self.places), self.windows)
 
 
 def slice_of(at: At) -> Slice | None:

@@ -19,6 +19,7 @@ class Sample:
 
     Ids are hashes, so these are a uniform sample of whatever the collection holds, the same for every process that
     asks and after every restart, and it stays one while points come and go. So nothing has to be kept beside them.
+    `count` is how many there were when they were last counted.
     """
 
     def __init__(
@@ -26,16 +27,16 @@ class Sample:
     ) -> None:
         self._store, self._chosen, self._clock = store, Filter(modalities=(modality,)), clock
         self._rows: Floats = np.empty((0, dim), np.float32)
-        self._count = 0
+        self.count = 0
         self._counted = -RECOUNT_SECONDS
 
     def rows(self) -> Floats:
         """Return the sample (n, dim), read anew where the collection has changed."""
         if self._clock() - self._counted >= RECOUNT_SECONDS:
             count = self._store.count(self._chosen)
-            if count != self._count:
+            if count != self.count:
                 points = islice(self._store.scroll(self._chosen, with_vectors=True), SIZE)
                 self._rows = np.stack([point.vector for point in points]) if count else self._rows[:0]
-                self._count = count
+                self.count = count
             self._counted = self._clock()
         return self._rows

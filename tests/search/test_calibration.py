@@ -7,6 +7,7 @@ from omnisearch.binding.config import RelevanceConfig
 from omnisearch.search.calibration import (
     ENOUGH,
     NOTHING,
+    THOUSAND,
     Background,
     Calibration,
     blend,
@@ -70,4 +71,16 @@ def test_a_sum_of_modalities_is_judged_by_the_mean_of_their_log_odds() -> None:
 
 @pytest.mark.parametrize(("found", "nothing"), [([], True), ([NOTHING / 2, 0.0], True), ([0.0, NOTHING], False)])
 def test_nothing_matches_where_the_best_is_next_to_nothing(found: list[float], nothing: bool) -> None:
-    assert nothing_matches(found) is nothing
+    assert nothing_matches(found, THOUSAND) is nothing
+
+
+@pytest.mark.parametrize("slope", [1.2, 2.0])
+def test_unrelated_items_are_told_from_matches_alike_whatever_their_number(slope: float) -> None:
+    """Among normal scores a fixed bar is passed by nearly no small collection and by nearly every large one."""
+    rng = np.random.default_rng(0)
+    silent = {
+        n: np.mean([nothing_matches([relevance(slope * (rng.normal(size=n).max() - 4))], n) for _ in range(200)])
+        for n in (50, 500, 5000, 50_000)
+    }
+    fixed = {n: np.mean([slope * (rng.normal(size=n).max() - 4) < -1.386 for _ in range(200)]) for n in (50, 50_000)}
+    assert max(silent.values()) - min(silent.values()) < fixed[50] - fixed[50_000]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
-from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.calibration import NOTHING, Background, Calibration, least
 from omnisearch.search.sample import SIZE
 from omnisearch.types import Floats, Modality
 from omnisearch_training.evaluate import Side, encode
@@ -25,7 +25,7 @@ from omnisearch_training.variants import Variant, variants
 FIRST = 10
 MOST_QUERIES = 400  # of one modality
 FUSED_AT = 60  # the constant of reciprocal rank fusion (Cormack et al. 2009)
-THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+SIZES, DRAWS = (100, 400, 1600), 16  # of collections, and how many of a small size
 BOTH = "relevance"
 
 Scores = NDArray[np.float64]
@@ -39,6 +39,11 @@ class Collection:
 
     rows: Mapping[Modality, Floats]
     concepts: Mapping[Modality, NDArray[np.object_]]
+
+    @property
+    def size(self) -> int:
+        """How many items there are."""
+        return sum(map(len, self.rows.values()))
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,36 @@ def measure(name: str, way: Way, collection: Collection, query: Modality, seed: 
 
 
 def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) -> tuple[Scores, Scores]:
-    """Return the best relevance of answers with a right item among the first ten, and of answers that hold none.
+    """Return the best relevance of answers from a collection that holds what is right, and of answers from one without.
 
     The latter are the same queries asked of the collection without what is right.
     """
     answered, empty = [], []
     for values, right in _asked(way, collection, query, seed):
         odds, good = np.concatenate(list(values.values())), np.concatenate(list(right.values()))
-        if good[np.argsort(-odds)[:FIRST]].any():
-            answered.append(odds.max())
+        answered.append(odds.max())
         empty.append(odds[~good].max())
     return 1 / (1 + np.exp(-np.array(answered))), 1 / (1 + np.exp(-np.array(empty)))
+
+
+def thinned(collection: Collection, size: int, seed: int) -> Collection:
+    """Draw about `size` items, of each modality its share."""
+    rng, total = np.random.default_rng(seed), collection.size
+    kept = {m: rng.permutation(len(rows))[: round(size * len(rows) / total)] for m, rows in collection.rows.items()}
+    rows = {m: collection.rows[m][which] for m, which in kept.items()}
+    return Collection(rows, {m: collection.concepts[m][which] for m, which in kept.items()})
+
+
+def silenced(model: OmniBind, collection: Collection, seed: int = 0) -> list[tuple[int, Scores, Scores]]:
+    """Return what `silence` does for collections of growing sizes, of small ones for several: (size, with, without)."""
+    found = []
+    for size in (*(s for s in SIZES if s < collection.size), collection.size):
+        best = []
+        for draw in range(min(DRAWS, max(1, collection.size // size))):
+            part = thinned(collection, size, seed + draw)
+            best += [silence(ways(model, part, seed)[BOTH], part, query, seed) for query in part.rows]
+        found.append((size, np.concatenate([one for one, _ in best]), np.concatenate([other for _, other in best])))
+    return found
 
 
 def raw(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:  # noqa: ARG001
@@ -167,9 +191,7 @@ def report(model: OmniBind, sides: Mapping[Modality, Side], seed: int = 0) -> st
     bound = collect(next(variants(model)), sides)
     parts = [_table(outcomes, list(sides), {m: len(rows) for m, rows in bound.rows.items()})]
     if model.background:
-        way = ways(model, bound, seed)[BOTH]
-        best = {query: silence(way, bound, query, seed) for query in sides}
-        parts.append(_silence_table(best))
+        parts.append(_silence_table(silenced(model, bound, seed)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -189,15 +211,13 @@ def _table(outcomes: Sequence[Outcome], modalities: Sequence[Modality], sizes: M
     return _lines(lines)
 
 
-def _silence_table(best: Mapping[Modality, tuple[Scores, Scores]]) -> str:
-    head = ["query", "answers", *(f"below {t:g}" for t in THRESHOLDS)]
-    lines = [head, ["---", "---", *["--:"] * len(THRESHOLDS)]]
-    for query, both in best.items():
-        for kind, values in zip(("with a right one in ten", "with none there"), both, strict=True):
-            cells = (
-                [f"{100 * (values < t).mean():.0f} %" for t in THRESHOLDS] if len(values) else ["-"] * len(THRESHOLDS)
-            )
-            lines.append([str(query), kind, *cells])
+def _silence_table(found: Sequence[tuple[int, Scores, Scores]]) -> str:
+    head = ["items", "queries", "bar", "silent with a match", "without", f"below {NOTHING:g} with", "without"]
+    lines = [head, ["--:"] * len(head)]
+    for size, answered, empty in found:
+        bars = least(size), NOTHING
+        cells = [f"{100 * (values < bar).mean():.0f} %" for bar in bars for values in (answered, empty)]
+        lines.append([f"{size:,}", f"{len(answered):,}", f"{bars[0]:.2f}", *cells])
     return _lines(lines)
 
 
