@@ -8,7 +8,7 @@ import pytest
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.search.calibration import Background
 from omnisearch.types import Floats, Modality
-from omnisearch_training.mixed import Collection, measure, rank_fusion, raw, relevance, silence
+from omnisearch_training.mixed import Collection, measure, rank_fusion, raw, relevance, silence, thinned
 
 TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
 DIM, CONCEPTS = 64, 120
@@ -78,3 +78,11 @@ def test_answers_that_hold_nothing_are_less_relevant(collection: Collection) -> 
     way = relevance(Model(), Background(collection.rows))  # type: ignore[arg-type]
     answered, empty = silence(way, collection, TEXT)
     assert np.median(answered) > np.median(empty)
+
+
+def test_a_thinned_collection_keeps_its_proportions_and_what_each_row_shows(collection: Collection) -> None:
+    third = thinned(collection, collection.size // 3, seed=1)
+    assert {m: len(rows) for m, rows in third.rows.items()} == dict.fromkeys(collection.rows, CONCEPTS // 3)
+    for m, rows in third.rows.items():
+        for row, concept in zip(rows, third.concepts[m], strict=True):
+            np.testing.assert_array_equal(row, collection.rows[m][collection.concepts[m] == concept][0])
