@@ -16,13 +16,12 @@ from safetensors.torch import load_file
 
 from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.fusion import Fusion
-from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.binding.layout import BACKGROUND, CONFIG, TENSORS
+from omnisearch.errors import CheckpointError
 from omnisearch.spaces import tensors
 from omnisearch.types import Floats, Modality
 
-CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.safetensors"
 JUDGING = {"relevance", "relevance_by_query"}  # fitted anew, they leave every index as it is
-SHIPPED = Path(__file__).parent.parent / "models"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +35,6 @@ class Checkpoint:
     tensors: Mapping[str, torch.Tensor]
     background: Mapping[Modality, Floats]
     digest: str
-
-
-def find(name: str) -> Path:
-    """Return the folder of a shipped model by name, or of any model by path.
-
-    Raises:
-        ModelMissingError: neither; lists what ships.
-    """
-    for folder in (SHIPPED / name, Path(name)):
-        if (folder / CONFIG).is_file():
-            return folder
-    shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
-    raise ModelMissingError(
-        f"no model {name!r}: neither a shipped model ({', '.join(shipped) or 'none'}) nor a folder with {CONFIG}"
-    )
 
 
 def read(folder: Path) -> Checkpoint:

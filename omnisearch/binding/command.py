@@ -213,7 +213,8 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
             found = _files_of_model(name, settings)
         else:
             raise UsageError(
-                f"no weight file, space or model is called {name!r}{suggest(name, (*known, *SPACES, *RELEASED))}"
+                f"no weight file, space or model is called {name!r}{suggest(name, (*known, *SPACES, *RELEASED))}; "
+                "`omnisearch models ls` lists them"
             )
         wanted |= {spec.name: spec for spec in found}
     return tuple(wanted.values())

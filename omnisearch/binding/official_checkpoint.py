@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from omnisearch.binding import checkpoint
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
+from omnisearch.binding.layout import CONFIG
 from omnisearch.binding.official import HEADS, IMAGEBIND, OFFICIAL, WIDTHS, Official
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.tensors import read_pickle
@@ -46,7 +47,7 @@ def import_file(path: Path, folder: Path) -> Imported:
         CheckpointError: tensors are missing or of another shape; names each.
         UsageError: the folder already holds a model.
     """
-    if (folder / checkpoint.CONFIG).exists():
+    if (folder / CONFIG).exists():
         raise UsageError(f"{folder} already holds a model; name another folder, or remove that one")
     state = read_pickle(path)
     official = recognise(state, path)

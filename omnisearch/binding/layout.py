@@ -1,0 +1,23 @@
+"""Where bound models lie, and what the files in the folder of one are called."""
+
+from pathlib import Path
+
+from omnisearch.errors import ModelMissingError
+
+CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.safetensors"
+SHIPPED = Path(__file__).parent.parent / "models"
+
+
+def find(name: str) -> Path:
+    """Return the folder of a shipped model by name, or of any model by path.
+
+    Raises:
+        ModelMissingError: neither; lists what ships.
+    """
+    for folder in (SHIPPED / name, Path(name)):
+        if (folder / CONFIG).is_file():
+            return folder
+    shipped = sorted(path.parent.name for path in SHIPPED.glob(f"*/{CONFIG}"))
+    raise ModelMissingError(
+        f"no model {name!r}: neither a shipped model ({', '.join(shipped) or 'none'}) nor a folder with {CONFIG}"
+    )
