@@ -105,7 +105,11 @@ class Region:
 
     def __str__(self) -> str:
         numbers = (self.x, self.y, self.width, self.height)
-        return ",".join(f"{n:.6f}".rstrip("0") if self.relative else f"{n:.0f}" for n in numbers)
+        return ",".join(_share(n) if self.relative else f"{n:.0f}" for n in numbers)
+
+
+def _share(number: float) -> str:
+    return f"{number:.6f}".rstrip("0").ljust(3, "0")  # keeps its point, which says that it is no pixel
 
 
 @dataclass(frozen=True)

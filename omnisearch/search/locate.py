@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from omnisearch.config import Settings
-from omnisearch.errors import QueryError
+from omnisearch.errors import MediaError, QueryError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.query import Expression, Sum, Then
 from omnisearch.search.algebra import Judged, Odds, judge
@@ -55,8 +55,11 @@ class Locator:
         path: Path,
         limit: int = 5,
         stopped: Callable[[], bool] = lambda: False,
+        name: str = "",
     ) -> Located:
         """Find up to `limit` places of the file at `path` that match; what scores mean is what they mean to the index.
+
+        `name` is what errors call the file.
 
         Raises:
             QueryError: terms cancel out, the file is a 3D model, or THEN is asked of what has no time.
@@ -67,6 +70,13 @@ class Locator:
         """
         embedded = self._embedder.embed(index, query.terms)
         leaves = {total: leaf(total, embedded) for total in query.leaves}
+        try:
+            looked = self._look(index, query, path, stopped)
+        except MediaError as error:
+            raise MediaError(error.reason, ": ".join(filter(None, (name, error.detail)))) from None
+        return find(index, looked, query, leaves, limit)
+
+    def _look(self, index: Index, query: Expression, path: Path, stopped: Callable[[], bool]) -> Looked:
         decoded = self._pool.decode(path)
         try:
             if _in_order(query) and decoded.info.modality not in TIMED:
@@ -74,10 +84,9 @@ class Locator:
                     f"THEN asks what comes first in a sound or a video, and the file is {decoded.info.modality}: "
                     f"ask with AND what lies in one place"
                 )
-            looked = look(index.model, decoded, self._batch, stopped)
+            return look(index.model, decoded, self._batch, stopped)
         finally:
             decoded.pieces.close()  # type: ignore[attr-defined]  # its error may be held for long, the decoder not
-        return find(index, looked, query, leaves, limit)
 
 
 def find(index: Index, looked: Looked, query: Expression, leaves: Mapping[Sum, Leaf], limit: int = 5) -> Located:

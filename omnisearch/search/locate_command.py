@@ -11,10 +11,11 @@ from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 
 COLUMNS = ("relevance", "score", "at")
+USAGE = "TERM [+|-|AND|OR|THEN TERM]... FILE"
 
 
 def locate(
-    words: Annotated[list[str], typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]... FILE", show_default=False)],
+    words: Annotated[list[str], typer.Argument(metavar=USAGE, show_default=False)],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
     min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
     output: options.Output = None,
@@ -37,17 +38,20 @@ def locate(
     from omnisearch.search.place_json import place_json
 
     if len(words) < 2:
-        raise UsageError("say what to look for and in which file: omnisearch locate TERM [+|- TERM]... FILE")
+        raise UsageError(f"say what to look for and in which file: omnisearch locate {USAGE}")
     settings = load_settings(model=model, device=device)
     query, path = parse(words[:-1]), Path(words[-1]).expanduser()
     index = Unindexed(OmniBind.load(settings.model, settings))
     with DecoderPool(settings, workers=1) as files, Locator(Embedder(files), settings) as locator:
-        found = locator.locate(index, query, path, limit)
-    err.print(f"looked at {found.windows} windows of {path.name}", markup=False)
-    if found.nothing_matches:
+        found = locator.locate(index, query, path, limit, name=show_path(str(path)))
+    windows = "1 window" if found.windows == 1 else f"{found.windows} windows"
+    err.print(f"looked at {windows} of {show_path(path.name)}", markup=False)
+    rows = [place_json(p, show_path(str(path))) for p in found.places if p.relevance >= min_relevance]
+    if not rows:
+        err.print("nothing was found", markup=False)
+    elif found.nothing_matches:
         err.print("nothing matches: these places only stand out the least badly", markup=False)
     shown = choose_format(output)
-    rows = [place_json(p, show_path(str(path))) for p in found.places if p.relevance >= min_relevance]
     columns = COLUMNS if len(query.leaves) == 1 else (*COLUMNS, "parts")
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
 

@@ -20,9 +20,13 @@ def _at(at: At) -> dict[str, Any]:
     written = slice_of(at)
     return {
         "segment": {"start": at.start, "end": at.end, "unit": at.unit} if isinstance(at, Segment) else None,
-        "region": {"x": at.x, "y": at.y, "width": at.width, "height": at.height} if isinstance(at, Region) else None,
+        "region": _corner(at) if isinstance(at, Region) else None,
         "slice": None if written is None else str(written),
     }
+
+
+def _corner(at: Region) -> dict[str, float]:
+    return {name: round(getattr(at, name), 6) for name in ("x", "y", "width", "height")}
 
 
 def _judged(score: float, relevance: float) -> dict[str, Any]:

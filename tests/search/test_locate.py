@@ -273,11 +273,23 @@ def test_the_command_line_says_each_part(
     assert "high 0." in table
 
 
+def test_the_command_line_names_a_file_that_cannot_be_read(
+    hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.wav").touch()
+    command = ["omnisearch", "locate", "dog", str(tmp_path / "none.wav"), "--model", str(hashed_model)]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert f"empty: {tmp_path / 'none.wav'}" in capsys.readouterr().err
+
+
 def test_a_place_as_json_is_a_term_again(locator: Asked, tmp_path: Path) -> None:
     (place, *_) = ask(locator, "red", flag(tmp_path / "flag.png"))
     row = place_json(place, "flag.png")
     assert row["segment"] is None
-    assert row["slice"] == ",".join(f"{row['region'][side]:.6f}".rstrip("0") for side in ("x", "y", "width", "height"))
+    assert row["slice"] == ",".join(f"{row['region'][side]}" for side in ("x", "y", "width", "height"))
     assert row["parts"] == [{k: v for k, v in {"query": "red", **row}.items() if k not in ("path", "parts")}]
 
 
