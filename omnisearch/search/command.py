@@ -100,10 +100,13 @@ def search(
         lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
         write_rows(lines, (), Format.JSONL)
         return
-    if answers[0].nothing_matches:
+    if not found[0]:
+        err.print("nothing was found", markup=False)
+    elif answers[0].nothing_matches:
         err.print("nothing matches: what is shown is only the least bad", markup=False)
     shown = choose_format(output)
-    write_rows([_for_table(row) for row in found[0]] if shown is Format.TABLE else found[0], COLUMNS, shown)
+    columns = (*COLUMNS, "matched by") if explain else COLUMNS
+    write_rows([_for_table(row) for row in found[0]] if shown is Format.TABLE else found[0], columns, shown)
     if (following := answers[0].next_cursor) is not None:
         err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
 
@@ -146,7 +149,13 @@ def _for_table(hit: dict[str, Any]) -> dict[str, Any]:
         **hit,
         "at": "" if segment is None else f"{_place(segment['start'])}-{_place(segment['end'])}",
         "file": str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path),
+        "matched by": "; ".join(_gave(match) for match in hit["matched_by"]),
     }
+
+
+def _gave(match: dict[str, Any]) -> str:
+    spaces = ", ".join(f"{space} {given:.3f}" for space, given in match.get("spaces", {}).items())
+    return f"{match['term']} {match['contribution']:.3f}" + (f" ({spaces})" if spaces else "")
 
 
 def _place(value: float) -> str:
