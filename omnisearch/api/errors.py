@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -74,10 +74,16 @@ def _domain(_: Request, error: Exception) -> JSONResponse:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(entry["msg"])} for entry in error.errors()]
+    errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(_plain(entry))} for entry in error.errors()]
     first = errors[0]
     detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+
+
+def _plain(entry: Mapping[str, Any]) -> str:
+    if entry["type"] == "extra_forbidden":
+        return "no such field"
+    return str(entry["msg"]).removeprefix("Value error, ")
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:

@@ -82,6 +82,7 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         ("quotas", {"image": {"least": -1}}, "/quotas/image/least", "0"),
         ("like", ["../x"], "/like/0", "pattern"),
         ("cursor", "x" * 600, "/cursor", "512"),
+        ("limt", 3, "/limt", "no such field"),
     ],
 )
 def test_a_field_of_the_page_that_is_wrong_is_pointed_at(
