@@ -112,7 +112,7 @@ def _wait_for(page: Any, selector: str, count: int) -> None:
 
 
 def _texts(page: Any, selector: str) -> list[str]:
-    texts: list[str] = page.locator(selector).all_inner_texts()
+    texts: list[str] = page.locator(selector).all_text_contents()  # inner texts are empty where nothing is drawn yet
     return texts
 
 
