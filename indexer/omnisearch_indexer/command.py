@@ -68,7 +68,8 @@ def index(
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     if report.failed:
-        err.print("`omnisearch errors` names the files that failed", markup=False)
+        if not dry_run:
+            err.print("`omnisearch errors` names the files that failed", markup=False)
         raise typer.Exit(SOME_FAILED)
 
 
