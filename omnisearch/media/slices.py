@@ -53,7 +53,8 @@ def check_kind(part: Slice | None, modality: Modality) -> None:
         MediaError: bad_slice.
     """
     if part is not None and modality not in _SLICED[type(part)]:
-        raise MediaError(Reason.BAD_SLICE, f"@{part} is a part of {_SLICED[type(part)][0]}, and the file is {modality}")
+        kinds = " or ".join(_SLICED[type(part)])
+        raise MediaError(Reason.BAD_SLICE, f"@{part} is a part of {kinds}, and the file is {modality}")
 
 
 def check_seconds(part: Stretch | None, seconds: float | None) -> None:

@@ -166,11 +166,10 @@ class _Encoded:
 
 
 def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
-    points = index.item(item.id, with_vectors=True)
-    if item.segment is not None:
-        points = [point for point in points if point.payload.segment.index == item.segment]
+    found = index.item(item.id, with_vectors=True)
+    points = [point for point in found if item.segment in (None, point.payload.segment.index)]
     if not points:
-        raise NotFoundError(f"{item}: the item has no such segment; GET /v1/items/{item.id} lists them")
+        raise NotFoundError(f"{item}: there is no such segment; the item has {len(found)}, counted from 0")
     every, rows = range(len(points)), unit(np.stack([point.vector for point in points]))
     modality = points[0].payload.modality
     whole = _Encoded(rows, modality).of(every, item.id)

@@ -121,7 +121,7 @@ def test_an_item_is_the_mean_of_its_segments_or_one_of_them(embedder: Embedder, 
     axes = np.eye(2, index.model.dim, dtype=np.float32)
     np.testing.assert_allclose(vector(embedder, index, Term(ItemRef("two"))), axes.sum(axis=0) / np.sqrt(2), atol=1e-6)
     np.testing.assert_array_equal(vector(embedder, index, Term(ItemRef("two", 1))), axes[1])
-    with pytest.raises(NotFoundError, match="id:two#2: the item has no such segment"):
+    with pytest.raises(NotFoundError, match="id:two#2: there is no such segment; the item has 2, counted from 0"):
         vector(embedder, index, Term(ItemRef("two", 2)))
 
 
