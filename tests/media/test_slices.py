@@ -117,7 +117,7 @@ def test_a_page_of_a_pdf(pool: DecoderPool, tmp_path: Path) -> None:
         ("a.png", Region(30, 0, 20, 20), "@30,0,20,20 lies outside of 40 x 30 pixels"),
         ("a.png", Region(0, 0, 0.001, 0.5, relative=True), "holds no pixel of 40 x 30"),
         ("a.pdf", Page(9), "@p9 lies outside of 1 pages"),
-        ("a.png", Stretch(1, 2), "@1-2 is a part of audio, and the file is image"),
+        ("a.png", Stretch(1, 2), "@1-2 is a part of audio or video, and the file is image"),
         ("a.wav", Page(1), "@p1 is a part of text, and the file is audio"),
         ("a.txt", Page(1), "@p1 is a page of a PDF, and the file is text/plain"),
     ],
