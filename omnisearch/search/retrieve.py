@@ -84,32 +84,49 @@ def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filt
 
     The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
     by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
-    algorithm), or MAX_DEPTH segments were asked from each leaf.
+    algorithm), or MAX_DEPTH segments were asked from each leaf. A word that many have gives all of them one score, in
+    no order, so those with words are asked for by their vectors too.
     """
     seekers = sought(judge.expression)
     depth = max(DEPTH, 2 * limit)
     while True:
-        worded = [leaf for leaf in seekers if leaf in judge.words]
-        lookups = [Lookup(judge.leaves[leaf].vector, depth, chosen) for leaf in seekers]
-        lookups += [Lookup(judge.words[leaf].words, depth, chosen) for leaf in worded]
-        pages = store.search(lookups, with_vectors=True)
-        points = whole_items(store, [point for page in pages for point in page], chosen)
+        asked = {leaf: _lookups(judge, leaf, depth, chosen) for leaf in seekers}
+        pages = iter(store.search([lookup for lookups in asked.values() for lookup in lookups], with_vectors=True))
+        found = {leaf: [next(pages) for _ in lookups] for leaf, lookups in asked.items()}
+        points = whole_items(store, [point for lists in found.values() for page in lists for point in page], chosen)
         ranked = rank(judge, points, word_scores(store, judge, points))
-        near = dict(zip(seekers, pages, strict=False))
-        found = dict(zip(worded, pages[len(seekers) :], strict=True))
-        ceilings = {leaf: _ceiling(judge, leaf, near[leaf], found.get(leaf), depth) for leaf in seekers}
-        beyond = bound(judge.expression, ceilings)
+        beyond = bound(judge.expression, {leaf: _ceiling(judge, leaf, found[leaf], depth) for leaf in seekers})
         enough = len(ranked) >= limit and ranked[limit - 1].odds >= beyond
         if enough or beyond == -np.inf or depth >= MAX_DEPTH:
             return ranked[:limit]
         depth = min(4 * depth, MAX_DEPTH)
 
 
-def _ceiling(judge: Judge, leaf: Sum, near: Sequence[Scored], found: Sequence[Scored] | None, depth: int) -> float:
-    """The log-odds that no segment exceeds which neither page of a leaf holds; a page that is not full holds all."""
-    nearest = judge.calibrations[leaf].odds(_last(near))[0] if len(near) == depth else -np.inf
-    worded = judge.words[leaf].odds(_last(found))[0] if found and len(found) == depth else -np.inf
-    return float(either([np.asarray(nearest), np.asarray(worded)]))
+def _lookups(judge: Judge, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
+    """The segments nearest to a leaf; where words count, those with most of its words, and the nearest with any."""
+    near = Lookup(judge.leaves[leaf].vector, depth, chosen)
+    if leaf not in judge.words:
+        return [near]
+    wording = judge.words[leaf]
+    worded = Lookup(wording.words, depth, chosen)
+    return [near, worded, replace(near, among=replace(worded, limit=wording.points))]
+
+
+def _ceiling(judge: Judge, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
+    """The log-odds that no segment exceeds which none of the pages of a leaf holds.
+
+    A page that is not full holds all: outside of it is none at all, or none with words.
+    """
+    near, *worded = pages
+    if len(near) < depth:
+        return -np.inf
+    nearest = judge.calibrations[leaf].odds(_last(near))
+    if not worded or any(len(page) < depth for page in worded):
+        return float(nearest[0])
+    most, nearest_worded = worded
+    cosine = np.minimum(_last(near), _last(nearest_worded))
+    with_words = either([judge.calibrations[leaf].odds(cosine), judge.words[leaf].odds(_last(most))])
+    return float(max(nearest, with_words)[0])
 
 
 def _last(page: Sequence[Scored]) -> Floats:

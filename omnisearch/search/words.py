@@ -28,10 +28,11 @@ OTHERS = 256
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of a sum, and the log-odds against a match before any of them was found."""
+    """The words of a sum, and the log-odds against a match before any of them was found, in an index of `points`."""
 
     words: Sparse
     against: float
+    points: int
 
     def odds(self, scores: Floats) -> Odds:
         """Return the log-odds (n,) of items with these BM25 scores (n,); a score of zero is no word at all."""
@@ -44,4 +45,4 @@ def wording(total: Sum, points: int) -> Wording | None:
     words = question("\n".join(texts))
     if not words.indices:
         return None
-    return Wording(words, len(words) * log(2) + log(ONE_IN - 1) - log((points + OTHERS) / max(points, 1)))
+    return Wording(words, len(words) * log(2) + log(ONE_IN - 1) - log((points + OTHERS) / max(points, 1)), points)

@@ -112,11 +112,15 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """One question: the points nearest to a `vector` (dim,), or those with the words of a sparse one."""
+    """One question: the points nearest to a `vector` (dim,), or those with the words of a sparse one.
+
+    With `among`, a lookup of words, only the points that it finds are compared.
+    """
 
     vector: Floats | Sparse
     limit: int
     filter: Filter = Filter()
+    among: "Lookup | None" = None
 
 
 @dataclass(frozen=True, eq=False)

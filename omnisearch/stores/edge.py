@@ -48,15 +48,11 @@ class EdgeStore:
 
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         vectors = np.zeros((len(lookups), self.dim), np.float32)
-        words: list[list[list[float]] | None] = [None] * len(lookups)
         for n, lookup in enumerate(lookups):
-            if isinstance(lookup.vector, Sparse):
-                words[n] = lookup.vector.plain()
-            else:
+            if not isinstance(lookup.vector, Sparse):
                 vectors[n] = lookup.vector
-        filters = [clauses(lookup.filter).plain() for lookup in lookups]
-        limits = [lookup.limit for lookup in lookups]
-        answer = self._ask("search", vectors, words=words, limits=limits, filters=filters, with_vectors=with_vectors)
+        rows = [_plain(lookup) for lookup in lookups]
+        answer = self._ask("search", vectors, lookups=rows, with_vectors=with_vectors)
         found = _rows(answer)
         return [
             [Scored(id_, score, Payload.from_flat(payload), next(found)) for id_, score, payload in points]
@@ -159,6 +155,16 @@ class EdgeCatalog:
     def close(self) -> None:
         """See `Catalog.close`."""
         self._link.close()
+
+
+def _plain(lookup: Lookup) -> dict[str, Any]:
+    """A lookup as JSON; a dense vector travels beside it."""
+    return {
+        "words": lookup.vector.plain() if isinstance(lookup.vector, Sparse) else None,
+        "limit": lookup.limit,
+        "filter": clauses(lookup.filter).plain(),
+        "among": lookup.among and _plain(lookup.among),
+    }
 
 
 def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:

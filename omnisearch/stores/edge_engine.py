@@ -149,16 +149,15 @@ class Engine:
     def _search(self, body: Mapping[str, Any], vectors: Floats) -> Message:
         queries = [
             edge.QueryRequest(
-                limit=limit,
-                query=_nearest(vector, words),
-                filter=_filter(chosen),
+                limit=lookup["limit"],
+                query=_nearest(vector, lookup["words"]),
+                prefetches=_among(lookup["among"]),
+                filter=_filter(lookup["filter"]),
                 with_payload=edge.PayloadSelector.Exclude(["passage"]),
                 with_vector=_with_vector(body),
                 params=edge.SearchParams(exact=True),
             )
-            for vector, words, limit, chosen in zip(
-                vectors, body["words"], body["limits"], body["filters"], strict=True
-            )
+            for vector, lookup in zip(vectors, body["lookups"], strict=True)
         ]
         found = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
         rows = [[[str(p.id), p.score, p.payload] for p in points] for points in found]
@@ -192,6 +191,13 @@ def _nearest(vector: Any, words: Sequence[Any] | None) -> Any:
     if words is None:
         return edge.Query.Nearest(vector)
     return edge.Query.Nearest(edge.SparseVector(*words), using=WORDS)
+
+
+def _among(lookup: Mapping[str, Any] | None) -> list[Any]:
+    if lookup is None:
+        return []
+    words = _nearest(None, lookup["words"])
+    return [edge.Prefetch(limit=lookup["limit"], query=words, filter=_filter(lookup["filter"]))]
 
 
 def _with_vector(body: Mapping[str, Any]) -> Any:

@@ -48,12 +48,14 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
         VectorError: a vector is not finite, is zero, or is not `dim` wide, or there are no words in it.
         StoreError: a limit is below 1.
     """
-    for lookup in lookups:
+    among = [lookup.among for lookup in lookups if lookup.among]
+    for lookup in (*lookups, *among):
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
     dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, Sparse)}
     _check_vectors(list(dense.values()), list(dense), dim)
-    if any(isinstance(one.vector, Sparse) and not one.vector.indices for one in lookups):
+    words = [one.vector for one in lookups if isinstance(one.vector, Sparse)] + [one.vector for one in among]
+    if any(not isinstance(one, Sparse) or not one.indices for one in words):
         raise VectorError("a search for no words")
 
 

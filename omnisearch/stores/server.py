@@ -69,6 +69,7 @@ class ServerStore:
         requests = [
             models.QueryRequest(
                 **_nearest(lookup.vector),
+                prefetch=_among(lookup.among),
                 limit=lookup.limit,
                 filter=_filter(lookup.filter),
                 with_payload=models.PayloadSelectorExclude(exclude=["passage"]),
@@ -250,6 +251,12 @@ def _nearest(vector: Floats | Sparse) -> dict[str, Any]:
     if isinstance(vector, Sparse):
         return {"query": _sparse(vector), "using": WORDS}
     return {"query": np.asarray(vector, np.float32).tolist()}
+
+
+def _among(lookup: Lookup | None) -> models.Prefetch | None:
+    if lookup is None:
+        return None
+    return models.Prefetch(**_nearest(lookup.vector), limit=lookup.limit, filter=_filter(lookup.filter))
 
 
 def _sparse(words: Sparse) -> models.SparseVector:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from omnisearch.query import Expression, Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.search.rank import Judge, rank
-from omnisearch.search.retrieve import search_expression
+from omnisearch.search.retrieve import DEPTH, search_expression
 from omnisearch.search.words import Wording, wording
 from omnisearch.stores.base import Filter, Lookup, Point, Scored
 from omnisearch.stores.words import Sparse, document, question, words_of
@@ -21,6 +21,8 @@ from omnisearch.types import Modality
 from omnisearch.where import parse_conditions
 from tests.search.test_retrieve import A, B, C, Memory, everything, judge_of, seeds
 
+# The log-odds against a match, of words that count little beside vectors and of words that decide.
+WEAK, STRONG = 3.0, -3.0
 EXPRESSIONS = [A, A + B, A & B, A | B, A & ~B, (A | B) & ~C, A >> B]
 
 
@@ -53,52 +55,73 @@ def test_only_texts_that_are_added_have_words(tmp_path: Path) -> None:
 
 
 class WordedMemory(Memory):
-    """Each point also has some of three words, each of which weighs as its index says."""
+    """A `share` of points has each of three words, which weighs as its index says; counts the points it gave."""
 
-    def __init__(self, seed: int, items: int) -> None:
+    def __init__(self, seed: int, items: int, share: float) -> None:
         super().__init__(seed, items)
         rng = np.random.default_rng(seed + 7)
-        self.words = {p.id: {n for n in range(3) if rng.random() < 0.2} for p in self.points}
+        self.words = {p.id: {n for n in range(3) if rng.random() < share} for p in self.points}
+        self.given = 0
 
     def score(self, point: Point, words: Sparse) -> float:
         return float(sum(2.0 + index for index in words.indices if index in self.words[point.id]))
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
-        return [self._answer(lookup) for lookup in lookups]
+        answers = [self._answer(lookup) for lookup in lookups]
+        self.given += sum(len(answer) for answer in answers)
+        return answers
 
     def _answer(self, lookup: Lookup) -> list[Scored]:
         if not isinstance(lookup.vector, Sparse):
-            return super().search([lookup], with_vectors=True)[0]
+            among = {found.id for found in self._answer(lookup.among)} if lookup.among else set(self.words)
+            [near] = super().search([replace(lookup, limit=len(self.points))], with_vectors=True)
+            return [found for found in near if found.id in among][: lookup.limit]
         among = [p for p in self.points if p.payload.item_id in (lookup.filter.item_ids or {p.payload.item_id})]
         found = [Scored(p.id, self.score(p, lookup.vector), p.payload, p.vector) for p in among]
         return sorted((s for s in found if s.score), key=lambda s: -s.score)[: lookup.limit]
 
 
-def worded(judge: Judge) -> Judge:
+def worded(judge: Judge, against: float) -> Judge:
     indices = {s: tuple("abc".index(str(term)) for term in s.terms) for s in judge.leaves}
-    return replace(judge, words={s: Wording(Sparse(at, (1.0,) * len(at)), 3.0) for s, at in indices.items()})
+    return replace(judge, words={s: Wording(Sparse(at, (1.0,) * len(at)), against, 9999) for s, at in indices.items()})
 
 
-def judge(expression: Expression, seed: int) -> Judge:
+def judge(expression: Expression, seed: int, against: float) -> Judge:
     if expression in (A, A & B, A | B, A & ~B, (A | B) & ~C, A >> B):
-        return worded(judge_of(expression, seed))
+        return worded(judge_of(expression, seed), against)
     alone = judge_of(A, seed)
     (leaf,), (total,) = alone.leaves.values(), expression.leaves
     calibrations = {total: next(iter(alone.calibrations.values()))}
     bare = Judge(expression, {total: leaf}, calibrations)
-    return replace(bare, words={total: Wording(Sparse((0, 1), (1.0, 1.0)), 3.0)})
+    return replace(bare, words={total: Wording(Sparse((0, 1), (1.0, 1.0)), against, 9999)})
 
 
 @settings(max_examples=40)
-@given(seeds, st.integers(1, 400), st.integers(1, 20), st.sampled_from(EXPRESSIONS))
+@given(
+    seeds,
+    st.integers(1, 400),
+    st.sampled_from([0.02, 0.2, 1.0]),
+    st.sampled_from([WEAK, STRONG]),
+    st.integers(1, 20),
+    st.sampled_from(EXPRESSIONS),
+)
 def test_the_first_hits_are_those_of_judging_everything(
-    seed: int, items: int, limit: int, expression: Expression
+    seed: int, items: int, share: float, against: float, limit: int, expression: Expression
 ) -> None:
-    store, asked = WordedMemory(seed, items), judge(expression, seed)
+    store, asked = WordedMemory(seed, items, share), judge(expression, seed, against)
     scores = {s: {p.id: store.score(p, w.words) for p in store.points} for s, w in asked.words.items()}
     found = search_expression(store, asked, limit, Filter())  # type: ignore[arg-type]
     wanted = rank(asked, everything(store), scores)[:limit]
     assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
+
+
+def test_of_a_common_word_only_the_nearest_are_read() -> None:
+    """A tenth of 10,000 segments have the word and tie: three pages, and the words of what they hold, are enough."""
+    store = WordedMemory(0, 3300, 1 / 10)
+    assert sum(0 in words for words in store.words.values()) > 8 * DEPTH
+    search_expression(store, judge(A, 0, STRONG), 10, Filter())  # type: ignore[arg-type]
+    assert store.asked["scroll"] == 1
+    assert store.given < 6 * DEPTH
 
 
 @pytest.fixture

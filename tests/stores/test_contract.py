@@ -165,6 +165,25 @@ def test_words_are_found_by_bm25(store: VectorStore) -> None:
         assert [hit.id for hit in dense] == [id_ for id_, _ in nearest(written, vector(5), Filter(), 3)]
 
 
+def test_nearest_among_those_with_words_are_those_of_them_alone(store: VectorStore) -> None:
+    random = np.random.default_rng(4)
+    texts = [[str(word) for word in random.choice(list("bcdefghjklmn"), random.integers(0, 5))] for _ in range(60)]
+    written = [worded(n, "/", " ".join(text)) for n, text in enumerate(texts)]
+    store.upsert(written)
+    images = Filter((Modality.IMAGE,))
+    for asked in ("b", "c d", "n zz", "zz"):
+        having = [point for point, text in zip(written, texts, strict=True) if set(asked.split()) & set(text)]
+        for chosen, limit in ((Filter(), 4), (Filter(), 60), (images, 3), (images, 60)):
+            lookup = Lookup(vector(5), limit, chosen, among=Lookup(question(asked), len(written), chosen))
+            [found, everything] = store.search([lookup, replace(lookup, among=None)], with_vectors=True)
+            assert [hit.id for hit in found] == [id_ for id_, _ in nearest(having, vector(5), chosen, limit)]
+            assert [hit.id for hit in everything] == [id_ for id_, _ in nearest(written, vector(5), chosen, limit)]
+            assert all(hit.vector is not None for hit in found)
+    for refused in (Lookup(question(""), 9), Lookup(vector(1), 9)):
+        with pytest.raises(VectorError, match="no words"):
+            store.search([Lookup(vector(5), 3, among=refused)])
+
+
 def test_points_without_words_count_for_how_rare_one_is(store: VectorStore) -> None:
     """Also once they have some, as after a file was renamed."""
     store.upsert([worded(n, "/", "") for n in range(4)])
