@@ -32,7 +32,7 @@ def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
         (('photo = { kind = "identity" }', 'photo = { kind = "mlp" }'), r"need \[bind\]"),
         (("factors = [1]", "factors = [1, 2]"), "1 branches but 2"),
         (("seed = 0", "seed = "), "Invalid value"),
-        (("seed = 0", "folds = 1"), "one fold"),
+        (("folds = 4", "folds = 1"), "one fold"),
         (('kind = "head", hidden', 'kind = "tail", hidden'), r"specialists\.drawing\.training: .*'tail'"),
         (('modality = "point_cloud"', 'teacher = "drawing"\nmodality = "point_cloud"'), "object cannot learn from"),
     ],
