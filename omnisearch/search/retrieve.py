@@ -58,7 +58,7 @@ def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """What is asked of one modality: the `limit` most relevant items among those that pass `chosen`."""
+    """What is asked of one modality: at least the `limit` most relevant items among those that pass `chosen`."""
 
     judge: Judge
     limit: int
@@ -80,7 +80,7 @@ def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]
 
 
 def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
-    """Return the `limit` most relevant items of an expression with operators, or with words that count.
+    """Return the most relevant items of an expression with operators or words: `limit`, and what surely follows.
 
     The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
     by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
@@ -96,9 +96,9 @@ def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filt
         points = whole_items(store, [point for lists in found.values() for page in lists for point in page], chosen)
         ranked = rank(judge, points, word_scores(store, judge, points))
         beyond = bound(judge.expression, {leaf: _ceiling(judge, leaf, found[leaf], depth) for leaf in seekers})
-        enough = len(ranked) >= limit and ranked[limit - 1].odds >= beyond
-        if enough or beyond == -np.inf or depth >= MAX_DEPTH:
-            return ranked[:limit]
+        known = sum(entry.odds >= beyond for entry in ranked)
+        if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
+            return ranked[: max(known, limit)]
         depth = min(4 * depth, MAX_DEPTH)
 
 
