@@ -211,7 +211,7 @@ def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         try:
             return call(*args, **named)
         except ResponseHandlingException as error:
-            failure: OmnisearchError = StoreError(f"the Qdrant server cannot be reached: {error}")
+            failure: OmnisearchError = StoreError(f"the Qdrant server{_place(error)} cannot be reached: {error}")
         except UnexpectedResponse as error:
             failure = _refusal(error)
             if error.status_code != 429 and (error.status_code or 0) < 500:
@@ -219,6 +219,11 @@ def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         if pause is not None:
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
     raise failure
+
+
+def _place(error: ResponseHandlingException) -> str:
+    request = getattr(error.source, "request", None)  # the client's HTTP library has it of whatever it sent
+    return f" at {request.url.copy_with(path='/', query=None)}" if request is not None else ""
 
 
 def _refusal(error: UnexpectedResponse) -> OmnisearchError:

@@ -41,7 +41,7 @@ def test_a_server_that_is_away_is_a_store_error_within_two_seconds(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(StoreError, match="cannot be reached"):
+        with pytest.raises(StoreError, match=f"server at {url}/ cannot be reached"):
             describe_store(Settings(data_dir=tmp_path, store=url))
     assert len(pauses) == len(server.PAUSES)
     assert sum(pauses) < 2  # to be refused takes no time itself
