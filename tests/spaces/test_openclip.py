@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from omnisearch.spaces import imagebind, openclip, pictures, torchvision_shim
 from omnisearch.spaces.imagebind_net import Text, Vision
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content, Pixels
+from tests.spaces.conftest import shaken
 
 # Slow for its imports: open_clip's take longer than most rooms' tests, so that they wait for the first test.
 pytestmark = [
@@ -43,27 +43,12 @@ def open_clip() -> Any:
     return import_module("open_clip")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    torch.manual_seed(0)
-    return load_settings(weights_dir=tmp_path, device="cpu")
-
-
 def images() -> list[Content]:
     random = np.random.default_rng(0)
     sizes = ((224, 224), (301, 500), (240, 97), (31, 64))
     return [
         np.kron(random.integers(0, 256, (h // 8, w // 8, 3)), np.ones((8, 8, 1))).astype(np.uint8) for h, w in sizes
     ]
-
-
-def shaken(network: nn.Module) -> nn.Module:
-    """Give every parameter a value that matters: what starts at zero would hide where it goes."""
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            near = 1.0 if parameter.ndim == 1 and "weight" in name else 0.0
-            parameter.copy_(torch.randn_like(parameter) * 0.1 + near)
-    return network.eval()
 
 
 def tower(loader: Loader, build: Callable[[], nn.Module], state: dict[str, Tensor], settings: Settings) -> Any:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.config import Settings, load_settings
+from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import modern_files, pe_av, torchvision_shim
 from omnisearch.spaces.declared import modern
@@ -32,12 +31,6 @@ CODEC = {"encoder_hidden_size": 4, "hidden_size": 16, "codebook_dim": 8}
 AUDIO = {"hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 3, "head_dim": 16}
 TEXT = {"hidden_size": DIM, "intermediate_size": 48, "num_hidden_layers": 4, "num_attention_heads": 2}
 LENGTHS = (48_000, 48_000 + 1, 1_919, 5, 3 * 1_920)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    torch.manual_seed(0)
-    return load_settings(weights_dir=tmp_path, device="cpu")
 
 
 def sounds() -> list[Waveform]:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch import nn
 
-from omnisearch.config import Settings, load_settings
+from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import pe_core, torchvision_shim
 from omnisearch.spaces.declared import modern
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content
+from tests.spaces.conftest import shaken
 
 torchvision_shim.install()
 open_clip = pytest.importorskip("open_clip")
@@ -29,24 +28,9 @@ TEXT = {"text_cfg": {"width": 64, "heads": 4, "layers": 2}, "embed_dim": DIM}
 TEXTS: list[Content] = ["A dog barks.", "two cats &amp; a  café", "word " * 200, ""]
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    torch.manual_seed(0)
-    return load_settings(weights_dir=tmp_path, device="cpu")
-
-
 def images() -> list[Content]:
     random = np.random.default_rng(0)
     return [random.integers(0, 256, (*size, 3)).astype(np.uint8) for size in ((336, 336), (50, 301), (700, 77))]
-
-
-def shaken(network: nn.Module) -> nn.Module:
-    """Give every parameter a value that matters: what starts at zero would hide where it goes."""
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            near = 1.0 if parameter.ndim == 1 and "weight" in name else 0.0
-            parameter.copy_(torch.randn_like(parameter) * 0.1 + near)
-    return network.eval()
 
 
 def filled(loader: Loader, build: Any, state: dict[str, torch.Tensor], settings: Settings) -> Any:

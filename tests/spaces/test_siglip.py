@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from omnisearch.config import Settings, load_settings
+from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import paper_files, pictures, siglip, torchvision_shim
 from omnisearch.types import Content
@@ -32,12 +32,6 @@ TEXTS = ["A dog, barking!", "  two\tCATS & a café ", "red blue " * 60, "", "▁
 def transformers() -> Any:
     torchvision_shim.install()
     return import_module("transformers")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    torch.manual_seed(0)
-    return load_settings(weights_dir=tmp_path, device="cpu")
 
 
 @pytest.fixture(scope="module")
