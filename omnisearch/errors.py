@@ -126,6 +126,10 @@ class MediaError(OmnisearchError):
         self.reason = reason
         self.detail = detail
 
+    def about(self, name: object) -> "MediaError":
+        """Return the same error with what it is about, where that has a name, before the detail."""
+        return MediaError(self.reason, ": ".join(filter(None, (str(name), self.detail))))
+
 
 class WeightsError(OmnisearchError):
     """A weight file is missing from every source, or its content is not what the spec says."""

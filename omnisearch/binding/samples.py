@@ -62,7 +62,7 @@ def _first(path: Path, pool: DecoderPool) -> tuple[Modality, Content]:
         decoded = pool.decode(path)
         piece = next(decoded.pieces)
     except MediaError as error:
-        raise MediaError(error.reason, f"{path}: {error.detail}" if error.detail else str(path)) from None
+        raise error.about(path) from None
     decoded.pieces.close()  # type: ignore[attr-defined]  # a generator, whose worker is wanted by the next file
     return decoded.info.modality, piece.content
 

@@ -116,8 +116,8 @@ class Embedder:
                 return known
             decoded = self._decoder.decode(path, part=term.slice)
             contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
-        except MediaError as error:  # name the term
-            raise MediaError(error.reason, f"{term}: {error.detail}" if error.detail else str(term)) from None
+        except MediaError as error:
+            raise error.about(term) from None
         encoded = self._encode(model, decoded.info.modality, contents, explain)
         return self._remember(key, encoded.of(range(len(contents)), own))
 

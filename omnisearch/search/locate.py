@@ -73,7 +73,7 @@ class Locator:
         try:
             looked = self._look(index, query, path, stopped)
         except MediaError as error:
-            raise MediaError(error.reason, ": ".join(filter(None, (name, error.detail)))) from None
+            raise error.about(name) from None
         return find(index, looked, query, leaves, limit)
 
     def _look(self, index: Index, query: Expression, path: Path, stopped: Callable[[], bool]) -> Looked:
