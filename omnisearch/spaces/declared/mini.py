@@ -12,7 +12,7 @@ TOWERS = (
     TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views", 1, 4_811_072),
     TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
     TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx", 1, 4_686_144),
-    TowerSpec("musicnn", 1506, (files.MUSICNN,), "omnisearch.spaces.musicnn:Musicnn", 1, 472_297),
+    TowerSpec("yamnet", 1545, (files.YAMNET,), "omnisearch.spaces.yamnet:Yamnet", 1, 3_751_369),
     TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
     TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
     TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
@@ -21,6 +21,7 @@ TOWERS = (
 
 # The towers that look at pictures: an object is looked at from all around.
 _SEEN = {Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"}
+_HEARD = {Modality.AUDIO: "yamnet"}
 _SPECIALIST = "omnisearch.spaces.specialist:Specialist"
 
 
@@ -45,7 +46,17 @@ SPACES = (
     ),
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
-    _specialist("timbre", {Modality.AUDIO: "musicnn"}, "audio", "ISC", "named sounds, heard by a network of music"),
+    _specialist("hearing", _HEARD, "audio", "Apache-2.0", "named sounds, heard by a network of AudioSet"),
+    Declared(
+        "event",
+        384,
+        {Modality.TEXT: "minilm", **_HEARD},
+        frozenset({"audio"}),
+        "Apache-2.0",
+        "what an AudioSet classifier hears, in the words of its classes",
+        "omnisearch.spaces.event:Event",
+        (files.AUDIOSET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
+    ),
     _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
     _specialist(
         "shape",
