@@ -18,18 +18,18 @@ def filters(
     high: float | None = None,
     scale: Literal["htk", "slaney"] = "htk",
     norm: Literal["sum", "area", "peak"] = "sum",
-    slopes: Literal["hertz", "mel"] = "hertz",
+    straight: Literal["hertz", "mel"] = "hertz",
 ) -> Tensor:
     """Return triangular filters from `low` to `high` Hz, half the rate by default: (bands, window // 2 + 1).
 
     The rows sum to one (librosa's `norm=1.0`), have the area of one Hz (`norm="slaney"`), or rise to one (`norm=None`).
-    The triangles are straight along hertz, as librosa's are, or along mels, as TensorFlow's.
+    The triangles are `straight` along hertz, as librosa's are, or along mels, as TensorFlow's.
     """
     frequencies = torch.linspace(0, rate / 2, window // 2 + 1, dtype=torch.float64)
     to_mel, to_hertz = (_htk, _htk_inverse) if scale == "htk" else (_slaney, _slaney_inverse)
     start, end = to_mel(torch.tensor([low, high or rate / 2], dtype=torch.float64)).tolist()
     corners = torch.linspace(start, end, bands + 2, dtype=torch.float64)
-    if slopes == "hertz":
+    if straight == "hertz":
         corners = to_hertz(corners)
     else:
         frequencies = to_mel(frequencies)

@@ -43,7 +43,7 @@ class Yamnet:
     def __init__(self, network: nn.Module, device: torch.device, fingerprint: str) -> None:
         self._network = network.eval().to(device)
         self._device, self.fingerprint = device, fingerprint
-        self._filters = mel.filters(RATE, FFT, BANDS, LOW, HIGH, norm="peak", slopes="mel")
+        self._filters = mel.filters(RATE, FFT, BANDS, LOW, HIGH, norm="peak", straight="mel")
 
     @classmethod
     def load(cls, settings: Settings, fingerprint: str) -> "Yamnet":
