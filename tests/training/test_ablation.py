@@ -152,7 +152,7 @@ def test_the_gain_is_the_base_s_over_each_variation() -> None:
 
 TINY = """
 [pools]
-image = ["generated"]
+image = ["generated.parquet"]
 [pairs]
 retrievers = [{ path = ["text", "image"], spaces = ["hashed"] }]
 k = 2
@@ -189,7 +189,8 @@ def test_from_variations_to_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "tiny.toml").write_text(TINY)
     (tmp_path / "ablation.toml").write_text(VARIATIONS)
     monkeypatch.setenv("OMNISEARCH_DATASETS_DIR", str(tmp_path / "cache"))
-    asked = ["ablate", str(tmp_path / "ablation.toml"), "--data", str(tmp_path / "records.jsonl"), "--format", "jsonl"]
+    table = str(tmp_path / "generated.parquet")
+    asked = ["ablate", str(tmp_path / "ablation.toml"), "--data", table, "--format", "jsonl"]
     files = ["--out", str(tmp_path / "a.json"), "--markdown", str(tmp_path / "a.md")]
     done = CliRunner().invoke(app, [*asked, *files], catch_exceptions=False)
     assert done.exit_code == 0
@@ -200,13 +201,13 @@ def test_from_variations_to_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len({each["fingerprint"] for each in report["variations"]}) == 4
     assert {"recipe", "versions", "weights", "data", "seed"} <= set(report)
     assert report["recipe"]["background"] == 16
-    assert report["data"] == {str(tmp_path / "records.jsonl"): {"valid": 8}}
+    assert report["data"] == {table: {"valid": 8}}
     found = {(row["variant"], row["query"], row["target"]) for row in report["results"]}
     assert found == {(name, *way) for name in names for way in (("text", "image"), ("image", "text"))}
     assert all(("gain" in row) == (row["variant"] != BASE) for row in report["results"])
-    table = (tmp_path / "a.md").read_text()
-    assert table.count("| one head |") == 2
-    assert "| variation | t2i | i2t | mean |" in table
+    tables = (tmp_path / "a.md").read_text()
+    assert tables.count("| one head |") == 2
+    assert "| variation | t2i | i2t | mean |" in tables
     # One table of pairs serves all, and what is trained already is not trained again.
     assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/pairs.parquet"))) == 1
     assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/hashed-*.safetensors"))) == 2 + 1 + 2

@@ -2,16 +2,20 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from omnisearch.errors import NotReadyError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training import fetch as fetching
 from omnisearch_training.datasets import DECLARATIONS, Dataset, Declaration, Record, Split, declared
-from omnisearch_training.datasets.base import Draft, record_line
+from omnisearch_training.datasets import manifest as manifests
+from omnisearch_training.datasets.base import Draft
 from omnisearch_training.datasets.captions import clean_title, with_keywords, words_of
+from omnisearch_training.datasets.manifest import record_line
 from omnisearch_training.datasets.named_sounds import NamedSounds, debian
 from omnisearch_training.datasets.own import open_own
 from omnisearch_training.datasets.split import TEST_SHARE, VALID_SHARE, source_id, split_of
@@ -92,7 +96,42 @@ def test_a_user_manifest_needs_only_id_and_captions(tmp_path: Path) -> None:
     assert record.files == {Modality.IMAGE: tmp_path / "kite.png"}
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"id": 1}', '{"id": 1, "captions": []}', '{"id": 1, "captions": [""]}'])
+def test_a_table_is_read_as_its_lines_would_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifests, "ROWS", 2)  # more than one read
+    rows: list[dict[str, object]] = [
+        {"id": f"kite {n}", "captions": ["a red kite", "a toy"][: n % 2 + 1], "image": f"{n}.png"} for n in range(5)
+    ]
+    rows[1] |= {"source_id": "kite", "split": "test", "licence": "CC0", "audio": "wind.wav"}
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    # Columns that are no field are of no interest, whatever they hold; a cell may be empty.
+    parquet.write_table(
+        pa.Table.from_pylist([{**dict.fromkeys(rows[1]), **row, "width": 640} for row in rows]),
+        tmp_path / "mine.parquet",
+    )
+    assert list(open_own(tmp_path / "mine.parquet")) == list(open_own(tmp_path / "mine.jsonl"))
+
+
+def test_a_bad_row_or_table_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "mine.parquet"
+    parquet.write_table(pa.table({"id": ["a", "b"], "captions": [["good"], None]}), table)
+    with pytest.raises(UsageError, match=r"mine\.parquet, row 2 is not a record: 'captions'"):
+        list(Dataset("mine", table))
+    table.write_bytes(table.read_bytes()[:-20])
+    with pytest.raises(UsageError, match=r"mine\.parquet cannot be read as a Parquet table"):
+        list(Dataset("mine", table))
+
+
+BAD = [
+    "{",
+    "[]",
+    '{"id": 1}',
+    '{"id": 1, "captions": []}',
+    '{"id": 1, "captions": [""]}',
+    '{"id": 1, "captions": "red"}',
+]
+
+
+@pytest.mark.parametrize("line", BAD)
 def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
     manifest = tmp_path / "mine.jsonl"
     manifest.write_text('{"id": 1, "captions": ["good"]}\n' + line + "\n")

@@ -21,9 +21,9 @@ from omnisearch_training import report as reports
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.eval_command import evaluate as command
 from omnisearch_training.evaluate import Result, Side, encode, evaluate
-from omnisearch_training.evaluation_data import open_data
 from omnisearch_training.features import Features
 from omnisearch_training.ground_truth import Truth, concept, entry_of, names, trials
+from omnisearch_training.opening import open_data
 from omnisearch_training.variants import variants
 from tests.media.makers import write_video
 

@@ -1,17 +1,17 @@
 """A whole run on generated pictures: pairs, a projector, a router, and a folder that loads."""
 
-import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
+from omnisearch.errors import UsageError
 from omnisearch.types import Modality
-from omnisearch_training import run as running
-from omnisearch_training.datasets import Dataset
 from omnisearch_training.recipe import Recipe
 from omnisearch_training.run import Run
 
@@ -19,7 +19,7 @@ IMAGE, TEXT = Modality.IMAGE, Modality.TEXT
 COLORS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (240, 220, 30)}
 RECIPE = Recipe.model_validate(
     {
-        "pools": {"image": ["generated"]},
+        "pools": {"image": ["generated.parquet"]},
         "pairs": {"retrievers": [{"path": ["text", "image"], "spaces": ["hashed"]}], "k": 2, "method": "faiss"},
         "bind": {
             "anchor": {"hashed": 1},
@@ -45,7 +45,7 @@ RECIPE = Recipe.model_validate(
 
 @pytest.fixture
 def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dataset of noisy pictures of four colours, most for training."""
+    """A dataset of one's own: noisy pictures of four colours, most for training."""
     rng = np.random.default_rng(0)
     rows = []
     for i in range(40):
@@ -54,9 +54,8 @@ def generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
         split = "valid" if i >= 32 else "train"
         rows.append({"id": str(i), "source_id": name, "split": split, "captions": [name], "image": f"{i}.png"})
-    manifest = tmp_path / "records.jsonl"
-    manifest.write_text("\n".join(map(json.dumps, rows)))
-    monkeypatch.setattr(running, "open_dataset", lambda name: Dataset(name, manifest))
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "generated.parquet")
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.usefixtures("generated")
@@ -81,3 +80,19 @@ def test_following_twice_gives_the_same_model_from_the_same_pairs(tmp_path: Path
     one, two = (OmniBind.load(str(tmp_path / place), settings) for place in ("one", "two"))
     assert one.fingerprint == two.fingerprint
     assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/pairs.parquet"))) == 1
+
+
+def test_what_a_recipe_names_is_looked_at_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def begin(*rows: dict[str, object]) -> None:
+        parquet.write_table(pa.Table.from_pylist(list(rows)), "generated.parquet")
+        Run(RECIPE, load_settings(), tmp_path / "cache", tmp_path / "model")
+
+    with pytest.raises(UsageError, match=r"'generated\.parquet' is neither a declared dataset nor a path"):
+        Run(RECIPE, load_settings(), tmp_path / "cache", tmp_path / "model")
+    with pytest.raises(UsageError, match=r"names gone\.png, which is not there"):
+        begin({"id": "a", "captions": ["red"], "image": "gone.png"})
+    with pytest.raises(UsageError, match="two records have the id 'a'"):
+        begin({"id": "a", "captions": ["red"]}, {"id": "a", "captions": ["green"]})
+    begin({"id": "a", "captions": ["red"]}, {"id": "b", "captions": ["green"]})

@@ -94,8 +94,8 @@ def ablate(
     check_split(split)
     from omnisearch.config import load_settings
     from omnisearch_training import ablation as ablations
-    from omnisearch_training.evaluation_data import open_data
     from omnisearch_training.fetch import datasets_dir
+    from omnisearch_training.opening import open_data
     from omnisearch_training.report import ablation_markdown
 
     opened = open_data(data or [], split)

@@ -46,9 +46,9 @@ def evaluate(
     from omnisearch_training.composed import evaluate_composed
     from omnisearch_training.evaluate import encode
     from omnisearch_training.evaluate import evaluate as measure
-    from omnisearch_training.evaluation_data import open_data
     from omnisearch_training.features import Features
     from omnisearch_training.fetch import datasets_dir
+    from omnisearch_training.opening import open_data
 
     settings = load_settings(model=model, device=device)
     bound = OmniBind.load(settings.model, settings)

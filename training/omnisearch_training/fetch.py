@@ -7,7 +7,8 @@ from platformdirs import user_cache_path
 
 from omnisearch.console import err
 from omnisearch_training.datasets import DECLARATIONS, Declaration
-from omnisearch_training.datasets.base import Dataset, Draft, Record, Workshop, record_line
+from omnisearch_training.datasets.base import Draft, Record, Workshop
+from omnisearch_training.datasets.manifest import Dataset, record_line
 from omnisearch_training.datasets.split import Split, source_id, split_of
 from omnisearch_training.fetch_package import FetchError, fetch_package
 

@@ -36,8 +36,8 @@ from omnisearch.types import (
     Waveform,
 )
 from omnisearch_training.datasets import Record
-from omnisearch_training.evaluation_data import open_data
 from omnisearch_training.ground_truth import concept
+from omnisearch_training.opening import open_data
 
 TRIALS = 24
 RATE = 44_100

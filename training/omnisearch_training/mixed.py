@@ -17,9 +17,9 @@ from omnisearch.search.calibration import NOTHING, Background, Calibration, leas
 from omnisearch.search.sample import SIZE
 from omnisearch.types import Floats, Modality
 from omnisearch_training.evaluate import Side, encode
-from omnisearch_training.evaluation_data import open_data
 from omnisearch_training.features import Features
 from omnisearch_training.fetch import datasets_dir
+from omnisearch_training.opening import open_data
 from omnisearch_training.variants import Variant, variants
 
 FIRST = 10

@@ -64,6 +64,12 @@ class Recipe(_Strict):
     background: int = Field(256, ge=16)
     model: ModelConfig
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every dataset that is named, once: a declared one, or the path of one's own."""
+        specialists = (name for each in self.specialists.values() for name in each.datasets)
+        return tuple(dict.fromkeys((*specialists, *(name for names in self.pools.values() for name in names))))
+
     @model_validator(mode="after")
     def _trains_out_of_fold(self) -> "Recipe":
         if self.folds == 1:

@@ -21,12 +21,12 @@ from omnisearch.types import Floats, Modality
 from omnisearch_training import finish, provenance
 from omnisearch_training.bind import Anchor, train_projectors
 from omnisearch_training.crossfit import CrossFit, Lessons, cross_fit, ship
-from omnisearch_training.datasets import Dataset, Record
+from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
 from omnisearch_training.features import Features
-from omnisearch_training.fetch import open_dataset
 from omnisearch_training.gather import TEXT, Gathered, Items, gather
 from omnisearch_training.metrics import recall
+from omnisearch_training.opening import check, open_named
 from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
 from omnisearch_training.pools import Pools
 from omnisearch_training.provenance import timed
@@ -43,6 +43,8 @@ class Run:
         self.features = Features(cache / "features", settings)
         self.work = cache / "runs" / recipe.model.name
         self.out = out
+        self.records = {name: open_named(name) for name in recipe.datasets}
+        check(record for records in self.records.values() for record in records)
         self.seconds: dict[str, float] = {}
         self.revision = provenance.revision()  # before this run writes what git tracks
 
@@ -177,10 +179,7 @@ class Run:
 
     def note(self) -> None:
         """Lay beside the model what it was made from."""
-        names = [name for each in self.recipe.specialists.values() for name in each.datasets]
-        names += [name for datasets in self.recipe.pools.values() for name in datasets]
-        data = {name: open_dataset(name) for name in dict.fromkeys(names)}
-        found = provenance.provenance(self.settings, self.recipe.model.projectors, data)
+        found = provenance.provenance(self.settings, self.recipe.model.projectors, self.records)
         document = {"recipe": self.recipe.model_dump(mode="json"), **found, **self.revision, "seconds": self.seconds}
         provenance.write(self.out, document)
 
@@ -217,9 +216,9 @@ class Run:
 
     def items(self, datasets: Sequence[str], modality: Modality, towers: Sequence[str]) -> Items:
         """Several datasets' records with what the towers make of them."""
-        return Items.chain([self.dataset(open_dataset(name), modality, towers) for name in datasets])
+        return Items.chain([self.dataset(self.records[name], modality, towers) for name in datasets])
 
-    def dataset(self, records: Dataset, modality: Modality, towers: Sequence[str]) -> Items:
+    def dataset(self, records: Sequence[Record], modality: Modality, towers: Sequence[str]) -> Items:
         """One dataset's records with what the towers make of them; each file is decoded once."""
         if not towers:
             return Items(tuple(records), {})

@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 
 from omnisearch_training.datasets import declared
-from omnisearch_training.datasets.base import Dataset, Declaration, Record
+from omnisearch_training.datasets.base import Declaration, Record
+from omnisearch_training.datasets.manifest import Dataset
 from omnisearch_training.datasets.split import Split
 
 __all__ = ["DECLARATIONS", "Dataset", "Declaration", "Record", "Split"]

@@ -1,12 +1,13 @@
-"""A user's own media as a dataset: a manifest of JSON lines, or a folder whose file names are the captions."""
+"""A user's own media as a dataset: a manifest, or a folder whose file names are the captions."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
-from omnisearch_training.datasets.base import Dataset, Record
+from omnisearch_training.datasets.base import Record
 from omnisearch_training.datasets.captions import words_of
+from omnisearch_training.datasets.manifest import Dataset
 from omnisearch_training.datasets.split import source_id, split_of
 
 _SUFFIXES = {
@@ -27,7 +28,7 @@ def open_own(path: Path) -> Iterable[Record]:
         return Dataset(path.stem, path)
     if path.is_dir():
         return list(_named_files(path))
-    raise UsageError(f"{path} is no folder of media and no manifest of JSON lines")
+    raise UsageError(f"{path} is no folder of media and no manifest of JSON lines or Parquet")
 
 
 def _named_files(folder: Path) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""What to evaluate on: declared datasets by name, a user's own by path."""
+"""Datasets by name: the declared ones, and a user's own by path."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -8,6 +8,23 @@ from omnisearch.errors import NotReadyError, UsageError
 from omnisearch_training.datasets import DECLARATIONS, Record
 from omnisearch_training.datasets.own import open_own
 from omnisearch_training.fetch import datasets_dir, manifest_path, open_dataset
+
+
+def open_named(name: str) -> list[Record]:
+    """Read the records of a declared dataset, or of the user's own manifest or folder that lies at this path.
+
+    Raises:
+        NotReadyError: the dataset was not fetched.
+        UsageError: the name is neither a dataset nor a path.
+    """
+    if name in DECLARATIONS:
+        return list(open_dataset(name))
+    path = Path(name)
+    if not path.exists():
+        near = get_close_matches(name, DECLARATIONS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"{name!r} is neither a declared dataset nor a path{hint}")
+    return list(open_own(path))
 
 
 def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record]]:
@@ -24,24 +41,18 @@ def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record
         raise NotReadyError("no dataset is on this machine; run: omnisearch train fetch, or name a folder of media")
     found = {}
     for name in dict.fromkeys(names):
-        declared = name in DECLARATIONS
-        side = split or ("test" if declared else None)
-        opened: Iterable[Record] = open_dataset(name) if declared else open_own(_path(name))
-        found[name] = [r for r in opened if side is None or r.split == side]
-    _check(record for records in found.values() for record in records)
+        side = split or ("test" if name in DECLARATIONS else None)
+        found[name] = [record for record in open_named(name) if side is None or record.split == side]
+    check(record for records in found.values() for record in records)
     return found
 
 
-def _path(name: str) -> Path:
-    path = Path(name)
-    if not path.exists():
-        near = get_close_matches(name, DECLARATIONS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"{name!r} is neither a declared dataset nor a path{hint}")
-    return path
+def check(records: Iterable[Record]) -> None:
+    """Look that every record has an id of its own, and that its files are there, before hours of work on them.
 
-
-def _check(records: Iterable[Record]) -> None:
+    Raises:
+        UsageError: names the record, and the file that is missing.
+    """
     seen: set[str] = set()
     for record in records:
         if record.id in seen:
