@@ -12,8 +12,9 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.child import Limits
 from omnisearch.media.parcel import pack, unpack
-from omnisearch.media.pool import DecoderPool, Limits, fingerprint
+from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.types import Clip, Modality, Piece, PointCloud, Segment, Waveform
 from omnisearch.wire import Message, WireError
 from tests.media import makers

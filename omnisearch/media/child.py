@@ -1,0 +1,87 @@
+"""One decoder process, and the socket to it."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from omnisearch import wire
+from omnisearch.errors import MediaError, Reason
+from omnisearch.wire import Message, WireError
+
+MAX_MESSAGE = 512 << 20
+START_SECONDS = 60.0
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost: seconds to answer once, seconds of work for the file, bytes of address space."""
+
+    answer_seconds: float = 60.0
+    file_seconds: float = 3600.0
+    memory_bytes: int = 4 << 30
+
+
+class Child:
+    """A process that decodes one file after the other; `jobs` counts them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.jobs = 0
+        self.sock, theirs = socket.socketpair()
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [_PACKAGE_ROOT, os.environ.get("PYTHONPATH")])),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMNISEARCH_WORKER_BYTES": str(limits.memory_bytes),
+        }
+        with theirs:
+            # -P keeps the working directory, which may hold a hostile numpy.py, off the import path
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "omnisearch.media.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                process_group=0,  # a Ctrl-C in the terminal is for the parent alone
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        try:
+            self.receive(START_SECONDS)
+        except WireError:
+            code = self.stop()
+            raise MediaError(Reason.DECODER_CRASHED, f"a decoder process did not start (exit {code})") from None
+
+    def receive(self, seconds: float) -> Message:
+        """The next message; the process is killed where it does not come within `seconds`.
+
+        Raises:
+            WireError: the process ended.
+        """
+        watchdog = threading.Timer(max(seconds, 0.0), self._process.kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            message = wire.receive(self.sock, MAX_MESSAGE)
+        finally:
+            watchdog.cancel()
+        if message is None:
+            raise WireError("the process ended")
+        return message
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def stop(self) -> int:
+        """End the process and return its exit status, negative for a signal."""
+        self.sock.close()
+        try:
+            return self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
