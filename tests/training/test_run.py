@@ -12,10 +12,14 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
-from omnisearch_training.recipe import Recipe
+from omnisearch_training import run as running
+from omnisearch_training.datasets import Record, Split
+from omnisearch_training.features import Table
+from omnisearch_training.recipe import Recipe, read_recipe
 from omnisearch_training.run import Run
 
 IMAGE, TEXT = Modality.IMAGE, Modality.TEXT
+RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 COLORS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (240, 220, 30)}
 RECIPE = Recipe.model_validate(
     {
@@ -96,3 +100,22 @@ def test_what_a_recipe_names_is_looked_at_before_any_work(tmp_path: Path, monkey
     with pytest.raises(UsageError, match="two records have the id 'a'"):
         begin({"id": "a", "captions": ["red"]}, {"id": "a", "captions": ["green"]})
     begin({"id": "a", "captions": ["red"]}, {"id": "b", "captions": ["green"]})
+
+
+def test_every_tower_that_a_run_needs_sees_a_file_when_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`object` reads views and `shape`, after it, points: rendering the models again would take half an hour."""
+    monkeypatch.setattr(running, "open_named", lambda name: [Record(name, name, Split.TRAIN, (name,), {}, "")])
+    run = Run(read_recipe(RECIPES / "mini.toml"), load_settings(), tmp_path, tmp_path / "model")
+    asked = []
+    monkeypatch.setattr(run.features, "fill", lambda records, modality, towers: asked.append((modality, set(towers))))
+    monkeypatch.setattr(run.features, "table", lambda records, *asked: Table(tuple(records), np.zeros((1, 2))))
+    run.items(("emoji",), IMAGE, ("efficientnet",))
+    run.items(("instruments",), Modality.AUDIO, ("aisfx",))
+    run.items(("furniture",), Modality.POINT_CLOUD, ("views",))
+    assert asked == [
+        (IMAGE, {"efficientnet"}),
+        (Modality.AUDIO, {"aisfx", "yamnet"}),
+        (Modality.POINT_CLOUD, {"views", "points"}),
+    ]

@@ -15,7 +15,7 @@ from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.search.calibration import Background
-from omnisearch.spaces.registry import load_space
+from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.specialist import Specialist
 from omnisearch.types import Floats, Modality
 from omnisearch_training import finish, provenance
@@ -56,7 +56,7 @@ class Run:
             spaces[name] = self.specialist(name, each, spaces[each.teacher] if each.teacher else None)
         fusion = Fusion(model, {name: spaces[name].space.spec.dim for name in model.projectors})
         final = {name: CrossFit(each.space) for name, each in spaces.items()}
-        items = self.pools(spaces)
+        items = self.pools()
         train, valid = self.gather(spaces, items, Split.TRAIN), self.gather(final, items, Split.VALID)
         if self.recipe.pairs:
             # Who pairs may remember what it was trained on: out of fold, one pair in thirty is right instead of half.
@@ -194,12 +194,9 @@ class Run:
         return offered | {TEXT: asking}, offered
 
     @timed
-    def pools(self, spaces: Mapping[str, CrossFit]) -> dict[Modality, Items]:
+    def pools(self) -> dict[Modality, Items]:
         """The items of each modality, with what the towers of its spaces make of them."""
-        towers = {
-            m: tuple(dict.fromkeys(spaces[name].space.spec.towers[m] for name in self.wanted(m)))
-            for m in self.recipe.pools
-        }
+        towers = {m: tuple(dict.fromkeys(SPACES[name].towers[m] for name in self.wanted(m))) for m in self.recipe.pools}
         towers[TEXT] = ()  # a text is a record's captions
         return {m: self.items(datasets, m, towers[m]) for m, datasets in self.recipe.pools.items()}
 
@@ -214,16 +211,21 @@ class Run:
         read = self.recipe.pairs.reads[modality] if self.recipe.pairs else ()
         return tuple(dict.fromkeys((*self.recipe.model.spaces(modality), *read)))
 
+    def towers(self, modality: Modality) -> tuple[str, ...]:
+        """Every tower that reads a modality in this run, be it for a specialist, the model or a retriever."""
+        reading = [SPACES[name].towers for name in (*self.recipe.specialists, *self.wanted(modality))]
+        return tuple(dict.fromkeys(towers[modality] for towers in reading if modality in towers))
+
     def items(self, datasets: Sequence[str], modality: Modality, towers: Sequence[str]) -> Items:
         """Several datasets' records with what the towers make of them."""
         return Items.chain([self.dataset(self.records[name], modality, towers) for name in datasets])
 
     def dataset(self, records: Sequence[Record], modality: Modality, towers: Sequence[str]) -> Items:
-        """One dataset's records with what the towers make of them; each file is decoded once."""
+        """One dataset's records with what the towers make of them; each file is decoded once for the whole run."""
         if not towers:
             return Items(tuple(records), {})
-        if len(towers) > 1:
-            self.features.fill([record for record in records if modality in record.files], modality, towers)
+        # Decoding costs more than most towers, and rendering more than any.
+        self.features.fill([record for record in records if modality in record.files], modality, self.towers(modality))
         return Items.join({tower: self.features.table(records, modality, tower) for tower in towers})
 
     def captions(self, records: Sequence[Record], tower: str) -> list[Floats]:
