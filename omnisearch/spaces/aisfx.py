@@ -4,7 +4,6 @@ Source: Ma and Lerch, "Representation Learning for the Automatic Indexing of Sou
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 import soxr
@@ -15,6 +14,7 @@ from torch.nn import functional
 from omnisearch.config import Settings
 from omnisearch.spaces import files, mel, tensors
 from omnisearch.spaces.device import choose
+from omnisearch.spaces.patches import mean_over_patches
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Content, Floats, Waveform
 
@@ -54,19 +54,7 @@ class AiSfx:
 
     def features(self, contents: Sequence[Content]) -> Floats:
         """Return float32 (n, 512) for waveforms of any rate and length."""
-        sums = np.zeros((len(contents), self.width), np.float64)
-        counts = np.zeros(len(contents), np.int64)
-        stream = ((row, block) for row, wave in enumerate(contents) for block in self._blocks(wave))
-        while batch := list(islice(stream, BATCH)):
-            rows = [row for row, _ in batch]
-            np.add.at(sums, rows, self._embed(torch.stack([block for _, block in batch])))
-            np.add.at(counts, rows, 1)
-        return np.asarray(sums / counts[:, None], np.float32)
-
-    @torch.inference_mode()
-    def _embed(self, blocks: Tensor) -> Floats:
-        embedded: Floats = self._network(blocks.to(self._device)).cpu().numpy()
-        return embedded
+        return mean_over_patches(contents, self._blocks, self._network, self._device, self.width, BATCH)
 
     def _blocks(self, wave: Content) -> Iterator[Tensor]:
         """Yield the whole blocks of a sound, (100, 96) each; a sound shorter than one is filled with silence."""

@@ -4,7 +4,6 @@ Source: Plakal and Ellis, "YAMNet" (TensorFlow Model Garden, 2020); the network 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import files, mel
 from omnisearch.spaces.device import choose
+from omnisearch.spaces.patches import mean_over_patches
 from omnisearch.spaces.weights import resolve
 from omnisearch.types import Content, Floats, Waveform
 
@@ -59,19 +59,7 @@ class Yamnet:
 
     def features(self, contents: Sequence[Content]) -> Floats:
         """Return float32 (n, 1545) for waveforms of any rate and length."""
-        sums = np.zeros((len(contents), self.width), np.float64)
-        counts = np.zeros(len(contents), np.int64)
-        stream = ((row, patch) for row, wave in enumerate(contents) for patch in self._patches(wave))
-        while batch := list(islice(stream, BATCH)):
-            rows = [row for row, _ in batch]
-            np.add.at(sums, rows, self._embed(torch.stack([patch for _, patch in batch])))
-            np.add.at(counts, rows, 1)
-        return np.asarray(sums / counts[:, None], np.float32)
-
-    @torch.inference_mode()
-    def _embed(self, patches: Tensor) -> Floats:
-        embedded: Floats = self._network(patches.to(self._device)).cpu().numpy()
-        return embedded
+        return mean_over_patches(contents, self._patches, self._network, self._device, self.width, BATCH)
 
     def _patches(self, wave: Content) -> Iterator[Tensor]:
         """Yield the patches of a sound, (96, 64) each; silence fills the last."""
