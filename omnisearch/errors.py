@@ -28,38 +28,57 @@ INTERRUPTED = 130
 
 
 class Reason(StrEnum):
-    """Why a file was not indexed: the closed list that reports, CLI and API share."""
+    """Why a file was not indexed: the closed list that reports, CLI and API share.
 
-    EMPTY = "empty"
-    TOO_LARGE = "too_large"
-    NOT_REGULAR = "not_regular"
-    VANISHED = "vanished"
-    CHANGING = "changing"
-    PERMISSION = "permission"
-    UNSUPPORTED_FORMAT = "unsupported_format"
-    TOO_MANY_PIXELS = "too_many_pixels"
-    DEGENERATE_ASPECT = "degenerate_aspect"
-    BAD_SAMPLE_RATE = "bad_sample_rate"
-    BAD_CHANNELS = "bad_channels"
-    TOO_SHORT = "too_short"
-    NO_AUDIO_STREAM = "no_audio_stream"
-    NO_VIDEO_STREAM = "no_video_stream"
-    NO_FRAMES = "no_frames"
-    NO_VERTICES = "no_vertices"
-    TOO_MANY_VERTICES = "too_many_vertices"
-    DEGENERATE_EXTENT = "degenerate_extent"
-    NON_FINITE = "non_finite"
-    OBJECT_DTYPE = "object_dtype"
-    BAD_SHAPE = "bad_shape"
-    UNDECODABLE_TEXT = "undecodable_text"
-    EMPTY_TEXT = "empty_text"
-    DECODE_ERROR = "decode_error"
-    DECODER_CRASHED = "decoder_crashed"
-    TIMEOUT = "timeout"
-    MEMORY_LIMIT = "memory_limit"
-    OOM = "oom"
-    LINK_LOOP = "link_loop"
-    BAD_SLICE = "bad_slice"
+    Each member has the sentence that tells a user `what` is wrong, and the `remedy`: what to do about it.
+    """
+
+    what: str
+    remedy: str
+
+    def __new__(cls, code: str, what: str = "", remedy: str = "") -> "Reason":
+        """Make a member whose value is its stable code."""
+        member = str.__new__(cls, code)
+        member._value_, member.what, member.remedy = code, what, remedy
+        return member
+
+    EMPTY = "empty", "the file has no bytes", "copy it again from its source, or delete it"
+    TOO_LARGE = "too_large", "the file is larger than its kind may be", "split it or make a smaller copy"
+    NOT_REGULAR = "not_regular", "this is not a regular file", "index the file that it stands for"
+    VANISHED = "vanished", "the file was deleted while it was read", "nothing: the next run looks again"
+    CHANGING = "changing", "another program was writing the file", "run `omnisearch index` again when it is complete"
+    PERMISSION = "permission", "the file may not be read", "give this user the right to read it"
+    UNSUPPORTED_FORMAT = "unsupported_format", "this format is not read", "convert it to a format of docs/media.md"
+    DAMAGED = "damaged", "the file is damaged or incomplete", "copy it again from its source"
+    NEEDS_PASSWORD = "needs_password", "the file is encrypted", "save a copy without a password"
+    TOO_MANY_PIXELS = "too_many_pixels", "the picture is larger than the limit", "save a smaller copy"
+    DEGENERATE_ASPECT = "degenerate_aspect", "the picture is too narrow to show anything", "crop or pad it"
+    BAD_SAMPLE_RATE = "bad_sample_rate", "no recording has this sample rate", "resample it to 48,000 Hz"
+    BAD_CHANNELS = "bad_channels", "the sound has too many channels, or none", "mix it down to 8 channels or fewer"
+    TOO_SHORT = "too_short", "the sound is too short to hear anything", "nothing, or record it again"
+    NO_AUDIO_STREAM = "no_audio_stream", "the file holds no sound", "nothing, or export it with its sound"
+    NO_VIDEO_STREAM = "no_video_stream", "the file holds no moving picture", "nothing, or export it with its picture"
+    NO_FRAMES = "no_frames", "no picture of the film could be decoded", "export the film again"
+    NO_VERTICES = "no_vertices", "the 3D file holds no shape, or almost none", "export it again with its meshes"
+    TOO_MANY_VERTICES = "too_many_vertices", "the 3D file is larger than the limit", "reduce the mesh"
+    DEGENERATE_EXTENT = "degenerate_extent", "all points of the 3D file coincide", "export it again"
+    NON_FINITE = "non_finite", "the file holds numbers that are not finite", "export it again"
+    OBJECT_DTYPE = "object_dtype", "the array holds Python objects, which are never read", "save it as numbers"
+    BAD_SHAPE = "bad_shape", "the array is not a list of points", "save it as numbers of shape (n, 3) or (n, 6)"
+    UNDECODABLE_TEXT = "undecodable_text", "the encoding of the text is not known", "save it as UTF-8"
+    EMPTY_TEXT = "empty_text", "the file holds no words", "nothing: there is nothing to find in it"
+    DECODE_ERROR = "decode_error", "the file could not be decoded", "open it in another program and export it again"
+    DECODER_CRASHED = "decoder_crashed", "the process that decoded the file ended", "run `omnisearch index` again"
+    TIMEOUT = "timeout", "decoding took longer than the limit", "make a smaller copy, or index on a faster machine"
+    MEMORY_LIMIT = "memory_limit", "decoding needs more memory than a decoder may use", "make a smaller copy"
+    OOM = "oom", "encoding needs more memory than there is", "close other programs, or index on a larger machine"
+    LINK_LOOP = "link_loop", "the link leads back to itself", "delete the link"
+    BAD_SLICE = "bad_slice", "the file has no such part", "name a part that it has"
+
+
+def reason_message(reason: Reason, detail: str = "") -> str:
+    """The message to a user: the code, what is wrong with which value, and what to do."""
+    return f"{reason}: {reason.what}{f' ({detail})' if detail else ''}; {reason.remedy}"
 
 
 class OmnisearchError(Exception):
@@ -122,7 +141,7 @@ class MediaError(OmnisearchError):
     status = 422
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        super().__init__(reason_message(reason, detail))
         self.reason = reason
         self.detail = detail
 

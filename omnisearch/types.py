@@ -145,10 +145,15 @@ class MediaInfo:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """A file being decoded. `pieces` streams; reading it may raise MediaError."""
+    """A file being decoded. `pieces` streams; reading it may raise MediaError.
+
+    `notes` say what a user should know of how the file was read ("partly read: ..."). They are complete when `pieces`
+    has ended.
+    """
 
     info: MediaInfo
     pieces: Iterator[Piece]
+    notes: list[str] = field(default_factory=list)
 
 
 # Raw outputs of frozen spaces for n inputs: (space name, modality of the tower) -> float32 (n, dim).

@@ -5,7 +5,9 @@ They come from the parameters themselves, not from printed help, so a terminal's
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from typer.main import get_command
 
 from omnisearch.cli import build
 from omnisearch.config import Settings
+from omnisearch.errors import Reason
+from omnisearch.media.kinds import FILMS, IMAGES, OBJECTS, SOUNDS, TEXTS
 
 DOCS = Path(__file__).parent.parent / "docs"
 EVERYWHERE = "Every command has `-h`, `--help`. `omnisearch --version` shows the version."
@@ -62,7 +66,43 @@ def render_openapi() -> str:
     return json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": render_cli, "openapi.json": render_openapi}
+def reasons() -> str:
+    """The table of reasons for which a file is not indexed."""
+    return _table(("reason", "what is wrong", "what to do"), ((f"`{r}`", r.what, r.remedy) for r in Reason))
+
+
+def formats() -> str:
+    """The table of formats that are read."""
+    families = ("text", TEXTS), ("image", IMAGES), ("audio", SOUNDS), ("video", FILMS), ("point_cloud", OBJECTS)
+    rows = (
+        (modality, name, " ".join(kind.suffixes), kind.reader)
+        for modality, kinds in families
+        for name, kind in kinds.items()
+    )
+    return _table(("modality", "format", "extensions", "read by"), rows)
+
+
+def with_tables(page: str) -> str:
+    """A page of docs/ with the tables between `<!-- table NAME -->` and `<!-- end -->` made from the code."""
+
+    def table(match: re.Match[str]) -> str:
+        return f"<!-- table {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, (DOCS / page).read_text("utf-8"), flags=re.DOTALL)
+
+
+TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats}
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": render_cli,
+    "openapi.json": render_openapi,
+    "media.md": partial(with_tables, "media.md"),
+    "indexing.md": partial(with_tables, "indexing.md"),
+}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = tuple(head)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (names, ("---",) * len(names), *rows))
 
 
 def _place(argument: Any) -> str:

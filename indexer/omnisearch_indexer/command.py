@@ -115,11 +115,11 @@ def errors(
     output: options.Output = None,
     data_dir: options.DataDir = None,
 ) -> None:
-    """Name the files that are not indexed, each with the reason."""
+    """Name the files that are not indexed, each with the reason, the refused value and what to do."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 
-    write_rows(read_failures(load_settings(data_dir=data_dir).data_dir, every), ("reason", "path", "detail"), output)
+    write_rows(read_failures(load_settings(data_dir=data_dir).data_dir, every), ("path", "message"), output)
 
 
 def _write_object(fields: Mapping[str, Any], chosen: Format) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
@@ -34,17 +35,19 @@ def read_status(data_dir: Path) -> dict[str, Any]:
 
 
 def read_failures(data_dir: Path, with_unsupported: bool) -> Iterator[dict[str, Any]]:
-    """Every file that is not indexed: path, reason, detail, attempts.
+    """Every file that is not indexed: path, reason, detail, message to the user, attempts.
 
     Raises:
         NoIndexError: nothing was indexed here yet.
     """
     with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
         for row in manifest.failures(with_unsupported):
+            assert row.reason is not None
             yield {
                 "path": show_path(row.path),
                 "reason": str(row.reason),
                 "detail": row.detail,
+                "message": reason_message(row.reason, row.detail),
                 "attempts": row.attempts,
             }
 

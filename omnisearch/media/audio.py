@@ -9,8 +9,8 @@ import numpy as np
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.container import check_decoder, open_container, seconds
-from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
+from omnisearch.media.kinds import Kind
 from omnisearch.media.segmentation import Segmentation, cut_samples
 from omnisearch.media.slices import check_seconds
 from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, Stretch, Waveform

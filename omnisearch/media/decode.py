@@ -1,18 +1,19 @@
-"""From an open file to its content: detect it, then let its modality's decoder stream the pieces."""
+"""Decode an open file: detect its kind, then let the decoder of its modality stream the pieces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from omnisearch.errors import MediaError, Reason
-from omnisearch.media.detect import Kind, detect
+from omnisearch.media.detect import detect
 from omnisearch.media.file import Source, check_size
+from omnisearch.media.kinds import Kind
+from omnisearch.media.library_errors import as_media_error
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import check_kind
-from omnisearch.types import Decoded, Modality
+from omnisearch.types import Decoded, Modality, Piece
 
 Decoder: TypeAlias = Callable[[Source, Kind, Segmentation], Decoded]
 
-VERSION = 1  # raise it whenever the same file would decode to other pieces
+VERSION = 2  # raise it whenever the same file would decode to other pieces
 
 
 def decode(source: Source, cut: Segmentation) -> Decoded:
@@ -24,17 +25,18 @@ def decode(source: Source, cut: Segmentation) -> Decoded:
     kind = detect(source)
     check_size(kind.modality, source.size)
     check_kind(source.part, kind.modality)
-    return decoder(kind)(source, kind, cut)
+    try:
+        decoded = decoder(kind)(source, kind, cut)
+    except Exception as error:
+        raise as_media_error(error, kind) from error
+    return Decoded(decoded.info, _guarded(decoded.pieces, kind), decoded.notes)
 
 
-def as_media_error(error: Exception) -> MediaError:
-    """The MediaError that tells the outside what a library raised."""
-    if isinstance(error, MediaError):
-        return error
-    if isinstance(error, MemoryError):
-        return MediaError(Reason.MEMORY_LIMIT)
-    detail = " ".join(f"{type(error).__name__}: {error}".split())
-    return MediaError(Reason.DECODE_ERROR, "".join(c if c.isprintable() else "?" for c in detail)[:200])
+def _guarded(pieces: Iterator[Piece], kind: Kind) -> Iterator[Piece]:
+    try:
+        yield from pieces
+    except Exception as error:
+        raise as_media_error(error, kind) from error
 
 
 def decoder(kind: Kind) -> Decoder:

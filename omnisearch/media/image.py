@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
+from omnisearch.media.kinds import Kind
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import pixels_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Pixels, Region, Segment

@@ -12,7 +12,7 @@ from omnisearch import wire
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.child import Child, Limits
 from omnisearch.media.file import open_below
-from omnisearch.media.parcel import unpack
+from omnisearch.media.parcel import unpack, unpack_notes
 from omnisearch.types import Modality, Piece
 from omnisearch.wire import Message, WireError
 
@@ -118,11 +118,12 @@ class Job:
 
 
 class Pieces(Iterator[Piece]):
-    """The pieces of one file; `close` gives its worker back early."""
+    """The pieces of one file; `close` gives its worker back early. `notes` is filled when the last piece was read."""
 
-    def __init__(self, job: Job, modality: Modality) -> None:
+    def __init__(self, job: Job, modality: Modality, notes: list[str]) -> None:
         self._job: Job | None = job
         self._modality = modality
+        self._notes = notes
 
     def __next__(self) -> Piece:
         if self._job is None:
@@ -132,6 +133,7 @@ class Pieces(Iterator[Piece]):
             answer = job.ask_next()
             if "end" not in answer.body:
                 return unpack(answer, self._modality)
+            self._notes.extend(unpack_notes(answer))
         except WireError as error:
             self._job = None
             raise job.broken(error) from None

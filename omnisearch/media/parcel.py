@@ -9,6 +9,7 @@ from omnisearch.types import Clip, Content, Modality, Piece, PointCloud, Segment
 from omnisearch.wire import Message, WireError
 
 MAX_RATE = 48_000
+MAX_NOTES, MAX_NOTE = 8, 200
 
 
 def pack(piece: Piece) -> Message:
@@ -54,6 +55,18 @@ def unpack(message: Message, modality: Modality) -> Piece:
         return Piece(segment, _content(message, body, modality), str(body["snippet"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"not a piece of {modality}: {error!r}") from None
+
+
+def unpack_notes(message: Message) -> list[str]:
+    """The notes that end a file: at most 8 of at most 200 printable characters.
+
+    Raises:
+        WireError: the message does not end a file.
+    """
+    notes = message.body["end"]
+    if not isinstance(notes, list):
+        raise WireError(f"notes of type {type(notes).__name__}")
+    return ["".join(c if c.isprintable() else "?" for c in str(note))[:MAX_NOTE] for note in notes[:MAX_NOTES]]
 
 
 def _content(message: Message, body: dict[str, Any], modality: Modality) -> Content:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
+from omnisearch.media.kinds import Kind
 from omnisearch.media.render import render
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.surface import Samples, sample

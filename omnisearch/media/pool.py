@@ -85,7 +85,8 @@ class DecoderPool:
             info = _info(job.answer("info").body["info"])
         except WireError as error:
             raise job.broken(error) from None
-        return Decoded(info, Pieces(job, info.modality))
+        notes: list[str] = []
+        return Decoded(info, Pieces(job, info.modality, notes), notes)
 
     def preview(self, path: Path) -> bytes | None:
         """A WebP picture that shows the file, None for text.

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from itertools import islice
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.detect import Kind
 from omnisearch.media.file import Source
+from omnisearch.media.kinds import Kind
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.types import Decoded, MediaInfo, Modality, Page, Piece, Segment
 

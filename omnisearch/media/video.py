@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media import audio
 from omnisearch.media.container import check_decoder, open_container, seconds
-from omnisearch.media.detect import KINDS, Kind
 from omnisearch.media.file import Source
+from omnisearch.media.kinds import KINDS, Kind
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import check_seconds
 from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, Pixels, Stretch, Waveform
@@ -83,7 +83,7 @@ def _attached() -> Any:
 
 def _as_sound(kind: Kind) -> Kind:
     sound = KINDS[_SOUND_ONLY[kind.format]]
-    return Kind(Modality.AUDIO, kind.mime.replace("video/", "audio/"), sound.format) if kind.format != "mov" else sound
+    return replace(sound, mime=kind.mime.replace("video/", "audio/")) if kind.format != "mov" else sound
 
 
 @dataclass

@@ -5,7 +5,7 @@ It opens no file itself. The pool passes an open descriptor over the socket FD a
     pool                                      worker
                                               {"ready": true}                  once
     F + fd, {"op": "decode", ...}             {"info": {...}} or {"error": {...}}
-    {"op": "next"}                            {"piece": {...}}, {"end": true} or {"error": {...}}
+    {"op": "next"}                            {"piece": {...}}, {"end": [note, ...]} or {"error": {...}}
     {"op": "close"}                           no answer
     F + fd, {"op": "preview", ...}            {"picture": bool} or {"error": {...}}
 
@@ -26,8 +26,9 @@ import numpy as np
 
 from omnisearch import wire
 from omnisearch.errors import MediaError
-from omnisearch.media.decode import as_media_error, decode
+from omnisearch.media.decode import decode
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
+from omnisearch.media.library_errors import as_media_error
 from omnisearch.media.parcel import pack
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import read_slice
@@ -108,7 +109,7 @@ def _answer_decode(sock: socket.socket, source: Source, cut: Segmentation) -> No
         except Exception as error:
             _refuse(sock, error)
             return
-        wire.send(sock, Message({"end": True}) if piece is None else pack(piece))
+        wire.send(sock, Message({"end": decoded.notes}) if piece is None else pack(piece))
         if piece is None:
             return
 

@@ -115,7 +115,7 @@ def test_a_broken_upload_is_named_by_its_reason(served: TestClient) -> None:
     query = '{"query":[{"file":"it"}]}'
     answer = served.post("/v1/search", data={"query": query}, files={"it": ("a.png", FILES["red.png"][:60])})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    assert answer.json()["code"] == "decode_error"
+    assert answer.json()["code"] == "damaged"
 
 
 def test_what_is_in_an_upload_and_in_an_item_is_located(served: TestClient) -> None:

@@ -93,7 +93,7 @@ def test_a_film_whose_streams_have_no_decoder(pool: DecoderPool, tmp_path: Path)
     (piece,) = pool.decode(tmp_path / "mute.mkv").pieces
     assert len(piece.content.frames) == 8
     assert piece.content.sound is None
-    with pytest.raises(MediaError, match="unsupported_format: no decoder for its video stream"):
+    with pytest.raises(MediaError, match=r"unsupported_format.*no decoder for its video stream"):
         pool.decode(tmp_path / "dark.mkv")
 
 

@@ -1,0 +1,62 @@
+"""The errors of media libraries as reasons and messages for users, without Python's object names and numbers."""
+
+import re
+import resource
+import struct
+import tokenize
+import zlib
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.kinds import Kind
+
+_LENGTH = 200
+# Exceptions whose own text helps nobody, by their names: some of their libraries are imported late.
+_MESSAGES: dict[str, tuple[Reason, str]] = {
+    "UnidentifiedImageError": (Reason.DAMAGED, "the header of the picture is broken"),
+    "DecompressionBombError": (Reason.TOO_MANY_PIXELS, "it decompresses to far more pixels than the limit"),
+    "InvalidDataError": (Reason.DAMAGED, "its data break the rules of the format"),
+    "EOFError": (Reason.DAMAGED, "it ends too early"),
+    "IndexError": (Reason.DAMAGED, "it names an entry that does not exist"),
+    "RecursionError": (Reason.DECODE_ERROR, "its parts are nested too deep"),
+    "AssertionError": (Reason.DECODE_ERROR, "it breaks a rule of the format"),
+    "NotImplementedError": (Reason.UNSUPPORTED_FORMAT, "it uses a part of the format that is not read"),
+}
+_KINDS: tuple[tuple[type[Exception], tuple[Reason, str]], ...] = (
+    (struct.error, (Reason.DAMAGED, "it ends too early")),
+    (zlib.error, (Reason.DAMAGED, "its compressed data are broken")),
+    (tokenize.TokenError, (Reason.DAMAGED, "its header is broken")),
+)
+# What Python and C libraries put into messages for developers.
+_NOISE = re.compile(r"<[^<>]* object at [^>]*>|<_io\.[^>]*>|\[Errno -?\d+\]\s*|:? ?'\d+'$|^\(|\)$|^'|'$")
+
+
+def as_media_error(error: Exception, kind: Kind | None = None) -> MediaError:
+    """Turn what a library raised into a MediaError; its detail names the format, if known, and what is wrong."""
+    if isinstance(error, MediaError):
+        return error
+    if isinstance(error, MemoryError):
+        return MediaError(Reason.MEMORY_LIMIT, memory_limit())
+    reason, text = _explained(error)
+    return MediaError(reason, f"{kind.format}: {text}" if kind is not None else text)
+
+
+def memory_limit() -> str:
+    """The memory that this process may use, in words; empty if it has no limit."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return "" if soft == resource.RLIM_INFINITY else f"the limit is {soft >> 20:,} MiB"
+
+
+def _explained(error: Exception) -> tuple[Reason, str]:
+    for base in type(error).__mro__:
+        if base.__name__ in _MESSAGES:
+            return _MESSAGES[base.__name__]
+    for known, message in _KINDS:
+        if isinstance(error, known):
+            return message
+    text = _NOISE.sub("", " ".join(str(error).split()))
+    text = "".join(c if c.isprintable() else "?" for c in text).strip(" :,.")[:_LENGTH]
+    if isinstance(error, KeyError):
+        return Reason.DAMAGED, f"it lacks the entry {text!r}"
+    if "truncated" in text.lower():
+        return Reason.DAMAGED, "it ends too early"
+    return Reason.DECODE_ERROR, text or "the library gave no reason"

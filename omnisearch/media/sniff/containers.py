@@ -1,0 +1,53 @@
+"""Recognise sounds and films by their containers."""
+
+import filetype
+
+from omnisearch.media.sniff.head import Head
+
+_MAGIC = (
+    (b"fLaC", "flac"), (b"ID3", "mp3"), (b"\0\0\x01\xba", "mpg"), (b"\0\0\x01\xb3", "mpg"),
+)  # fmt: skip
+_RIFF = {b"WAVE": "wav", b"AVI ": "avi"}
+_AUDIO_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
+_FILETYPE = {"wav", "flac", "mp3", "ogg", "m4a", "aac", "aiff", "mp4", "mov", "mkv", "webm", "avi", "mpg"}
+
+
+def container_format(head: Head) -> str | None:
+    """The sound or film format of a file, or None."""
+    return head.starts(_MAGIC) or _chunked(head.data) or _framed(head.data)
+
+
+def known_container(head: Head) -> str | None:
+    """The format that the `filetype` package finds, for rare variants that the rules here do not cover."""
+    found = filetype.guess(head.data)
+    return found.extension if found is not None and found.extension in _FILETYPE else None
+
+
+def _chunked(data: bytes) -> str | None:
+    if data[:4] in (b"RIFF", b"RF64"):
+        return _RIFF.get(data[8:12])
+    if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
+        return "aiff"
+    if data[:4] == b"OggS":
+        return "ogv" if b"\x80theora" in data[:4096] else "ogg"
+    if data[:4] == b"\x1aE\xdf\xa3":
+        return "webm" if b"webm" in data[:4096] else "mkv"
+    if data[4:8] == b"ftyp":  # ISO base media
+        if data[8:12] in _AUDIO_BRANDS:
+            return "m4a"
+        return "mov" if data[8:12] == b"qt  " else "mp4"
+    return "mov" if data[4:8] in (b"moov", b"mdat", b"wide") else None  # QuickTime without a brand
+
+
+def _framed(data: bytes) -> str | None:
+    """Streams of frames without a header of the file."""
+    if data[:1] == b"G" and data[188:189] == b"G" and data[376:377] == b"G":
+        return "ts"
+    if len(data) <= 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
+        return None
+    layer = data[1] & 0x06
+    if layer == 0 and data[1] & 0xF0 == 0xF0:
+        return "aac"
+    if layer in (0x02, 0x04) and data[1] & 0x18 != 0x08 and data[2] & 0xF0 != 0xF0 and data[2] & 0x0C != 0x0C:
+        return "mp3"
+    return None

@@ -1,0 +1,31 @@
+"""Recognise texts: a PDF by its magic bytes, any other by its encoding and the extension of its name."""
+
+import re
+
+from omnisearch.media.kinds import BY_SUFFIX
+from omnisearch.media.sniff.head import Head
+from omnisearch.types import Modality
+
+
+def pdf_format(head: Head) -> str | None:
+    """`pdf` for a PDF, else None."""
+    return "pdf" if head.data.startswith(b"%PDF-") else None
+
+
+def named_text(head: Head) -> str | None:
+    """The text format that the name promises; a name without an extension promises plain text."""
+    kind = BY_SUFFIX.get(head.suffix)
+    if not head.suffix:
+        return "txt"
+    return kind.format if kind is not None and kind.modality is Modality.TEXT and kind.format != "pdf" else None
+
+
+def text_format(head: Head) -> str | None:
+    """The format of a file whose name promises a text and whose content can be one, or None."""
+    named = named_text(head)
+    if named is None or head.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return named
+    if head.text is None:  # the decoder says which byte is not text; without an extension nothing promised a text
+        return named if head.suffix else None
+    html = re.match(r"\s*(<!doctype html|<html)", head.text.lstrip("\ufeff"), re.IGNORECASE)
+    return "html" if named == "txt" and html else named
