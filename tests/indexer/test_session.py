@@ -48,7 +48,7 @@ def test_a_hostile_folder_is_indexed_but_for_its_bad_files(tmp_path: Path, setti
     failed = {Path(row["path"]).name: row["reason"] for row in read_failures(settings.data_dir, False)}
     assert failed == {
         "empty.txt": Reason.EMPTY,
-        "truncated.jpg": Reason.DECODE_ERROR,
+        "truncated.jpg": Reason.DAMAGED,
         "silent.wav": Reason.TOO_SHORT,
         "huge.ply": failed["huge.ply"],
         "broken.txt": Reason.UNDECODABLE_TEXT,
