@@ -2,17 +2,28 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from omnisearch.errors import SettingsError
 
 PROJECT_FILE = Path("omnisearch.toml")
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+def _names(given: object) -> object:
+    """Split the value of an environment variable; lists come from TOML and from flags."""
+    return [name for name in map(str.strip, given.split(",")) if name] if isinstance(given, str) else given
 
 
 class TowerSettings(BaseModel):
@@ -36,6 +47,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("omnisearch") / "weights", description="where the weight files lie"
     )
     model: str = Field("mini", description="name of a shipped bound model, or the folder of one")
+    allow_host: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="names that `serve` answers to beside localhost; in a variable comma separated"
+    )
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
     store_api_key: str | None = Field(None, description="what the Qdrant server asks for")
     device: Device = Field("auto", description="auto, cpu or cuda")

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from omnisearch import __version__
+from omnisearch.api.authority import LOOPBACK
 from omnisearch.api.errors import handle_errors
-from omnisearch.api.guard import LOOPBACK, MAX_BODY_BYTES, Guard
+from omnisearch.api.guard import MAX_BODY_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.routes import health, items, locate, search, status
@@ -20,12 +21,12 @@ def create_app(
     settings: Settings,
     engine_factory: OpenEngine | None = None,
     renderer_factory: Callable[[Settings], Renderer] | None = None,
-    hosts: Collection[str] | None = LOOPBACK,
+    hosts: Collection[str] = LOOPBACK,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """Build the app. The engine opens in the background once it runs, so that the probes answer at once.
 
-    `hosts` are the names it answers to, None for every name.
+    `hosts` are the names it answers to, without ports.
     """
 
     @asynccontextmanager

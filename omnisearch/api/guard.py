@@ -1,27 +1,27 @@
-"""What every request must pass before a route sees it: its host, its origin, its size."""
+"""The guard: check the host, the origin and the size of every request before a route sees it."""
 
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from omnisearch.api.authority import hostname, same_origin
 from omnisearch.api.errors import problem
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY_BYTES = 256 << 20
+FOREIGN_HOST = "this server does not answer to that Host; `omnisearch serve --allow-host NAME` allows one more name"
 TOO_LARGE = f"a request body may hold at most {MAX_BODY_BYTES >> 20} MiB"
 
 
 class Guard:
-    """Refuses foreign hosts (DNS rebinding), posts from foreign pages, and bodies that are too large or encoded.
+    """Refuses foreign hosts (DNS rebinding), requests from foreign pages, and bodies that are too large or encoded.
 
-    `hosts` are the names this server answers to, without a port; None admits every name.
+    `hosts` are the names that this server answers to, as `authority.hostname` returns them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] | None, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], max_bytes: int = MAX_BODY_BYTES) -> None:
         self._app, self._hosts, self._max_bytes = app, hosts, max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,10 +37,10 @@ class Guard:
             await problem(*refusal)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> tuple[int, str] | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if self._hosts is not None and _hostname(f"//{host}") not in self._hosts:
-            return HTTPStatus.MISDIRECTED_REQUEST, "this server does not answer to that Host"
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        if len(hosts) != 1 or hostname(hosts[0]) not in self._hosts:
+            return HTTPStatus.MISDIRECTED_REQUEST, FOREIGN_HOST
+        if not all(same_origin(origin, hosts[0]) for origin in origins):
             return HTTPStatus.FORBIDDEN, "requests from pages of another origin are refused"
         if headers.get("content-encoding", "identity") != "identity":
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "compressed request bodies are refused"
@@ -62,10 +62,3 @@ class Guard:
             return message
 
         return counted
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

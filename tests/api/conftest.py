@@ -1,14 +1,19 @@
 """A collection of a few files behind a scripted engine, and the app over it."""
 
 import io
+import socket
+import threading
 import wave
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -21,6 +26,7 @@ from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Hit, Match, Modality, Region, Segment
 
 BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
+PATIENCE_SECONDS = 60.0
 HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
 
 
@@ -172,6 +178,22 @@ def client(engine: ScriptedEngine, renderer: ToyRenderer, settings: Settings) ->
 def open_client(settings: Settings, **parts: Any) -> TestClient:
     app = create_app(settings, **{"renderer_factory": lambda _: ToyRenderer(), **parts})
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+
+
+@contextmanager
+def serving(app: FastAPI, **options: Any) -> Iterator[int]:
+    """A real server for the app on a real socket; gives its port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, ws="none", log_level="critical", **options)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
 
 
 def wait_until_ready(client: httpx2.Client) -> None:
