@@ -10,6 +10,7 @@ from omnisearch.api.authority import LOOPBACK
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.guard import MAX_BODY_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
+from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.routes import health, items, locate, search, status
 from omnisearch.api.routes.page import page_routes
@@ -33,7 +34,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = Service(settings, engine_factory or _open_engine)
         previews = Previews(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
-        app.state.service, app.state.previews = service, previews
+        app.state.service, app.state.previews, app.state.files = service, previews, ItemFiles()
         await service.start()
         yield
         await service.stop()

@@ -80,7 +80,11 @@ class DecoderPool:
             MediaError: the file was refused, or its decoder died or took too long; also while pieces are read.
         """
         request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut)}
-        job = self._start(path, follow_links, request if part is None else {**request, "slice": str(part)})
+        fd = open_file(path, follow_links)
+        try:
+            job = self._start(fd, path, request if part is None else {**request, "slice": str(part)})
+        finally:
+            os.close(fd)
         try:
             info = _info(job.answer("info").body["info"])
         except WireError as error:
@@ -88,13 +92,13 @@ class DecoderPool:
         notes: list[str] = []
         return Decoded(info, Pieces(job, info.modality, notes), notes)
 
-    def preview(self, path: Path) -> bytes | None:
-        """A WebP picture that shows the file, None for text.
+    def preview(self, path: Path, fd: int) -> bytes | None:
+        """A WebP picture that shows the file at `path`, which is open as `fd`; None for text.
 
         Raises:
             MediaError: as `decode`.
         """
-        job = self._start(path, True, {"op": "preview"})
+        job = self._start(fd, path, {"op": "preview"})
         answer = job.answer("picture")
         job.finish()
         if "picture" not in answer.arrays:
@@ -104,26 +108,22 @@ class DecoderPool:
             raise MediaError(Reason.DECODER_CRASHED, "the preview is not a WebP picture")
         return picture
 
-    def _start(self, path: Path, follow_links: bool, request: dict[str, Any]) -> Job:
-        fd = open_file(path, follow_links)
+    def _start(self, fd: int, path: Path, request: dict[str, Any]) -> Job:
+        worker = self._idle.get()
         try:
-            worker = self._idle.get()
-            try:
-                if worker is not None and worker.ended():
-                    worker.stop()
-                    worker = None  # it died idle, through no fault of this file
-                if worker is None:
-                    worker = Child(self._limits)
-                worker.jobs += 1
-                job = Job(worker, self._release, path.parent, self._limits)
-                job.request(fd, {**request, "name": _plain(path.name), "cpu_seconds": int(self._limits.file_seconds)})
-            except BaseException:
-                if worker is not None:
-                    worker.stop()
-                self._idle.put(None)
-                raise
-        finally:
-            os.close(fd)
+            if worker is not None and worker.ended():
+                worker.stop()
+                worker = None  # it died idle, through no fault of this file
+            if worker is None:
+                worker = Child(self._limits)
+            worker.jobs += 1
+            job = Job(worker, self._release, path.parent, self._limits)
+            job.request(fd, {**request, "name": _plain(path.name), "cpu_seconds": int(self._limits.file_seconds)})
+        except BaseException:
+            if worker is not None:
+                worker.stop()
+            self._idle.put(None)
+            raise
         return job
 
     def _release(self, worker: Child, usable: bool) -> None:

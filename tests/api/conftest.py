@@ -1,6 +1,7 @@
 """A collection of a few files behind a scripted engine, and the app over it."""
 
 import io
+import os
 import socket
 import threading
 import wave
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from blake3 import blake3
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -20,6 +22,7 @@ from PIL import Image
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
+from omnisearch.media.file import ID_DIGITS
 from omnisearch.query import Expression, ItemRef, Query
 from omnisearch.search.places import Located, Part, Place
 from omnisearch.stores.base import Payload
@@ -89,11 +92,13 @@ class ToyRenderer:
     """A flat picture for all that is not text; counts how often it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Path] = []
+        self.asked: list[bytes] = []
+        self.while_asked: Callable[[], None] = lambda: None
         self.closed = False
 
-    def preview(self, path: Path) -> bytes | None:
-        self.asked.append(path)
+    def preview(self, path: Path, fd: int) -> bytes | None:
+        self.asked.append(os.pread(fd, 1 << 20, 0))
+        self.while_asked()
         if path.suffix in {".txt", ".html"}:
             return None
         picture = io.BytesIO()
@@ -128,24 +133,27 @@ def picture(color: tuple[int, int, int] = (200, 90, 40)) -> bytes:
     return image.getvalue()
 
 
+FILES: dict[str, tuple[str, bytes, Modality, str, str]] = {
+    "im": ("dog.png", picture(), Modality.IMAGE, "image/png", ""),
+    "au": ("bark.wav", tone(), Modality.AUDIO, "audio/wav", ""),
+    "tx": ("poem.txt", "Ein Hund, caf\u00e9".encode(), Modality.TEXT, "text/plain", "Ein Hund, caf\u00e9"),
+    "ht": (HOSTILE_NAME, b"<script>alert(2)</script>", Modality.TEXT, "text/html", "<script>alert(2)</script>"),
+    "vi": ("run.mp4", b"not really a film", Modality.VIDEO, "video/mp4", ""),
+    "3d": ("dog.glb", b"glTF", Modality.POINT_CLOUD, "model/gltf-binary", ""),
+}
+IDS = {name: blake3(content).hexdigest()[:ID_DIGITS] for name, (_, content, *_) in FILES.items()}
+
+
 @pytest.fixture
 def payloads(tmp_path: Path) -> tuple[Payload, ...]:
     """Six items of five modalities; the sound has two segments and the page has a hostile name."""
     folder = tmp_path / "collection"
     folder.mkdir()
-    files: dict[str, tuple[str, bytes, Modality, str, str]] = {
-        "im": ("dog.png", picture(), Modality.IMAGE, "image/png", ""),
-        "au": ("bark.wav", tone(), Modality.AUDIO, "audio/wav", ""),
-        "tx": ("poem.txt", "Ein Hund, caf\u00e9".encode(), Modality.TEXT, "text/plain", "Ein Hund, caf\u00e9"),
-        "ht": (HOSTILE_NAME, b"<script>alert(2)</script>", Modality.TEXT, "text/html", "<script>alert(2)</script>"),
-        "vi": ("run.mp4", b"not really a film", Modality.VIDEO, "video/mp4", ""),
-        "3d": ("dog.glb", b"glTF", Modality.POINT_CLOUD, "model/gltf-binary", ""),
-    }
     rows = []
-    for name, (file_name, content, modality, mime, snippet) in files.items():
+    for name, (file_name, content, modality, mime, snippet) in FILES.items():
         path = folder / file_name
         path.write_bytes(content)
-        rows.append(Payload(f"{name}-0123456789", modality, str(path), mime, snippet=snippet))
+        rows.append(Payload(IDS[name], modality, str(path), mime, snippet=snippet))
     sound = replace(rows[1], duration=12.0, segments=2)
     rows[1:2] = [replace(sound, segment=Segment(i, 10.0 * i, 10.0 * i + 2, "seconds")) for i in (0, 1)]
     return tuple(rows)

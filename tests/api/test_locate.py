@@ -19,9 +19,9 @@ from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
 from omnisearch.query import ItemRef, Query, Sum, Term
 from omnisearch.search.place_json import place_json
-from tests.api.conftest import ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
+from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
-IMAGE = "im-0123456789"
+IMAGE = IDS["im"]
 DOG = {"query": {"text": "dog"}}
 
 
@@ -114,10 +114,10 @@ def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: S
             go.wait(20)
             at_once -= 1
 
-        looking = [asyncio.create_task(service.ask(look, long=True)) for _ in range(1 + module.LONG_QUEUE)]
+        looking = [asyncio.create_task(service.ask(look, "locate")) for _ in range(sum(module.ROOMS["locate"]))]
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
-            await service.ask(look, long=True)
+            await service.ask(look, "locate")
         assert await service.ask(lambda asked: len(asked.search(Query(Term("a"))).hits)) == 6
         go.set()
         await asyncio.gather(*looking)

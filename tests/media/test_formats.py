@@ -205,7 +205,8 @@ def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -
             makers.write_mesh(path)
         case _:
             path.write_text("words")
-    data = pool.preview(path)
+    with path.open("rb") as file:
+        data = pool.preview(path, file.fileno())
     assert (data is not None) is shown
     if data is not None:
         image = Image.open(BytesIO(data))

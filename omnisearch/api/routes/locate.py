@@ -23,7 +23,7 @@ async def locate(request: Request, service: Asked) -> LocateOut:
     async with asked(request, LocateIn) as (sent, uploads), _listening(request) as gone:
         query, source = sent.to_query(uploads), sent.source(uploads)
         name = await _name(service, sent, uploads)
-        found = await service.ask(lambda engine: engine.locate(query, source, sent.limit, gone.is_set), long=True)
+        found = await service.ask(lambda engine: engine.locate(query, source, sent.limit, gone.is_set), "locate")
     return LocateOut(
         modality=found.modality,
         windows=found.windows,
