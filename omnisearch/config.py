@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     license: Literal["any", "commercial"] = Field(
         "any", description="commercial refuses models whose weights may not be used commercially"
     )
+    query_seconds: float = Field(
+        600.0, gt=0, description="longest sound or video, or slice of one, that `serve` takes as a term of a query"
+    )
+    query_timeout: float = Field(60.0, gt=0, description="seconds after which `serve` stops a search")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
     )

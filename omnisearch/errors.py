@@ -9,7 +9,8 @@
     │   ├── NoIndexError      nothing was indexed here yet
     │   ├── ModelMissingError weights or a model are not on this machine
     │   ├── FingerprintError  the index was made by another model (HTTP 409)
-    │   └── BusyError         another process holds what is needed
+    │   ├── BusyError         another process holds what is needed
+    │   └── StoppedError      the caller stopped a question before it was answered
     ├── MediaError            one file cannot be read; carries a reason from the closed list `Reason`
     ├── WeightsError          a weight file is not what its spec says
     ├── CheckpointError       a bound model's files do not fit together
@@ -130,6 +131,10 @@ class FingerprintError(NotReadyError):
 
 class BusyError(NotReadyError):
     """Another process holds a resource that allows one owner."""
+
+
+class StoppedError(NotReadyError):
+    """The caller stopped a question before it was answered."""
 
 
 class MediaError(OmnisearchError):

@@ -12,6 +12,7 @@ from omnisearch.api.room import Room
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Modality
@@ -55,12 +56,12 @@ class Engine(Protocol):
         """The model of the index."""
         ...
 
-    def search(self, query: Query) -> Answer:
-        """Answer a query."""
+    def search(self, query: Query, budget: Budget = UNLIMITED) -> Answer:
+        """Answer a query within a budget."""
         ...
 
-    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
-        """Find the places of one file that match, unless it is stopped."""
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
+        """Find the places of one file that match, within a budget."""
         ...
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
@@ -85,7 +86,7 @@ class Service:
     def __init__(
         self, settings: Settings, open_engine: OpenEngine, rooms: Mapping[Kind, tuple[int, int]] = ROOMS
     ) -> None:
-        self._settings, self._open_engine = settings, open_engine
+        self.settings, self._open_engine = settings, open_engine
         self._rooms = {kind: Room(kind, *size) for kind, size in rooms.items()}
         self._engine: Engine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
@@ -152,7 +153,7 @@ class Service:
                 return
 
     def _open(self) -> Engine:
-        engine = self._open_engine(self._settings)
+        engine = self._open_engine(self.settings)
         try:
             engine.search(Query(Term("warm up"), limit=1))
         except BaseException:

@@ -1,10 +1,12 @@
 """One decoder process, and the socket to it."""
 
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from omnisearch.wire import Message, WireError
 
 MAX_MESSAGE = 512 << 20
 START_SECONDS = 60.0
+POLL_SECONDS = 0.1  # from one look at whether to stop to the next
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -56,16 +59,21 @@ class Child:
             code = self.stop()
             raise MediaError(Reason.DECODER_CRASHED, f"a decoder process did not start (exit {code})") from None
 
-    def receive(self, seconds: float) -> Message:
-        """The next message; the process is killed where it does not come within `seconds`.
+    def receive(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> Message:
+        """The next message; the process is killed where it does not come within `seconds`, or once it is `stopped`.
 
         Raises:
             WireError: the process ended.
         """
+        ready = select.poll()
+        ready.register(self.sock, select.POLLIN)
         watchdog = threading.Timer(max(seconds, 0.0), self._process.kill)
         watchdog.daemon = True
         watchdog.start()
         try:
+            while not ready.poll(1000 * POLL_SECONDS):
+                if stopped():
+                    self._process.kill()
             message = wire.receive(self.sock, MAX_MESSAGE)
         finally:
             watchdog.cancel()

@@ -24,6 +24,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.query import Expression, ItemRef, Query
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located, Part, Place
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Hit, Match, Modality, Region, Segment
@@ -50,11 +51,13 @@ class ScriptedEngine:
     before: Callable[[Query], None] = lambda query: None
     located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
     while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
+    while_searching: Callable[[Query, Budget], None] = lambda query, budget: None
     closed: bool = False
     nothing_matches: bool = False
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query, budget: Budget = UNLIMITED) -> Answer:
         self.before(query)
+        self.while_searching(query, budget)
         self.queries.append(query)
         self.contents += [term.source.read_bytes() for term in query.terms if isinstance(term.source, Path)]
         firsts = {p.item_id: p for p in reversed(self.payloads) if p.modality in query.modalities}
@@ -62,11 +65,11 @@ class ScriptedEngine:
         took_ms = {"embed": 1.0, "search": 2.0, "total": 3.0}
         return Answer(tuple(hits[: query.limit]), took_ms, nothing_matches=self.nothing_matches)
 
-    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
         """Two places of a picture, or of a sound for an item of that kind; remembers what was in the file."""
         looked_at = source.id if isinstance(source, ItemRef) else source.read_bytes()
         self.located.append((query, looked_at, limit))
-        self.while_looking(stopped)
+        self.while_looking(budget.stopped)
         timed = isinstance(source, ItemRef) and self.item(source.id)[0].modality in (Modality.AUDIO, Modality.VIDEO)
         ats = [Segment(4, 2.0, 4.0, "seconds"), Segment(18, 9.0, 11.0, "seconds")] if timed else BOXES
         places = [
