@@ -1,0 +1,120 @@
+"""What a decoder process gives up before it sees its first file: a list of layers.
+
+A layer that the kernel or the container does not grant is reported and left out. The others hold without it.
+"""
+
+import contextlib
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omnisearch.media import landlock, libc, seccomp
+
+# A file, the socket, standard streams and what an import opens; a library that leaks one a file is seen early.
+OPEN_FILES = 64
+_PACKAGE = Path(__file__).resolve().parents[1]
+# Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads. Nothing of a user.
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache"),
+    *("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts"),
+    *("/etc/mime.types", "/dev/null", "/dev/urandom"),
+)
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: what it covers where it is active, else why it is not."""
+
+    name: str
+    active: bool
+    detail: str
+
+
+def enter(memory_bytes: int) -> list[Layer]:
+    """Put every layer on this process, which must have one thread and no file of a user open yet."""
+    sys.dont_write_bytecode = True
+    return [_put_on(name, layer) for name, layer in layers(memory_bytes).items()]
+
+
+def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
+    """The layers in the order in which they are put on: the later ones refuse what the earlier ones need."""
+    return {
+        "limits": lambda: _limit(memory_bytes),
+        "no_new_privs": _no_new_privileges,
+        "network_namespace": _leave_network,
+        "landlock": lambda: landlock.restrict(_readable()),
+        "seccomp": seccomp.install,
+    }
+
+
+def environment() -> dict[str, str]:
+    """The variables of a decoder process: what Python and its libraries need, none of a user's keys."""
+    kept = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "PYTHONHOME")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), os.environ.get("PYTHONPATH")])),
+        "PYTHONUSERBASE": site.getuserbase(),  # HOME leads elsewhere
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _put_on(name: str, layer: Callable[[], str]) -> Layer:
+    try:
+        return Layer(name, True, layer())
+    except (OSError, ValueError) as error:
+        return Layer(name, False, getattr(error, "strerror", None) or str(error))
+
+
+def _limit(memory_bytes: int) -> str:
+    import resource  # there is none on Windows
+
+    limits = {
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_AS: memory_bytes,
+    }
+    for kind, most in limits.items():
+        _, hard = resource.getrlimit(kind)
+        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (value, value))
+    return f"{memory_bytes >> 20} MiB of memory, {OPEN_FILES} open files, no byte written"
+
+
+def _no_new_privileges() -> str:
+    libc.call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    return "no program with more rights"
+
+
+def _leave_network() -> str:
+    """Enter a network namespace without interfaces.
+
+    Root can without a user namespace, and keeps the right to read its libraries where another user owns them.
+    """
+    with contextlib.suppress(OSError):
+        libc.call("unshare", _CLONE_NEWNET)
+        return "no network interface"
+    libc.call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET)
+    return "no network interface"
+
+
+def _readable() -> Iterator[str]:
+    """Where Python and its extension modules lie: libraries are imported when a file first needs them."""
+    folders = sysconfig.get_paths()
+    yield from (folders[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    yield str(Path(folders["stdlib"]).parent)  # the interpreter's shared libraries
+    yield str(_PACKAGE)
+    installed = _PACKAGE.parent.name in ("site-packages", "dist-packages")
+    # A checkout holds more than the package, and may hold a user's files.
+    yield from (entry for entry in sys.path if installed or Path(entry).resolve() != _PACKAGE.parent)
+    yield from os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    yield from _SYSTEM
