@@ -14,8 +14,10 @@ from pathlib import Path
 
 from omnisearch.media import landlock, libc, seccomp
 
-# A file, the socket, standard streams and what an import opens; a library that leaks one a file is seen early.
+# A file, the socket, standard streams and what an import opens.
 OPEN_FILES = 64
+# Some libraries want a path, and get one of a file in memory (memfd_create): as much as a 3D file may hold.
+MEMORY_FILE_BYTES = 128 << 20
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads. Nothing of a user.
 _SYSTEM = (
@@ -48,7 +50,7 @@ def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
         "limits": lambda: _limit(memory_bytes),
         "no_new_privs": _no_new_privileges,
         "network_namespace": _leave_network,
-        "landlock": lambda: landlock.restrict(_readable()),
+        "landlock": _close_files,
         "seccomp": seccomp.install,
     }
 
@@ -77,17 +79,19 @@ def _put_on(name: str, layer: Callable[[], str]) -> Layer:
 def _limit(memory_bytes: int) -> str:
     import resource  # there is none on Windows
 
-    limits = {
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_AS: memory_bytes,
-    }
-    for kind, most in limits.items():
-        _, hard = resource.getrlimit(kind)
-        value = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (value, value))
-    return f"{memory_bytes >> 20} MiB of memory, {OPEN_FILES} open files, no byte written"
+    _set_limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    _set_limit(resource.RLIMIT_FSIZE, MEMORY_FILE_BYTES)
+    _set_limit(resource.RLIMIT_AS, memory_bytes)
+    return f"{memory_bytes >> 20} MiB of memory, {OPEN_FILES} open files, {MEMORY_FILE_BYTES >> 20} MiB a file"
+
+
+def _set_limit(kind: int, value: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
 
 
 def _no_new_privileges() -> str:
@@ -105,6 +109,21 @@ def _leave_network() -> str:
         return "no network interface"
     libc.call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET)
     return "no network interface"
+
+
+def _close_files() -> str:
+    """Allow reading Python's own files alone; where that cannot be had, at least no file is written, in memory neither.
+
+    Raises:
+        OSError: see `landlock.restrict`.
+    """
+    import resource
+
+    try:
+        return landlock.restrict(_readable())
+    except OSError:
+        _set_limit(resource.RLIMIT_FSIZE, 0)
+        raise
 
 
 def _readable() -> Iterator[str]:
