@@ -16,10 +16,10 @@ from omnisearch.media import landlock, libc, seccomp
 
 # A file, the socket, standard streams and what an import opens.
 OPEN_FILES = 64
-# Some libraries want a path, and get one of a file in memory (memfd_create): as much as a 3D file may hold.
+# A library that takes only a path gets that of a file in memory (memfd_create), as large as a 3D file may be.
 MEMORY_FILE_BYTES = 128 << 20
 _PACKAGE = Path(__file__).resolve().parents[1]
-# Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads. Nothing of a user.
+# Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads.
 _SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache"),
     *("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts"),
@@ -39,7 +39,7 @@ class Layer:
 
 
 def enter(memory_bytes: int) -> list[Layer]:
-    """Put every layer on this process, which must have one thread and no file of a user open yet."""
+    """Put every layer on this process, which must have only one thread. Returns the layers, active or not."""
     sys.dont_write_bytecode = True
     return [_put_on(name, layer) for name, layer in layers(memory_bytes).items()]
 
@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), os.environ.get("PYTHONPATH")])),
-        "PYTHONUSERBASE": site.getuserbase(),  # HOME leads elsewhere
+        "PYTHONUSERBASE": site.getuserbase(),  # which Python would look for in HOME
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
@@ -102,7 +102,7 @@ def _no_new_privileges() -> str:
 def _leave_network() -> str:
     """Enter a network namespace without interfaces.
 
-    Root can without a user namespace, and keeps the right to read its libraries where another user owns them.
+    Root needs no user namespace for it. In one, root could not read libraries in a private folder of another user.
     """
     with contextlib.suppress(OSError):
         libc.call("unshare", _CLONE_NEWNET)
@@ -112,7 +112,7 @@ def _leave_network() -> str:
 
 
 def _close_files() -> str:
-    """Allow reading Python's own files alone; where that cannot be had, at least no file is written, in memory neither.
+    """Allow reading Python's own files only. Without Landlock, no byte may be written to any file, even in memory.
 
     Raises:
         OSError: see `landlock.restrict`.
