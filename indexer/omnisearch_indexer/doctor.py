@@ -18,6 +18,7 @@ from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
+from omnisearch.media.child import Child, Limits
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.spaces.device import choose
@@ -71,6 +72,7 @@ class Doctor:
             "weights": self._weights,
             "model": self._model,
             "disk": self._disk,
+            "sandbox": self._sandbox,
             "index": self._index,
             "files": self._files,
             "counts": self._counts,
@@ -133,6 +135,17 @@ class Doctor:
         if free < RESERVE:
             return State.FAIL, value, "nothing can be written: free some disk or move the index with --data-dir"
         return (State.OK if free > 5 * RESERVE else State.WARN), value, "" if free > 5 * RESERVE else "free some disk"
+
+    def _sandbox(self) -> Found:
+        decoder = Child(Limits())
+        decoder.stop()
+        active = "; ".join(f"{layer.name} ({layer.detail})" for layer in decoder.layers if layer.active)
+        missing = [layer for layer in decoder.layers if not layer.active]
+        value = "; ".join([active or "no layer", *(f"without {layer.name}: {layer.detail}" for layer in missing)])
+        # Containers seldom grant a network namespace; seccomp refuses sockets by itself.
+        if all(layer.name == "network_namespace" for layer in missing):
+            return State.OK, value, ""
+        return State.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
 
     def _index(self) -> Found:
         store = self.index.store
