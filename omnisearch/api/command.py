@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from omnisearch import options
+from omnisearch.console import err
 from omnisearch.errors import BusyError, UsageError
 
 GRACE_SECONDS = 30
@@ -34,6 +35,7 @@ def serve(
     from omnisearch.api.guard import LOOPBACK
     from omnisearch.api.protocol import ImpatientProtocol
     from omnisearch.config import load_settings
+    from omnisearch.stores.kept_places import read_kept_places
 
     if host not in LOOPBACK and not insecure:
         raise UsageError(
@@ -49,6 +51,8 @@ def serve(
         max_memory=max_memory,
         license=license,
     )
+    for place in read_kept_places(settings.data_dir):
+        err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     hosts = None if host in ANY_ADDRESS else LOOPBACK | {host.lower()}
     listening = _listen(host, port)
     server = uvicorn.Server(

@@ -59,16 +59,21 @@ class Source:
         return PurePosixPath(self.name).suffix.lower()
 
 
+def reason_of(error: OSError) -> Reason:
+    """Why a file or folder cannot be read. What says nothing about its content is `unreadable`, such as EIO."""
+    return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
+
+
 def open_file(path: Path, follow_links: bool = True) -> int:
     """Open a regular, non-empty file for reading; the caller closes the descriptor.
 
     Raises:
-        MediaError: not_regular, empty, too_large, vanished, permission or link_loop.
+        MediaError: not_regular, empty, too_large, vanished, permission, unreadable or link_loop.
     """
     try:
         fd = os.open(path, _FLAGS | (0 if follow_links else os.O_NOFOLLOW))
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, Reason.DECODE_ERROR)
+        reason = reason_of(error)
         if reason is Reason.LINK_LOOP and not follow_links:
             reason = Reason.NOT_REGULAR
         raise MediaError(reason, os.strerror(error.errno or 0)) from None
