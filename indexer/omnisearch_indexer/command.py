@@ -132,5 +132,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {_plain(part)}" for name, part in value.items())
     if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(_plain(part) for part in value)
     return f"{value:,}" if isinstance(value, int) else str(value)

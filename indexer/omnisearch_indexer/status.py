@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
-            "kept": [str(place) for place in read_kept_places(data_dir)],
+            "kept": [asdict(place) for place in read_kept_places(data_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},

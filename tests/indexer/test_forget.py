@@ -12,6 +12,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, UsageError
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.kept_places import read_kept_places
+from omnisearch_indexer import forget
 from omnisearch_indexer.forget import Forgotten, forget_paths
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
@@ -62,6 +63,23 @@ def test_a_folder_of_a_root_comes_back_if_it_exists(tmp_path: Path, settings: Se
     assert ".omnisearchignore" in str(report)
     assert paths_of(settings) == {str(path) for path in good if path.parent.name != "pictures"}
     assert counts(index_files([tmp_path / "files"], settings)) == {"unchanged": len(good) - 2, "new": 2}
+
+
+def test_what_dies_in_the_midst_is_finished_by_the_next_run(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_good(tmp_path / "files")
+    write_image(tmp_path / "other" / "p.png", seed=9)
+    index_files([tmp_path / "other"], settings)
+    before = points_of(settings)
+    index_files([tmp_path / "files"], settings)
+    with monkeypatch.context() as patched:
+        patched.setattr(forget, "settle", None)
+        with pytest.raises(TypeError):
+            forget_paths([tmp_path / "files"], settings)
+    assert len(points_of(settings)) > len(before)
+    index_files([tmp_path / "other"], settings)
+    assert _same(points_of(settings), before)
 
 
 def test_a_path_as_it_is_shown(tmp_path: Path, settings: Settings) -> None:
