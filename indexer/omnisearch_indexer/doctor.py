@@ -25,6 +25,7 @@ from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.gate import RESERVE
+from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer import soundness
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
@@ -75,6 +76,7 @@ class Doctor:
             "sandbox": self._sandbox,
             "index": self._index,
             "files": self._files,
+            "roots": self._roots,
             "counts": self._counts,
             "calibration": self._calibration,
             "spread": self._spread,
@@ -156,8 +158,14 @@ class Doctor:
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
             return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
-        failed = states.get("failed", 0)
+        failed = any(self.manifest.failures())
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+
+    def _roots(self) -> Found:
+        kept = read_kept_places(self._settings.data_dir)
+        if kept:
+            return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
+        return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
 
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}

@@ -29,7 +29,7 @@ from omnisearch_indexer.progress import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
 from omnisearch_indexer.reconcile import remove_items, settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import Survey
+from omnisearch_indexer.survey import Survey, refuse
 from omnisearch_indexer.work import Made, Work
 
 ATTEMPTS = 3
@@ -169,7 +169,7 @@ class Indexer:
             if work.failed is None:
                 self._drop(reading)
                 return
-        elif event.signature != reading.signature:
+        elif not event.signature.matches(reading.signature):
             if reading.attempt < ATTEMPTS:
                 self._drop(reading)
                 self._hash(Reading(reading.path, event.signature, reading.attempt + 1))
@@ -205,11 +205,13 @@ class Indexer:
 
     def _fail(self, reading: Reading, reason: Reason, detail: str) -> None:
         self._report.fail(reason)
-        self._record(reading, None, reason, detail)
+        before = self._manifest.file(reading.path)
+        self._rows.append(refuse(reading, before, reason, detail, self._survey.decoder, reading.attempt))
+        self._meter.advance()
 
-    def _record(self, reading: Reading, item_id: str | None, reason: Reason | None = None, detail: str = "") -> None:
+    def _record(self, reading: Reading, item_id: str) -> None:
         path, decoder = reading.path, self._survey.decoder
-        self._rows.append(FileRow(path, reading.signature, decoder, item_id, reason, detail, reading.attempt))
+        self._rows.append(FileRow(path, reading.signature, decoder, item_id, attempts=reading.attempt))
         self._meter.advance()
 
     # Encoding
@@ -307,7 +309,7 @@ class Indexer:
             self._manifest.drop_files(row.path for row in gone)
             for item_id in self._arrived:
                 # A file may have come from outside the given paths: it moved if its old place is empty.
-                lost = [path for path in self._manifest.holders(item_id) if not os.path.lexists(path)]
+                lost = [row.path for row in self._manifest.holders(item_id) if self._has_left(row)]
                 self._manifest.drop_files(lost)
                 left[item_id] += len(lost)
         moved = sum(min(n, left[item_id]) for item_id, n in self._arrived.items())
@@ -315,6 +317,9 @@ class Indexer:
         self._report.outcomes[Outcome.DUPLICATE] -= moved
         self._report.removed += left.total() - moved
         settle(self._manifest, self._store, self._raw)
+
+    def _has_left(self, row: FileRow) -> bool:
+        return not os.path.lexists(row.path) and self._survey.volumes.holds(row)
 
 
 def _raise(event: object) -> NoReturn:
