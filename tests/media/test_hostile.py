@@ -92,10 +92,10 @@ HOSTILE: dict[str, tuple[str, bytes | Callable[[Path], None], set[Reason]]] = {
         {Reason.BAD_SHAPE},
     ),
     "zip": ("a.zip", b"PK\x03\x04" + bytes(60), {Reason.UNSUPPORTED_FORMAT}),
-    "not UTF-8": ("a.txt", b"caf\xe9 noir", {Reason.UNDECODABLE_TEXT}),
+    "no text in any encoding": ("a.txt", bytes(range(1, 32)) * 9 + b"\xff", {Reason.UNDECODABLE_TEXT}),
     "NULs": ("a.txt", b"\0\0\0", {Reason.EMPTY_TEXT}),
     "blank": ("a.txt", b" \n\t \n", {Reason.EMPTY_TEXT}),
-    "broken PDF": ("a.pdf", b"%PDF-1.4\nnothing here", {Reason.DECODE_ERROR, Reason.EMPTY_TEXT}),
+    "broken PDF": ("a.pdf", b"%PDF-1.4\nnothing here", {Reason.DAMAGED}),
 }  # fmt: skip
 
 
