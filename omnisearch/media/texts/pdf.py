@@ -1,10 +1,8 @@
 """The words of a PDF, page by page."""
 
-import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from time import monotonic
 from typing import Any, BinaryIO
 
@@ -16,7 +14,6 @@ PAGE_SECONDS = 15.0
 SILENT_SECONDS = 40.0
 # pypdf keeps every object that it has read; they are forgotten after this many pages.
 _REMEMBERED_PAGES = 64
-_HEADER_WITHIN = 1024  # bytes; what a PDF may start with before its header
 
 
 class _TooSlow(BaseException):
@@ -24,14 +21,14 @@ class _TooSlow(BaseException):
 
 
 def open_pdf(file: BinaryIO) -> Any:
-    """Open a PDF whose header is within the first 1,024 bytes; a file encrypted without a user password is opened.
+    """Open a PDF, also one that is encrypted and needs no password to be read.
 
     Raises:
         MediaError: needs_password.
     """
     from pypdf import PdfReader
 
-    reader = PdfReader(_from_header(file))
+    reader = PdfReader(file)
     if reader.is_encrypted and not reader.decrypt(""):
         raise MediaError(Reason.NEEDS_PASSWORD, "the PDF opens only with its password")
     return reader
@@ -75,22 +72,6 @@ def pdf_words(reader: Any, notes: list[str]) -> Iterator[str]:
         raise MediaError(Reason.DAMAGED, f"none of {count:,} pages can be read")
     if failed:
         notes.append(f"partly read: {failed:,} of {count:,} pages could not be read")
-
-
-def _from_header(file: BinaryIO) -> BinaryIO:
-    """The PDF without the bytes before its header, unless its offsets count them."""
-    file.seek(0)
-    start = max(file.read(_HEADER_WITHIN).find(b"%PDF-"), 0)
-    end = file.seek(0, 2)
-    file.seek(max(0, end - _HEADER_WITHIN))
-    table = re.findall(rb"startxref\s+(\d{1,12})\b", file.read())
-    if start and table:
-        file.seek(int(table[-1]))
-        if not re.match(rb"\s*(xref|\d+\s+\d+\s+obj)", file.read(64)):
-            file.seek(start)
-            return BytesIO(file.read())
-    file.seek(0)
-    return file
 
 
 @contextmanager
