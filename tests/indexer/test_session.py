@@ -20,7 +20,7 @@ from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.session import index_files, preview_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.conftest import write_hashed_model
-from tests.indexer.conftest import paths_of, points_of, write_good, write_hostile, write_image, write_sound
+from tests.indexer.conftest import NO_TEXT, paths_of, points_of, write_good, write_hostile, write_image, write_sound
 from tests.stores.test_edge_worker import kill_worker, worker_pid
 
 
@@ -79,7 +79,7 @@ def test_a_second_run_opens_nothing(tmp_path: Path, settings: Settings, opened: 
 
 def test_a_failed_file_is_read_again_only_when_asked(tmp_path: Path, settings: Settings, opened: list[str]) -> None:
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "broken.txt").write_bytes(b"caf\xe9 \xff\xc3\x28\n" * 30)
+    (tmp_path / "files" / "broken.txt").write_bytes(NO_TEXT)
     index_files([tmp_path / "files"], settings)
     opened.clear()
     assert counts(index_files([tmp_path / "files"], settings)) == {"failed": 1}
