@@ -11,8 +11,10 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
+from omnisearch_indexer.audit import doubt_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
@@ -20,7 +22,7 @@ from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.progress import Bar
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import survey
+from omnisearch_indexer.survey import Survey, survey
 from omnisearch_indexer.walk import Walk, resolve_roots
 
 
@@ -56,11 +58,24 @@ def index_files(
         )
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
+        doubt_lost_embeddings(manifest, store, raw, model)
         manifest.add_roots(roots)
         manifest.label(roots, (labels or Labels()).pairs(), relabel)
-        decoder = stack.enter_context(DecoderPool(settings, settings.workers))
-        meter = stack.enter_context(Bar("indexing", "files"))
         found = survey(_walk(roots, settings, hidden), manifest, fingerprint(settings), retry_failed, stop)
+        return read_files(found, settings, model, store, raw, manifest, stop)
+
+
+def read_files(
+    found: Survey,
+    settings: Settings,
+    model: OmniBind,
+    store: VectorStore,
+    raw: SpaceEmbeddingStore,
+    manifest: Manifest,
+    stop: threading.Event,
+) -> Report:
+    """Read, encode and write what a survey found."""
+    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "files") as meter:
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
 

@@ -53,7 +53,8 @@ class EdgeLink:
                 self._drop()
                 raise StoreError(
                     f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
-                    f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk"
+                    f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk; "
+                    f"if it happens again, run `omnisearch repair`"
                 ) from error
         if "error" in answer.body:
             raise _error(answer.body)
