@@ -45,6 +45,7 @@ class Audit:
     wrong: set[str] = field(default_factory=set)  # their vectors or facts are not what they should be
     strange: set[str] = field(default_factory=set)  # they have points, and the manifest does not know them
     lost: set[str] = field(default_factory=set)  # some of their embeddings are lost or damaged
+    untrusted: list[str] = field(default_factory=list)  # points whose embeddings have no checksum and do not fit
     hidden: list[str] = field(default_factory=list)  # filters that do not find all points that pass them
 
     @property
@@ -55,12 +56,12 @@ class Audit:
     def engine_faults(self) -> str:
         """Say what is wrong with the engine."""
         counts = {
-            "items lack points": len(self.lacking),
-            "items have wrong vectors or facts": len(self.wrong),
-            "items have points and are unknown": len(self.strange),
+            "lost or unreadable points": len(self.lacking),
+            "wrong vectors or facts": len(self.wrong),
+            "points that the manifest does not know": len(self.strange),
         }
-        faults = [f"{n:,} {what}" for what, n in counts.items() if n]
-        faults += [f"a filter by {name} loses points" for name in self.hidden]
+        faults = [f"items with {what}: {n:,}" for what, n in counts.items() if n]
+        faults += [f"a search by {name} loses points" for name in self.hidden]
         return "; ".join(faults + self.failures[:1])
 
 
@@ -84,7 +85,8 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
     found.points = held.total()
     found.lacking = {item.id for item in items.values() if held[item.id] != item.segments}
     if alone and found.engine_is_sound and found.points:
-        found.hidden = list(_hidden(store, list(items), seen, found.points))
+        untold = sum(item.segments for item in items.values() if not item.told)
+        found.hidden = list(_hidden(store, list(items), seen, found.points, untold))
     return found
 
 
@@ -168,10 +170,13 @@ def _compare(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore,
     for point, good in zip(points, complete, strict=True):
         wanted = next(bound) if good else None
         vector = point.vector.astype(np.float64)
-        right = vector.shape == (model.dim,) and abs(np.linalg.norm(vector) - 1) < TOLERANCE
-        if right and wanted is not None:
-            right = vector @ wanted > (1 - TOLERANCE) * np.linalg.norm(wanted)
-        if not right:
+        is_unit = vector.shape == (model.dim,) and abs(np.linalg.norm(vector) - 1) < TOLERANCE
+        fits = is_unit and (wanted is None or vector @ wanted > (1 - TOLERANCE) * np.linalg.norm(wanted))
+        if is_unit and not fits and not raw.has_checksums:
+            # Either may be damaged: the embeddings are made again.
+            found.untrusted.append(point.id)
+            found.lost.add(point.payload.item_id)
+        elif not fits:
             found.wrong.add(point.payload.item_id)
 
 
@@ -179,23 +184,28 @@ def _is_told_wrong(point: Point, item: ItemRow) -> bool:
     return bool(item.told) and told(point.payload.facts) != item.told
 
 
-def _hidden(store: VectorStore, item_ids: Sequence[str], seen: Counter[tuple[str, str]], total: int) -> Iterator[str]:
-    """The filters and the words by which the engine finds other than all points, though it holds them."""
-    filters = {"modality": {Filter(modalities=(Modality(m),)): n for (key, m), n in seen.items() if key == "modality"}}
-    described = not store.undescribed()  # by a version before there were conditions and words
-    if described:
-        filters["type"] = {
-            Filter(where=(Matches("mime", m),)): n for (key, m), n in seen.items() if key == "mime" and m
-        }
-        filters["size"] = {Filter(where=(Within("size", gte=0.0),)): total}
-    for name, counts in filters.items():
-        if any(store.count(chosen) != n for chosen, n in counts.items()):
-            yield name
+def _hidden(
+    store: VectorStore, item_ids: Sequence[str], seen: Counter[tuple[str, str]], total: int, untold: int
+) -> Iterator[str]:
+    """What the engine finds other than all points by, though it holds them.
+
+    Points whose items were told nothing, by an old version, have no facts and no words.
+    """
+    if store.undescribed() != untold:
+        yield "any fact"
     chunks = [tuple(item_ids[at : at + CHUNK]) for at in range(0, len(item_ids), CHUNK)]
     if sum(store.count(Filter(item_ids=chunk)) for chunk in chunks) != total:
         yield "item"
-    if not described:
+    modalities = {Modality(name): n for (key, name), n in seen.items() if key == "modality"}
+    if any(store.count(Filter(modalities=(modality,))) != n for modality, n in modalities.items()):
+        yield "modality"
+    if untold:
         return
+    types = {name: n for (key, name), n in seen.items() if key == "mime" and name}
+    if any(store.count(Filter(where=(Matches("mime", mime),))) != n for mime, n in types.items()):
+        yield "type"
+    if store.count(Filter(where=(Within("size", gte=0.0),))) != total:
+        yield "size"
     limit = min(total, MAX_WORDED)
     every = document("", (), {}, "")  # the word that all points have
     if len(store.search([Lookup(every, limit)])[0]) != limit:

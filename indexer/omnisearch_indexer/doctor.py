@@ -18,7 +18,7 @@ from omnisearch import __version__
 from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import OmnisearchError
+from omnisearch.errors import NotReadyError, OmnisearchError
 from omnisearch.paths import show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
@@ -123,7 +123,13 @@ class Doctor:
     @cached_property
     def audit(self) -> Audit:
         """Every point compared with the manifest and the embeddings."""
+        if self.manifest.is_old:
+            raise NotReadyError(f"the index was made by an older version: run {self._index_command} once")
         return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
+
+    @property
+    def _index_command(self) -> str:
+        return f"`omnisearch index {' '.join(shlex.quote(show_path(root)) for root in self.manifest.roots())}`"
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
@@ -159,9 +165,8 @@ class Doctor:
         states, unfinished = self.manifest.states(), len(self.manifest.intended())
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
-            roots = " ".join(shlex.quote(show_path(root)) for root in self.manifest.roots())
-            return State.WARN, f"{value}; {unfinished} items were being written", f"run `omnisearch index {roots}`"
-        if doubted := len(self.manifest.doubted()):
+            return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
+        if not self.manifest.is_old and (doubted := len(self.manifest.doubted())):
             return State.WARN, f"{value}; {doubted} items are to be read again", REPAIR
         failed = states.get("failed", 0)
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
@@ -177,7 +182,7 @@ class Doctor:
     def _embeddings(self) -> Found:
         damaged, total = self.raw.damaged(), self.raw.count()
         if damaged or self.audit.lost:
-            value = f"{damaged:,} of {total:,} embeddings are damaged, {len(self.audit.lost):,} items lack some"
+            value = f"damaged: {damaged:,} of {total:,} embeddings; items that lack some: {len(self.audit.lost):,}"
             return State.FAIL, value, REPAIR
         return State.OK, f"{total:,} embeddings, each what its checksum says", ""
 

@@ -112,7 +112,7 @@ class Manifest:
         """
         if not create and not path.exists():
             raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
-        self.path = path
+        self.path, self.is_old = path, False
         mode = "rwc" if create else "ro"
         try:
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
@@ -133,7 +133,8 @@ class Manifest:
             if not create:
                 raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif create:
+        self.is_old = not create and 0 < version < VERSION
+        if create and version:
             for step in range(version + 1, VERSION + 1):
                 self._db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
 
@@ -309,6 +310,12 @@ class Manifest:
     def settle_intents(self) -> None:
         """Say that all intended points are written or taken back, inside a transaction."""
         self._db.execute("DELETE FROM writing")
+
+    def doubt_intended(self) -> None:
+        """Mark the known items among the intended, which are then intended no more, inside a transaction."""
+        known = [item_id for item_id in self.intended() if self.item(item_id)]
+        self.doubt(known)
+        self._db.executemany("DELETE FROM writing WHERE item_id = ?", [(item_id,) for item_id in known])
 
     # Counts
 

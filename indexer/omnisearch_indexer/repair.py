@@ -150,7 +150,10 @@ def _repair_engine(
     with closing(_open(settings, model, create=False)) as store:
         found = audit(manifest, store, raw, model, alone)
         report.points, report.faults = found.points, found.engine_faults()
+        raw.delete(found.untrusted)
+        raw.flush()
         with manifest.transaction():
+            manifest.doubt_intended()
             manifest.doubt(sorted(found.lost | found.lacking | (set() if alone else found.wrong)))
         if alone and not found.engine_is_sound:
             with swap(settings, model=name, dim=dim, fingerprint=mark) as fresh:

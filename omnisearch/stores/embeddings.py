@@ -130,6 +130,12 @@ class SpaceEmbeddingStore:
         with self._locked():
             return int(self._index.execute("SELECT COUNT(*) FROM places").fetchone()[0])
 
+    @property
+    def has_checksums(self) -> bool:
+        """Whether every row has one; those of an older version get theirs by the next write."""
+        with self._locked():
+            return bool(self._index.execute("PRAGMA user_version").fetchone()[0] >= VERSION)
+
     def is_complete(self) -> bool:
         """Whether every file is as long as the index says. Reads no row, so changed bytes are not found."""
         with self._locked():
@@ -194,7 +200,7 @@ class SpaceEmbeddingStore:
             self._index.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise BusyError(f"another process is writing to {self.directory}: {error}") from error
-        if self._index.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        if not self.has_checksums:
             self._add_checksums()
 
     def _add_checksums(self) -> None:
