@@ -9,7 +9,7 @@ of their decoder. So every run reads these files again, and the item stays in th
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason, StoreError
+from omnisearch.stores.durable import is_damage
 from omnisearch.types import Modality
 from omnisearch_indexer.walk import Signature
 
@@ -100,6 +101,24 @@ class ItemRow:
         return self.decoder.removeprefix(DOUBT) == decoder
 
 
+class _Checked(sqlite3.Connection):
+    """A connection that raises what `damaged` makes of SQLite's words when a query meets damage."""
+
+    damaged: Callable[[str], StoreError]
+
+    def execute(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*query)
+        except sqlite3.Error as error:
+            raise (self.damaged(str(error)) if is_damage(error) else error) from None
+
+    def executemany(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*query)
+        except sqlite3.Error as error:
+            raise (self.damaged(str(error)) if is_damage(error) else error) from None
+
+
 class Manifest:
     """The manifest of a data directory. Use it from one thread."""
 
@@ -115,7 +134,9 @@ class Manifest:
         self.path, self.is_old = path, False
         mode = "rwc" if create else "ro"
         try:
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            place = f"{path.absolute().as_uri()}?mode={mode}"
+            self._db = sqlite3.connect(place, uri=True, isolation_level=None, factory=_Checked)
+            self._db.damaged, self._db.text_factory = self._damaged, self._text
             if create:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
@@ -353,6 +374,12 @@ class Manifest:
         query = f"SELECT item_id, modality, segments, decoder, mime, told FROM items {where}"  # noqa: S608
         for item_id, modality, *rest in self._db.execute(query, values):
             yield ItemRow(item_id, self._one_of(Modality, modality), *rest)
+
+    def _text(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise self._damaged(str(error)) from None
 
     def _one_of(self, kind: type[Kind], value: str) -> Kind:
         try:

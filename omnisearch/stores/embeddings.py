@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.errors import BusyError, StoreError, VectorError
-from omnisearch.stores.durable import sync
+from omnisearch.stores.durable import is_damage, sync
 from omnisearch.stores.gate import check_space
 from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
 from omnisearch.types import Floats, Modality
@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS places (
 """
 # Version 0 has no checksums. They are computed by the first write of a newer version.
 VERSION = 1
-DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
 
 
 class SpaceEmbeddingStore:
@@ -255,8 +254,9 @@ def set_aside(directory: Path) -> Path:
 
 
 def _failure(directory: Path, error: sqlite3.Error) -> StoreError:
-    damage = isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode in DAMAGE
-    return _damaged(directory, error) if damage else StoreError(f"{directory / INDEX_FILE} cannot be read: {error}")
+    if is_damage(error):
+        return _damaged(directory, error)
+    return StoreError(f"{directory / INDEX_FILE} cannot be read: {error}")
 
 
 def _damaged(directory: Path, why: object) -> StoreError:
