@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omnisearch.errors import FingerprintError, NoIndexError, Reason, StoreError
+from omnisearch.errors import DamageError, FingerprintError, NoIndexError, Reason, StoreError
 from omnisearch.stores.durable import is_damage
 from omnisearch.types import Modality
 from omnisearch_indexer.walk import Signature
@@ -104,7 +104,7 @@ class ItemRow:
 class _Checked(sqlite3.Connection):
     """A connection that raises what `damaged` makes of SQLite's words when a query meets damage."""
 
-    damaged: Callable[[str], StoreError]
+    damaged: Callable[[str], DamageError]
 
     def execute(self, *query: Any) -> sqlite3.Cursor:
         try:
@@ -127,7 +127,8 @@ class Manifest:
 
         Raises:
             NoIndexError: there is none and `create` is False.
-            StoreError: it is damaged, or was written by a newer version.
+            DamageError: it is damaged.
+            StoreError: it was written by a newer version.
         """
         if not create and not path.exists():
             raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
@@ -391,8 +392,8 @@ class Manifest:
         with closing(self._db.execute(query)) as cursor:
             return cursor.fetchone()[0]
 
-    def _damaged(self, what: str) -> StoreError:
-        return StoreError(
+    def _damaged(self, what: str) -> DamageError:
+        return DamageError(
             f"{self.path} is damaged ({what}): rename it, then run `omnisearch index PATH...` with all folders that "
             f"were indexed"
         )

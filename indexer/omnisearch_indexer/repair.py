@@ -19,7 +19,7 @@ from typing import Any
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import StoreError
+from omnisearch.errors import DamageError
 from omnisearch.media.pool import fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts, Point, VectorStore
@@ -43,6 +43,7 @@ class Repaired:
 
     embeddings: int = 0
     damaged_embeddings: int = 0
+    set_aside: str = ""  # the new place of an index of the embeddings that was damaged
     points: int = 0
     faults: str = ""  # of the engine
     rebuilt: bool = False
@@ -54,13 +55,14 @@ class Repaired:
     @property
     def found_damage(self) -> bool:
         """Whether there was anything to repair."""
-        return bool(self.damaged_embeddings or self.faults or self.read_again or self.left)
+        return bool(self.damaged_embeddings or self.set_aside or self.faults or self.read_again or self.left)
 
     def fields(self) -> Mapping[str, Any]:
         """As JSON."""
         return {
             "embeddings": self.embeddings,
             "damaged_embeddings": self.damaged_embeddings,
+            "set_aside": self.set_aside,
             "points": self.points,
             "engine": self.faults,
             "rebuilt": self.rebuilt,
@@ -74,6 +76,8 @@ class Repaired:
         if not self.found_damage:
             return f"no damage: {self.embeddings:,} embeddings and {self.points:,} points are right"
         lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
+        if self.set_aside:
+            lines = [f"the index of all embeddings was damaged and is now {self.set_aside}, which may be deleted"]
         if self.faults:
             lines.append(f"the engine: {self.faults}")
         if self.rebuilt:
@@ -95,7 +99,7 @@ def repair_index(settings: Settings) -> Repaired:
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
         ModelMissingError: the model or its weights are not on this machine.
-        StoreError: the manifest is damaged.
+        DamageError: the manifest is damaged.
     """
     begun = time.monotonic()
     Manifest(settings.data_dir / MANIFEST_FILE).close()  # raises where there is none
@@ -128,11 +132,11 @@ def _open_embeddings(settings: Settings, report: Repaired) -> SpaceEmbeddingStor
         raw = SpaceEmbeddingStore(directory)
         try:
             report.embeddings, report.damaged_embeddings = raw.count(), raw.damaged()
-        except StoreError:
+        except DamageError:
             raw.close()
             raise
-    except StoreError:
-        set_aside(directory)
+    except DamageError:
+        report.set_aside = str(set_aside(directory))
         raw = SpaceEmbeddingStore(directory)
     return raw
 

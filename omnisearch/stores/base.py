@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from omnisearch.errors import StoreError
+from omnisearch.errors import DamageError
 from omnisearch.stores.about import about, read_about
 from omnisearch.stores.words import Sparse, document
 from omnisearch.types import Floats, Modality, Segment
@@ -87,7 +87,7 @@ class Payload:
         """The inverse of `flat`. A point that was written before there were facts has none but its path.
 
         Raises:
-            StoreError: it is not what `flat` makes, so the engine's files are damaged.
+            DamageError: it is not what `flat` makes, so the engine's files are damaged.
         """
         row = dict(row)
         try:
@@ -96,7 +96,7 @@ class Payload:
             modality = Modality(row.pop("modality"))
             return cls(modality=modality, segment=part, tags=tags, meta=meta, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
+            raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
 
 
 @dataclass(frozen=True, eq=False)

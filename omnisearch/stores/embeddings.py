@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from omnisearch.errors import BusyError, StoreError, VectorError
+from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.stores.durable import is_damage, sync
 from omnisearch.stores.gate import check_space
 from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
@@ -144,7 +144,7 @@ class SpaceEmbeddingStore:
         """Read every row and return how many are lost or do not match their checksum.
 
         Raises:
-            StoreError: the index itself is damaged.
+            DamageError: the index itself is damaged.
         """
         with self._locked():
             verdict = self._index.execute("PRAGMA quick_check").fetchone()[0]
@@ -259,8 +259,8 @@ def _failure(directory: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(f"{directory / INDEX_FILE} cannot be read: {error}")
 
 
-def _damaged(directory: Path, why: object) -> StoreError:
-    return StoreError(f"{directory / INDEX_FILE} is damaged ({why}): run `omnisearch repair`")
+def _damaged(directory: Path, why: object) -> DamageError:
+    return DamageError(f"{directory / INDEX_FILE} is damaged ({why}): run `omnisearch repair`")
 
 
 def _checksum_now(rows: Floats, at: int) -> int:

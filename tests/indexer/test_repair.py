@@ -14,7 +14,7 @@ import typer
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import FingerprintError, NoIndexError, OmnisearchError
+from omnisearch.errors import DamageError, FingerprintError, NoIndexError, OmnisearchError, StoreError
 from omnisearch.query import Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores import edge_link
@@ -152,23 +152,23 @@ def test_the_doctor_finds_damage_and_its_way_out_makes_it_right(
 
 
 @pytest.mark.slow
-def test_every_file_of_an_index_may_be_damaged_in_every_way(sound: Sound, tmp_path: Path) -> None:
-    """Whatever the doctor does not find makes no difference, and all is right after the repair."""
+@pytest.mark.parametrize("how", DAMAGES)
+def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: str) -> None:
+    """Damage that the doctor does not find makes no difference, and all is right after the repair."""
     wait_for_worker(sound.settings)
     held = [path for path in sound.settings.data_dir.rglob("*") if path.is_file() and path.read_bytes().strip(b"\0")]
-    for path in held:
+    kinds = {(path.parent.name.partition("-")[2] or path.parent.name, path.name): path for path in held}
+    for n, path in enumerate(kinds.values()):
         if path.name.endswith(("lock", ".log", MANIFEST_FILE)):
             continue
-        for how, damage in DAMAGES.items():
-            settings = copy_index(sound.settings, tmp_path / "copy")
-            place = settings.data_dir / path.relative_to(sound.settings.data_dir)
-            damage(place)
-            assert failures(settings) or is_right(settings, sound), (place, how)
-            wait_for_worker(settings)
-            assert not repair_index(settings).left, (place, how)
-            assert is_right(settings, sound), (place, how)
-            wait_for_worker(settings)
-            shutil.rmtree(settings.data_dir)
+        settings = copy_index(sound.settings, tmp_path / str(n))
+        DAMAGES[how](settings.data_dir / path.relative_to(sound.settings.data_dir))
+        assert failures(settings) or is_right(settings, sound), path
+        wait_for_worker(settings)
+        assert not repair_index(settings).left, path
+        assert is_right(settings, sound), path
+        wait_for_worker(settings)
+        shutil.rmtree(settings.data_dir, ignore_errors=True)
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -355,6 +355,18 @@ def test_a_changed_value_in_the_manifest_is_refused_or_mended(sound: Sound, dama
         index_files([sound.folder], damaged)
     assert is_right(damaged, sound)
     assert is_well(damaged)
+
+
+def test_embeddings_that_cannot_be_opened_are_not_set_aside(damaged: Settings) -> None:
+    place = damaged.data_dir / INDEX
+    before = place.read_bytes()
+    place.rename(place.with_suffix(".hidden"))
+    place.mkdir()
+    with pytest.raises(StoreError, match="unable to open") as refused:
+        repair_index(damaged)
+    assert not isinstance(refused.value, DamageError)
+    assert place.is_dir()
+    assert place.with_suffix(".hidden").read_bytes() == before
 
 
 def test_another_model_is_refused(damaged: Settings, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omnisearch.errors import BusyError, StoreError, VectorError
+from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.stores import embeddings, gate
 from omnisearch.stores.embeddings import SpaceEmbeddingStore, set_aside
 from omnisearch.types import Floats, Modality
@@ -266,7 +266,7 @@ def test_a_damaged_index_names_the_way_out_and_a_new_one_begins_empty(store: Spa
     data = bytearray(place.read_bytes())
     data[end] = bytes(len(data[end]))
     place.write_bytes(data)
-    with pytest.raises(StoreError, match="omnisearch repair"), closing(SpaceEmbeddingStore(store.directory)) as opened:
+    with pytest.raises(DamageError, match="omnisearch repair"), closing(SpaceEmbeddingStore(store.directory)) as opened:
         opened.damaged()
     assert set_aside(store.directory).exists()
     with closing(SpaceEmbeddingStore(store.directory)) as again:
