@@ -288,11 +288,11 @@ def test_a_model_that_needs_more_than_was_kept_is_refused(
         (write_model(tmp_path / "strange", 1, "object"), "'object'"),
         (write_model(tmp_path / "flat", 1, **flat, centred=[], video={}), "not embed"),
     ):
-        with pytest.raises(FingerprintError, match=f"{lacking}.*`omnisearch index`"):
+        with pytest.raises(FingerprintError, match=f"{lacking}.*`omnisearch index PATH"):
             rebind_index(rename_model(indexed, folder))
     with monkeypatch.context() as patch:
         patch.setattr(Hashed, "fingerprint", "0123456789abcdef")
-        with pytest.raises(FingerprintError, match=r"'hashed'.*0123456789abcdef.*`omnisearch index`"):
+        with pytest.raises(FingerprintError, match=r"'hashed'.*0123456789abcdef.*`omnisearch index PATH"):
             rebind_index(rename_model(indexed, corpus.other))
     assert same(points_of(indexed), corpus.before)
     assert len(collections(indexed)) == 1

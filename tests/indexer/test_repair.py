@@ -131,9 +131,7 @@ VERSION, ALIAS, WAL = f"{SEGMENT}version.info", "vectors/alias.json", "vectors/o
         *[(INDEX, how) for how in DAMAGES],
         *[(VECTORS, how) for how in ("flip", "zero", "delete")],
         *[(PAYLOADS, how) for how in ("flip", "zero", "delete")],
-        (f"{SEGMENT}payload_storage/tracker.dat", "zero"),
         (f"{SEGMENT}segment.json", "zero"),
-        (VERSION, "delete"),
         *[(ALIAS, how) for how in ("flip", "zero", "halve")],
     ],
 )
@@ -171,12 +169,19 @@ def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: st
         shutil.rmtree(settings.data_dir, ignore_errors=True)
 
 
-@pytest.mark.parametrize("how", DAMAGES)
-def test_the_write_ahead_log_may_be_damaged(sound: Sound, damaged: Settings, how: str) -> None:
-    DAMAGES[how](one(damaged, WAL))
+@pytest.mark.parametrize(
+    ("pattern", "how"),
+    [*[(WAL, how) for how in DAMAGES], (VERSION, "delete"), (f"{SEGMENT}payload_storage/tracker.dat", "zero")],
+)
+def test_damage_is_found_unless_the_engine_mends_it_by_its_log(
+    sound: Sound, damaged: Settings, pattern: str, how: str
+) -> None:
+    DAMAGES[how](one(damaged, pattern))
     assert failures(damaged) or is_right(damaged, sound)
-    repair_index(damaged)
+    wait_for_worker(damaged)
+    assert not repair_index(damaged).left
     assert is_right(damaged, sound)
+    assert is_well(damaged)
 
 
 @pytest.mark.parametrize(
