@@ -124,16 +124,19 @@ VECTORS, PAYLOADS = f"{SEGMENT}vector_storage/vectors/chunk_0.mmap", f"{SEGMENT}
 VERSION, ALIAS, WAL = f"{SEGMENT}version.info", "vectors/alias.json", "vectors/omni__*/wal/*"
 
 
+OFTEN = [(ROWS, "flip"), (ROWS, "halve"), (INDEX, "zero"), (VECTORS, "zero"), (PAYLOADS, "zero"), (ALIAS, "flip")]
+SELDOM = [
+    *[(ROWS, how) for how in ("zero", "delete")],
+    *[(INDEX, how) for how in ("flip", "halve", "delete")],
+    *[(VECTORS, how) for how in ("flip", "delete")],
+    *[(PAYLOADS, how) for how in ("flip", "delete")],
+    (f"{SEGMENT}segment.json", "zero"),
+    *[(ALIAS, how) for how in ("zero", "halve")],
+]
+
+
 @pytest.mark.parametrize(
-    ("pattern", "how"),
-    [
-        *[(ROWS, how) for how in DAMAGES],
-        *[(INDEX, how) for how in DAMAGES],
-        *[(VECTORS, how) for how in ("flip", "zero", "delete")],
-        *[(PAYLOADS, how) for how in ("flip", "zero", "delete")],
-        (f"{SEGMENT}segment.json", "zero"),
-        *[(ALIAS, how) for how in ("flip", "zero", "halve")],
-    ],
+    ("pattern", "how"), [*OFTEN, *(pytest.param(*case, marks=pytest.mark.slow) for case in SELDOM)]
 )
 def test_the_doctor_finds_damage_and_its_way_out_makes_it_right(
     sound: Sound, damaged: Settings, pattern: str, how: str
