@@ -77,6 +77,7 @@ class Indexer:
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
         self._labels = LabelTree(self._manifest)
+        self._doubted = frozenset(i.id for i in self._manifest.doubted() if i.was_read_by(survey.decoder))
         self._meter.start(len(survey.todo))
         self._rows.extend(survey.refused)
         try:
@@ -239,7 +240,8 @@ class Indexer:
         if not group:
             return
         keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
-        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group])
+        kept = [work.reading.item_id in self._doubted for work, _ in group]
+        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group], kept)
         for (work, piece), vector, failed in zip(group, vectors, too_large, strict=True):
             if failed:
                 work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")

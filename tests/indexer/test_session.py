@@ -305,7 +305,7 @@ def test_lost_points_are_made_again_and_strange_ones_removed(tmp_path: Path, set
         open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
     ) as s:
         s.delete([lost])
-    assert counts(index_files([tmp_path / "files"], settings)) == {"new": 1, "unchanged": len(good) - 1}
+    assert counts(index_files([tmp_path / "files"], settings)) == {"changed": 1, "unchanged": len(good) - 1}
     assert _same(points_of(settings), before)
     with closing(Manifest(settings.data_dir / "manifest.sqlite", create=True)) as manifest, manifest.transaction():
         manifest.forget([lost])
