@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeAlias
 
 from omnisearch import __version__
@@ -18,6 +19,7 @@ from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
+from omnisearch.paths import is_missing, show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.spaces.device import choose
@@ -73,6 +75,7 @@ class Doctor:
             "disk": self._disk,
             "index": self._index,
             "files": self._files,
+            "missing": self._missing,
             "counts": self._counts,
             "calibration": self._calibration,
             "spread": self._spread,
@@ -145,6 +148,14 @@ class Doctor:
             return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
         failed = states.get("failed", 0)
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+
+    def _missing(self) -> Found:
+        paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
+        missing = [path for path in paths if is_missing(path)]
+        if missing:
+            value = f"{len(missing):,} of {len(paths):,} indexed files are gone, such as {show_path(str(missing[0]))}"
+            return State.WARN, value, "run `omnisearch index` on their folder"
+        return State.OK, f"none of {len(paths):,} indexed files", ""
 
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
