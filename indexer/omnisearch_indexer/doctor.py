@@ -22,10 +22,12 @@ from omnisearch.errors import OmnisearchError
 from omnisearch.paths import is_missing, show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
+from omnisearch.search.sample import SAME_SCENE
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.gate import RESERVE
+from omnisearch.types import Modality
 from omnisearch_indexer import soundness
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
@@ -175,12 +177,17 @@ class Doctor:
         return State.OK, f"{value} (of the model + of the collection)", ""
 
     def _spread(self) -> Found:
-        likeness = {m: soundness.likeness(self.index.sample(m)) for m in self.model.modalities}
+        likeness = {m: self._likeness(m) for m in self.model.modalities}
         value = ", ".join(f"{m} {mean:.2f}" for m, mean in likeness.items() if mean is not None)
         alike = [str(m) for m, mean in likeness.items() if mean is not None and mean > ALIKE]
         if alike:
             return State.WARN, value, f"items of {', '.join(alike)} are all alike to this model: another may do better"
         return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
+
+    def _likeness(self, modality: Modality) -> float | None:
+        """The mean cosine of two items. Where only one was distinct, the others are at least that near to it."""
+        found = soundness.likeness(self.index.sample(modality))
+        return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
         shares = soundness.recall(self.index.store, self.index.sample)

@@ -2,7 +2,7 @@
 
 embed      terms -> vectors                     embed.py
 compose    sums of terms -> leaves              feedback.py, compose.py, question.py
-search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
+search     leaves -> items, per modality        copies.py, retrieve.py, rank.py, algebra.py
 page       items -> the items that are shown    near.py, page.py, cursor.py
 explain    items -> hits                        explain.py, parts.py
 
