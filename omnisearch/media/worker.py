@@ -60,7 +60,7 @@ def _lock_down() -> None:
     """Give up what parsing does not need. The rest is the pool's watchdog."""
     memory = int(os.environ.get("OMNISEARCH_WORKER_BYTES", 4 << 30))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, MAX_SIBLING_BYTES * 4))  # `memory_file` lifts it to write to memory
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
