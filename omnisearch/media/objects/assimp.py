@@ -25,7 +25,6 @@ from omnisearch.media.surface import GREY, Samples, Triangles
 _FLAGS = assimp_py.Process_Triangulate | assimp_py.Process_SortByPType
 _Z_UP = {"amf"}  # z is up by convention, and assimp leaves it so
 _TEXTS = {"dae", "amf", "ac", "ase"}
-_NO_FILE = "/proc/self/fd/none"
 _DIFFUSE, _BASE_COLOR = 1, 12  # aiTextureType
 _FAR = 1e4  # float32 keeps seven digits: an object this many extents from the origin has lost three of them
 _LINES = "it holds lines or points, with which its reader fails"
@@ -41,7 +40,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     if data.startswith(b"PK"):  # an AMF may be zipped
         archive = Archive(BytesIO(data))
         data = archive.read(archive.names[0]) or b""
-    return _load(_as_assimp_finds_it(data, kind.format, notes), source, kind.format, notes)
+    return load_bytes(_as_assimp_finds_it(data, kind.format, notes), source, kind.format, notes)
 
 
 def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles] | Samples:
@@ -56,7 +55,7 @@ def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles
         buffer["uri"] = f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
     for unused in ("shaders", "programs", "techniques", "extensionsUsed"):
         tree.pop(unused, None)
-    return _load(json.dumps(tree).encode(), source, "gltf", notes)
+    return load_bytes(json.dumps(tree).encode(), source, "gltf", notes)
 
 
 def _as_assimp_finds_it(data: bytes, format: str, notes: list[str]) -> bytes:  # noqa: A002
@@ -73,7 +72,12 @@ def _as_assimp_finds_it(data: bytes, format: str, notes: list[str]) -> bytes:  #
     return data
 
 
-def _load(data: bytes, source: Source, format: str, notes: list[str]) -> list[Triangles] | Samples:  # noqa: A002
+def load_bytes(data: bytes, source: Source, format: str, notes: list[str]) -> list[Triangles] | Samples:  # noqa: A002
+    """Read the bytes of a scene that assimp recognises by its content.
+
+    Raises:
+        MediaError: as `load` does.
+    """
     with memory_file(data) as path:
         scene = _import(path, format)
     placed = list(_placed(scene.root_node, Y_FROM_Z_UP if format in _Z_UP else np.eye(4)))
@@ -86,17 +90,16 @@ def _load(data: bytes, source: Source, format: str, notes: list[str]) -> list[Tr
 
 
 def _import(path: str, format: str) -> Any:  # noqa: A002
-    with suppress(RuntimeError):
-        assimp_py.import_file(_NO_FILE, _FLAGS)  # so that no message of the file before is told
+    with memory_file(b"?") as other, suppress(RuntimeError):
+        assimp_py.import_file(other, _FLAGS)  # assimp repeats an old message where it has none: let it be this one
     try:
         return assimp_py.import_file(path, _FLAGS)
     except ValueError as error:
-        if "triangulated" in str(error):
-            raise MediaError(Reason.UNSUPPORTED_FORMAT, f"{format}: {_LINES}") from error
-        raise MediaError(Reason.UNSUPPORTED_FORMAT, f"{format}: the names in it are not UTF-8") from error
+        what = _LINES if "triangulated" in str(error) else "the names in it are not UTF-8"
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, f"{format}: {what}") from error
     except RuntimeError as error:
         said = str(error).partition(f"{path}': ")[2].strip()
-        if not said or _NO_FILE in said:  # read without an error, and nothing was in it
+        if not said or other in said:
             raise MediaError(Reason.NO_VERTICES, f"{format}: a scene without meshes") from error
         said = f"{format}: {'its header is broken' if 'No suitable reader' in said else said}"
         raise MediaError(Reason.DECODE_ERROR, said[:200]) from error

@@ -77,7 +77,7 @@ def to_glb(tree: dict[str, Any], binary: bytes | None, source: Source, notes: li
     Raises:
         MediaError: unsupported_format naming a required extension that is not read; damaged if a buffer is missing.
     """
-    required = tree.get("extensionsRequired", [])
+    required = map(str, tree.get("extensionsRequired", []))
     unread = [name for name in required if name not in _HANDLED and not name.startswith(_APPEARANCE)]
     if unread:
         raise MediaError(Reason.UNSUPPORTED_FORMAT, f"glTF extension {', '.join(unread)}")
@@ -303,9 +303,7 @@ def _moved(uv: NDArray[np.float32], transform: dict[str, Any]) -> NDArray[np.flo
     """KHR_texture_transform: scale, then rotate, then move texture coordinates (n, 2)."""
     angle = float(transform.get("rotation", 0))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    scale, offset = (
-        np.array(transform.get(name, default)) for name, default in (("scale", (1, 1)), ("offset", (0, 0)))
-    )
+    scale, offset = np.array(transform.get("scale", (1, 1))), np.array(transform.get("offset", (0, 0)))
     moved: NDArray[np.float32] = ((uv * scale) @ turn.T + offset).astype(np.float32)
     return moved
 

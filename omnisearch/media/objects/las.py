@@ -1,6 +1,10 @@
 """LAS and LAZ, the formats of laser scanners, by laspy. z is up in them."""
 
+from io import BytesIO
+from typing import Any
+
 import laspy
+import lazrs
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
@@ -18,17 +22,22 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     Raises:
         MediaError: damaged, or as `join` does.
     """
-    points, colors, promised, present = [], [], 0, 0
+    points: list[Any] = []
+    colors: list[Any] = []
+    present = 0
+    data = source.file.read()
     try:
-        with laspy.open(source.file, closefd=False) as reader:
-            promised = reader.header.point_count
-            step = max(1, -(-promised // MAX_VERTICES))
+        header = laspy.LasHeader.read_from(BytesIO(data))
+        promised, step = header.point_count, max(1, -(-header.point_count // MAX_VERTICES))
+        if kind.format == "las":  # whole points only
+            data = data[: len(data) - (len(data) - header.offset_to_point_data) % header.point_format.size]
+        with laspy.open(BytesIO(data)) as reader:
             for chunk in reader.chunk_iterator(_CHUNK):
                 present += len(chunk)
                 points.append(np.stack([chunk.x[::step], chunk.y[::step], chunk.z[::step]], axis=1))
                 if "red" in chunk.point_format.dimension_names:
                     colors.append(np.stack([chunk.red[::step], chunk.green[::step], chunk.blue[::step]], axis=1))
-    except (laspy.errors.LaspyException, ValueError, RuntimeError) as error:
+    except (laspy.errors.LaspyException, lazrs.LazrsError, ValueError, RuntimeError, OSError) as error:
         if not points:
             raise MediaError(Reason.DAMAGED, f"{kind.format}: {error}"[:200]) from error
     check_share(present, promised, "points", notes)
@@ -38,7 +47,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     return join([Part(np.concatenate(points), matrix=Y_FROM_Z_UP, colors=_eight_bit(colors))])
 
 
-def _eight_bit(colors: list[np.ndarray]) -> np.ndarray | None:
+def _eight_bit(colors: list[Any]) -> Any:
     """Colours in [0, 1]. They have 16 bits, of which some programs use the lower eight."""
     if not colors:
         return None

@@ -1,4 +1,4 @@
-"""A path for libraries that insist on one: a file in memory, so that a decoder needs no folder of its own."""
+"""Files in memory, for libraries that insist on a path: a decoder has no folder of its own."""
 
 import os
 import resource
@@ -8,19 +8,22 @@ from contextlib import contextmanager
 
 @contextmanager
 def memory_file(data: bytes) -> Iterator[str]:
-    """The path of an anonymous file with this content, which vanishes with the block.
-
-    A decoder may not write files: its limit is lifted while the memory is filled, as that counts as writing.
-    """
+    """The path of an anonymous file with this content, which vanishes with the block."""
     fd = os.memfd_create("omnisearch", os.MFD_CLOEXEC)
     try:
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-        try:
-            with open(fd, "wb", closefd=False) as file:
-                file.write(data)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        with memory_writes(), open(fd, "wb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(data)
         yield f"/proc/self/fd/{fd}"
     finally:
         os.close(fd)
+
+
+@contextmanager
+def memory_writes() -> Iterator[None]:
+    """Lift the limit on the size of written files, which is zero in a decoder and counts files in memory too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -31,21 +31,35 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
 
             return load_gltf_1(data, source, notes)
         data, name = gltf.to_glb(tree, binary, source, notes), "glb"
-    return read_parts(repaired(data, name, notes), name, source, notes)
+    data = repaired(data, name, notes)
+    try:
+        return join(read_parts(data, name, source, notes))
+    except ValueError:
+        if name != "ply":
+            raise
+        from omnisearch.media.objects import assimp
+
+        return assimp.load_bytes(data, source, name, notes)  # trimesh reads no faces of different lengths
 
 
-def read_parts(data: bytes, format: str, source: Source, notes: list[str]) -> list[Triangles] | Samples:  # noqa: A002
-    """Read the bytes of a file in a format that trimesh knows.
+def read_parts(
+    data: bytes,
+    format: str,  # noqa: A002
+    source: Source,
+    notes: list[str],
+    turn: Any = None,
+) -> list[Part]:
+    """The parts of a file in a format that trimesh knows; `turn` is a matrix (4, 4) for the whole object.
 
     Raises:
-        MediaError: as `join` does.
+        MediaError: no_vertices or too_many_vertices.
     """
     Image.MAX_IMAGE_PIXELS = textures.MAX_PIXELS
     scene = trimesh.load_scene(BytesIO(data), file_type=format, resolver=_Siblings(source, notes), process=False)
     placed = [(scene.geometry[name], matrix) for matrix, name in map(scene.graph.get, scene.graph.nodes_geometry)]
     vertices = sum(len(shape.vertices) for shape, _ in placed)
     check_counts(len(placed), vertices, sum(len(getattr(shape, "faces", ())) for shape, _ in placed))
-    return join([_part(shape, matrix) for shape, matrix in placed])
+    return [_part(shape, matrix if turn is None else turn @ matrix) for shape, matrix in placed]
 
 
 class _Siblings(Resolver):

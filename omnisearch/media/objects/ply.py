@@ -37,18 +37,21 @@ def cut_ply(data: bytes, notes: list[str]) -> bytes:
     body = data[end.end() :]
     ascii_lines = body.split(b"\n") if "format ascii" in header else None
     left = len(body) if ascii_lines is None else sum(bool(line.strip()) for line in ascii_lines)
+    is_cut = False
     for element in elements:
         row = element.row if ascii_lines is None else 1
         present = min(element.count, left // max(row, 1))
         left -= present * row
         if present < element.count:
+            is_cut = True
             if element.name == "vertex":
                 check_share(present, element.count, "vertices", notes)
             else:
                 notes.append(f"partly read: {present:,} of {element.count:,} of its list {element.name!r}")
             header = re.sub(rf"(element\s+{re.escape(element.name)}\s+)\d+", rf"\g<1>{present}", header)
-    if ascii_lines is None and left > 0 and not any(element.has_list for element in elements):
-        notes.append(f"{left:,} bytes after the last element ignored")
+    if ascii_lines is None and left > 0 and (is_cut or not any(element.has_list for element in elements)):
+        if not is_cut:
+            notes.append(f"{left:,} bytes after the last element ignored")
         body = body[:-left]
     return header.encode() + b"end_header\n" + body
 

@@ -1,4 +1,4 @@
-"""STEP and IGES, the formats of mechanical design, by cascadio. z is up in them."""
+"""STEP, the exchange format of mechanical design, by cascadio. z is up in it."""
 
 from typing import Any
 
@@ -7,7 +7,9 @@ import cascadio
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
+from omnisearch.media.objects.memory_file import memory_writes
 from omnisearch.media.objects.mesh import read_parts
+from omnisearch.media.objects.parts import Y_FROM_Z_UP, join
 from omnisearch.media.surface import Samples, Triangles
 
 
@@ -15,11 +17,12 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     """Read the solids as triangles that keep within 1 % of each edge's length.
 
     Raises:
-        MediaError: damaged, or as `read_parts` does.
+        MediaError: damaged, or as `join` does.
     """
     content = source.file.read()
     file_type: Any = kind.format
-    data = cascadio.load(content, file_type, tol_linear=0.01, tol_relative=True, use_parallel=False)
+    with memory_writes():  # cascadio writes its result to a file in memory
+        data = cascadio.load(content, file_type, tol_linear=0.01, tol_relative=True, use_parallel=False)
     if not data:
         raise MediaError(Reason.DAMAGED, f"{kind.format}: no shape in it can be read")
-    return read_parts(data, "glb", source, notes)
+    return join(read_parts(data, "glb", source, notes, Y_FROM_Z_UP))

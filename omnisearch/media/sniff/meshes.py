@@ -18,7 +18,6 @@ _GZIP = b"\x1f\x8b"
 _OBJ_LINE = re.compile(r"^(#|(v|vn|vt|vp|f|l|p|o|g|s|usemtl|mtllib)(\s|$))")
 _DXF = re.compile(r"(\s*999\r?\n.*\r?\n)*\s*0\s*\r?\n\s*SECTION\b")
 _NUMBERS = re.compile(r"\s*([-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+){2,}[-+]?[\d.]")
-_IGES = re.compile(r".{72}S {0,6}0*1\s")
 _FACETS = 0.5  # the least share of a binary STL's triangles that must be there
 
 
@@ -104,8 +103,6 @@ def _by_marked_lines(text: str, start: str) -> str | None:
         return "ac" if start.startswith("AC3D") else "ase"
     if _DXF.match(text.lstrip("\ufeff")):
         return "dxf"
-    if _IGES.match(text):
-        return "iges"
     is_pcd = re.search(r"^FIELDS\b.*\bx y z\b", text[:4096], re.MULTILINE) and "\nDATA " in text[:4096]
     return "pcd" if is_pcd else None
 
