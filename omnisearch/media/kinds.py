@@ -103,7 +103,8 @@ BY_SUFFIX = {suffix: kind for kind in KINDS.values() for suffix in kind.suffixes
 UNREAD_OBJECTS = {
     ".3dm": "Rhino 3DM", ".3d": "Unreal 3D", ".b3d": "Blitz3D", ".bvh": "Biovision motion", ".c4d": "Cinema 4D",
     ".cob": "trueSpace", ".csm": "CharacterStudio motion", ".dwg": "AutoCAD DWG", ".e57": "E57 scan",
-    ".iges": "IGES", ".igs": "IGES", ".hmp": "3D GameStudio terrain", ".ifc": "IFC building model", ".iqm": "Inter-Quake model",
+    ".iges": "IGES", ".igs": "IGES",
+    ".hmp": "3D GameStudio terrain", ".ifc": "IFC building model", ".iqm": "Inter-Quake model",
     ".irr": "Irrlicht scene", ".irrmesh": "Irrlicht mesh", ".jt": "Siemens JT", ".lws": "LightWave scene",
     ".m3d": "Model 3D", ".max": "3ds Max scene", ".md2": "Quake II model", ".md3": "Quake III model",
     ".md5mesh": "Doom 3 model",

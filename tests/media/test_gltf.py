@@ -13,7 +13,7 @@ import pytest
 import trimesh
 
 from omnisearch.errors import MediaError, Reason
-from tests.media import makers, shapes
+from tests.media import makers, object_files, shapes
 
 ALIKE = 0.98
 
@@ -21,12 +21,12 @@ ALIKE = 0.98
 @pytest.fixture(scope="module")
 def tower(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     path = tmp_path_factory.mktemp("tower") / "a.obj"
-    shapes.write(path)
+    object_files.write(path)
     return shapes.decoded(path)[0]
 
 
 def _arrays() -> tuple[np.ndarray, np.ndarray]:
-    mesh = shapes.tower()
+    mesh = object_files.tower()
     return mesh.vertices.astype(np.float32), mesh.faces.astype(np.uint32)
 
 
@@ -146,7 +146,7 @@ def test_a_missing_buffer_is_named_and_nothing_outside_the_folder_is_read(uri: s
     vertices, faces = _arrays()
     (tmp_path / "secret.bin").write_bytes(vertices.tobytes() + faces.tobytes())
     (tmp_path / "inner").mkdir()
-    with pytest.raises(MediaError, match="damaged.*buffer not found") as caught:
+    with pytest.raises(MediaError, match=r"damaged.*buffer not found") as caught:
         shapes.decoded(_save(_tree(uri), tmp_path / "inner"))
     assert uri in caught.value.detail
 

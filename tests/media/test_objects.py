@@ -9,7 +9,7 @@ import trimesh
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
-from tests.media import shapes
+from tests.media import object_files, shapes
 
 ALIKE = 0.98
 Y_UP = ("stl", "ply", "off", "glb", "dae", "fbx", "3ds", "lwo", "ac", "ase", "x", "ms3d")
@@ -20,21 +20,21 @@ FAR = np.array([500_000.0, 5_400_000.0, 300.0])  # UTM
 @pytest.fixture(scope="module")
 def tower(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     path = tmp_path_factory.mktemp("tower") / "a.obj"
-    shapes.write(path)
+    object_files.write(path)
     points, notes = shapes.decoded(path)
     assert notes == []
     return points
 
 
 def test_the_measure_sees_turns_and_mirrors(tower: np.ndarray) -> None:
-    for turned in (tower @ shapes.Y_TO_Z.T, tower * (1, 1, -1), tower * (-1, 1, -1), tower * (1, -1, 1)):
+    for turned in (tower @ object_files.Y_TO_Z.T, tower * (1, 1, -1), tower * (-1, 1, -1), tower * (1, -1, 1)):
         assert shapes.likeness(tower, turned) < 0.9
 
 
 @pytest.mark.parametrize("suffix", Y_UP + Z_UP)
 def test_every_format_is_upright(suffix: str, tower: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / f"a.{suffix}"
-    shapes.write(path)
+    object_files.write(path)
     points, notes = shapes.decoded(path)
     assert shapes.likeness(tower, points) > ALIKE
     assert notes == []
@@ -45,10 +45,10 @@ def test_every_library_runs_within_a_decoder(suffix: str, pool: DecoderPool, tmp
     path = tmp_path / f"a.{suffix}"
     if suffix == "gltf":
         path.write_bytes(
-            trimesh.exchange.gltf.export_gltf(trimesh.Scene(shapes.tower()), embed_buffers=True)["model.gltf"]
+            trimesh.exchange.gltf.export_gltf(trimesh.Scene(object_files.tower()), embed_buffers=True)["model.gltf"]
         )
     else:
-        shapes.write(path)
+        object_files.write(path)
     decoded = pool.decode(path)
     (piece,) = decoded.pieces
     assert piece.content.points.shape == (10_000, 3)
@@ -60,7 +60,7 @@ def test_every_library_runs_within_a_decoder(suffix: str, pool: DecoderPool, tmp
 def test_far_from_the_origin_is_the_same_object(suffix: str, shift: np.ndarray, tmp_path: Path) -> None:
     found = []
     for name, moved in (("near", np.zeros(3)), ("far", shift)):
-        path, mesh = tmp_path / f"{name}.{suffix}", shapes.tower()
+        path, mesh = tmp_path / f"{name}.{suffix}", object_files.tower()
         vertices, places = mesh.vertices + moved, mesh.sample(5000, seed=3) + moved
         if suffix == "obj":
             path.write_text("\n".join(f"v {x!r} {y!r} {z!r}" for x, y, z in vertices.tolist()) + "\n")
@@ -73,7 +73,7 @@ def test_far_from_the_origin_is_the_same_object(suffix: str, shift: np.ndarray, 
         elif suffix == "xyz":
             path.write_text("\n".join(" ".join(map(repr, row)) for row in places.tolist()))
         else:
-            path.write_text(shapes.dxf(tuple(moved)))
+            path.write_text(object_files.dxf(tuple(moved)))
         found.append(shapes.decoded(path)[0])
     np.testing.assert_allclose(found[1], found[0], atol=1e-5)
 
@@ -86,11 +86,11 @@ def _ply_of_doubles(vertices: np.ndarray, faces: np.ndarray) -> str:
 
 
 def test_the_picked_points_do_not_depend_on_the_place(pool: DecoderPool, tmp_path: Path) -> None:
-    mesh = shapes.tower()
+    mesh = object_files.tower()
     picked = []
     for shift in (0, 1e6):
         path = tmp_path / f"{shift:g}.obj"
-        path.write_text(shapes.obj(mesh.vertices + shift, mesh.faces).replace("e+06", "e6"))
+        path.write_text(object_files.obj(mesh.vertices + shift, mesh.faces).replace("e+06", "e6"))
         (piece,) = pool.decode(path).pieces
         picked.append(piece.content)
     np.testing.assert_allclose(picked[1].points, picked[0].points, atol=2e-3)  # %.9g keeps 0.001 at a million
@@ -98,7 +98,7 @@ def test_the_picked_points_do_not_depend_on_the_place(pool: DecoderPool, tmp_pat
 
 
 def test_relative_vertex_numbers(tower: np.ndarray, tmp_path: Path) -> None:
-    mesh = shapes.tower()
+    mesh = object_files.tower()
     lines = []
     for a, b, c in mesh.triangles:
         lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in (a, b, c)] + ["f -3 -2 -1"]
@@ -125,16 +125,16 @@ def test_relative_numbers_of_textures_and_normals(tmp_path: Path) -> None:
 def test_a_comment_in_any_encoding(
     suffix: str, encoding: str, note: str | None, tower: np.ndarray, tmp_path: Path
 ) -> None:
-    mesh, path = shapes.tower(), tmp_path / f"a.{suffix}"
+    mesh, path = object_files.tower(), tmp_path / f"a.{suffix}"
     match suffix:
         case "obj":
-            text = "# Gr\u00f6\u00dfe\n" + shapes.obj(mesh.vertices, mesh.faces)
+            text = "# Gr\u00f6\u00dfe\n" + object_files.obj(mesh.vertices, mesh.faces)
         case "stl":
             text = mesh.export(file_type="stl_ascii").replace("solid ", "solid Gr\u00f6\u00dfe ", 1)
         case "off":
             text = mesh.export(file_type="off").replace("OFF\n", "OFF\n# Gr\u00f6\u00dfe\n", 1)
         case _:
-            shapes.write(path)
+            object_files.write(path)
             text = path.read_text().replace('"tower"', '"Gr\u00f6\u00dfe"')
     path.write_bytes(text.encode(encoding))
     points, notes = shapes.decoded(path)
@@ -143,7 +143,7 @@ def test_a_comment_in_any_encoding(
 
 
 def test_bytes_after_the_last_triangle(tower: np.ndarray, tmp_path: Path) -> None:
-    (tmp_path / "a.stl").write_bytes(shapes.tower().export(file_type="stl") + b"\0")
+    (tmp_path / "a.stl").write_bytes(object_files.tower().export(file_type="stl") + b"\0")
     points, notes = shapes.decoded(tmp_path / "a.stl")
     assert shapes.likeness(tower, points) > ALIKE
     assert notes == ["1 bytes after the last triangle ignored"]
@@ -157,7 +157,7 @@ def _sphere(suffix: str) -> bytes:
 @pytest.mark.parametrize("suffix", ["stl", "ply", "stl_ascii", "pcd", "las"])
 def test_a_file_cut_short_is_read_in_part_or_damaged(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{suffix.partition('_')[0]}"
-    data = {"pcd": shapes.pcd, "las": lambda: shapes.las("las")}.get(suffix, lambda: _sphere(suffix))()
+    data = {"pcd": object_files.pcd, "las": lambda: object_files.las("las")}.get(suffix, lambda: _sphere(suffix))()
     path.write_bytes(data[: len(data) * 95 // 100])
     _, notes = shapes.decoded(path)
     assert any(note.startswith("partly read: ") for note in notes)
@@ -172,7 +172,7 @@ def test_a_file_cut_short_is_read_in_part_or_damaged(suffix: str, tmp_path: Path
 def test_a_ply_of_triangles_and_squares(tmp_path: Path) -> None:
     points = trimesh.creation.box().vertices.astype("<f4")
     faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7), (1, 7, 3)]
-    head = f"ply\nformat binary_little_endian 1.0\nelement vertex 8\nproperty float x\nproperty float y\n"
+    head = "ply\nformat binary_little_endian 1.0\nelement vertex 8\nproperty float x\nproperty float y\n"
     head += f"property float z\nelement face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
     rows = b"".join(struct.pack(f"<B{len(face)}i", len(face), *face) for face in faces)
     (tmp_path / "a.ply").write_bytes(head.encode() + points.tobytes() + rows)
@@ -186,8 +186,8 @@ def test_a_cut_file_says_how_much_is_left(tmp_path: Path) -> None:
 
 
 def _dae(up: str, instances: str, library: str = "") -> str:
-    mesh = shapes.tower()
-    vertices = mesh.vertices @ shapes.Y_TO_Z.T if up == "Z_UP" else mesh.vertices
+    mesh = object_files.tower()
+    vertices = mesh.vertices @ object_files.Y_TO_Z.T if up == "Z_UP" else mesh.vertices
     points, corners = " ".join(map(str, vertices.ravel())), " ".join(map(str, mesh.faces.ravel()))
     return f"""<?xml version="1.0"?>
 <COLLADA xmlns="http://www.collada.org/2005/11/COLLADASchema" version="1.4.1"><asset><up_axis>{up}</up_axis></asset>
@@ -231,9 +231,9 @@ def test_a_print_job_of_several_files(tower: np.ndarray, tmp_path: Path) -> None
         '<component p:path="/3D/Objects/b.model" objectid="1" transform="1 0 0 0 1 0 0 0 1 50 0 0"/>'
         '</components></object></resources><build><item objectid="7"/></build></model>'
     )
-    inner = shapes.threemf_model()
+    inner = object_files.threemf_model()
     members = {"3D/3dmodel.model": root, "3D/Objects/a.model": inner, "3D/Objects/b.model": inner}
-    (tmp_path / "a.3mf").write_bytes(shapes.zipped(members))
+    (tmp_path / "a.3mf").write_bytes(object_files.zipped(members))
     points, _ = shapes.decoded(tmp_path / "a.3mf")
     left = points[points[:, 0] < 0]
     assert 0.45 < len(left) / len(points) < 0.55
@@ -244,7 +244,7 @@ def test_a_print_job_of_several_files(tower: np.ndarray, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", ["ascii", "binary", "binary_compressed"])
 def test_every_kind_of_pcd(kind: str, tower: np.ndarray, tmp_path: Path) -> None:
-    (tmp_path / "a.pcd").write_bytes(shapes.pcd(kind))
+    (tmp_path / "a.pcd").write_bytes(object_files.pcd(kind))
     assert shapes.likeness(tower, shapes.decoded(tmp_path / "a.pcd")[0]) > ALIKE
 
 
@@ -258,8 +258,8 @@ def test_lzf_copies_that_reach_into_what_they_write() -> None:
 
 
 def test_a_missing_texture_becomes_a_note(tmp_path: Path) -> None:
-    mesh = shapes.tower()
-    text = "mtllib a.mtl\nvt 0 0\nusemtl wood\n" + shapes.obj(mesh.vertices, mesh.faces)
+    mesh = object_files.tower()
+    text = "mtllib a.mtl\nvt 0 0\nusemtl wood\n" + object_files.obj(mesh.vertices, mesh.faces)
     (tmp_path / "a.obj").write_text(text)
     assert shapes.decoded(tmp_path / "a.obj")[1] == ["file not found: a.mtl"]
     (tmp_path / "a.mtl").write_text("newmtl wood\nKd 1 0 0\nmap_Kd wood.png\n")
@@ -280,6 +280,6 @@ def test_a_format_of_an_extra_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     monkeypatch.setitem(sys.modules, "cascadio", None)
     monkeypatch.delitem(sys.modules, "omnisearch.media.objects.step", raising=False)
-    shapes.write(tmp_path / "a.step")
+    object_files.write(tmp_path / "a.step")
     with pytest.raises(MediaError, match=r"unsupported_format.*omnisearch\[formats\]"):
         shapes.decoded(tmp_path / "a.step")

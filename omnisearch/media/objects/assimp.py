@@ -15,8 +15,9 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects import gltf
-from omnisearch.media.objects.archive import Archive
+from omnisearch.media.objects.archive import Archive, refuse_entities
 from omnisearch.media.objects.encoding import read_text
+from omnisearch.media.objects.gltf_container import read_version_1
 from omnisearch.media.objects.memory_file import memory_file
 from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, Part, check_counts, join
 from omnisearch.media.objects.textures import Textures
@@ -24,6 +25,7 @@ from omnisearch.media.surface import GREY, Samples, Triangles
 
 _FLAGS = assimp_py.Process_Triangulate | assimp_py.Process_SortByPType
 _Z_UP = {"amf"}  # z is up by convention, and assimp leaves it so
+_XML = {"dae", "amf"}
 _TEXTS = {"dae", "amf", "ac", "ase"}
 _DIFFUSE, _BASE_COLOR = 1, 12  # aiTextureType
 _FAR = 1e4  # float32 keeps seven digits: an object this many extents from the origin has lost three of them
@@ -49,10 +51,14 @@ def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles
     Raises:
         MediaError: as `load` and `gltf.fetch` do.
     """
-    tree, body = gltf.read_version_1(data)
+    tree, body = read_version_1(data)
     for name, buffer in tree.get("buffers", {}).items():
         content = body if name == "binary_glTF" else gltf.fetch(buffer["uri"], source)
         buffer["uri"] = f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
+    for image in tree.get("images", {}).values():
+        if "extensions" in image or image.get("uri", "").startswith("data:"):
+            image.pop("extensions", None)
+            image["uri"] = "*"
     for unused in ("shaders", "programs", "techniques", "extensionsUsed"):
         tree.pop(unused, None)
     return load_bytes(json.dumps(tree).encode(), source, "gltf", notes)
@@ -65,10 +71,9 @@ def _as_assimp_finds_it(data: bytes, format: str, notes: list[str]) -> bytes:  #
             return data[:18] + b" \n\r\n " + data[23:]
         return b"; \n\r\n \n" + read_text(data, notes).encode()
     if format in _TEXTS or (format == "x" and data[8:12] == b"txt "):
-        text = read_text(data, notes)
-        if format == "dae":
-            text = re.sub(r"^\s*<\?xml.*?\?>", "", text, flags=re.DOTALL)
-        return text.encode()
+        text = read_text(data, notes).encode()
+        # Assimp reads UTF-8 whatever the declaration says.
+        return re.sub(rb"^\s*<\?xml.*?\?>", b"", refuse_entities(text), flags=re.DOTALL) if format in _XML else text
     return data
 
 

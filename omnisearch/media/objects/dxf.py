@@ -36,8 +36,10 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
                 check_counts(1, MAX_VERTICES + 1)
             left_out += not faces
             surface.add(corners, faces, _color(entity, document))
-    except DXFError as error:
-        raise MediaError(Reason.DAMAGED, f"dxf: {error}"[:200]) from error
+    except (DXFError, AttributeError, TypeError) as error:  # ezdxf relies on attributes that a file may leave out
+        raise MediaError(
+            Reason.DAMAGED, f"dxf: {error}"[:200] if isinstance(error, DXFError) else "dxf: an entity lacks a value"
+        ) from error
     if not surface.faces:
         raise MediaError(Reason.NO_VERTICES, f"a drawing of {left_out:,} lines, texts and curves")
     if left_out:

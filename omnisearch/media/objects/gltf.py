@@ -16,6 +16,7 @@ from PIL import Image
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.objects.gltf_compression import MESHOPT, draco_arrays, meshopt_bytes
+from omnisearch.media.objects.gltf_container import BIN_CHUNK, JSON_CHUNK
 from omnisearch.media.objects.textures import sibling
 
 MAX_UNPACKED = 512 << 20
@@ -23,52 +24,11 @@ DRACO = "KHR_draco_mesh_compression"
 _HANDLED = {DRACO, *MESHOPT, "KHR_mesh_quantization", "KHR_texture_transform", "EXT_texture_webp"}
 # Of light on a surface: left out without harm.
 _APPEARANCE = ("KHR_materials_", "KHR_lights_", "KHR_technique")
-_JSON, _BIN = 0x4E4F534A, 0x004E4942
 _FLOAT = 5126
 _LINES, _FAN, _TRIANGLES = (1, 2, 3), 6, 4
 _TYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, _FLOAT: np.float32}
 _COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _NAMES = {np.dtype(dtype): code for code, dtype in _TYPES.items()}
-
-
-def read_container(data: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """The JSON and the binary chunk of a .gltf or .glb file of version 2; a file of version 1 has its own JSON too.
-
-    Raises:
-        MediaError: damaged.
-    """
-    if not data.startswith(b"glTF"):
-        return _json(data), None
-    version, _length, first, kind = struct.unpack_from("<4I", data, 4)
-    if version == 1:  # the fourth number is the first one's format there
-        return {"asset": {"version": "1.0"}}, None
-    if kind != _JSON or 20 + first > len(data):
-        raise MediaError(Reason.DAMAGED, "glb: its JSON chunk is cut off")
-    tree, rest = _json(data[20 : 20 + first]), data[20 + first :]
-    if len(rest) < 8:
-        return tree, None
-    length, kind = struct.unpack_from("<2I", rest)
-    if kind != _BIN or 8 + length > len(rest):
-        raise MediaError(Reason.DAMAGED, f"glb: it promises {length} bytes of data and holds {len(rest) - 8}")
-    return tree, rest[8 : 8 + length]
-
-
-def read_version_1(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """The JSON of a glTF 1.0 file, and the body that follows it in a binary one (KHR_binary_glTF).
-
-    Raises:
-        MediaError: damaged.
-    """
-    if not data.startswith(b"glTF"):
-        return _json(data), b""
-    (length,) = struct.unpack_from("<I", data, 12)
-    return _json(data[20 : 20 + length]), data[20 + length :]
-
-
-def is_version_1(tree: dict[str, Any]) -> bool:
-    """Whether a file follows glTF 1.0, where `meshes` is an object and not a list."""
-    version = str(tree.get("asset", {}).get("version", ""))
-    return version.startswith("1") or isinstance(tree.get("meshes"), dict)
 
 
 def to_glb(tree: dict[str, Any], binary: bytes | None, source: Source, notes: list[str]) -> bytes:
@@ -123,16 +83,6 @@ def fetch(uri: str, source: Source) -> bytes:
     if data is None:
         raise MediaError(Reason.DAMAGED, f"glTF: buffer not found: {uri[:100]}")
     return data
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        tree = json.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        raise MediaError(Reason.DAMAGED, "glTF: its JSON is broken") from None
-    if not isinstance(tree, dict):
-        raise MediaError(Reason.DAMAGED, "glTF: its JSON is not an object")
-    return tree
 
 
 class _Packed:
@@ -233,7 +183,9 @@ class _Packed:
         text = json.dumps(tree).encode()
         text += b" " * (-len(text) % 4)
         head = struct.pack("<4s2I", b"glTF", 2, 28 + len(text) + len(blob))
-        return b"".join((head, struct.pack("<2I", len(text), _JSON), text, struct.pack("<2I", len(blob), _BIN), blob))
+        return b"".join(
+            (head, struct.pack("<2I", len(text), JSON_CHUNK), text, struct.pack("<2I", len(blob), BIN_CHUNK), blob)
+        )
 
     def _texture_transform(self, primitive: dict[str, Any]) -> dict[str, Any] | None:
         materials = self._tree.get("materials", [])

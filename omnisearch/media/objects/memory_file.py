@@ -11,7 +11,7 @@ def memory_file(data: bytes) -> Iterator[str]:
     """The path of an anonymous file with this content, which vanishes with the block."""
     fd = os.memfd_create("omnisearch", os.MFD_CLOEXEC)
     try:
-        with memory_writes(), open(fd, "wb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+        with memory_writes(), open(fd, "wb", closefd=False) as file:
             file.write(data)
         yield f"/proc/self/fd/{fd}"
     finally:

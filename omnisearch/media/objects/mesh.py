@@ -11,6 +11,7 @@ from trimesh.resolvers import Resolver
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects import gltf, textures
+from omnisearch.media.objects.gltf_container import is_version_1, read_container
 from omnisearch.media.objects.parts import Part, check_counts, join
 from omnisearch.media.objects.repair import repaired
 from omnisearch.media.surface import GREY, Samples, Triangles
@@ -25,8 +26,8 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     """
     data, name = source.file.read(), kind.format
     if name in ("glb", "gltf"):
-        tree, binary = gltf.read_container(data)
-        if gltf.is_version_1(tree):
+        tree, binary = read_container(data)
+        if is_version_1(tree):
             from omnisearch.media.objects.assimp import load_gltf_1
 
             return load_gltf_1(data, source, notes)
