@@ -1,10 +1,11 @@
 """The manifest: what became of every file, in SQLite.
 
-The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. What
-is about to be written is named in `writing` before; after a crash those items are taken back and read again.
+The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. The
+items about to be written are named in `intents` before; after a crash they are taken back and read again.
 An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason, StoreError
-from omnisearch.types import Modality
+from omnisearch.types import PARTLY_READ, Modality
+from omnisearch_indexer import intents
+from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.walk import Signature
 
 MANIFEST_FILE = "manifest.sqlite"
-VERSION = 2
+VERSION = 3
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE items (
     item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
-    mime TEXT NOT NULL, told TEXT NOT NULL
+    mime TEXT NOT NULL, told TEXT NOT NULL,
+    notes TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
@@ -36,17 +40,22 @@ CREATE TABLE files (
     CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK ((state = 'indexed') = (reason IS NULL))
 ) WITHOUT ROWID;
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
-CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
+{intents.SCHEMA}
 """
-# What leads from the version before to each version. Items are then told anew, as nothing was told of them.
+# The statements that lead from the version before to each version. After step 2 nothing is noted of what the engine was
+# told, so the next run tells it the facts of all items.
 STEPS = {
     2: """
 ALTER TABLE items DROP COLUMN path;
 ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
 ALTER TABLE items ADD COLUMN told TEXT NOT NULL DEFAULT '';
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
-"""
+""",
+    3: f"""
+ALTER TABLE items ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+{intents.UPGRADE}
+""",
 }
 
 
@@ -60,7 +69,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class FileRow:
-    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint."""
+    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint.
+
+    `attempts` counts the runs that read the file, since it last changed, and failed.
+    """
 
     path: str
     signature: Signature
@@ -80,7 +92,10 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A content that is indexed; `told` is what the engine knows of it from outside its content."""
+    """A content that is indexed; `told` is what the engine knows of it from outside its content.
+
+    `notes` are short sentences on how the file was read.
+    """
 
     id: str
     modality: Modality
@@ -88,6 +103,7 @@ class ItemRow:
     decoder: str
     mime: str
     told: str
+    notes: tuple[str, ...] = ()
 
 
 class Manifest:
@@ -126,6 +142,8 @@ class Manifest:
         elif create:
             for step in range(version + 1, VERSION + 1):
                 self._db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
+        self._notes = create or version >= 3  # an older one that is only read has no notes
+        self.intents = Intents(self._db)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -209,6 +227,23 @@ class Manifest:
         states = "('failed', 'unsupported')" if with_unsupported else "('failed')"
         return self._files(f"WHERE state IN {states} ORDER BY path")
 
+    def partly_read(self) -> Iterator[tuple[str, str]]:
+        """The files that are indexed although a part of them could not be read, as (path, note), in order of paths."""
+        query = (
+            "SELECT files.path, note.value FROM files JOIN items USING (item_id), json_each(items.notes) AS note "
+            "WHERE note.value LIKE ? || '%' ORDER BY files.path"
+        )
+        for path, note in self._db.execute(query, (PARTLY_READ,)) if self._notes else ():
+            yield os.fsdecode(path), note
+
+    def count_partly_read(self) -> int:
+        """How many files that the walk of this run met are partly read."""
+        query = (
+            "SELECT COUNT(DISTINCT files.path) FROM seen JOIN files ON files.path = seen.path "
+            "JOIN items USING (item_id), json_each(items.notes) AS note WHERE note.value LIKE ? || '%'"
+        )
+        return int(self._db.execute(query, (PARTLY_READ,)).fetchone()[0]) if self._notes else 0
+
     def put_files(self, rows: Iterable[FileRow]) -> None:
         """Write rows by path, inside a transaction."""
         self._db.executemany(
@@ -247,8 +282,9 @@ class Manifest:
     def put_items(self, rows: Iterable[ItemRow]) -> None:
         """Write rows by id, inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told) VALUES (?, ?, ?, ?, ?, ?)",
-            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told) for r in rows],
+            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told, notes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told, json.dumps(r.notes)) for r in rows],
         )
 
     def unheld(self) -> list[str]:
@@ -270,19 +306,6 @@ class Manifest:
         for item_id in item_ids:
             self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
             self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
-
-    def intend(self, item_ids: Iterable[str]) -> None:
-        """Name the items whose points are about to be written; durable on return."""
-        with self.transaction():
-            self._db.executemany("INSERT OR IGNORE INTO writing VALUES (?)", [(item_id,) for item_id in item_ids])
-
-    def intended(self) -> list[str]:
-        """The items whose writing did not come to its end."""
-        return [item_id for (item_id,) in self._db.execute("SELECT item_id FROM writing ORDER BY item_id")]
-
-    def settle_intents(self) -> None:
-        """Say that all intended points are written or taken back, inside a transaction."""
-        self._db.execute("DELETE FROM writing")
 
     # Counts
 
@@ -317,9 +340,9 @@ class Manifest:
             yield FileRow(os.fsdecode(path), signature, decoder, item_id, known, detail, attempts)
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
-        query = f"SELECT item_id, modality, segments, decoder, mime, told FROM items {where}"  # noqa: S608
-        for item_id, modality, *rest in self._db.execute(query, values):
-            yield ItemRow(item_id, Modality(modality), *rest)
+        query = f"SELECT item_id, modality, segments, decoder, mime, told, notes FROM items {where}"  # noqa: S608
+        for item_id, modality, segments, decoder, mime, told, notes in self._db.execute(query, values):
+            yield ItemRow(item_id, Modality(modality), segments, decoder, mime, told, tuple(json.loads(notes)))
 
     def _one(self, query: str) -> Any:
         with closing(self._db.execute(query)) as cursor:

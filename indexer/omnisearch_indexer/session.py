@@ -59,7 +59,7 @@ def index_files(
         manifest.add_roots(roots)
         manifest.label(roots, (labels or Labels()).pairs(), relabel)
         decoder = stack.enter_context(DecoderPool(settings, settings.workers))
-        meter = stack.enter_context(Bar("indexing", "files"))
+        meter = stack.enter_context(Bar("indexing", "bytes"))
         found = survey(_walk(roots, settings, hidden), manifest, fingerprint(settings), retry_failed, stop)
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
@@ -75,6 +75,7 @@ def preview_files(paths: Sequence[Path], settings: Settings, retry_failed: bool,
     walk = _walk(resolve_roots(paths), settings, hidden)
     found = survey(walk, manifest, fingerprint(settings), retry_failed, threading.Event())
     if manifest is not None:
+        found.report.partly_read = manifest.count_partly_read()
         manifest.close()
     found.report.outcomes[Outcome.PENDING] = len(found.todo)
     found.report.removed = sum(row.item_id is not None for row in found.gone)

@@ -4,20 +4,21 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from omnisearch.errors import Reason
 from omnisearch_indexer.manifest import FileRow, Manifest, State
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
+from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Found, Walk, is_below
 
-# These say nothing of a file's content, so they are tried again in every run.
-PASSING = frozenset({Reason.VANISHED, Reason.CHANGING, Reason.PERMISSION})
 CHUNK = 1000
 
 
 @dataclass
 class Survey:
-    """`todo` must be read, `refused` never can be, `gone` are known files that are not there any more."""
+    """`todo` must be read, `refused` never can be, `gone` are known files that are not there any more.
+
+    `todo` begins with the small files, in steps of a power of two, so that no large file keeps them waiting.
+    """
 
     decoder: str
     todo: list[Reading] = field(default_factory=list)
@@ -39,6 +40,7 @@ def survey(walk: Walk, manifest: Manifest | None, decoder: str, retry_failed: bo
             manifest.see(met)
             met.clear()
         _sort(found, manifest, made, retry_failed)
+    made.todo.sort(key=lambda reading: reading.signature.size.bit_length())
     made.report.links = walk.links
     if manifest is not None and not stop.is_set():
         manifest.see(met)
@@ -58,8 +60,10 @@ def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: b
         made.todo.append(Reading(found.path, found.signature))
     elif row.reason is None:
         made.report.outcomes[Outcome.UNCHANGED] += 1
-    elif row.reason in PASSING or (retry_failed and row.state is State.FAILED):
+    elif retry_failed and row.state is State.FAILED:
         made.todo.append(Reading(found.path, found.signature))
+    elif is_retried(row.reason, row.attempts):
+        made.todo.append(Reading(found.path, found.signature, runs=row.attempts + 1))
     else:
         made.report.fail(row.reason)
 

@@ -37,7 +37,8 @@ class Facts:
 class Payload:
     """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good.
 
-    `passage` is all of a text segment, for its words; answers to lookups come without it.
+    `passage` is all of a text segment, for its words; answers to lookups come without it. `notes` are short sentences
+    on how the item's file was read.
     """
 
     item_id: str
@@ -53,6 +54,7 @@ class Payload:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     passage: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> Sparse:
@@ -78,6 +80,7 @@ class Payload:
             "segments": self.segments,
             "snippet": self.snippet,
             "passage": self.passage,
+            "notes": list(self.notes),
             **self.facts.flat(),
         }
 
@@ -87,8 +90,8 @@ class Payload:
         row = dict(row)
         part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
         tags, meta = read_about(row.pop("about", ()))
-        modality = Modality(row.pop("modality"))
-        return cls(modality=modality, segment=part, tags=tags, meta=meta, **row)
+        modality, notes = Modality(row.pop("modality")), tuple(row.pop("notes", ()))
+        return cls(modality=modality, segment=part, tags=tags, meta=meta, notes=notes, **row)
 
 
 @dataclass(frozen=True, eq=False)
