@@ -150,4 +150,4 @@ def keys_of(settings: Settings) -> set[str]:
     model = OmniBind.load(settings.model, settings)
     spaces = [space_id(model, name) for name in model.spaces]
     with closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)) as raw:
-        return {key for m in Modality for key in raw.keys(f"{space.spec.name}@{space.fingerprint}", m)}
+        return {key for space in spaces for m in Modality for key in raw.keys(space, m)}
