@@ -62,7 +62,7 @@ for name in ("add", "settle"):
 around(SpaceEmbeddingStore, "flush")
 settings = load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3]), workers=2, batch_size=2)
 OmniBind.load(settings.model, settings)
-for at in range(1, 400, int(sys.argv[1])):
+for at in range(1, 200, int(sys.argv[1])):
     if not (child := os.fork()):
         left = at
         session.index_files([Path(sys.argv[4])], settings)
@@ -94,7 +94,7 @@ def command(settings: Settings, *arguments: object) -> "subprocess.Popen[str]":
     return start("-m", "omnisearch", *arguments, *flags)
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 19])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 13])
 def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings: Settings, stride: int) -> None:
     """Once from nothing, then over a change of every kind, from one and the same data directory on."""
     folder = tmp_path / "files"

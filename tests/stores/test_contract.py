@@ -352,6 +352,8 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         "many tags",
         "nested key",
         "long value",
+        "long note",
+        "many notes",
     ],
 )
 def test_a_payload_that_would_spoil_the_store_is_refused_whole(
