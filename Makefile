@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+PARALLEL := -n auto --dist worksteal
 STAMP := $(VENV)/.installed
 
 .PHONY: help install demo serve-demo test test-slow check bench docs browser clean
@@ -35,11 +36,11 @@ serve-demo: install  ## Serve the page over the demo's index
 	$(BIN)/omnisearch serve --data-dir $(DEMO)/data
 
 test: install check  ## Check the code and run the default tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-slow: install  ## The tests that need weights, a registry, a browser or patience
 	$(BIN)/omnisearch models pull
-	$(BIN)/python -m pytest -m 'weights or network or slow'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'weights or network or slow'
 
 check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

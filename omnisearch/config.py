@@ -2,17 +2,28 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from omnisearch.errors import SettingsError
 
 PROJECT_FILE = Path("omnisearch.toml")
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+def _names(given: object) -> object:
+    """Split the value of an environment variable; lists come from TOML and from flags."""
+    return [name for name in map(str.strip, given.split(",")) if name] if isinstance(given, str) else given
 
 
 class TowerSettings(BaseModel):
@@ -25,9 +36,9 @@ class TowerSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable."""
+    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable, if not empty."""
 
-    model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("omnisearch"), description="where index, embeddings and previews live"
@@ -36,6 +47,9 @@ class Settings(BaseSettings):
         default_factory=lambda: user_cache_path("omnisearch") / "weights", description="where the weight files lie"
     )
     model: str = Field("mini", description="name of a shipped bound model, or the folder of one")
+    allow_host: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="names that `serve` answers to beside localhost; in a variable comma separated"
+    )
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
     store_api_key: str | None = Field(None, description="what the Qdrant server asks for")
     device: Device = Field("auto", description="auto, cpu or cuda")
@@ -48,6 +62,10 @@ class Settings(BaseSettings):
     license: Literal["any", "commercial"] = Field(
         "any", description="commercial refuses models whose weights may not be used commercially"
     )
+    query_seconds: float = Field(
+        600.0, gt=0, description="longest sound or video, or slice of one, that `serve` takes as a term of a query"
+    )
+    query_timeout: float = Field(60.0, gt=0, description="seconds after which `serve` stops a search")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
     )
@@ -56,6 +74,13 @@ class Settings(BaseSettings):
     segment_overlap: float = Field(2.0, ge=0, description="seconds shared by neighbouring segments")
     passage_characters: int = Field(1000, ge=100, le=100_000, description="length of a passage of text")
     passage_overlap: int = Field(150, ge=0, description="characters shared by neighbouring passages")
+
+    @field_validator("data_dir", "weights_dir", mode="before")
+    @classmethod
+    def _named(cls, folder: Any) -> Any:
+        if folder == "":
+            raise ValueError("a folder without a name would be the working directory; write . for that")
+        return folder
 
     @classmethod
     def settings_customise_sources(

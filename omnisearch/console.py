@@ -45,6 +45,12 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
     sys.stdout.flush()  # here a reader that went away is met as an error, at exit no more
 
 
+def write_object(fields: Mapping[str, Any], chosen: Format) -> None:
+    """Write one object to stdout: indented as JSON, or on one line."""
+    indent = 2 if chosen is Format.JSON else None
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False, indent=indent) + "\n")
+
+
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:

@@ -9,7 +9,8 @@
     │   ├── NoIndexError      nothing was indexed here yet
     │   ├── ModelMissingError weights or a model are not on this machine
     │   ├── FingerprintError  the index was made by another model (HTTP 409)
-    │   └── BusyError         another process holds what is needed
+    │   ├── BusyError         another process holds what is needed
+    │   └── StoppedError      the caller stopped a question before it was answered
     ├── MediaError            one file cannot be read; carries a reason from the closed list `Reason`
     ├── WeightsError          a weight file is not what its spec says
     ├── CheckpointError       a bound model's files do not fit together
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     VANISHED = "vanished", "the file was deleted while it was read", "nothing: the next run looks again"
     CHANGING = "changing", "another program was writing the file", "run `omnisearch index` again when it is complete"
     PERMISSION = "permission", "the file may not be read", "give this user the right to read it"
+    UNREADABLE = "unreadable", "the system failed to read the file", "check its disk and the length of its path"
     UNSUPPORTED_FORMAT = "unsupported_format", "this format is not read", "convert it to a format of docs/media.md"
     DAMAGED = "damaged", "the file is damaged or incomplete", "copy it again from its source"
     NEEDS_PASSWORD = "needs_password", "the file is encrypted", "save a copy without a password"
@@ -130,6 +132,10 @@ class FingerprintError(NotReadyError):
 
 class BusyError(NotReadyError):
     """Another process holds a resource that allows one owner."""
+
+
+class StoppedError(NotReadyError):
+    """The caller stopped a question before it was answered."""
 
 
 class MediaError(OmnisearchError):

@@ -90,6 +90,11 @@ class Term(Summand):
     slice: Slice | None = None
 
     @property
+    def reads_file(self) -> bool:
+        """Whether a file must be decoded to embed it; an item is in the index, and only slices of it are not."""
+        return isinstance(self.source, Path) or self.slice is not None
+
+    @property
     def leaves(self) -> "tuple[Sum, ...]":
         """The sum of this term alone."""
         return (Sum((self,)),)

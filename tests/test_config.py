@@ -27,6 +27,26 @@ def test_flags_beat_variables_beat_files(project: Path, tmp_path: Path, monkeypa
     assert (load_settings(model="flag").model, load_settings(model=None).workers) == ("flag", 3)
 
 
+def test_allowed_hosts_are_a_list_and_in_a_variable_comma_separated(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().allow_host == ()
+    project.write_text('allow_host = ["a.example", "b.example"]')
+    assert load_settings().allow_host == ("a.example", "b.example")
+    monkeypatch.setenv("OMNISEARCH_ALLOW_HOST", "c.example, 192.0.2.7,")
+    assert load_settings().allow_host == ("c.example", "192.0.2.7")
+    assert load_settings(allow_host=["d.example"]).allow_host == ("d.example",)
+
+
+def test_an_empty_variable_is_one_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write_text('data_dir = "/data"')
+    for name in ("DATA_DIR", "STORE", "WORKERS"):
+        monkeypatch.setenv(f"OMNISEARCH_{name}", "")
+    assert (load_settings().data_dir, load_settings().store) == (Path("/data"), None)
+    with pytest.raises(SettingsError, match=r"data_dir = ''.*working directory"):
+        load_settings(data_dir="")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -18,12 +18,14 @@ from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
+from omnisearch.media.child import Child, Limits
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.gate import RESERVE
+from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer import soundness
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
@@ -71,8 +73,10 @@ class Doctor:
             "weights": self._weights,
             "model": self._model,
             "disk": self._disk,
+            "sandbox": self._sandbox,
             "index": self._index,
             "files": self._files,
+            "roots": self._roots,
             "counts": self._counts,
             "calibration": self._calibration,
             "spread": self._spread,
@@ -134,6 +138,17 @@ class Doctor:
             return State.FAIL, value, "nothing can be written: free some disk or move the index with --data-dir"
         return (State.OK if free > 5 * RESERVE else State.WARN), value, "" if free > 5 * RESERVE else "free some disk"
 
+    def _sandbox(self) -> Found:
+        decoder = Child(Limits())
+        decoder.stop()
+        active = "; ".join(f"{layer.name} ({layer.detail})" for layer in decoder.layers if layer.active)
+        missing = [layer for layer in decoder.layers if not layer.active]
+        value = "; ".join([active or "no layer", *(f"without {layer.name}: {layer.detail}" for layer in missing)])
+        # Containers seldom grant a network namespace; seccomp refuses sockets by itself.
+        if all(layer.name == "network_namespace" for layer in missing):
+            return State.OK, value, ""
+        return State.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
+
     def _index(self) -> Found:
         store = self.index.store
         return State.OK, f"{store.collection} at {self._settings.store or self._settings.data_dir}", ""
@@ -143,8 +158,14 @@ class Doctor:
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
             return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
-        failed = states.get("failed", 0)
+        failed = any(self.manifest.failures())
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+
+    def _roots(self) -> Found:
+        kept = read_kept_places(self._settings.data_dir)
+        if kept:
+            return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
+        return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
 
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}

@@ -28,7 +28,7 @@ from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reade
 from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import is_retried
-from omnisearch_indexer.survey import Survey
+from omnisearch_indexer.survey import Survey, refuse
 from omnisearch_indexer.work import Work
 from omnisearch_indexer.writer import Writer
 
@@ -166,7 +166,7 @@ class Indexer:
             if work.failed is None:
                 self._drop(reading)
                 return
-        elif event.signature != reading.signature:
+        elif not event.signature.matches(reading.signature):
             reading.dead = True
             self._writer.abandon(work)
             if reading.attempt < ATTEMPTS:
@@ -209,12 +209,13 @@ class Indexer:
         if not is_retried(reason, reading.runs):  # else the next run goes on from what was encoded
             self._writer.abandon(work)
         self._report.fail(reason)
-        self._record(reading, None, reason, detail)
+        before = self._manifest.file(reading.path)
+        self._writer.record(refuse(reading, before, reason, detail, self._survey.decoder, reading.runs))
         self._advance(reading, reading.signature.size, files=1)
 
-    def _record(self, reading: Reading, item_id: str | None, reason: Reason | None = None, detail: str = "") -> None:
+    def _record(self, reading: Reading, item_id: str) -> None:
         path, decoder = reading.path, self._survey.decoder
-        self._writer.record(FileRow(path, reading.signature, decoder, item_id, reason, detail, reading.runs))
+        self._writer.record(FileRow(path, reading.signature, decoder, item_id))
 
     def _advance(self, reading: Reading, done: int, files: int = 0) -> None:
         """Tell the meter how many bytes of a file are done."""
@@ -257,7 +258,7 @@ class Indexer:
             self._manifest.drop_files(row.path for row in gone)
             for item_id in self._arrived:
                 # A file may have come from outside the given paths: it moved if its old place is empty.
-                lost = [path for path in self._manifest.holders(item_id) if not os.path.lexists(path)]
+                lost = [row.path for row in self._manifest.holders(item_id) if self._has_left(row)]
                 self._manifest.drop_files(lost)
                 left[item_id] += len(lost)
         moved = sum(min(n, left[item_id]) for item_id, n in self._arrived.items())
@@ -265,6 +266,9 @@ class Indexer:
         self._report.outcomes[Outcome.DUPLICATE] -= moved
         self._report.removed += left.total() - moved
         settle(self._manifest, self._store, self._raw)
+
+    def _has_left(self, row: FileRow) -> bool:
+        return not os.path.lexists(row.path) and self._survey.volumes.holds(row)
 
 
 def _raise(event: object) -> NoReturn:

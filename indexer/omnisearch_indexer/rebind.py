@@ -19,13 +19,14 @@ from omnisearch.errors import FingerprintError, Reason
 from omnisearch.search.kept import read_kept
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.open import describe_store, open_store, swap
+from omnisearch.stores.open import open_current, swap
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 from omnisearch_indexer.encoder import usable
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
+from omnisearch_indexer.storage import named_faults
 
 # Bounds the memory: a batch's raw embeddings in every space, and its vectors.
 BATCH_POINTS = 1024
@@ -70,12 +71,12 @@ def rebind_index(settings: Settings) -> Rebound:
     begun = time.monotonic()
     place = settings.data_dir / MANIFEST_FILE
     Manifest(place).close()  # raises where there is none
-    with ExitStack() as stack:
+    with named_faults(settings.data_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.data_dir))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))
         manifest.claim(store=settings.store or "embedded")
         model = OmniBind.load(settings.model, settings)
-        old = stack.enter_context(closing(_open_current(settings)))
+        old = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         # Every point that is left has its raw embeddings. What was lost otherwise is for the indexer to read again.
         reconcile(manifest, old, raw, alone=False)
@@ -85,11 +86,6 @@ def rebind_index(settings: Settings) -> Rebound:
         _tell(manifest, model, report.directionless)
     report.seconds = time.monotonic() - begun
     return report
-
-
-def _open_current(settings: Settings) -> VectorStore:
-    name = describe_store(settings)
-    return open_store(settings, model=name.model, dim=name.dim, fingerprint=name.fingerprint, create=False)
 
 
 def _fill(fresh: VectorStore, old: VectorStore, model: OmniBind, raw: SpaceEmbeddingStore, meter: Meter) -> Rebound:
@@ -147,8 +143,7 @@ def _tell(manifest: Manifest, model: OmniBind, directionless: set[str]) -> None:
     lost = [
         replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no direction in the space")
         for item_id in sorted(directionless)
-        for path in manifest.holders(item_id)
-        if (row := manifest.file(path)) is not None
+        for row in manifest.holders(item_id)
     ]
     # What the old model did not embed is looked at again by the next run.
     strange = [row.path for row in manifest.failures(with_unsupported=True) if row.state is State.UNSUPPORTED]

@@ -95,6 +95,6 @@ def _is_unfinished(path: str, manifest: Manifest) -> bool:
     except OSError:
         return False
     row = manifest.file(path)
-    if row is None or row.signature != signature:
+    if row is None or not row.signature.matches(signature):
         return True
     return row.reason is not None and is_retried(row.reason, row.attempts)

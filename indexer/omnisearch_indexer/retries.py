@@ -2,8 +2,10 @@
 
 from omnisearch.errors import Reason
 
+# With these a file was not read at all: what was indexed of it before stays.
+UNREAD = frozenset({Reason.VANISHED, Reason.PERMISSION, Reason.UNREADABLE})
 # These say nothing about a file's content: every run tries again.
-PASSING = frozenset({Reason.VANISHED, Reason.CHANGING, Reason.PERMISSION})
+PASSING = UNREAD | {Reason.CHANGING}
 # These can be caused by the file, or by the state of the machine (the kernel's OOM killer, a busy disk, memory that
 # other programs hold). The file is tried in several runs, then it counts as the cause.
 MACHINE = frozenset({Reason.DECODER_CRASHED, Reason.TIMEOUT, Reason.OOM})

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
+from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 
 
@@ -26,6 +28,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
+            "kept": [asdict(place) for place in read_kept_places(data_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
@@ -35,7 +38,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
 
 
 def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
-    """Every failed file: path, state, reason, detail, message to the user, attempts.
+    """Every file that could not be read: path, state, reason, detail, message to the user, attempts.
 
     With `every`, also the files of unsupported formats, and then those that are indexed but only partly read: their
     reason is empty and their message is the note.

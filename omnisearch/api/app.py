@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from omnisearch import __version__
+from omnisearch.api.authority import LOOPBACK
 from omnisearch.api.errors import handle_errors
-from omnisearch.api.guard import LOOPBACK, MAX_BODY_BYTES, Guard
+from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
+from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.routes import health, items, locate, search, status
 from omnisearch.api.routes.page import page_routes
@@ -20,19 +22,21 @@ def create_app(
     settings: Settings,
     engine_factory: OpenEngine | None = None,
     renderer_factory: Callable[[Settings], Renderer] | None = None,
-    hosts: Collection[str] | None = LOOPBACK,
+    hosts: Collection[str] = LOOPBACK,
     max_body_bytes: int = MAX_BODY_BYTES,
+    max_held_bytes: int = MAX_HELD_BYTES,
 ) -> FastAPI:
     """Build the app. The engine opens in the background once it runs, so that the probes answer at once.
 
-    `hosts` are the names it answers to, None for every name.
+    `hosts` are the names it answers to, without ports.
+    `max_body_bytes` is for one request body, `max_held_bytes` for those of all unanswered requests together.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = Service(settings, engine_factory or _open_engine)
         previews = Previews(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
-        app.state.service, app.state.previews = service, previews
+        app.state.service, app.state.previews, app.state.files = service, previews, ItemFiles()
         await service.start()
         yield
         await service.stop()
@@ -48,7 +52,7 @@ def create_app(
         openapi_url="/v1/openapi.json",
     )
     handle_errors(app)
-    app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes)
+    app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(SecurityHeaders)
     for part in (health, search, locate, items, status):
         app.include_router(part.router)

@@ -1,7 +1,8 @@
 """Bodies: a question as JSON, or as multipart with the files that it names."""
 
+import errno
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ from omnisearch.api.uploads import spooled
 
 MAX_JSON_BYTES = 256 << 10
 MAX_FILES = MAX_TERMS + 1  # each term may be one, and so may what is searched in
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+NO_SPACE = "the server's disk for temporary files is full: free space there, or name a larger folder in TMPDIR"
 
 A = TypeVar("A", bound=Asking)
 
@@ -40,7 +44,8 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
 
     Raises:
         RequestValidationError: the question is wrong, and where.
-        HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing.
+        HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
+            507, the server's disk has no room for it.
     """
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent == "application/json":
@@ -54,13 +59,22 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
         )
-    async with request.form(max_files=MAX_FILES, max_fields=1, max_part_size=MAX_JSON_BYTES) as form:
-        field = form.get("query")
-        if not isinstance(field, str):
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
-        question = _parse(field, kind)
-        async with spooled(form, question.files) as uploads:
-            yield question, uploads
+    async with AsyncExitStack() as held:
+        try:
+            form = await held.enter_async_context(
+                request.form(max_files=MAX_FILES, max_fields=1, max_part_size=MAX_JSON_BYTES)
+            )
+            field = form.get("query")
+            if not isinstance(field, str):
+                detail = "the field `query` with the JSON object is missing"
+                raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+            question = _parse(field, kind)
+            uploads = await held.enter_async_context(spooled(form, question.files))
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, NO_SPACE) from None
+        yield question, uploads
 
 
 async def _read(request: Request) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from omnisearch import options
+from omnisearch.console import err
 from omnisearch.errors import BusyError, UsageError
 
 GRACE_SECONDS = 30
@@ -19,6 +20,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
     insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines in: there are no keys.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="One more name that the server answers to, such as search.example.org; repeatable."),
+    ] = None,
     data_dir: options.DataDir = None,
     model: options.Model = None,
     store: options.Store = None,
@@ -31,9 +36,10 @@ def serve(
     import uvicorn
 
     from omnisearch.api.app import create_app
-    from omnisearch.api.guard import LOOPBACK
+    from omnisearch.api.authority import LOOPBACK, allowed_host
     from omnisearch.api.protocol import ImpatientProtocol
     from omnisearch.config import load_settings
+    from omnisearch.stores.kept_places import read_kept_places
 
     if host not in LOOPBACK and not insecure:
         raise UsageError(
@@ -41,6 +47,7 @@ def serve(
             "put a proxy that asks for one in front of 127.0.0.1, or say --insecure"
         )
     settings = load_settings(
+        allow_host=allow_host,
         data_dir=data_dir,
         model=model,
         store=store,
@@ -49,7 +56,12 @@ def serve(
         max_memory=max_memory,
         license=license,
     )
-    hosts = None if host in ANY_ADDRESS else LOOPBACK | {host.lower()}
+    everywhere = host in ANY_ADDRESS
+    hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
+    if everywhere and hosts == LOOPBACK:
+        err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
+    for place in read_kept_places(settings.data_dir):
+        err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -61,7 +73,7 @@ def serve(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    shown = f"[{host}]" if ":" in host else host
+    shown = "localhost" if everywhere else f"[{host}]" if ":" in host else host
     sys.stdout.write(f"http://{shown}:{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     # uvicorn repeats the signal that stopped it; asked to stop and stopped is a success.

@@ -33,6 +33,8 @@ CODES = {
     421: "misdirected_request",
     422: "invalid_request",
     500: "failed",
+    503: "busy",
+    507: "disk_full",
 }
 
 

@@ -2,9 +2,8 @@
 
 import os
 import tempfile
-import threading
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from omnisearch.errors import NotFoundError
 
@@ -12,8 +11,8 @@ from omnisearch.errors import NotFoundError
 class Renderer(Protocol):
     """What the API asks of `omnisearch.media`: pictures of files, made in a worker that may die."""
 
-    def preview(self, path: Path) -> bytes | None:
-        """Return a WebP poster, or None for text."""
+    def preview(self, path: Path, fd: int) -> bytes | None:
+        """Return a WebP poster of the file at `path`, which is open as `fd`; None for text."""
         ...
 
     def close(self) -> None:
@@ -22,29 +21,31 @@ class Renderer(Protocol):
 
 
 class Previews:
-    """Keyed by item id, which is a hash of the content: a preview never goes stale."""
+    """Keyed by item id, which is a hash of the content, and made of that content alone: a preview is never stale."""
 
     def __init__(self, folder: Path, renderer: Renderer) -> None:
         self._folder, self._renderer = folder, renderer
-        self._lock = threading.Lock()
 
-    def get(self, item_id: str, path: Path) -> Path:
-        """Return the file of an item's preview, making it from `path` where it is missing.
+    def find(self, item_id: str) -> Path | None:
+        """Return the file of an item's preview; None if it was not made yet."""
+        kept = self._folder / f"{item_id}.webp"
+        return kept if kept.is_file() else None
+
+    def make(self, item_id: str, path: Path, file: BinaryIO) -> Path:
+        """Return the file of an item's preview, made from the item's open `file` at `path` if there is none yet.
 
         Raises:
             NotFoundError: this item has no picture.
-            MediaError: the file cannot be read any more.
+            MediaError: the file cannot be decoded.
         """
-        kept = self._folder / f"{item_id}.webp"
-        if kept.is_file():
-            return kept
-        with self._lock:  # one at a time: a page of forty new posters must not starve a search
-            if not kept.is_file():
-                picture = self._renderer.preview(path)
-                if picture is None:
-                    raise NotFoundError(f"item {item_id} has no preview")
-                self._write(kept, picture)
-        return kept
+        found = self.find(item_id)
+        if found is None:
+            picture = self._renderer.preview(path, file.fileno())
+            if picture is None:
+                raise NotFoundError(f"item {item_id} has no preview")
+            found = self._folder / f"{item_id}.webp"
+            self._write(found, picture)
+        return found
 
     def close(self) -> None:
         """Stop the renderer."""

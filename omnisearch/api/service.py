@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar, cast
+from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from fastapi import Depends, Request
 
@@ -12,15 +12,23 @@ from omnisearch.api.room import Room
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Modality
 
-THREADS = 4
-QUEUE = 64
-# Looking through a film takes minutes and all cores: one at a time, and never in the way of a search.
-LONG_QUEUE = 4
 RETRY_SECONDS = 3.0
+
+Kind: TypeAlias = Literal["search", "media", "locate", "files", "previews"]
+# The threads of each kind of question, and how many more questions may wait for them. A kind never waits for another:
+# decoding the files of queries takes seconds, locating takes minutes, and a page asks for forty previews at once.
+ROOMS: Mapping[Kind, tuple[int, int]] = {
+    "search": (4, 64),
+    "media": (2, 16),
+    "locate": (1, 4),
+    "files": (2, 64),
+    "previews": (1, 64),
+}
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -48,12 +56,12 @@ class Engine(Protocol):
         """The model of the index."""
         ...
 
-    def search(self, query: Query) -> Answer:
-        """Answer a query."""
+    def search(self, query: Query, budget: Budget = UNLIMITED) -> Answer:
+        """Answer a query within a budget."""
         ...
 
-    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
-        """Find the places of one file that match, unless it is stopped."""
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
+        """Find the places of one file that match, within a budget."""
         ...
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
@@ -75,9 +83,11 @@ OpenEngine = Callable[[Settings], Engine]
 class Service:
     """Holds the engine. Until it is open, every question is answered with what is missing."""
 
-    def __init__(self, settings: Settings, open_engine: OpenEngine, threads: int = THREADS, queue: int = QUEUE) -> None:
-        self._settings, self._open_engine = settings, open_engine
-        self._short, self._long = Room("engine", threads, queue), Room("long", 1, LONG_QUEUE)
+    def __init__(
+        self, settings: Settings, open_engine: OpenEngine, rooms: Mapping[Kind, tuple[int, int]] = ROOMS
+    ) -> None:
+        self.settings, self._open_engine = settings, open_engine
+        self._rooms = {kind: Room(kind, *size) for kind, size in rooms.items()}
         self._engine: Engine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
         self._opening: asyncio.Task[None] | None = None
@@ -90,7 +100,7 @@ class Service:
         """Let running questions finish, then close the engine."""
         if self._opening is not None:
             self._opening.cancel()
-        for room in (self._short, self._long):
+        for room in self._rooms.values():
             await asyncio.to_thread(room.close)
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
@@ -105,17 +115,16 @@ class Service:
             raise self._missing
         return self._engine
 
-    async def ask(self, question: Callable[[Engine], T], long: bool = False) -> T:
-        """Ask the engine something in a thread; what takes `long` has one of its own.
+    async def ask(self, question: Callable[[Engine], T], kind: Kind = "search") -> T:
+        """Ask the engine something in a thread for questions of that kind.
 
         Raises:
             BusyError: as many questions wait as may wait.
             OmnisearchError: the engine is not open, or what it raised.
         """
         engine = self.ready()
-        room = self._long if long else self._short
         try:
-            return await asyncio.shield(room.ask(lambda: question(engine)))
+            return await asyncio.shield(self._rooms[kind].ask(lambda: question(engine)))
         except (NoIndexError, FingerprintError) as error:
             self._lose(engine, error)
             raise
@@ -134,7 +143,7 @@ class Service:
         """Try until it works: the index may be written, or let go by the indexer, while we serve."""
         while self._engine is None:
             try:
-                self._engine = await self._short.ask(self._open)
+                self._engine = await self._rooms["search"].ask(self._open)
             except OmnisearchError as error:
                 self._missing = error
                 await asyncio.sleep(RETRY_SECONDS)
@@ -144,7 +153,7 @@ class Service:
                 return
 
     def _open(self) -> Engine:
-        engine = self._open_engine(self._settings)
+        engine = self._open_engine(self.settings)
         try:
             engine.search(Query(Term("warm up"), limit=1))
         except BaseException:

@@ -40,7 +40,7 @@ def _write(part: UploadFile, stem: Path) -> Upload:
     label = _label(part.filename or "")
     suffix = Path(label).suffix
     path = stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else "")
-    with path.open("wb") as file:
+    with part.file, path.open("wb") as file:  # the part's own copy is not needed any longer
         shutil.copyfileobj(part.file, file)
     return Upload(path=path, label=label or "file")
 

@@ -11,6 +11,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.container import check_decoder, open_container, seconds
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
+from omnisearch.media.packets import Packets
 from omnisearch.media.segmentation import Segmentation, cut_samples
 from omnisearch.media.slices import check_seconds
 from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, Stretch, Waveform
@@ -19,8 +20,9 @@ MIN_RATE, MAX_RATE = 1_000, 384_000
 KEPT_RATE = 48_000
 MAX_CHANNELS = 8
 MIN_SECONDS = 0.01
+MAX_SECONDS = 1e9
 _BLOCK = 65536
-_SNDFILE = {"wav", "flac", "aiff", "ogg", "mp3"}
+_SNDFILE = {"wav", "w64", "flac", "aiff", "au", "caf", "ogg", "mp3"}
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
@@ -30,14 +32,15 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
         MediaError: bad_sample_rate, bad_channels, no_audio_stream, unsupported_format, bad_slice or decode_error here;
             too_short and non_finite while the pieces are read.
     """
-    duration, rate, blocks = _open(source, kind)
+    notes: list[str] = []
+    duration, rate, blocks = _open(source, kind, notes)
     if isinstance(source.part, Stretch):
         check_seconds(source.part, duration)
         duration, blocks = source.part.end - source.part.start, stretch(blocks, rate, source.part)
     kept = min(rate, KEPT_RATE)
     segments = cut_samples(checked(resampled(blocks, rate), kept), kept, cut)
     pieces = (Piece(segment, Waveform(samples, kept)) for segment, samples in segments)
-    return Decoded(MediaInfo(Modality.AUDIO, kind.mime, duration), pieces)
+    return Decoded(MediaInfo(Modality.AUDIO, kind.mime, duration), pieces, notes)
 
 
 def check_format(rate: int, channels: int) -> None:
@@ -99,12 +102,13 @@ def mono(frame: Any) -> Floats:
     return averaged
 
 
-def _open(source: Source, kind: Kind) -> tuple[float | None, int, Iterator[Floats]]:
+def _open(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, int, Iterator[Floats]]:
     sound = _open_sndfile(source.file) if kind.format in _SNDFILE else None
     if sound is None:
-        return _open_container(source)
+        return _open_container(source, kind, notes)
     check_format(sound.samplerate, sound.channels)
-    return sound.frames / sound.samplerate, sound.samplerate, _sndfile_blocks(sound)
+    blocks = _sndfile_blocks(sound, source, kind, notes)
+    return sound.frames / sound.samplerate, sound.samplerate, blocks
 
 
 def _open_sndfile(file: BinaryIO) -> Any:
@@ -135,26 +139,55 @@ def _wrapped_ogg(file: BinaryIO) -> bytes:
     return file.read(int.from_bytes(head[at + 4 : at + 8], "little"))
 
 
-def _sndfile_blocks(sound: Any) -> Iterator[Floats]:
-    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
-        yield block.mean(axis=1, dtype=np.float32)
+def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) -> Iterator[Floats]:
+    """Read by libsndfile. It stops at the first damage; FFmpeg goes on from there, skipping what is damaged."""
+    import soundfile
+
+    count = 0
+    try:
+        while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+            yield block.mean(axis=1, dtype=np.float32)
+            count += len(block)
+    except soundfile.LibsndfileError:
+        _, rate, blocks = _open_container(source, kind, notes)
+        yield from stretch(blocks, rate, Stretch(count / rate, MAX_SECONDS))
+        notes[:] = notes or ["partly read: some of its data are damaged and were skipped"]
 
 
-def _open_container(source: Source) -> tuple[float | None, int, Iterator[Floats]]:
+def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, int, Iterator[Floats]]:
     container = open_container(source.file)
     if not container.streams.audio:
-        raise MediaError(Reason.NO_AUDIO_STREAM)
+        raise MediaError(Reason.NO_AUDIO_STREAM, f"a {kind.format} file without sound")
     stream = container.streams.audio[0]
     check_decoder(stream)
+    if kind.format == "wav":
+        check_format(*_wave_format(source.file))
     check_format(stream.rate or 0, stream.channels or 0)
-    return seconds(container), stream.rate, _container_blocks(container, stream)
+    return seconds(container), stream.rate, _container_blocks(container, stream, notes)
 
 
-def _container_blocks(container: Any, stream: Any) -> Iterator[Floats]:
+def _wave_format(file: BinaryIO) -> tuple[int, int]:
+    """The sample rate and the number of channels in the header of a WAVE file: FFmpeg drops what it does not allow."""
+    place = file.tell()
+    file.seek(0)
+    head = file.read(_BLOCK)
+    file.seek(place)
+    at = head.find(b"fmt ") + 8
+    return int.from_bytes(head[at + 4 : at + 8], "little"), int.from_bytes(head[at + 2 : at + 4], "little")
+
+
+def _container_blocks(container: Any, stream: Any, notes: list[str]) -> Iterator[Floats]:
     from av import AudioResampler
 
     planar = AudioResampler(format="fltp", rate=stream.rate)
+    packets = Packets(container, stream)
+    duration, count = seconds(container), 0
     with container:
-        for frame in container.decode(stream):
-            yield from map(mono, planar.resample(frame))
+        for _, frame in packets:
+            for block in map(mono, planar.resample(frame)):
+                count += len(block)
+                yield block
         yield from map(mono, planar.resample(None))
+    if packets.skipped and not count:
+        raise MediaError(Reason.DAMAGED, f"none of {packets.read} packets could be decoded")
+    notes += packets.notes(count / stream.rate, duration)

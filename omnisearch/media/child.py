@@ -1,20 +1,23 @@
 """One decoder process, and the socket to it."""
 
-import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from omnisearch import wire
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media import sandbox
+from omnisearch.media.sandbox import Layer
 from omnisearch.wire import Message, WireError
 
 MAX_MESSAGE = 512 << 20
 START_SECONDS = 60.0
-_PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+POLL_SECONDS = 0.1  # from one look at whether to stop to the next
 
 
 @dataclass(frozen=True)
@@ -27,45 +30,44 @@ class Limits:
 
 
 class Child:
-    """A process that decodes one file after the other; `jobs` counts them."""
+    """A process that decodes one file after the other; `jobs` counts them, `layers` are those of its sandbox."""
 
     def __init__(self, limits: Limits) -> None:
         self.jobs = 0
         self.sock, theirs = socket.socketpair()
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, [_PACKAGE_ROOT, os.environ.get("PYTHONPATH")])),
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMNISEARCH_WORKER_BYTES": str(limits.memory_bytes),
-        }
         with theirs:
             # -P keeps the working directory, which may hold a hostile numpy.py, off the import path
+            command = [sys.executable, "-P", "-m", "omnisearch.media.worker"]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "omnisearch.media.worker", str(theirs.fileno())],
+                [*command, str(theirs.fileno()), str(limits.memory_bytes)],
                 pass_fds=[theirs.fileno()],
-                env=environment,
+                env=sandbox.environment(),
                 process_group=0,  # a Ctrl-C in the terminal is for the parent alone
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
         try:
-            self.receive(START_SECONDS)
+            self.layers = _layers(self.receive(START_SECONDS).body.get("layers"))
         except WireError:
             code = self.stop()
             raise MediaError(Reason.DECODER_CRASHED, f"a decoder process did not start (exit {code})") from None
 
-    def receive(self, seconds: float) -> Message:
-        """The next message; the process is killed where it does not come within `seconds`.
+    def receive(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> Message:
+        """The next message; the process is killed where it does not come within `seconds`, or once it is `stopped`.
 
         Raises:
             WireError: the process ended.
         """
+        ready = select.poll()
+        ready.register(self.sock, select.POLLIN)
         watchdog = threading.Timer(max(seconds, 0.0), self._process.kill)
         watchdog.daemon = True
         watchdog.start()
         try:
+            while not ready.poll(1000 * POLL_SECONDS):
+                if stopped():
+                    self._process.kill()
             message = wire.receive(self.sock, MAX_MESSAGE)
         finally:
             watchdog.cancel()
@@ -85,3 +87,10 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def _layers(body: Any) -> list[Layer]:
+    try:
+        return [Layer(str(name), bool(active), str(detail)) for name, active, detail in body]
+    except (TypeError, ValueError) as error:
+        raise WireError(f"not the layers of a sandbox: {error!r}") from None

@@ -1,23 +1,62 @@
-"""FFmpeg's door: containers from an allow-list, read from an open file, never from a path or an address."""
+"""PyAV: open containers of an allow-list from an open file, never from a path or an address."""
 
+import os
 from typing import Any, BinaryIO
 
 import av
 import av.logging
+from av.error import FFmpegError
 
 from omnisearch.errors import MediaError, Reason
 
-# hls, dash, concat, sdp, image2 and lavfi open other files or addresses that the content names.
-DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,ogg,wav,w64,flac,mp3,aac,aiff,mpegvideo"
-_OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": ""}
+# One demuxer of FFmpeg per line, with the files that need it. hls, dash, concat, sdp, image2 and lavfi are never
+# among them: they open other files or addresses that the content names.
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2",  # films and sounds of phones, cameras and shops
+    "matroska,webm",  # films from the web and from discs
+    "avi",  # older cameras
+    "flv",  # older web films
+    "asf",  # Windows Media: wmv and wma
+    "mxf",  # professional cameras
+    "mpeg",  # DVDs
+    "mpegts",  # broadcasts and AVCHD cameras
+    "mpegvideo",  # bare MPEG pictures
+    "ogg",  # Vorbis, Opus, Theora
+    "wav",  # samples that libsndfile does not decode
+    "w64",  # WAVE over 4 GiB
+    "aiff",  # compressed AIFC
+    "caf",  # Apple's sound files
+    "au",  # Unix sounds
+    "flac",  # damaged FLAC, which libsndfile refuses
+    "mp3",  # MPEG sound
+    "aac",  # bare AAC
+    "ac3,eac3",  # sound of films
+    "dts",  # sound of films
+    "wv",  # WavPack
+    "tta",  # True Audio
+    "amr",  # voice recorders
+)
+_OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": ""}
+
+MAX_BOXES = 1000
+_FIRST_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip"}
 
 av.logging.set_level(None)
 
 
 def open_container(file: BinaryIO) -> Any:
-    """Open a container for reading; close it, or use it as a context manager."""
+    """Open a container for reading; close it, or use it as a context manager.
+
+    Raises:
+        MediaError: damaged, if it is ISO base media that lacks its index.
+    """
     file.seek(0)
-    return av.open(file, mode="r", options=_OPTIONS, metadata_errors="replace")
+    try:
+        return av.open(file, mode="r", options=_OPTIONS, metadata_errors="replace")
+    except (FFmpegError, EOFError):
+        if _lacks_index(file):
+            raise MediaError(Reason.DAMAGED, "incomplete file: its index (moov) is missing") from None
+        raise
 
 
 def check_decoder(stream: Any) -> None:
@@ -28,6 +67,25 @@ def check_decoder(stream: Any) -> None:
     """
     if stream.codec_context is None:
         raise MediaError(Reason.UNSUPPORTED_FORMAT, f"no decoder for its {stream.type} stream")
+
+
+def _lacks_index(file: BinaryIO) -> bool:
+    """Whether the file is ISO base media or QuickTime without a whole `moov` box."""
+    length = file.seek(0, os.SEEK_END)
+    at, first = 0, b""
+    for _ in range(MAX_BOXES):
+        file.seek(at)
+        head = file.read(16)
+        size, name = int.from_bytes(head[:4], "big"), head[4:8]
+        if size == 1:  # a 64-bit size follows the name
+            size = int.from_bytes(head[8:16], "big")
+        first = first or name
+        if size < 8 or at + size > length:  # the box is cut, or there is none
+            break
+        if name == b"moov":
+            return False
+        at += size
+    return first in _FIRST_BOXES
 
 
 def seconds(container: Any) -> float | None:

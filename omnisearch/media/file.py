@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -24,6 +24,8 @@ MAX_BYTES = {
 }
 MAX_SIBLING_BYTES = 128 * MIB
 
+# O_PATH: a folder that may be entered need not be listable. Without it (macOS) it must be.
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: a FIFO would wait for a writer for ever
 _REASONS = {
     errno.ENOENT: Reason.VANISHED,
@@ -59,25 +61,43 @@ class Source:
         return PurePosixPath(self.name).suffix.lower()
 
 
+def reason_of(error: OSError) -> Reason:
+    """Why a file or folder cannot be read. What says nothing about its content is `unreadable`, such as EIO."""
+    return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
+
+
 def open_file(path: Path, follow_links: bool = True) -> int:
     """Open a regular, non-empty file for reading; the caller closes the descriptor.
 
     Raises:
-        MediaError: not_regular, empty, too_large, vanished, permission or link_loop.
+        MediaError: not_regular, empty, too_large, vanished, permission, unreadable or link_loop.
     """
     try:
         fd = os.open(path, _FLAGS | (0 if follow_links else os.O_NOFOLLOW))
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, Reason.DECODE_ERROR)
-        if reason is Reason.LINK_LOOP and not follow_links:
-            reason = Reason.NOT_REGULAR
-        raise MediaError(reason, os.strerror(error.errno or 0)) from None
+        refused = _refused(error)
+        if refused.reason is Reason.LINK_LOOP and not follow_links:
+            refused = MediaError(Reason.NOT_REGULAR, refused.detail)
+        raise refused from None
+    return _checked(fd, max(MAX_BYTES.values()))
+
+
+def open_unlinked(path: Path) -> int:
+    """Open a regular, non-empty file by its absolute path; the caller closes the descriptor.
+
+    No component of the path may be a link, so a folder that was replaced by a link leads nowhere.
+
+    Raises:
+        MediaError: as `open_file`. A link in the place of a folder is vanished, one in the place of the file link_loop.
+    """
+    parts = path.parts[1:]
+    if not path.is_absolute() or not parts or ".." in parts:
+        raise MediaError(Reason.VANISHED, "the path is not absolute, or holds ..")
     try:
-        _check(fd, max(MAX_BYTES.values()))
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+        fd = _descend(Path(path.anchor), parts)
+    except OSError as error:
+        raise _refused(error) from None
+    return _checked(fd, max(MAX_BYTES.values()))
 
 
 def open_below(folder: Path, name: str) -> int | None:
@@ -89,25 +109,10 @@ def open_below(folder: Path, name: str) -> int | None:
     parts = [part for part in parts if part != "."]
     if not parts or any(part in ("", "..") or "\0" in part for part in parts):
         return None
-    here = -1
     try:
-        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for part in parts[:-1]:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
-            os.close(here)
-            here = below
-        fd = os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=here)
-    except OSError:
+        return _checked(_descend(folder, parts), MAX_SIBLING_BYTES)
+    except (OSError, MediaError):
         return None
-    finally:
-        if here >= 0:
-            os.close(here)
-    try:
-        _check(fd, MAX_SIBLING_BYTES)
-    except MediaError:
-        os.close(fd)
-        return None
-    return fd
 
 
 def check_size(modality: Modality, size: int) -> None:
@@ -142,11 +147,34 @@ def item_id(path: Path) -> str:
         os.close(fd)
 
 
-def _check(fd: int, limit: int) -> None:
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode):
-        raise MediaError(Reason.NOT_REGULAR, "only regular files are read")
-    if status.st_size == 0:
-        raise MediaError(Reason.EMPTY)
-    if status.st_size > limit:
-        raise MediaError(Reason.TOO_LARGE, f"{status.st_size} bytes, the limit is {limit}")
+def _descend(folder: Path, parts: Sequence[str]) -> int:
+    """Open the file that lies at `parts` below a folder; none of them may be a link."""
+    here = os.open(folder, _FOLDER)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = below
+        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+def _checked(fd: int, limit: int) -> int:
+    """Return the descriptor of a regular file that is neither empty nor larger than `limit`; else close it."""
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaError(Reason.NOT_REGULAR, "only regular files are read")
+        if status.st_size == 0:
+            raise MediaError(Reason.EMPTY)
+        if status.st_size > limit:
+            raise MediaError(Reason.TOO_LARGE, f"{status.st_size} bytes, the limit is {limit}")
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _refused(error: OSError) -> MediaError:
+    return MediaError(reason_of(error), os.strerror(error.errno or 0))

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 from omnisearch import wire
-from omnisearch.errors import MediaError, Reason
+from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.child import Child, Limits
 from omnisearch.media.file import open_below
 from omnisearch.media.parcel import unpack, unpack_notes
@@ -20,11 +20,17 @@ Release: TypeAlias = Callable[[Child, bool], None]
 
 
 class Job:
-    """One file in one worker. `release(worker, usable)` takes the worker back when the file is done, or it is."""
+    """One file in one worker. `release(worker, usable)` takes the worker back when the file is done, or it is.
 
-    def __init__(self, worker: Child, release: Release, folder: Path, limits: Limits) -> None:
+    Waiting for an answer ends, and the worker with it, once `stopped()` is true.
+    """
+
+    def __init__(
+        self, worker: Child, release: Release, folder: Path, limits: Limits, stopped: Callable[[], bool]
+    ) -> None:
         self._worker: Child | None = worker
         self._release, self._folder, self._limits = release, folder, limits
+        self._stopped = stopped
         self._left = limits.file_seconds
         self._late = False
 
@@ -46,13 +52,14 @@ class Job:
 
         Raises:
             MediaError: what the worker refused, or why it died.
+            StoppedError: it was stopped.
         """
         assert self._worker is not None
         try:
             while True:
                 allowed, start = min(self._limits.answer_seconds, self._left), monotonic()
                 try:
-                    message = self._worker.receive(allowed)
+                    message = self._worker.receive(allowed, self._stopped)
                 finally:
                     spent = monotonic() - start
                     self._left -= spent
@@ -80,13 +87,15 @@ class Job:
             raise self.broken(error) from None
         return self.answer("piece", "end")
 
-    def broken(self, error: Exception) -> MediaError:
+    def broken(self, error: Exception) -> MediaError | StoppedError:
         """Stop the worker and tell why its answer did not come."""
         worker, self._worker = self._worker, None
         if worker is None:
             return MediaError(Reason.DECODER_CRASHED, str(error))
         status = worker.stop()
         self._release(worker, False)
+        if self._stopped():
+            return StoppedError("decoding was stopped")
         if self._late or status == -signal.SIGXCPU:
             return MediaError(Reason.TIMEOUT, f"no answer within {self._limits.answer_seconds:g} seconds")
         how = signal.Signals(-status).name if status < 0 else f"{error}"
@@ -137,7 +146,7 @@ class Pieces(Iterator[Piece]):
         except WireError as error:
             self._job = None
             raise job.broken(error) from None
-        except MediaError:
+        except (MediaError, StoppedError):
             self._job = None
             raise
         self._job = None

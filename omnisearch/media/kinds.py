@@ -53,6 +53,15 @@ SOUNDS = _kinds(
     ("m4a", "audio/mp4", "m4a m4b", "PyAV"),
     ("aac", "audio/aac", "aac", "PyAV"),
     ("aiff", "audio/aiff", "aiff aif aifc", "soundfile, PyAV"),
+    ("caf", "audio/x-caf", "caf", "soundfile, PyAV"),
+    ("au", "audio/basic", "au snd", "soundfile, PyAV"),
+    ("w64", "audio/x-w64", "w64", "soundfile, PyAV"),
+    ("wma", "audio/x-ms-wma", "wma", "PyAV"),
+    ("wv", "audio/x-wavpack", "wv", "PyAV"),
+    ("tta", "audio/x-tta", "tta", "PyAV"),
+    ("ac3", "audio/ac3", "ac3 eac3 ec3", "PyAV"),
+    ("dts", "audio/vnd.dts", "dts", "PyAV"),
+    ("amr", "audio/amr", "amr awb", "PyAV"),
 )
 FILMS = _kinds(
     Modality.VIDEO,
@@ -62,7 +71,10 @@ FILMS = _kinds(
     ("webm", "video/webm", "webm", "PyAV"),
     ("avi", "video/x-msvideo", "avi", "PyAV"),
     ("mpg", "video/mpeg", "mpg mpeg vob", "PyAV"),
-    ("ts", "video/mp2t", "ts mts m2ts", "PyAV"),
+    ("ts", "video/mp2t", "ts mts m2ts m2t", "PyAV"),
+    ("flv", "video/x-flv", "flv", "PyAV"),
+    ("wmv", "video/x-ms-wmv", "wmv asf", "PyAV"),
+    ("mxf", "application/mxf", "mxf", "PyAV"),
     ("ogv", "video/ogg", "ogv", "PyAV"),
 )
 OBJECTS = _kinds(

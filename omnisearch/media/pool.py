@@ -4,14 +4,15 @@ import contextlib
 import dataclasses
 import os
 import queue
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from omnisearch.config import Settings
-from omnisearch.errors import MediaError, Reason
+from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media import decode as decoding
-from omnisearch.media.child import Child, Limits
+from omnisearch.media.child import POLL_SECONDS, Child, Limits
 from omnisearch.media.file import open_file
 from omnisearch.media.job import Job, Pieces
 from omnisearch.media.segmentation import Segmentation
@@ -73,14 +74,27 @@ class DecoderPool:
         for _ in range(stopped):
             self._idle.put(None)
 
-    def decode(self, path: Path, follow_links: bool = True, part: Slice | None = None) -> Decoded:
+    def decode(
+        self,
+        path: Path,
+        follow_links: bool = True,
+        part: Slice | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Decoded:
         """Decode a file, or a slice of it as if it were all there is; pieces stream from the worker as they are read.
+
+        While it waits it asks now and then whether it was `stopped`.
 
         Raises:
             MediaError: the file was refused, or its decoder died or took too long; also while pieces are read.
+            StoppedError: it was stopped; also while pieces are read.
         """
         request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut)}
-        job = self._start(path, follow_links, request if part is None else {**request, "slice": str(part)})
+        fd = open_file(path, follow_links)
+        try:
+            job = self._start(fd, path, request if part is None else {**request, "slice": str(part)}, stopped)
+        finally:
+            os.close(fd)
         try:
             info = _info(job.answer("info").body["info"])
         except WireError as error:
@@ -88,13 +102,13 @@ class DecoderPool:
         notes: list[str] = []
         return Decoded(info, Pieces(job, info.modality, notes), notes)
 
-    def preview(self, path: Path) -> bytes | None:
-        """A WebP picture that shows the file, None for text.
+    def preview(self, path: Path, fd: int) -> bytes | None:
+        """A WebP picture that shows the file at `path`, which is open as `fd`; None for text.
 
         Raises:
             MediaError: as `decode`.
         """
-        job = self._start(path, True, {"op": "preview"})
+        job = self._start(fd, path, {"op": "preview"}, lambda: False)
         answer = job.answer("picture")
         job.finish()
         if "picture" not in answer.arrays:
@@ -104,27 +118,30 @@ class DecoderPool:
             raise MediaError(Reason.DECODER_CRASHED, "the preview is not a WebP picture")
         return picture
 
-    def _start(self, path: Path, follow_links: bool, request: dict[str, Any]) -> Job:
-        fd = open_file(path, follow_links)
+    def _start(self, fd: int, path: Path, request: dict[str, Any], stopped: Callable[[], bool]) -> Job:
+        worker = self._next_idle(stopped)
         try:
-            worker = self._idle.get()
-            try:
-                if worker is not None and worker.ended():
-                    worker.stop()
-                    worker = None  # it died idle, through no fault of this file
-                if worker is None:
-                    worker = Child(self._limits)
-                worker.jobs += 1
-                job = Job(worker, self._release, path.parent, self._limits)
-                job.request(fd, {**request, "name": _plain(path.name), "cpu_seconds": int(self._limits.file_seconds)})
-            except BaseException:
-                if worker is not None:
-                    worker.stop()
-                self._idle.put(None)
-                raise
-        finally:
-            os.close(fd)
+            if worker is not None and worker.ended():
+                worker.stop()
+                worker = None  # it died idle, through no fault of this file
+            if worker is None:
+                worker = Child(self._limits)
+            worker.jobs += 1
+            job = Job(worker, self._release, path.parent, self._limits, stopped)
+            job.request(fd, {**request, "name": _plain(path.name), "cpu_seconds": int(self._limits.file_seconds)})
+        except BaseException:
+            if worker is not None:
+                worker.stop()
+            self._idle.put(None)
+            raise
         return job
+
+    def _next_idle(self, stopped: Callable[[], bool]) -> Child | None:
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._idle.get(timeout=POLL_SECONDS)
+            if stopped():
+                raise StoppedError("decoding was stopped before it began")
 
     def _release(self, worker: Child, usable: bool) -> None:
         if usable and not self._closed and worker.jobs < JOBS_PER_WORKER:

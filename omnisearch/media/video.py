@@ -11,7 +11,8 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media import audio
 from omnisearch.media.container import check_decoder, open_container, seconds
 from omnisearch.media.file import Source
-from omnisearch.media.kinds import KINDS, Kind
+from omnisearch.media.kinds import SOUNDS, Kind
+from omnisearch.media.packets import Packets
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import check_seconds
 from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, Pixels, Stretch, Waveform
@@ -20,7 +21,6 @@ FRAMES = 8
 LONGER_SIDE = 512
 MAX_PIXELS = 2 * 3840 * 2160
 MAX_GAP = 60.0  # seconds by which sound may start late, or one stream run ahead of the other
-_SOUND_ONLY = {"mp4": "m4a", "mov": "m4a", "webm": "ogg", "mkv": "ogg", "ogv": "ogg"}
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
@@ -38,9 +38,8 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     if not pictures:
         heard = bool(container.streams.audio)
         container.close()
-        source.file.seek(0)
-        if kind.format not in _SOUND_ONLY or not heard:
-            raise MediaError(Reason.NO_VIDEO_STREAM)
+        if not heard:
+            raise MediaError(Reason.NO_VIDEO_STREAM, f"a {kind.format} file without pictures and sound")
         return audio.decode(source, _as_sound(kind), cut)
     picture = pictures[0]
     check_decoder(picture)
@@ -54,8 +53,9 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     if source.part is not None:
         check_seconds(part, duration)
         duration = part.end - part.start
-    pieces = _clips(container, picture, sound, duration, part, cut)
-    return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), pieces)
+    notes: list[str] = []
+    pieces = _clips(container, picture, sound, duration, part, cut, notes)
+    return Decoded(MediaInfo(Modality.VIDEO, kind.mime, duration), pieces, notes)
 
 
 def poster(source: Source) -> Pixels | None:
@@ -65,7 +65,7 @@ def poster(source: Source) -> Pixels | None:
         if not container.streams.video:
             return None
         best: tuple[float, Pixels] | None = None
-        for number, frame in enumerate(container.decode(container.streams.video[0])):
+        for number, (_, frame) in enumerate(Packets(container, container.streams.video[0])):
             if number % 12 == 0:
                 pixels = _pixels(frame)
                 if best is None or pixels.std() > best[0]:
@@ -82,8 +82,8 @@ def _attached() -> Any:
 
 
 def _as_sound(kind: Kind) -> Kind:
-    sound = KINDS[_SOUND_ONLY[kind.format]]
-    return replace(sound, mime=kind.mime.replace("video/", "audio/")) if kind.format != "mov" else sound
+    mime = SOUNDS["m4a"].mime if kind.format == "mov" else kind.mime.replace("video/", "audio/")
+    return replace(kind, modality=Modality.AUDIO, mime=mime)
 
 
 @dataclass
@@ -166,14 +166,21 @@ class _Window:
 
 
 def _clips(
-    container: Any, picture: Any, sound: Any, duration: float | None, part: Stretch, cut: Segmentation
+    container: Any,
+    picture: Any,
+    sound: Any,
+    duration: float | None,
+    part: Stretch,
+    cut: Segmentation,
+    notes: list[str],
 ) -> Iterator[Piece]:
     length = min(cut.seconds, duration or cut.seconds)
     rate = min(sound.rate, audio.KEPT_RATE) if sound is not None else 1
     window = _Window(max(length / FRAMES, cut.seconds / 64), part, rate)
     index = 0
+    packets = Packets(container, *([picture] if sound is None else [picture, sound]))
     with container:
-        for sound_time in _fill(window, container, picture, sound):
+        for sound_time in _fill(window, packets, picture, sound):
             reached = window.video_end if sound_time is None else min(window.video_end, sound_time)
             reached = max(reached, window.video_end - MAX_GAP)
             while reached > index * cut.hop + cut.seconds + cut.slack:
@@ -183,8 +190,9 @@ def _clips(
                 window.drop_before(index * cut.hop, rate)
     window.finish()
     if not window.frames:
-        raise MediaError(Reason.NO_FRAMES)
+        raise MediaError(Reason.NO_FRAMES, f"{packets.skipped} of {packets.read} packets are damaged")
     end = window.video_end
+    notes += packets.notes(end, duration)
     while end > index * cut.hop + cut.seconds + cut.slack:  # the sound was shorter than the picture
         stop = index * cut.hop + cut.seconds
         yield Piece(cut.time(index, stop, last=False), window.clip(index * cut.hop, stop, rate))
@@ -192,7 +200,7 @@ def _clips(
     yield Piece(cut.time(index, end, last=True), window.clip(index * cut.hop, end + 1e-3, rate))
 
 
-def _fill(window: _Window, container: Any, picture: Any, sound: Any) -> Iterator[float | None]:
+def _fill(window: _Window, packets: Packets, picture: Any, sound: Any) -> Iterator[float | None]:
     """Decode into `window`; after each step tell up to which second the sound is known, None without sound."""
     picture.thread_type = "AUTO"
     picture.codec_context.thread_count = 2
@@ -200,21 +208,20 @@ def _fill(window: _Window, container: Any, picture: Any, sound: Any) -> Iterator
     track = _Sound(sound) if sound is not None else None
     origin: float | None = None
     last = 0.0
-    for packet in container.demux([picture] if sound is None else [picture, sound]):
-        for frame in packet.decode():
-            if packet.stream.type == "audio":
-                if track is not None:
-                    track.add(frame, window, origin or 0.0)
-                continue
-            time = frame.time
-            if origin is None:
-                origin = time or 0.0
-            time = last if time is None else max(0.0, time - origin)
-            last = max(last, time)
-            window.add_frame(time, _length(picture), frame)
-            yield None if track is None else window.sound_end / track.rate
-            if window.over and (track is None or window.heard >= window.part.end * track.rate):
-                return
+    for stream, frame in packets:
+        if stream.type == "audio":
+            if track is not None:
+                track.add(frame, window, origin or 0.0)
+            continue
+        time = frame.time
+        if origin is None:
+            origin = time or 0.0
+        time = last if time is None else max(0.0, time - origin)
+        last = max(last, time)
+        window.add_frame(time, _length(picture), frame)
+        yield None if track is None else window.sound_end / track.rate
+        if window.over and (track is None or window.heard >= window.part.end * track.rate):
+            return
     if track is not None:
         track.finish(window)
         yield window.video_end

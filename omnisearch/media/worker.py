@@ -1,9 +1,9 @@
-"""The process in which untrusted files are parsed: `python -m omnisearch.media.worker FD`.
+"""The process in which untrusted files are parsed: `python -m omnisearch.media.worker FD MEMORY_BYTES`.
 
 It opens no file itself. The pool passes an open descriptor over the socket FD and asks:
 
     pool                                      worker
-                                              {"ready": true}                  once
+                                              {"layers": [[name, active, detail], ...]}    once
     F + fd, {"op": "decode", ...}             {"info": {...}} or {"error": {...}}
     {"op": "next"}                            {"piece": {...}}, {"end": [note, ...]} or {"error": {...}}
     {"op": "close"}                           no answer
@@ -12,8 +12,7 @@ It opens no file itself. The pool passes an open descriptor over the socket FD a
 Before its first answer the worker may ask {"sibling": name}; the pool replies one byte, with a descriptor or without.
 """
 
-import contextlib
-import ctypes
+import dataclasses
 import os
 import resource
 import socket
@@ -26,6 +25,7 @@ import numpy as np
 
 from omnisearch import wire
 from omnisearch.errors import MediaError
+from omnisearch.media import sandbox
 from omnisearch.media.decode import decode
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
 from omnisearch.media.library_errors import as_media_error
@@ -36,15 +36,14 @@ from omnisearch.types import Piece
 from omnisearch.wire import Message
 
 MAX_SIBLINGS = 256
-_NO_NEW_PRIVS = 38
 
 
-def main(fd: int) -> None:
+def main(fd: int, memory_bytes: int) -> None:
     """Serve the pool until it closes the socket."""
     sock = socket.socket(fileno=fd)
-    _lock_down()
+    layers = sandbox.enter(memory_bytes)
     warnings.simplefilter("ignore")
-    wire.send(sock, Message({"ready": True}))
+    wire.send(sock, Message({"layers": [dataclasses.astuple(layer) for layer in layers]}))
     while True:
         byte, fds, _, _ = socket.recv_fds(sock, 1, 1)
         if not byte:
@@ -54,16 +53,6 @@ def main(fd: int) -> None:
             return
         with open(fds[0], "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             _serve(sock, file, request.body)
-
-
-def _lock_down() -> None:
-    """Give up what parsing does not need. The rest is the pool's watchdog."""
-    memory = int(os.environ.get("OMNISEARCH_WORKER_BYTES", 4 << 30))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _allow_cpu(seconds: int) -> None:
@@ -142,4 +131,4 @@ class _Siblings:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -15,12 +15,14 @@ from omnisearch.errors import MediaError, NotFoundError, QueryError
 from omnisearch.media.file import item_id
 from omnisearch.paths import find_path, show_path
 from omnisearch.query import ItemRef, Term
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.index import Index
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Content, Decoded, Floats, Modality, Slice, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
+ENCODED_AT_ONCE = 4
 REMEMBERED = 1024  # terms; one of 1024 dimensions takes 4 KiB, and as much again for each space when explained
 
 # Why there is nothing to say of spaces.
@@ -36,8 +38,14 @@ Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explaine
 class Decoder(Protocol):
     """What search asks of `omnisearch.media`."""
 
-    def decode(self, path: Path, follow_links: bool = True, part: Slice | None = None) -> Decoded:
-        """Open a file of the user, or a slice of it."""
+    def decode(
+        self,
+        path: Path,
+        follow_links: bool = True,
+        part: Slice | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Decoded:
+        """Open a file of the user, or a slice of it, and give up once it is `stopped`."""
         ...
 
     def close(self) -> None:
@@ -68,15 +76,20 @@ class Embedder:
         self._decoder = decoder
         self._known: OrderedDict[Key, Embedded] = OrderedDict()
         self._knowing = threading.Lock()
-        self._encoding = threading.Lock()  # towers load on first use, and one batch already fills the cores
+        # Towers load on first use, and one batch already fills the cores. Texts do not wait for media.
+        self._encoding_texts, self._encoding_media = threading.Lock(), threading.Lock()
 
-    def embed(self, index: Index, terms: Iterable[Term], explain: bool = False) -> dict[Term, Embedded]:
+    def embed(
+        self, index: Index, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+    ) -> dict[Term, Embedded]:
         """Embed terms; their weights do not matter. The texts among them are one call of their tower.
 
         Raises:
-            QueryError: a text holds bytes that are no UTF-8, or a vector is none of the model's.
+            QueryError: a text holds bytes that are no UTF-8, a vector is none of the model's, or a file is longer than
+                the budget allows.
             MediaError: a file term cannot be read, or has no such slice.
             NotFoundError: an item term is not in the index, or its file is gone where a slice of it is meant.
+            StoppedError: the budget says so.
         """
         distinct = tuple(dict.fromkeys(terms))
         for term in distinct:
@@ -84,17 +97,17 @@ class Embedder:
         texts = [term for term in distinct if isinstance(term.source, str)]
         return {
             **self._texts(index.model, texts, explain),
-            **{term: self._other(index, term, explain) for term in distinct if term not in texts},
+            **{term: self._other(index, term, explain, budget) for term in distinct if term not in texts},
         }
 
-    def _other(self, index: Index, term: Term, explain: bool) -> Embedded:
+    def _other(self, index: Index, term: Term, explain: bool, budget: Budget) -> Embedded:
         match term.source:
             case Path():
-                return self._file(index.model, term, term.source, explain)
+                return self._file(index.model, term, term.source, explain, budget)
             case ItemRef() if term.slice is None:
                 return _item(index, term.source, explain)
             case ItemRef():
-                return self._file(index.model, term, path_of(index, term.source), explain)
+                return self._file(index.model, term, path_of(index, term.source), explain, budget)
             case _:
                 return Embedded(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
@@ -103,29 +116,43 @@ class Embedder:
         found = {key: known for key in keys.values() if (known := self._recall(key))}
         texts = {key: str(term.source) for term, key in keys.items() if key not in found}
         if texts:
-            encoded = self._encode(model, Modality.TEXT, list(texts.values()), explain)
+            with self._encoding_texts:
+                spaces = model.encode_spaces(Modality.TEXT, list(texts.values()), model.share)
+            encoded = _Encoded.bound(model, Modality.TEXT, spaces, explain)
             for n, key in enumerate(texts):
                 found[key] = self._remember(key, encoded.of([n], None))
         return {term: found[key] for term, key in keys.items()}
 
-    def _file(self, model: OmniBind, term: Term, path: Path, explain: bool) -> Embedded:
+    def _file(self, model: OmniBind, term: Term, path: Path, explain: bool, budget: Budget) -> Embedded:
+        budget.check()
         try:
             own = item_id(path)
             key = (model.fingerprint, explain, f"file {own}", str(term.slice))
             if known := self._recall(key):
                 return known
-            decoded = self._decoder.decode(path, part=term.slice)
-            contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+            decoded = self._decoder.decode(path, part=term.slice, stopped=budget.stopped)
+            try:
+                budget.check_length(term, decoded.info)
+                contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
+            finally:
+                decoded.pieces.close()  # type: ignore[attr-defined]  # encoding takes long, and does not need the decoder
         except MediaError as error:
             raise error.about(term) from None
-        encoded = self._encode(model, decoded.info.modality, contents, explain)
+        spaces = self._encode_media(model, decoded.info.modality, contents, budget)
+        encoded = _Encoded.bound(model, decoded.info.modality, spaces, explain)
         return self._remember(key, encoded.of(range(len(contents)), own))
 
-    def _encode(self, model: OmniBind, modality: Modality, contents: Sequence[Content], explain: bool) -> "_Encoded":
-        with self._encoding:
-            spaces = model.encode_spaces(modality, contents, model.share)
-            rows = model.bind(modality, spaces)
-            return _Encoded.explained(rows, model, modality, spaces) if explain else _Encoded(rows, modality)
+    def _encode_media(
+        self, model: OmniBind, modality: Modality, contents: Sequence[Content], budget: Budget
+    ) -> SpaceEmbeddings:
+        """Encode a few contents at a time: between them other queries have their turn, and the budget is asked."""
+        done: list[SpaceEmbeddings] = []
+        for first in range(0, len(contents), ENCODED_AT_ONCE):
+            budget.check()
+            with self._encoding_media:
+                some = contents[first : first + ENCODED_AT_ONCE]
+                done.append(model.encode_spaces(modality, some, model.share))
+        return {key: np.concatenate([each[key] for each in done]) for key in done[0]}
 
     def _recall(self, key: Key) -> Embedded | None:
         with self._knowing:
@@ -149,6 +176,12 @@ class _Encoded:
     modality: Modality
     parts: Mapping[str, Floats] = field(default_factory=dict)
     factors: Mapping[str, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def bound(cls, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings, explain: bool) -> "_Encoded":
+        """Bind what the spaces gave; with what it is made of where it is to be explained."""
+        rows = model.bind(modality, spaces)
+        return cls.explained(rows, model, modality, spaces) if explain else cls(rows, modality)
 
     @classmethod
     def explained(cls, rows: Floats, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings) -> "_Encoded":

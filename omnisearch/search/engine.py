@@ -22,6 +22,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.query import Expression, ItemRef, Query, Term
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.calibration import nothing_matches
 from omnisearch.search.cursor import write_cursor
 from omnisearch.search.embed import Embedded, Embedder, path_of
@@ -37,6 +38,7 @@ from omnisearch.search.retrieve import search_lanes
 from omnisearch.stores.base import Filter, Payload
 from omnisearch.types import Answer, Hit, Modality
 
+DECODERS = 2  # processes for the files of queries: one slow file does not block the next
 T = TypeVar("T")
 
 
@@ -46,7 +48,7 @@ class Engine:
     def __init__(self, open_index: Callable[[], Index], settings: Settings) -> None:
         self._open_index = open_index
         self._index = open_index()
-        self._decoder = DecoderPool(settings, workers=1)
+        self._decoder = DecoderPool(settings, workers=DECODERS)
         self._embedder = Embedder(self._decoder)
         self._locator = Locator(self._embedder, settings)
         self._replaced: list[Index] = []  # another thread may still be asking them
@@ -91,19 +93,21 @@ class Engine:
         """How many segments of each modality are indexed."""
         return self._ask(lambda i: {m: i.store.count(Filter(modalities=(m,))) for m in i.model.modalities})
 
-    def search(self, asked: Query | Expression) -> Answer:
+    def search(self, asked: Query | Expression, budget: Budget = UNLIMITED) -> Answer:
         """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
 
         A bare expression, `Term("a dog") + Term(path) - 0.5 * Term("puppy")`, is the query `Query(expression)`.
 
         Raises:
-            QueryError: it has no terms or no limit, its terms cancel out, or it only says what not to find.
+            QueryError: it has no terms or no limit, its terms cancel out, it only says what not to find, or a file is
+                longer than the budget allows.
             MediaError: a file term cannot be read, or has no such slice.
             NotFoundError: an item term is not in the index.
+            StoppedError: the budget says so.
         """
-        return self.search_many([asked])[0]
+        return self.search_many([asked], budget)[0]
 
-    def search_many(self, asked: Sequence[Query | Expression]) -> list[Answer]:
+    def search_many(self, asked: Sequence[Query | Expression], budget: Budget = UNLIMITED) -> list[Answer]:
         """Answer queries together: each distinct term is embedded once, and all sums share the calls of the store.
 
         Every answer's `took_ms` is that of them all. Raises what `search` raises, for the first query that is wrong.
@@ -113,27 +117,28 @@ class Engine:
             if not query.terms or query.limit < 1:
                 raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
             check_page(query)
-        return self._ask(lambda index: self._search(index, queries))
+        return self._ask(lambda index: self._search(index, queries, budget))
 
     def locate(
         self,
         query: Expression,
         source: Path | ItemRef,
         limit: int = 5,
-        stopped: Callable[[], bool] = lambda: False,
+        budget: Budget = UNLIMITED,
     ) -> Located:
         """Find up to `limit` places of one file, or of an item's, that match. Files are looked at one at a time.
 
         Raises:
-            QueryError: terms cancel out, the file is a 3D model, or THEN is asked of what has no time.
+            QueryError: terms cancel out, the file is a 3D model, THEN is asked of what has no time, or a file among
+                the terms is longer than the budget allows.
             MediaError: a file cannot be read.
             NotFoundError: an item is not in the index, or its file is another one by now.
-            NotReadyError: it was `stopped`, which is asked now and then.
+            StoppedError: the budget says so.
         """
 
         def question(index: Index) -> Located:
             path = source if isinstance(source, Path) else path_of(index, source)
-            return self._locator.locate(index, query, path, limit, stopped)
+            return self._locator.locate(index, query, path, limit, budget)
 
         return self._ask(question)
 
@@ -152,12 +157,12 @@ class Engine:
                 self._replaced.append(gone)
             return self._index
 
-    def _search(self, index: Index, queries: Sequence[Query]) -> list[Answer]:
+    def _search(self, index: Index, queries: Sequence[Query], budget: Budget) -> list[Answer]:
         clock = _Clock()
         queries = [with_feedback(query) for query in queries]
         with clock("embed"):
             terms = [term for query in queries for term in query.terms]
-            embedded = self._embedder.embed(index, terms, any(query.explain for query in queries))
+            embedded = self._embedder.embed(index, terms, any(query.explain for query in queries), budget)
         with clock("calibrate"):
             questions = [put(index, query, embedded) for query in queries]
         with clock("search"):

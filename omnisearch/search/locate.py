@@ -15,6 +15,7 @@ from omnisearch.errors import MediaError, QueryError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.query import Expression, Sum, Then
 from omnisearch.search.algebra import Judged, Odds, judge
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.calibration import relevance
 from omnisearch.search.compose import Leaf, leaf
 from omnisearch.search.embed import Embedder
@@ -54,7 +55,7 @@ class Locator:
         query: Expression,
         path: Path,
         limit: int = 5,
-        stopped: Callable[[], bool] = lambda: False,
+        budget: Budget = UNLIMITED,
         name: str = "",
     ) -> Located:
         """Find up to `limit` places of the file at `path` that match; what scores mean is what they mean to the index.
@@ -62,22 +63,23 @@ class Locator:
         `name` is what errors call the file.
 
         Raises:
-            QueryError: terms cancel out, the file is a 3D model, or THEN is asked of what has no time.
+            QueryError: terms cancel out, the file is a 3D model, THEN is asked of what has no time, or a file among
+                the terms is longer than the budget allows.
             MediaError: a file cannot be read.
             NoIndexError: a term is an item, and there is no index.
             NotFoundError: an item term is not in the index.
-            NotReadyError: it was `stopped`, which is asked now and then.
+            StoppedError: the budget says so.
         """
-        embedded = self._embedder.embed(index, query.terms)
+        embedded = self._embedder.embed(index, query.terms, budget=budget)
         leaves = {total: leaf(total, embedded) for total in query.leaves}
         try:
-            looked = self._look(index, query, path, stopped)
+            looked = self._look(index, query, path, budget.stopped)
         except MediaError as error:
             raise error.about(name) from None
         return find(index, looked, query, leaves, limit)
 
     def _look(self, index: Index, query: Expression, path: Path, stopped: Callable[[], bool]) -> Looked:
-        decoded = self._pool.decode(path)
+        decoded = self._pool.decode(path, stopped=stopped)
         try:
             if _in_order(query) and decoded.info.modality not in TIMED:
                 raise QueryError(

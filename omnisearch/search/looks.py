@@ -10,7 +10,7 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import MediaError, NotReadyError, QueryError, Reason
+from omnisearch.errors import MediaError, QueryError, Reason, StoppedError
 from omnisearch.search.grid import Window, windows
 from omnisearch.types import Clip, Content, Decoded, Floats, Modality, Piece, Pixels, Region, Segment, Waveform
 
@@ -133,7 +133,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     Raises:
         QueryError: it is a 3D model.
         MediaError: it cannot be read, or lasts longer than it says.
-        NotReadyError: it was stopped.
+        StoppedError: it was stopped.
     """
     modality = decoded.info.modality
     if modality not in LOCATED:
@@ -143,7 +143,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     rows: list[Floats] = []
     for looks in _batches(view.looks(), batch):
         if stopped():
-            raise NotReadyError("the file was not looked at to its end: the question was taken back")
+            raise StoppedError("the question was stopped before the end of the file was reached")
         if len(laid) > 2 * MOST:
             raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
         laid += [window for window, _ in looks]

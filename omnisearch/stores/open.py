@@ -83,6 +83,17 @@ def describe_store(settings: Settings) -> CollectionName:
     return current
 
 
+def open_current(settings: Settings) -> VectorStore:
+    """Open the collection in use, whichever model made it.
+
+    Raises:
+        NoIndexError: nothing was indexed yet.
+        StoreError: the engine or the server cannot be reached.
+    """
+    name = describe_store(settings)
+    return open_store(settings, model=name.model, dim=name.dim, fingerprint=name.fingerprint, create=False)
+
+
 @contextmanager
 def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Iterator[VectorStore]:
     """Fill a new collection, then put it in the place of the one in use, which is dropped.

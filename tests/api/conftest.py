@@ -1,26 +1,36 @@
 """A collection of a few files behind a scripted engine, and the app over it."""
 
 import io
+import os
+import socket
+import threading
 import wave
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import uvicorn
+from blake3 import blake3
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
+from omnisearch.media.file import ID_DIGITS
 from omnisearch.query import Expression, ItemRef, Query
+from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located, Part, Place
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Hit, Match, Modality, Region, Segment
 
 BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
+PATIENCE_SECONDS = 60.0
 HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
 
 
@@ -41,11 +51,13 @@ class ScriptedEngine:
     before: Callable[[Query], None] = lambda query: None
     located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
     while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
+    while_searching: Callable[[Query, Budget], None] = lambda query, budget: None
     closed: bool = False
     nothing_matches: bool = False
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query, budget: Budget = UNLIMITED) -> Answer:
         self.before(query)
+        self.while_searching(query, budget)
         self.queries.append(query)
         self.contents += [term.source.read_bytes() for term in query.terms if isinstance(term.source, Path)]
         firsts = {p.item_id: p for p in reversed(self.payloads) if p.modality in query.modalities}
@@ -53,11 +65,11 @@ class ScriptedEngine:
         took_ms = {"embed": 1.0, "search": 2.0, "total": 3.0}
         return Answer(tuple(hits[: query.limit]), took_ms, nothing_matches=self.nothing_matches)
 
-    def locate(self, query: Expression, source: Path | ItemRef, limit: int, stopped: Callable[[], bool]) -> Located:
+    def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
         """Two places of a picture, or of a sound for an item of that kind; remembers what was in the file."""
         looked_at = source.id if isinstance(source, ItemRef) else source.read_bytes()
         self.located.append((query, looked_at, limit))
-        self.while_looking(stopped)
+        self.while_looking(budget.stopped)
         timed = isinstance(source, ItemRef) and self.item(source.id)[0].modality in (Modality.AUDIO, Modality.VIDEO)
         ats = [Segment(4, 2.0, 4.0, "seconds"), Segment(18, 9.0, 11.0, "seconds")] if timed else BOXES
         places = [
@@ -83,11 +95,13 @@ class ToyRenderer:
     """A flat picture for all that is not text; counts how often it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Path] = []
+        self.asked: list[bytes] = []
+        self.while_asked: Callable[[], None] = lambda: None
         self.closed = False
 
-    def preview(self, path: Path) -> bytes | None:
-        self.asked.append(path)
+    def preview(self, path: Path, fd: int) -> bytes | None:
+        self.asked.append(os.pread(fd, 1 << 20, 0))
+        self.while_asked()
         if path.suffix in {".txt", ".html"}:
             return None
         picture = io.BytesIO()
@@ -122,24 +136,27 @@ def picture(color: tuple[int, int, int] = (200, 90, 40)) -> bytes:
     return image.getvalue()
 
 
+FILES: dict[str, tuple[str, bytes, Modality, str, str]] = {
+    "im": ("dog.png", picture(), Modality.IMAGE, "image/png", ""),
+    "au": ("bark.wav", tone(), Modality.AUDIO, "audio/wav", ""),
+    "tx": ("poem.txt", "Ein Hund, caf\u00e9".encode(), Modality.TEXT, "text/plain", "Ein Hund, caf\u00e9"),
+    "ht": (HOSTILE_NAME, b"<script>alert(2)</script>", Modality.TEXT, "text/html", "<script>alert(2)</script>"),
+    "vi": ("run.mp4", b"not really a film", Modality.VIDEO, "video/mp4", ""),
+    "3d": ("dog.glb", b"glTF", Modality.POINT_CLOUD, "model/gltf-binary", ""),
+}
+IDS = {name: blake3(content).hexdigest()[:ID_DIGITS] for name, (_, content, *_) in FILES.items()}
+
+
 @pytest.fixture
 def payloads(tmp_path: Path) -> tuple[Payload, ...]:
     """Six items of five modalities; the sound has two segments and the page has a hostile name."""
     folder = tmp_path / "collection"
     folder.mkdir()
-    files: dict[str, tuple[str, bytes, Modality, str, str]] = {
-        "im": ("dog.png", picture(), Modality.IMAGE, "image/png", ""),
-        "au": ("bark.wav", tone(), Modality.AUDIO, "audio/wav", ""),
-        "tx": ("poem.txt", "Ein Hund, caf\u00e9".encode(), Modality.TEXT, "text/plain", "Ein Hund, caf\u00e9"),
-        "ht": (HOSTILE_NAME, b"<script>alert(2)</script>", Modality.TEXT, "text/html", "<script>alert(2)</script>"),
-        "vi": ("run.mp4", b"not really a film", Modality.VIDEO, "video/mp4", ""),
-        "3d": ("dog.glb", b"glTF", Modality.POINT_CLOUD, "model/gltf-binary", ""),
-    }
     rows = []
-    for name, (file_name, content, modality, mime, snippet) in files.items():
+    for name, (file_name, content, modality, mime, snippet) in FILES.items():
         path = folder / file_name
         path.write_bytes(content)
-        rows.append(Payload(f"{name}-0123456789", modality, str(path), mime, snippet=snippet))
+        rows.append(Payload(IDS[name], modality, str(path), mime, snippet=snippet))
     sound = replace(rows[1], duration=12.0, segments=2)
     rows[1:2] = [replace(sound, segment=Segment(i, 10.0 * i, 10.0 * i + 2, "seconds")) for i in (0, 1)]
     return tuple(rows)
@@ -172,6 +189,22 @@ def client(engine: ScriptedEngine, renderer: ToyRenderer, settings: Settings) ->
 def open_client(settings: Settings, **parts: Any) -> TestClient:
     app = create_app(settings, **{"renderer_factory": lambda _: ToyRenderer(), **parts})
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+
+
+@contextmanager
+def serving(app: FastAPI, **options: Any) -> Iterator[int]:
+    """A real server for the app on a real socket; gives its port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, ws="none", log_level="critical", **options)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
 
 
 def wait_until_ready(client: httpx2.Client) -> None:

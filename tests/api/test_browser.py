@@ -17,7 +17,7 @@ from omnisearch.api.app import create_app
 from omnisearch.config import Settings
 from omnisearch.query import ItemRef
 from omnisearch.types import Modality
-from tests.api.conftest import BOXES, HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
+from tests.api.conftest import BOXES, HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
 PATIENCE_SECONDS = 120.0
 CHROMIUM = shutil.which("chromium")
@@ -120,7 +120,7 @@ def test_words_find_cards_of_every_kind(page: Any, engine: ScriptedEngine) -> No
     _search(page, "dog")
     assert page.locator(".card").count() == 6
     assert page.locator(".card.image img").get_attribute("alt") == "Image dog.png"
-    assert page.locator("audio").get_attribute("src") == "v1/items/au-0123456789/content"
+    assert page.locator("audio").get_attribute("src") == f"v1/items/{IDS['au']}/content"
     assert "6 results" in page.inner_text("#status")
     tooltip = page.locator(".card .strength").first.get_attribute("title")
     assert "Raw cosine 0.900" in tooltip
@@ -160,7 +160,7 @@ def test_a_hit_steers_and_the_address_remembers(page: Any, url: str, engine: Scr
     _wait_for(page, ".card", 1)
     address = page.url
     asked = engine.queries[-1]
-    assert [term.source for term in asked.terms] == ["dog", ItemRef("au-0123456789")]
+    assert [term.source for term in asked.terms] == ["dog", ItemRef(IDS["au"])]
     assert asked.modalities == (Modality.IMAGE,)
     with _answered(page):
         page.go_back()
@@ -225,7 +225,7 @@ def test_where_in_a_picture_it_is_marked(page: Any, engine: ScriptedEngine) -> N
     assert page.locator(".card .where").count() == 3  # of a picture, a sound and a film
     _look(page, "image")
     ((query, item, _),) = engine.located
-    assert ([str(term) for term in query.terms], item) == (["dog"], "im-0123456789")
+    assert ([str(term) for term in query.terms], item) == (["dog"], IDS["im"])
     assert _texts(page, "#viewer-places li") == ["90 %", "30 %"]
     shown = page.locator("#viewer-stage img").bounding_box()
     for n, wanted in enumerate(BOXES):

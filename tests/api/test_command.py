@@ -10,18 +10,26 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
 from omnisearch.api.command import serve
-from omnisearch.errors import BusyError, UsageError
+from omnisearch.config import load_settings
+from omnisearch.errors import BusyError, SettingsError, UsageError
+from omnisearch.stores.kept_places import KeptPlace, write_kept_places
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_other_machines_are_kept_out_unless_told(host: str) -> None:
     with pytest.raises(UsageError, match="--insecure"):
         serve(host=host)
+
+
+@pytest.mark.parametrize("name", ["", "http://a.example", "a.example:8000", "[::1]:80", "*", "a b", "a@b", "a,b"])
+def test_an_allowed_host_is_a_name(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"allow_host.*without scheme and port"):
+        serve(port=0, allow_host=[name])
 
 
 def test_a_taken_port_is_named() -> None:
@@ -31,7 +39,16 @@ def test_a_taken_port_is_named() -> None:
             serve(port=port)
 
 
-def _ask(url: str) -> Any:
+def test_places_that_the_last_run_did_not_find_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    data_dir = load_settings().data_dir
+    data_dir.mkdir()
+    write_kept_places(data_dir, [KeptPlace("/mnt/photos", 12, "it holds no files now")])
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BusyError):
+        serve(port=taken.getsockname()[1])
+    assert "/mnt/photos" in capsys.readouterr().err
+
+
+def _ask(url: str | Request) -> Any:
     """The answer, whatever its status; a server that is slow to start, or to serve, is asked again."""
     while True:
         try:
@@ -40,6 +57,28 @@ def _ask(url: str) -> Any:
             return refused
         except OSError:
             sleep(0.05)
+
+
+def _status(url: str, host: str) -> int:
+    with _ask(Request(f"{url}/livez", headers={"Host": host})) as answer:
+        return int(answer.status)
+
+
+def test_a_server_for_all_addresses_answers_to_its_names_alone(tmp_path: Path) -> None:
+    script = "from omnisearch.api.command import serve; serve('0.0.0.0', 0, insecure=True, allow_host=['Search.LAN'])"
+    environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(tmp_path / "none")}
+    server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        assert url.startswith("http://localhost:")
+        names = ("localhost", "127.0.0.1:8000", "search.lan:80", "0.0.0.0", "evil.example", "192.0.2.1")
+        assert [_status(url, name) for name in names] == [200, 200, 200, 421, 421, 421]
+    finally:
+        server.kill()
+        server.wait()
+        if server.stdout is not None:
+            server.stdout.close()
 
 
 def test_it_prints_its_address_answers_and_stops(tmp_path: Path) -> None:

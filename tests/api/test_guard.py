@@ -1,12 +1,19 @@
 """Hosts, origins, sizes, headers, and bodies that no client library would send."""
 
+import errno
+import shutil
+import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.api.headers import SECURITY_HEADERS
 from omnisearch.config import Settings
+from omnisearch.query import Query
 from tests.api.conftest import ScriptedEngine, open_client, wait_until_ready
 
 QUERY = b'{"query":[{"text":"dog"}]}'
@@ -148,6 +155,60 @@ def test_a_large_body_without_length_is_cut_off_as_it_comes(small: TestClient, k
 
     answer = small.post("/v1/search", content=chunks(), headers={"content-type": kind})
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+
+
+def _upload(content: bytes) -> bytes:
+    head = b'--x\r\nContent-Disposition: form-data; name="query"\r\n\r\n{"query":[{"file":"a"}]}\r\n'
+    return head + b'--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n' + content + b"\r\n--x--\r\n"
+
+
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+def test_the_bodies_of_all_requests_together_are_bounded(settings: Settings, engine: ScriptedEngine) -> None:
+    working, go = threading.Event(), threading.Event()
+
+    def work(query: Query) -> None:
+        if any(isinstance(term.source, Path) for term in query.terms):
+            working.set()
+            go.wait(60)
+
+    engine.before = work
+    with (
+        open_client(settings, engine_factory=lambda _: engine, max_held_bytes=3000) as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        wait_until_ready(client)
+        first = pool.submit(client.post, "/v1/search", content=_upload(b"a" * 2000), headers=FORM)
+        assert working.wait(60)
+        refused = client.post("/v1/search", content=_upload(b"b" * 2000), headers=FORM)
+        assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+        assert refused.headers["retry-after"].isdecimal()
+        assert client.post("/v1/search", content=QUERY, headers=JSON).status_code == 200
+        go.set()
+        assert first.result(60).status_code == 200
+        for _ in range(3):  # the room is free again, also after the refusal
+            assert client.post("/v1/search", content=_upload(b"b" * 2000), headers=FORM).status_code == 200
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said(client: TestClient, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    def full(*_: object) -> None:
+        raise OSError(error, "no space")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    answer = client.post("/v1/search", content=_upload(b"a"), headers=FORM)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    assert "TMPDIR" in answer.json()["detail"]
+
+
+def test_a_full_disk_is_said_while_the_body_arrives(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+    answer = client.post("/v1/search", content=_upload(b"a" * (3 << 20)), headers=FORM)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
 
 
 def test_json_has_a_smaller_cap_than_files(client: TestClient) -> None:

@@ -3,19 +3,24 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
+from typing import BinaryIO
 
 import pytest
 from fastapi.testclient import TestClient
 
+from omnisearch.api import item_files
+from omnisearch.api.item_files import ItemFiles
 from omnisearch.config import Settings
+from omnisearch.media.file import content_hash
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Payload
-from tests.api.conftest import HOSTILE_NAME, ScriptedEngine, ToyRenderer, picture
+from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture
 
 
 def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Payload, ...]) -> None:
-    assert client.get("/v1/items/au-0123456789").json() == {
-        "id": "au-0123456789",
+    assert client.get(f"/v1/items/{IDS['au']}").json() == {
+        "id": IDS["au"],
         "path": payloads[1].path,
         "modality": "audio",
         "mime": "audio/wav",
@@ -33,9 +38,9 @@ def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Paylo
 
 
 def test_content_is_the_file_and_can_be_had_in_parts(client: TestClient) -> None:
-    whole = client.get("/v1/items/im-0123456789/content")
+    whole = client.get(f"/v1/items/{IDS['im']}/content")
     assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, picture(), "image/png")
-    part = client.get("/v1/items/im-0123456789/content", headers={"range": "bytes=1-3"})
+    part = client.get(f"/v1/items/{IDS['im']}/content", headers={"range": "bytes=1-3"})
     assert (part.status_code, part.content) == (206, b"PNG")
 
 
@@ -43,7 +48,7 @@ def test_content_is_the_file_and_can_be_had_in_parts(client: TestClient) -> None
     ("asked", "status", "code"), [("bytes=999999-", 416, "range_not_satisfiable"), ("lines=1", 400, "bad_request")]
 )
 def test_a_part_that_is_none_is_refused(client: TestClient, asked: str, status: int, code: str) -> None:
-    answer = client.get("/v1/items/im-0123456789/content", headers={"range": asked})
+    answer = client.get(f"/v1/items/{IDS['im']}/content", headers={"range": asked})
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert (answer.json()["status"], answer.json()["code"]) == (status, code)
     assert answer.headers.get("content-range") == (f"bytes */{len(picture())}" if status == 416 else None)
@@ -53,10 +58,10 @@ def test_a_name_that_is_no_utf8_is_served(client: TestClient, engine: ScriptedEn
     path = Path(engine.payloads[0].path)
     odd = path.rename(path.with_name("caf\udce9.png"))
     engine.payloads = [replace(engine.payloads[0], path=show_path(str(odd)))]
-    answer = client.get("/v1/items/im-0123456789/content")
+    answer = client.get(f"/v1/items/{IDS['im']}/content")
     assert (answer.status_code, answer.content) == (200, picture())
     assert "caf%25E9.png" in answer.headers["content-disposition"]
-    assert client.get("/v1/items/im-0123456789/preview").status_code == 200
+    assert client.get(f"/v1/items/{IDS['im']}/preview").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_a_name_that_is_no_utf8_is_served(client: TestClient, engine: ScriptedEn
     ],
 )
 def test_only_safe_media_are_shown_inside_the_browser(client: TestClient, item: str, kind: str) -> None:
-    headers = client.get(f"/v1/items/{item}-0123456789/content").headers
+    headers = client.get(f"/v1/items/{IDS[item]}/content").headers
     assert headers["content-disposition"].partition(";")[0] == kind
     assert headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in headers["content-security-policy"]
@@ -80,22 +85,22 @@ def test_only_safe_media_are_shown_inside_the_browser(client: TestClient, item: 
 @pytest.mark.parametrize("mime", ["image/svg+xml", "text/html", "application/xhtml+xml", "text/xml", "application/pdf"])
 def test_what_a_browser_could_run_is_a_download(client: TestClient, engine: ScriptedEngine, mime: str) -> None:
     engine.payloads = [replace(engine.payloads[0], mime=mime)]
-    headers = client.get("/v1/items/im-0123456789/content").headers
+    headers = client.get(f"/v1/items/{IDS['im']}/content").headers
     assert headers["content-disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize("mime", ["", "image/png\r\nx-evil: 1", "a b/c", "png"])
 def test_a_type_that_is_none_becomes_bytes(client: TestClient, engine: ScriptedEngine, mime: str) -> None:
     engine.payloads = [replace(engine.payloads[0], mime=mime)]
-    headers = client.get("/v1/items/im-0123456789/content").headers
+    headers = client.get(f"/v1/items/{IDS['im']}/content").headers
     assert headers["content-type"] == "application/octet-stream"
     assert "x-evil" not in headers
 
 
 def test_a_hostile_name_stays_a_name(client: TestClient) -> None:
-    answer = client.get("/v1/items/ht-0123456789/content")
+    answer = client.get(f"/v1/items/{IDS['ht']}/content")
     assert "<" not in answer.headers["content-disposition"]
-    assert HOSTILE_NAME in client.get("/v1/items/ht-0123456789").json()["path"]
+    assert HOSTILE_NAME in client.get(f"/v1/items/{IDS['ht']}").json()["path"]
 
 
 @pytest.mark.parametrize("end", ["", "/content", "/preview"])
@@ -135,24 +140,147 @@ def test_a_file_that_is_none_any_more_is_not_found(
     path = Path(payloads[0].path)
     path.unlink()
     become(path)  # type: ignore[operator]
-    answer = client.get(f"/v1/items/im-0123456789/{end}")
+    answer = client.get(f"/v1/items/{IDS['im']}/{end}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert str(path.parent) not in answer.text
 
 
 def test_a_preview_is_made_once(client: TestClient, renderer: ToyRenderer, settings: Settings) -> None:
-    first = client.get("/v1/items/im-0123456789/preview")
+    first = client.get(f"/v1/items/{IDS['im']}/preview")
     assert (first.status_code, first.headers["content-type"]) == (200, "image/webp")
     assert "immutable" in first.headers["cache-control"]
-    assert client.get("/v1/items/im-0123456789/preview").content == first.content
+    assert client.get(f"/v1/items/{IDS['im']}/preview").content == first.content
     assert len(renderer.asked) == 1
-    assert [file.name for file in (settings.data_dir / "previews").iterdir()] == ["im-0123456789.webp"]
-    again = client.get("/v1/items/im-0123456789/preview", headers={"if-none-match": first.headers["etag"]})
+    assert [file.name for file in (settings.data_dir / "previews").iterdir()] == [f"{IDS['im']}.webp"]
+    again = client.get(f"/v1/items/{IDS['im']}/preview", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
+def _replaced_by_link(folder: Path) -> None:
+    """Move a folder away and put a link to it in its place."""
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to("moved")
+
+
+def _other_content(path: Path) -> None:
+    """Write other bytes of the same length, and set the time back."""
+    before = path.stat()
+    path.write_bytes(picture()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("end", ["content", "preview"])
+@pytest.mark.parametrize("levels", [1, 2])
+def test_no_folder_of_the_path_may_have_become_a_link(
+    client: TestClient, engine: ScriptedEngine, tmp_path: Path, end: str, levels: int
+) -> None:
+    folder = tmp_path / "outer" / "inner"
+    folder.mkdir(parents=True)
+    path = Path(engine.payloads[0].path).rename(folder / "dog.png")
+    engine.payloads = [replace(engine.payloads[0], path=str(path))]
+    assert client.get(f"/v1/items/{IDS['im']}/content").status_code == 200
+    _replaced_by_link(path.parents[levels - 1])
+    assert path.read_bytes() == picture()
+    answer = client.get(f"/v1/items/{IDS['im']}/{end}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert str(tmp_path) not in answer.text
+
+
+@pytest.mark.parametrize("path", ["dog.png", "{folder}/../collection/dog.png", "/", ""])
+def test_an_odd_path_leads_nowhere(
+    client: TestClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    folder = Path(engine.payloads[0].path).parent
+    monkeypatch.chdir(folder)
+    engine.payloads = [replace(engine.payloads[0], path=path.format(folder=folder))]
+    assert client.get(f"/v1/items/{IDS['im']}/content").status_code == 404
+
+
+@pytest.mark.parametrize("end", ["content", "preview"])
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_other_content_is_not_served_under_an_old_id(
+    client: TestClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, end: str, asked_before: bool
+) -> None:
+    monkeypatch.setattr(item_files, "SETTLED_SECONDS", 0.0)
+    if asked_before:
+        assert client.get(f"/v1/items/{IDS['im']}/content").status_code == 200
+        sleep(0.05)  # longer than the clock of the file system stands still
+    _other_content(Path(engine.payloads[0].path))
+    answer = client.get(f"/v1/items/{IDS['im']}/{end}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "omnisearch index" in answer.json()["detail"]
+
+
+def _count_hashes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The descriptors that were hashed, a list that grows."""
+    hashed: list[int] = []
+
+    def counted(fd: int) -> str:
+        hashed.append(fd)
+        return content_hash(fd)
+
+    monkeypatch.setattr(item_files, "content_hash", counted)
+    return hashed
+
+
+def test_a_file_is_hashed_once_while_it_stays_the_same(
+    client: TestClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = _count_hashes(monkeypatch)
+    monkeypatch.setattr(item_files, "SETTLED_SECONDS", 0.0)
+    for first in range(5):
+        answer = client.get(f"/v1/items/{IDS['im']}/content", headers={"range": f"bytes={first}-"})
+        assert answer.content == picture()[first:]
+    assert len(hashed) == 1
+    Path(engine.payloads[0].path).touch()
+    assert client.get(f"/v1/items/{IDS['im']}/content").content == picture()
+    assert len(hashed) == 2
+
+
+def test_a_file_that_has_just_changed_is_hashed_every_time(
+    client: TestClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = _count_hashes(monkeypatch)
+    monkeypatch.setattr(item_files, "SETTLED_SECONDS", 3600.0)
+    for _ in range(2):
+        assert client.get(f"/v1/items/{IDS['im']}/content").status_code == 200
+    assert len(hashed) == 2
+
+
+def test_a_preview_shows_the_checked_file_also_when_its_path_leads_elsewhere_by_then(
+    client: TestClient, engine: ScriptedEngine, renderer: ToyRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(engine.payloads[0].path)
+    opened = ItemFiles.open
+
+    def swap(files: ItemFiles, item: Payload) -> BinaryIO:
+        file = opened(files, item)
+        path.unlink()
+        path.write_bytes(b"other")
+        return file
+
+    monkeypatch.setattr(ItemFiles, "open", swap)
+    assert client.get(f"/v1/items/{IDS['im']}/preview").status_code == 200
+    assert renderer.asked == [picture()]
+
+
+def test_content_leaves_no_file_open(client: TestClient) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for method, headers in (("GET", {}), ("HEAD", {}), ("GET", {"range": "bytes=9-1"}), ("GET", {"range": "bytes=1-"})):
+        client.request(method, f"/v1/items/{IDS['im']}/content", headers=headers)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize("end", ["", "/content", "/preview"])
+@pytest.mark.parametrize("header", ["if-none-match", "range"])
+def test_an_unknown_item_is_not_found_whatever_else_is_asked(client: TestClient, end: str, header: str) -> None:
+    value = {"if-none-match": '"unknown"', "range": "bytes=0-"}[header]
+    answer = client.get(f"/v1/items/unknown{end}", headers={header: value})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_text_has_no_preview(client: TestClient) -> None:
-    assert client.get("/v1/items/tx-0123456789/preview").json()["code"] == "not_found"
+    assert client.get(f"/v1/items/{IDS['tx']}/preview").json()["code"] == "not_found"
 
 
 def test_status_tells_what_is_served(client: TestClient) -> None:

@@ -18,10 +18,11 @@ from omnisearch.api.service import Service
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
 from omnisearch.query import ItemRef, Query, Sum, Term
+from omnisearch.search.budget import UNLIMITED
 from omnisearch.search.place_json import place_json
-from tests.api.conftest import ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
+from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
-IMAGE = "im-0123456789"
+IMAGE = IDS["im"]
 DOG = {"query": {"text": "dog"}}
 
 
@@ -33,7 +34,7 @@ def test_an_item_is_looked_at(client: TestClient, engine: ScriptedEngine) -> Non
     assert engine.located == [(asked, IMAGE, 1)]
     found = answer.json()
     assert (found["modality"], found["windows"], found["nothing_matches"]) == ("image", 181, False)
-    (place,) = engine.locate(asked, ItemRef(IMAGE), 1, lambda: False).places
+    (place,) = engine.locate(asked, ItemRef(IMAGE), 1, UNLIMITED).places
     assert found["places"] == [json.loads(json.dumps(place_json(place, engine.item(IMAGE)[0].path)))]
     assert found["places"][0]["slice"] == "0.5,0.25,0.25,0.5"
     assert [part["query"] for part in found["places"][0]["parts"]] == ["dog", "cat - 0.5:fur"]
@@ -114,10 +115,10 @@ def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: S
             go.wait(20)
             at_once -= 1
 
-        looking = [asyncio.create_task(service.ask(look, long=True)) for _ in range(1 + module.LONG_QUEUE)]
+        looking = [asyncio.create_task(service.ask(look, "locate")) for _ in range(sum(module.ROOMS["locate"]))]
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
-            await service.ask(look, long=True)
+            await service.ask(look, "locate")
         assert await service.ask(lambda asked: len(asked.search(Query(Term("a"))).hits)) == 6
         go.set()
         await asyncio.gather(*looking)

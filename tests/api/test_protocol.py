@@ -1,20 +1,17 @@
 """A real server on a real socket: patience with slow clients ends."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
 import pytest
-import uvicorn
 
 from omnisearch.api.app import create_app
 from omnisearch.api.protocol import ImpatientProtocol
 from omnisearch.config import Settings
-from tests.api.conftest import ScriptedEngine, ToyRenderer
+from tests.api.conftest import PATIENCE_SECONDS, ScriptedEngine, ToyRenderer, serving
 
-PATIENCE_SECONDS = 60.0
 POST = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n"
 GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -27,15 +24,8 @@ class _Hasty(ImpatientProtocol):
 @pytest.fixture
 def port(settings: Settings, engine: ScriptedEngine) -> Iterator[int]:
     app = create_app(settings, lambda _: engine, lambda _: ToyRenderer())
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http=_Hasty, ws="none", log_level="critical", timeout_keep_alive=30)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield listening.getsockname()[1]
-    server.should_exit = True
-    thread.join(PATIENCE_SECONDS)
-    assert not thread.is_alive()
+    with serving(app, http=_Hasty, timeout_keep_alive=30) as port:
+        yield port
 
 
 def _is_hung_up_on(client: socket.socket, drip: bytes = b"") -> bool:

@@ -11,18 +11,18 @@ from omnisearch.query import ItemRef, Query, Quota, Sum, Term
 from omnisearch.search.hit_json import hit_json
 from omnisearch.types import Modality
 from omnisearch.where import Matches, Within
-from tests.api.conftest import ScriptedEngine, picture, tone
+from tests.api.conftest import IDS, ScriptedEngine, picture, tone
 
 
 def test_a_json_query_reaches_the_engine_whole(client: TestClient, engine: ScriptedEngine) -> None:
     body = {
-        "query": [{"text": "dog", "weight": 1}, {"item_id": "im-0123456789", "weight": -0.5}],
+        "query": [{"text": "dog", "weight": 1}, {"item_id": IDS["im"], "weight": -0.5}],
         "modalities": ["image", "audio", "image"],
         "limit": 3,
         "explain": True,
     }
     assert client.post("/v1/search", json=body).status_code == 200
-    terms = (Term("dog", 1.0), Term(ItemRef("im-0123456789"), -0.5))
+    terms = (Term("dog", 1.0), Term(ItemRef(IDS["im"]), -0.5))
     assert engine.queries == [Query(Sum(terms), (Modality.IMAGE, Modality.AUDIO), 3, explain=True)]
 
 
@@ -49,8 +49,8 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         "quotas": {"image": {"least": 1, "most": 3}, "audio": {"most": 0}},
         "fold": False,
         "segments": 7,
-        "like": ["im-0123456789"],
-        "unlike": ["au-0123456789"],
+        "like": [IDS["im"]],
+        "unlike": [IDS["au"]],
         "cursor": "abc",
         "min_relevance": 0.25,
         "hybrid": True,
@@ -65,8 +65,8 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         quotas=(Quota(Modality.IMAGE, 1, 3), Quota(Modality.AUDIO, 0, 0)),
         fold=False,
         segments=7,
-        like=("im-0123456789",),
-        unlike=("au-0123456789",),
+        like=(IDS["im"],),
+        unlike=(IDS["au"],),
         cursor="abc",
         min_relevance=0.25,
         hybrid=True,

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from omnisearch.config import Settings
+from omnisearch.media.child import Child, Limits
+from omnisearch.media.sandbox import Layer
 from omnisearch.search.index import Index
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
@@ -60,6 +62,34 @@ def test_lost_points_are_seen(indexed: Settings) -> None:
     assert (counts.state, counts.exit_code) == (State.FAIL, 1)
     assert "audio: 1 noted, 0 stored" in counts.value
     assert "omnisearch index" in counts.way_out
+
+
+def test_the_layers_of_the_sandbox_are_listed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Decoder:
+        layers: Sequence[Layer] = ()
+
+        def __init__(self, limits: Limits) -> None:
+            pass
+
+        def stop(self) -> int:
+            return 0
+
+    real = Child(Limits())
+    real.stop()
+    assert all(layer.name in examine(settings)["sandbox"].value for layer in real.layers)
+
+    monkeypatch.setattr("omnisearch_indexer.doctor.Child", Decoder)
+    on = Layer("landlock", True, "ABI 7"), Layer("seccomp", True, "sockets")
+    off = Layer("network_namespace", False, "Operation not permitted")
+    Decoder.layers = (off, *on)
+    found = examine(settings)["sandbox"]
+    assert (found.state, found.way_out) == (State.OK, "")
+    assert found.value.endswith("without network_namespace: Operation not permitted")
+    Decoder.layers = (Layer("landlock", False, "Function not implemented"), on[1])
+    found = examine(settings)["sandbox"]
+    assert found.state is State.WARN
+    assert "without landlock: Function not implemented" in found.value
+    assert "a user of its own" in found.way_out
 
 
 class Store:

@@ -10,7 +10,8 @@ import pytest
 from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
 from omnisearch_indexer.labels import LabelTree, parse_labels
-from omnisearch_indexer.manifest import MANIFEST_FILE, VERSION, FileRow, Manifest
+from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
+from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
 
 

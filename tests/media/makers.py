@@ -6,6 +6,7 @@ import wave
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -40,19 +41,20 @@ def write_sound(path: Path, seconds: float, rate: int = RATE) -> None:
     soundfile.write(path, tone(seconds, rate), rate)
 
 
-def write_video(path: Path, seconds: float, sound: float = 0.0, codec: str = "mpeg4", fps: int = 10) -> None:
-    """Frames whose red value tells their time: red = 20 * second."""
+def write_video(
+    path: Path, seconds: float, sound: float = 0.0, codec: str = "mpeg4", fps: int = 10, sound_codec: str = ""
+) -> None:
+    """Frames whose red value tells their time: red = 20 * second. m2ts is written as AVCHD cameras do."""
     import av
 
-    with av.open(str(path), "w") as out:
+    sound_codec = sound_codec or ("libopus" if path.suffix == ".webm" else "aac")
+    options = {"mpegts_m2ts_mode": "1"} if path.suffix == ".m2ts" else {}
+    with av.open(str(path), "w", format="mpegts" if options else None, options=options) as out:
         stream = out.add_stream(codec, rate=fps) if fps else None
-        track = out.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=48000) if sound else None
+        track = _sound_track(out, sound_codec, 48000) if sound else None
         if stream is not None:
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
             stream.bit_rate = 500_000
-        if track is not None:
-            track.layout = "mono"
-        if stream is not None:
             for i in range(round(seconds * fps)):
                 pixels = np.zeros((48, 64, 3), np.uint8)
                 pixels[:, :, 0] = min(255, 20 * i // fps)
@@ -62,13 +64,36 @@ def write_video(path: Path, seconds: float, sound: float = 0.0, codec: str = "mp
                 out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
         if track is not None:
-            samples = tone(sound, 48000)
-            for start in range(0, len(samples), 960):
-                block = samples[start : start + 960]
-                frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
-                frame.rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
-                out.mux(track.encode(frame))
-            out.mux(track.encode(None))
+            _write_tone(out, track, sound, 48000)
+
+
+def write_sound_as(path: Path, seconds: float, codec: str, container: str, rate: int) -> None:
+    """A rising tone by a codec of FFmpeg in a container of FFmpeg."""
+    import av
+
+    with av.open(str(path), "w", format=container) as out:
+        _write_tone(out, _sound_track(out, codec, rate), seconds, rate)
+
+
+def _sound_track(out: Any, codec: str, rate: int) -> Any:
+    track = out.add_stream(codec, rate=rate)
+    track.layout = "mono"
+    track.bit_rate = 12_200 if rate == 8000 else 128_000
+    return track
+
+
+def _write_tone(out: Any, track: Any, seconds: float, rate: int) -> None:
+    """Encode a tone; the encoder's own sample format and frame size are converted to."""
+    import av
+
+    formats = track.codec_context.codec.audio_formats or [av.AudioFormat("fltp")]
+    size = track.codec_context.frame_size or 960
+    convert = av.AudioResampler(format=formats[0].name, layout="mono", rate=rate, frame_size=size)
+    frame = av.AudioFrame.from_ndarray(tone(seconds, rate)[None], format="fltp", layout="mono")
+    frame.rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+    for part in [*convert.resample(frame), *convert.resample(None)]:
+        out.mux(track.encode(part))
+    out.mux(track.encode(None))
 
 
 def red_box() -> trimesh.Trimesh:

@@ -13,6 +13,12 @@ from tests.media import makers
 IMAGES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP", "tif": "TIFF", "heic": "HEIF",
           "avif": "AVIF"}  # fmt: skip
 SOUNDS = ("wav", "flac", "ogg", "mp3", "aiff")
+# What libsndfile cannot write: the codec and the container of FFmpeg.
+MORE_SOUNDS = {"caf": ("alac", "caf"), "wma": ("wmav2", "asf"), "wv": ("wavpack", "wv"), "tta": ("tta", "tta"),
+               "ac3": ("ac3", "ac3"), "eac3": ("eac3", "eac3"), "amr": ("libopencore_amrnb", "amr"),
+               "flv": ("libmp3lame", "flv"), "avi": ("mp2", "avi")}  # fmt: skip
+MORE_VIDEOS = {"flv": ("flv", "libmp3lame"), "wmv": ("wmv2", "wmav2"), "mxf": ("mpeg2video", "pcm_s16le"),
+               "mpg": ("mpeg2video", "mp2"), "m2ts": ("mpeg2video", "ac3"), "ts": ("mpeg2video", "ac3")}  # fmt: skip
 VIDEOS = {"mp4": "mpeg4", "mov": "mpeg4", "mkv": "mpeg4", "webm": "libvpx", "avi": "mpeg4"}
 MESHES = ("glb", "gltf", "obj", "ply", "stl", "off", "dae", "npy", "npz")
 
@@ -41,6 +47,50 @@ def test_sounds(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
     assert piece.content.rate == makers.RATE
     assert piece.content.seconds == pytest.approx(1.5, abs=0.1)
     assert decoded.info.duration == pytest.approx(1.5, abs=0.15)
+
+
+@pytest.mark.parametrize("suffix", MORE_SOUNDS)
+def test_sounds_of_other_programs(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    codec, container = MORE_SOUNDS[suffix]
+    rate = 8000 if suffix == "amr" else 48000
+    makers.write_sound_as(path, 2, codec, container, rate)
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.AUDIO
+    assert decoded.notes == []
+    assert piece.content.seconds == pytest.approx(2, abs=0.2)
+    heard, sent = (
+        np.abs(np.fft.rfft(samples[:rate], rate)) for samples in (piece.content.samples, makers.tone(2, rate))
+    )
+    assert np.corrcoef(heard, sent)[0, 1] > 0.9  # the same frequencies
+
+
+def _spectrum(samples: np.ndarray, rate: int) -> np.ndarray:
+    return np.abs(np.fft.rfft(samples[:rate], rate))
+
+
+@pytest.mark.parametrize("suffix", ["au", "w64"])
+def test_sounds_of_libsndfile(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    makers.write_sound(tmp_path / f"a.{suffix}", 2)
+    (piece,) = pool.decode(tmp_path / f"a.{suffix}").pieces
+    np.testing.assert_allclose(piece.content.samples, makers.tone(2), atol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", MORE_VIDEOS)
+def test_videos_of_other_programs(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    codec, sound = MORE_VIDEOS[suffix]
+    makers.write_video(path, 3, sound=3, codec=codec, fps=25, sound_codec=sound)
+    assert suffix != "m2ts" or path.read_bytes()[4:388:192] == b"GG"
+    decoded = pool.decode(path)
+    (piece,) = decoded.pieces
+    assert decoded.info.modality is Modality.VIDEO
+    assert decoded.notes == []
+    assert len(piece.content.frames) == 8
+    assert piece.content.sound is not None
+    reds = piece.content.frames[:, :, :, 0].mean(axis=(1, 2))
+    assert (np.diff(reds) > 0).all()
 
 
 def test_an_ogg_for_the_samples_of_a_wave(pool: DecoderPool, tmp_path: Path) -> None:
@@ -155,7 +205,8 @@ def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -
             makers.write_mesh(path)
         case _:
             path.write_text("words")
-    data = pool.preview(path)
+    with path.open("rb") as file:
+        data = pool.preview(path, file.fileno())
     assert (data is not None) is shown
     if data is not None:
         image = Image.open(BytesIO(data))

@@ -5,13 +5,14 @@ import os
 import signal
 import threading
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import MediaError, Reason
+from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.child import Limits
 from omnisearch.media.parcel import pack, unpack
 from omnisearch.media.pool import DecoderPool, fingerprint
@@ -75,6 +76,35 @@ def test_a_decoder_that_hangs(settings: Settings, tmp_path: Path) -> None:
         assert caught.value.reason is Reason.TIMEOUT
         pool._limits = Limits()
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+
+
+def test_stopping_ends_a_decoder_that_works(settings: Settings, tmp_path: Path) -> None:
+    makers.write_image(tmp_path / "a.png", "PNG")
+    makers.write_sound(tmp_path / "a.wav", 40)
+    stop = threading.Event()
+    with DecoderPool(settings, workers=1) as pool:
+        list(pool.decode(tmp_path / "a.png").pieces)
+        stuck = _worker_pid(pool)
+        pieces = pool.decode(tmp_path / "a.wav", stopped=stop.is_set).pieces
+        next(pieces)
+        os.kill(stuck, signal.SIGSTOP)
+        threading.Timer(0.3, stop.set).start()
+        start = monotonic()
+        with pytest.raises(StoppedError):
+            list(pieces)
+        assert monotonic() - start < Limits().answer_seconds / 2
+        assert stuck not in _children()
+        assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+
+
+def test_stopping_ends_the_wait_for_a_decoder(settings: Settings, tmp_path: Path) -> None:
+    makers.write_sound(tmp_path / "a.wav", 40)
+    with DecoderPool(settings, workers=1) as pool:
+        busy = pool.decode(tmp_path / "a.wav").pieces
+        asked = iter([False, False, True])
+        with pytest.raises(StoppedError):
+            pool.decode(tmp_path / "a.wav", stopped=lambda: next(asked))
+        assert len(list(busy)) == 5
 
 
 def test_memory_is_limited(settings: Settings, tmp_path: Path) -> None:

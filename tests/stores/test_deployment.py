@@ -44,6 +44,10 @@ def test_only_this_machine_reaches_the_service_and_nothing_the_server(services: 
     assert [networks[name]["internal"] for name in services["qdrant"]["networks"]] == [True]
 
 
+def test_the_service_answers_to_names_of_this_machine_unless_told(services: dict[str, Any]) -> None:
+    assert services["omnisearch"]["environment"]["OMNISEARCH_ALLOW_HOST"] == "${ALLOW_HOST:-localhost}"
+
+
 def test_the_corpus_cannot_be_written_and_the_user_is_not_root(services: dict[str, Any]) -> None:
     [corpus] = [volume for volume in services["omnisearch"]["volumes"] if "/corpus" in volume]
     assert corpus.endswith(":ro")

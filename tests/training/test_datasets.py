@@ -22,7 +22,7 @@ from omnisearch_training.datasets.split import TEST_SHARE, VALID_SHARE, source_i
 from omnisearch_training.fetch_package import FetchError, Registry
 
 
-@pytest.mark.parametrize("declaration", DECLARATIONS.values(), ids=str)
+@pytest.mark.parametrize("declaration", DECLARATIONS.values(), ids=list(DECLARATIONS))
 def test_declaration_is_whole(declaration: Declaration) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", declaration.name)
     assert declaration.about

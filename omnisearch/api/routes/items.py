@@ -2,12 +2,11 @@
 
 import os
 import re
-import stat
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, BinaryIO, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
@@ -15,10 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from omnisearch.api.errors import problem
 from omnisearch.api.expressions import ItemId
+from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.previews import Previews
 from omnisearch.api.schemas import ItemOut
-from omnisearch.api.service import Asked, Engine
-from omnisearch.errors import NotFoundError
+from omnisearch.api.service import Asked, Engine, Service
 from omnisearch.paths import find_path
 from omnisearch.stores.base import Payload
 
@@ -29,7 +28,12 @@ SEALED = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandb
 
 
 class SentFile(FileResponse):
-    """A file response whose refusals of a Range are problem documents too: Starlette's own are plain text."""
+    """Sends an open file and closes it. Refusals of a Range are problem documents too: Starlette's are plain text."""
+
+    def __init__(self, file: BinaryIO, **more: Any) -> None:
+        # Starlette opens a path. This one leads to the open file, whatever its own path leads to by then.
+        super().__init__(f"/dev/fd/{file.fileno()}", stat_result=os.fstat(file.fileno()), **more)
+        self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, the parts asked for, or why not."""
@@ -46,11 +50,21 @@ class SentFile(FileResponse):
             elif not refused:
                 await send(message)
 
-        await super().__call__(scope, receive, send_or_refuse)
+        with self._file:
+            await super().__call__(scope, receive, send_or_refuse)
+
+
+def _files(request: Request) -> ItemFiles:
+    return cast(ItemFiles, request.app.state.files)
+
+
+def _previews(request: Request) -> Previews:
+    return cast(Previews, request.app.state.previews)
 
 
 router = APIRouter(prefix="/v1/items", tags=["items"])
 Id = Annotated[ItemId, InPath()]
+Files = Annotated[ItemFiles, Depends(_files)]
 
 
 @router.get("/{item_id}")
@@ -60,30 +74,13 @@ async def item(item_id: Id, service: Asked) -> ItemOut:
 
 
 @router.get("/{item_id}/content", response_class=FileResponse)
-async def content(item_id: Id, service: Asked) -> FileResponse:
+async def content(item_id: Id, service: Asked, files: Files) -> FileResponse:
     """Send the file itself, whole or by Range."""
-    return await service.ask(lambda engine: _content(engine, item_id))
-
-
-@router.get("/{item_id}/preview", response_class=FileResponse, response_model=None)
-async def preview(item_id: Id, service: Asked, request: Request) -> Response:
-    """Send a WebP picture of the item: itself, a frame, a waveform, a view."""
-    etag = f'"{item_id}"'
-    if request.headers.get("if-none-match") == etag:
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
-    previews = cast(Previews, request.app.state.previews)
-    file = await service.ask(lambda engine: previews.get(item_id, _regular(engine.item(item_id)[0])[0]))
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
-    return FileResponse(file, media_type="image/webp", headers=headers)
-
-
-def _content(engine: Engine, item_id: str) -> SentFile:
-    known = engine.item(item_id)[0]
-    path, status = _regular(known)
+    known = await _known(service, item_id)
+    file = await service.ask(lambda _: files.open(known), "files")
     mime = known.mime if MIME.fullmatch(known.mime) else "application/octet-stream"
     return SentFile(
-        path,
-        stat_result=status,
+        file,
         media_type=mime,
         filename=Path(known.path).name,  # a header holds no bytes that are no UTF-8
         content_disposition_type="inline" if INLINE.fullmatch(mime) else "attachment",
@@ -91,13 +88,27 @@ def _content(engine: Engine, item_id: str) -> SentFile:
     )
 
 
-def _regular(known: Payload) -> tuple[Path, os.stat_result]:
-    """Return the file of an item, which must still be a regular file and no link."""
-    path = find_path(known.path)
-    try:
-        status = path.stat(follow_symlinks=False)
-    except OSError:
-        raise NotFoundError(f"the file of item {known.item_id} is gone since it was indexed") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise NotFoundError(f"the file of item {known.item_id} is no longer a regular file")
-    return path, status
+@router.get("/{item_id}/preview", response_class=FileResponse, response_model=None)
+async def preview(
+    item_id: Id, service: Asked, files: Files, previews: Annotated[Previews, Depends(_previews)], request: Request
+) -> Response:
+    """Send a WebP picture of the item: itself, a frame, a waveform, a view."""
+    known = await _known(service, item_id)
+    etag = f'"{item_id}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+
+    def made(_: Engine) -> Path:
+        with files.open(known) as file:
+            return previews.make(item_id, find_path(known.path), file)
+
+    kept = previews.find(item_id)
+    if kept is None:
+        kept = await service.ask(made, "previews")
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=31536000, immutable"}
+    return FileResponse(kept, media_type="image/webp", headers=headers)
+
+
+async def _known(service: Service, item_id: str) -> Payload:
+    """Return what is known of an item's first segment."""
+    return (await service.ask(lambda engine: engine.item(item_id)))[0]

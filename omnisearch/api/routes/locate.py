@@ -1,16 +1,15 @@
 """POST /v1/locate: when or where in one file a query matches. The file is an item, or a part of the request."""
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 
 from omnisearch.api.bodies import asked, described
+from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import LocateIn, LocateOut
 from omnisearch.api.service import Asked, Service
+from omnisearch.search.budget import Budget
 from omnisearch.search.place_json import place_json
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -20,10 +19,11 @@ router = APIRouter(prefix="/v1", tags=["search"])
 async def locate(request: Request, service: Asked) -> LocateOut:
     """Mark when or where in one file a query matches."""
     service.ready()  # before the files are read
-    async with asked(request, LocateIn) as (sent, uploads), _listening(request) as gone:
+    async with asked(request, LocateIn) as (sent, uploads), disconnected(request) as gone:
         query, source = sent.to_query(uploads), sent.source(uploads)
         name = await _name(service, sent, uploads)
-        found = await service.ask(lambda engine: engine.locate(query, source, sent.limit, gone.is_set), long=True)
+        budget = Budget(gone.is_set, service.settings.query_seconds)
+        found = await service.ask(lambda engine: engine.locate(query, source, sent.limit, budget), "locate")
     return LocateOut(
         modality=found.modality,
         windows=found.windows,
@@ -38,24 +38,3 @@ async def _name(service: Service, sent: LocateIn, uploads: Mapping[str, Upload])
         return uploads[str(sent.file)].label
     item_id = sent.item_id
     return (await service.ask(lambda engine: engine.item(item_id)))[0].path
-
-
-@asynccontextmanager
-async def _listening(request: Request) -> AsyncIterator[threading.Event]:
-    """Give an event that is set once the client hangs up, or the request ends some other way.
-
-    Nobody waits for a film to be looked at that nobody wants to know of.
-    """
-    gone = threading.Event()
-
-    async def listen() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        gone.set()
-
-    listener = asyncio.create_task(listen())
-    try:
-        yield gone
-    finally:
-        gone.set()
-        listener.cancel()

@@ -6,7 +6,14 @@ from omnisearch.media.sniff.head import Head
 
 _MAGIC = (
     (b"fLaC", "flac"), (b"ID3", "mp3"), (b"\0\0\x01\xba", "mpg"), (b"\0\0\x01\xb3", "mpg"),
+    (b"caff\0\x01", "caf"), (b".snd", "au"), (b"riff\x2e\x91\xcf\x11", "w64"), (b"wvpk", "wv"),
+    (b"TTA1", "tta"), (b"TTA2", "tta"), (b"\x0b\x77", "ac3"), (b"#!AMR", "amr"),
+    (b"\x7f\xfe\x80\x01", "dts"), (b"\xfe\x7f\x01\x80", "dts"),  # 16 bits, big and little endian
+    (b"\x1f\xff\xe8\x00", "dts"), (b"\xff\x1f\x00\xe8", "dts"),  # 14 bits
+    (b"FLV\x01", "flv"), (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "mxf"),
 )  # fmt: skip
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_VIDEO = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")  # the type of a stream of pictures
 _RIFF = {b"WAVE": "wav", b"AVI ": "avi"}
 _AUDIO_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
 _FILETYPE = {"wav", "flac", "mp3", "ogg", "m4a", "aac", "aiff", "mp4", "mov", "mkv", "webm", "avi", "mpg"}
@@ -32,6 +39,8 @@ def _chunked(data: bytes) -> str | None:
         return "ogv" if b"\x80theora" in data[:4096] else "ogg"
     if data[:4] == b"\x1aE\xdf\xa3":
         return "webm" if b"webm" in data[:4096] else "mkv"
+    if data.startswith(_ASF):
+        return "wmv" if _ASF_VIDEO in data else "wma"
     if data[4:8] == b"ftyp":  # ISO base media
         if data[8:12] in _AUDIO_BRANDS:
             return "m4a"
@@ -41,7 +50,9 @@ def _chunked(data: bytes) -> str | None:
 
 def _framed(data: bytes) -> str | None:
     """Streams of frames without a header of the file."""
-    if data[:1] == b"G" and data[188:189] == b"G" and data[376:377] == b"G":
+    if data[:376:188] == b"GG" and data[376:377] == b"G":
+        return "ts"
+    if data[4:388:192] == b"GG" and data[388:389] == b"G":  # AVCHD puts 4 bytes of time before each packet
         return "ts"
     if len(data) <= 4 or data[0] != 0xFF or data[1] & 0xE0 != 0xE0:
         return None

@@ -1,0 +1,29 @@
+"""Disconnects: notice that a client has hung up while its request is worked on."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+
+@asynccontextmanager
+async def disconnected(request: Request) -> AsyncIterator[threading.Event]:
+    """Give an event that is set once the client hangs up, and at the latest when the block ends.
+
+    Threads that still work for the request then see that nobody waits for them.
+    """
+    gone = threading.Event()
+
+    async def listen() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    listener = asyncio.create_task(listen())
+    try:
+        yield gone
+    finally:
+        gone.set()
+        listener.cancel()

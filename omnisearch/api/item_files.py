@@ -1,0 +1,67 @@
+"""Item files: open the file of an item after a check that it still has the content that was indexed."""
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from typing import BinaryIO, TypeAlias
+
+from omnisearch.errors import MediaError, NotFoundError
+from omnisearch.media.file import ID_DIGITS, content_hash, open_unlinked
+from omnisearch.paths import find_path
+from omnisearch.stores.base import Payload
+
+REMEMBERED = 4096  # files; a film is asked for in many ranges and is hashed once
+# A file that changed this recently may change once more without a new time stamp, so its hash is not remembered.
+SETTLED_SECONDS = 2.0
+
+_Signature: TypeAlias = tuple[int, int, int, int, int]
+
+
+class ItemFiles:
+    """Opens the files of items. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[_Signature, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, item: Payload) -> BinaryIO:
+        """Open the file of an item without following any link; the caller closes it.
+
+        Raises:
+            NotFoundError: the file is gone or its content is not the item's; the message says what to do.
+        """
+        again = "run `omnisearch index` to bring the index up to date"
+        try:
+            file = os.fdopen(open_unlinked(find_path(item.path)), "rb")
+        except MediaError as error:
+            reason = f"{error.reason}: {error.detail}" if error.detail else error.reason
+            raise NotFoundError(f"the file of item {item.item_id} cannot be opened ({reason}); {again}") from None
+        try:
+            if self._id(file.fileno()) != item.item_id:
+                raise NotFoundError(f"the file of item {item.item_id} has changed since it was indexed; {again}")
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _id(self, fd: int) -> str:
+        signature = _signature(fd)
+        with self._lock:
+            known = self._known.get(signature)
+        if known is not None:
+            return known
+        found = content_hash(fd)[:ID_DIGITS]
+        *_, changed_ns = signature
+        if time.time_ns() - changed_ns > SETTLED_SECONDS * 1e9 and _signature(fd) == signature:
+            with self._lock:
+                self._known[signature] = found
+                while len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return found
+
+
+def _signature(fd: int) -> _Signature:
+    """What tells one content of a file from the next; unlike the other times, the last one cannot be set by a user."""
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,139 @@
+"""What a decoder process gives up before it sees its first file: a list of layers.
+
+A layer that the kernel or the container does not grant is reported and left out. The others hold without it.
+"""
+
+import contextlib
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omnisearch.media import landlock, libc, seccomp
+
+# A file, the socket, standard streams and what an import opens.
+OPEN_FILES = 64
+# A library that takes only a path gets that of a file in memory (memfd_create), as large as a 3D file may be.
+MEMORY_FILE_BYTES = 128 << 20
+_PACKAGE = Path(__file__).resolve().parents[1]
+# Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads.
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache"),
+    *("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/fontconfig", "/etc/fonts"),
+    *("/etc/mime.types", "/dev/null", "/dev/urandom"),
+)
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: what it covers where it is active, else why it is not."""
+
+    name: str
+    active: bool
+    detail: str
+
+
+def enter(memory_bytes: int) -> list[Layer]:
+    """Put every layer on this process, which must have only one thread. Returns the layers, active or not."""
+    sys.dont_write_bytecode = True
+    return [_put_on(name, layer) for name, layer in layers(memory_bytes).items()]
+
+
+def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
+    """The layers in the order in which they are put on: the later ones refuse what the earlier ones need."""
+    return {
+        "limits": lambda: _limit(memory_bytes),
+        "no_new_privs": _no_new_privileges,
+        "network_namespace": _leave_network,
+        "landlock": _close_files,
+        "seccomp": seccomp.install,
+    }
+
+
+def environment() -> dict[str, str]:
+    """The variables of a decoder process: what Python and its libraries need, none of a user's keys."""
+    kept = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "PYTHONHOME")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), os.environ.get("PYTHONPATH")])),
+        "PYTHONUSERBASE": site.getuserbase(),  # which Python would look for in HOME
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _put_on(name: str, layer: Callable[[], str]) -> Layer:
+    try:
+        return Layer(name, True, layer())
+    except (OSError, ValueError) as error:
+        return Layer(name, False, getattr(error, "strerror", None) or str(error))
+
+
+def _limit(memory_bytes: int) -> str:
+    import resource  # there is none on Windows
+
+    _set_limit(resource.RLIMIT_CORE, 0)
+    _set_limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    _set_limit(resource.RLIMIT_FSIZE, MEMORY_FILE_BYTES)
+    _set_limit(resource.RLIMIT_AS, memory_bytes)
+    return f"{memory_bytes >> 20} MiB of memory, {OPEN_FILES} open files, {MEMORY_FILE_BYTES >> 20} MiB a file"
+
+
+def _set_limit(kind: int, value: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _no_new_privileges() -> str:
+    libc.call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    return "no program with more rights"
+
+
+def _leave_network() -> str:
+    """Enter a network namespace without interfaces.
+
+    Root needs no user namespace for it. In one, root could not read libraries in a private folder of another user.
+    """
+    with contextlib.suppress(OSError):
+        libc.call("unshare", _CLONE_NEWNET)
+        return "no network interface"
+    libc.call("unshare", _CLONE_NEWUSER | _CLONE_NEWNET)
+    return "no network interface"
+
+
+def _close_files() -> str:
+    """Allow reading Python's own files only. Without Landlock, no byte may be written to any file, even in memory.
+
+    Raises:
+        OSError: see `landlock.restrict`.
+    """
+    import resource
+
+    try:
+        return landlock.restrict(_readable())
+    except OSError:
+        _set_limit(resource.RLIMIT_FSIZE, 0)
+        raise
+
+
+def _readable() -> Iterator[str]:
+    """Where Python and its extension modules lie: libraries are imported when a file first needs them."""
+    folders = sysconfig.get_paths()
+    yield from (folders[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    yield str(Path(folders["stdlib"]).parent)  # the interpreter's shared libraries
+    yield str(_PACKAGE)
+    installed = _PACKAGE.parent.name in ("site-packages", "dist-packages")
+    # A checkout holds more than the package, and may hold a user's files.
+    yield from (entry for entry in sys.path if installed or Path(entry).resolve() != _PACKAGE.parent)
+    yield from os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    yield from _SYSTEM
