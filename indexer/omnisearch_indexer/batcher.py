@@ -22,14 +22,14 @@ class Batcher:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._waiting: dict[Modality, list[tuple[Work, str, Piece]]] = defaultdict(list)
+        self._waiting: dict[Modality, list[tuple[Work, Piece]]] = defaultdict(list)
         self._bytes = 0
 
     def add(self, work: Work, piece: Piece) -> Iterable[Work]:
         """Add a piece; encodes its modality when that makes a batch, and all where they hold too much memory."""
         modality = work.info.modality
-        work.keys.append(point_id(work.reading.item_id, piece.segment))
-        self._waiting[modality].append((work, work.keys[-1], piece))
+        work.pieces += 1
+        self._waiting[modality].append((work, piece))
         self._bytes += content_bytes(piece.content)
         if len(self._waiting[modality]) >= self._encoder.size(modality):
             return self._encode(modality)
@@ -40,14 +40,15 @@ class Batcher:
         return [work for modality in list(self._waiting) for work in self._encode(modality)]
 
     def _encode(self, modality: Modality) -> Iterable[Work]:
-        group = [entry for entry in self._waiting.pop(modality, []) if not entry[0].reading.dead]
-        self._bytes = sum(content_bytes(p.content) for others in self._waiting.values() for _, _, p in others)
+        group = [(work, piece) for work, piece in self._waiting.pop(modality, []) if not work.reading.dead]
+        self._bytes = sum(content_bytes(p.content) for others in self._waiting.values() for _, p in others)
         if not group:
             return ()
-        kept = [key in work.kept for work, key, _ in group]
-        contents = [piece.content for _, _, piece in group]
-        vectors, too_large = self._encoder.encode(modality, [key for _, key, _ in group], contents, kept)
-        for (work, key, piece), vector, failed in zip(group, vectors, too_large, strict=True):
+        keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
+        kept = [key in work.kept for key, (work, _) in zip(keys, group, strict=True)]
+        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group], kept)
+        for (work, piece), key, vector, failed in zip(group, keys, vectors, too_large, strict=True):
+            work.keys.append(key)
             if failed:
                 work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")
             elif not usable(vector):
@@ -55,4 +56,4 @@ class Batcher:
             else:
                 passage = piece.content[:MAX_TEXT] if isinstance(piece.content, str) else ""
                 work.made.append(Made(key, piece.segment, piece.snippet, passage, vector))
-        return dict.fromkeys(work for work, _, _ in group)
+        return dict.fromkeys(work for work, _ in group)

@@ -27,7 +27,6 @@ from omnisearch_indexer.progress import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
 from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.survey import Survey, refuse
 from omnisearch_indexer.work import Work
 from omnisearch_indexer.writer import Writer
@@ -167,8 +166,6 @@ class Indexer:
                 self._drop(reading)
                 return
         elif not event.signature.matches(reading.signature):
-            reading.dead = True
-            self._writer.abandon(work)
             if reading.attempt < ATTEMPTS:
                 self._drop(reading)
                 self._hash(Reading(reading.path, event.signature, reading.attempt + 1))
@@ -197,17 +194,14 @@ class Indexer:
         if work.failed is not None:
             reading.dead = True
             del self._works[reading]
-            self._fail(work, *work.failed)
+            self._fail(reading, *work.failed)
             self._next_claim(reading.item_id)
         elif work.done:
             del self._works[reading]
             self._writer.finish(work)
             self._advance(reading, reading.signature.size, files=1)
 
-    def _fail(self, work: Work, reason: Reason, detail: str) -> None:
-        reading = work.reading
-        if not is_retried(reason, reading.runs):  # else the next run goes on from what was encoded
-            self._writer.abandon(work)
+    def _fail(self, reading: Reading, reason: Reason, detail: str) -> None:
         self._report.fail(reason)
         before = self._manifest.file(reading.path)
         self._writer.record(refuse(reading, before, reason, detail, self._survey.decoder, reading.runs))

@@ -22,14 +22,15 @@ class Made:
 
 @dataclass(eq=False)
 class Work:
-    """Segments with `keys` were read, `made` are encoded; the file is done when it has ended and both agree.
+    """`pieces` were read, `made` are encoded; the file is done when it has ended and both agree.
 
-    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. The
-    embeddings of the first `saved` of `made` are durable.
+    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. `keys`
+    are those of the segments that were given to the encoder; the first `saved` of them are noted in an intent.
     """
 
     reading: Reading
     kept: frozenset[str] = frozenset()
+    pieces: int = 0
     keys: list[str] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
     saved: int = 0
@@ -40,7 +41,7 @@ class Work:
     @property
     def done(self) -> bool:
         """Whether all of the file is read and encoded."""
-        return self.ended and len(self.made) == len(self.keys)
+        return self.ended and len(self.made) == self.pieces
 
     @property
     def info(self) -> MediaInfo:
@@ -49,9 +50,9 @@ class Work:
         return self.reading.info
 
     @property
-    def unsaved(self) -> Sequence[Made]:
-        """The encoded segments whose embeddings are not durable yet."""
-        return self.made[self.saved :]
+    def unsaved(self) -> Sequence[str]:
+        """The keys of the segments whose embeddings are not durable yet."""
+        return self.keys[self.saved :]
 
     @property
     def encoded_bytes(self) -> int:

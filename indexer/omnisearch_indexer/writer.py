@@ -43,7 +43,8 @@ class Writer:
         if intent is None:
             return frozenset()
         if intent.decoder != self._decoder:
-            self._take_back(item_id)
+            self._save()  # taking back makes all embeddings durable, those of other files too
+            take_back([item_id], self._manifest, self._store, self._raw)
             return frozenset()
         return frozenset(self._manifest.intents.keys([item_id]))
 
@@ -54,13 +55,6 @@ class Writer:
     def finish(self, work: Work) -> None:
         """All segments of a file were encoded."""
         self.whole.append(work)
-
-    def abandon(self, work: Work) -> None:
-        """Take back all that was made of a file."""
-        self._unsaved.pop(work, None)
-        if work.keys or self._manifest.intents.find(work.reading.item_id):
-            self._raw.delete(work.keys)
-            self._take_back(work.reading.item_id)
 
     def record(self, row: FileRow) -> None:
         """The outcome of a file is known; that of a file to `finish` is recorded by itself."""
@@ -106,14 +100,10 @@ class Writer:
         with self._manifest.transaction():
             for work in unsaved:
                 intent = Intent(work.reading.item_id, work.reading.path, self._decoder)
-                self._manifest.intents.add(intent, [made.key for made in work.unsaved])
+                self._manifest.intents.add(intent, work.unsaved)
         self._raw.flush()
         for work in unsaved:
-            work.saved = len(work.made)
-
-    def _take_back(self, item_id: str) -> None:
-        self._save()  # taking back makes all embeddings durable, those of other files too
-        take_back([item_id], self._manifest, self._store, self._raw)
+            work.saved = len(work.keys)
 
     def _facts(self, work: Work) -> Facts:
         """What this file says of its item; other files that hold it are heard when the run settles."""

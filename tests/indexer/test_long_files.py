@@ -291,6 +291,17 @@ def test_a_file_whose_end_is_unreadable_leaves_nothing(
     assert (keys_of(small_batches), points_of(small_batches), unfinished(small_batches)) == (set(), {}, 0)
 
 
+def test_a_segment_without_a_direction_leaves_nothing(
+    tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own embeddings are finite and stored, and only their sum is none."""
+    record(tmp_path / "files" / "long.wav", 30)
+    monkeypatch.setattr(batcher, "usable", lambda vector: len(listener.heard) < 12)
+    report = index_files([tmp_path / "files"], small_batches)
+    assert report.reasons == {Reason.NON_FINITE: 1}
+    assert (keys_of(small_batches), points_of(small_batches), unfinished(small_batches)) == (set(), {}, 0)
+
+
 def test_a_lost_run_over_other_paths_keeps_what_it_does_not_touch(
     tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener
 ) -> None:
