@@ -15,6 +15,7 @@
     ├── WeightsError          a weight file is not what its spec says
     ├── CheckpointError       a bound model's files do not fit together
     ├── StoreError            the vector store refused or failed
+    │   ├── DamageError       what is kept on the disk is damaged
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     └── NotFoundError         no such item (HTTP 404)
 
@@ -168,6 +169,10 @@ class StoreError(OmnisearchError):
     """The vector store refused a request or failed."""
 
     status = 503
+
+
+class DamageError(StoreError):
+    """What is kept on the disk is damaged; the message names the command that makes it right."""
 
 
 class VectorError(StoreError):

@@ -45,7 +45,7 @@ class Batcher:
         if not group:
             return ()
         keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
-        kept = [key in work.kept for key, (work, _) in zip(keys, group, strict=True)]
+        kept = [work.in_doubt or key in work.kept for key, (work, _) in zip(keys, group, strict=True)]
         vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group], kept)
         for (work, piece), key, vector, failed in zip(group, keys, vectors, too_large, strict=True):
             work.keys.append(key)

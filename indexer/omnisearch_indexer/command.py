@@ -89,7 +89,8 @@ def rebind(
     """Apply another bound model to the index, from what its spaces gave when they read the files: opens none of them.
 
     Searches find the old vectors until all new ones are there. A model with a space that has not read the files needs
-    a new index (`omnisearch index`).
+    a new index (`omnisearch index`). Exits with 3 where embeddings of some items are lost: `omnisearch repair` reads
+    their files again.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.rebind import rebind_index
@@ -99,6 +100,8 @@ def rebind(
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
         write_object(report.fields(), chosen)
+    if report.lost:
+        raise typer.Exit(SOME_FAILED)
 
 
 def status(output: options.Output = None, data_dir: options.DataDir = None) -> None:

@@ -4,6 +4,7 @@ A check returns its finding, or raises the error that a user would meet; the mes
 """
 
 import platform
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -19,17 +20,21 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
 from omnisearch.media.child import Child, Limits
+from omnisearch.paths import show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.gate import RESERVE
 from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer import soundness
+from omnisearch_indexer.audit import Audit, audit
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
 PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
+REPAIR = "run `omnisearch repair`"
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
 GOOD_RECALL = 0.95
 # Unrelated items that are as alike as this leave little to tell them apart by.
@@ -78,6 +83,8 @@ class Doctor:
             "files": self._files,
             "roots": self._roots,
             "counts": self._counts,
+            "embeddings": self._embeddings,
+            "points": self._points,
             "calibration": self._calibration,
             "spread": self._spread,
             "recall": self._recall,
@@ -111,6 +118,20 @@ class Doctor:
     def manifest(self) -> Manifest:
         """What the indexer has noted."""
         return self._open.enter_context(closing(Manifest(self._settings.data_dir / MANIFEST_FILE)))
+
+    @cached_property
+    def raw(self) -> SpaceEmbeddingStore:
+        """What the spaces gave."""
+        return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.data_dir / EMBEDDINGS_DIRECTORY)))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Every point compared with the manifest and the embeddings."""
+        return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
+
+    @property
+    def _index_command(self) -> str:
+        return f"`omnisearch index {' '.join(shlex.quote(show_path(root)) for root in self.manifest.roots())}`"
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
@@ -157,8 +178,10 @@ class Doctor:
         states, unfinished = self.manifest.states(), len(self.manifest.intents)
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
-            return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
-        failed = any(self.manifest.failures())
+            return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
+        if doubted := len(self.manifest.doubted()):
+            return State.WARN, f"{value}; {doubted} items are to be read again", REPAIR
+        failed = states.get("failed", 0)
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
 
     def _roots(self) -> Found:
@@ -172,9 +195,20 @@ class Doctor:
         held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
         wrong = [f"{m}: {noted.get(m, 0):,} noted, {n:,} stored" for m, n in held.items() if n != noted.get(m, 0)]
         if wrong:
-            roots = " ".join(self.manifest.roots())
-            return State.FAIL, "; ".join(wrong), f"run `omnisearch index {roots}`, or again with a new --data-dir"
+            return State.FAIL, "; ".join(wrong), REPAIR
         return State.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
+
+    def _embeddings(self) -> Found:
+        damaged, total = self.raw.damaged(), self.raw.count()
+        if damaged or self.audit.lost:
+            value = f"damaged: {damaged:,} of {total:,} embeddings; items that lack some: {len(self.audit.lost):,}"
+            return State.FAIL, value, REPAIR
+        return State.OK, f"{total:,} embeddings, each what its checksum says", ""
+
+    def _points(self) -> Found:
+        if not self.audit.engine_is_sound:
+            return State.FAIL, self.audit.engine_faults(), REPAIR
+        return State.OK, f"{self.audit.points:,} points, each what its embeddings give", ""
 
     def _calibration(self) -> Found:
         sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}

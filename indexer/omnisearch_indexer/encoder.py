@@ -33,7 +33,7 @@ class Encoder:
         Contents that are `kept` are not encoded again if there are undamaged embeddings of them in every space.
         """
         vectors, done = self._recall(modality, keys, kept or [False] * len(keys))
-        todo = np.flatnonzero(~done).tolist()
+        todo = [n for n, known in enumerate(done) if not known]
         failed = np.zeros(len(contents), np.bool_)
         vectors[todo], failed[todo] = self._encode(modality, [keys[n] for n in todo], [contents[n] for n in todo])
         return vectors, failed

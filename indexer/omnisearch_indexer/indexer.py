@@ -135,7 +135,7 @@ class Indexer:
 
     def _decode(self, reading: Reading) -> None:
         self._open += 1
-        self._works[reading] = Work(reading, self._writer.resume(reading.item_id))
+        self._works[reading] = self._writer.begin(reading)
         self._reader.decode(reading)
 
     def _decide(self, reading: Reading) -> None:

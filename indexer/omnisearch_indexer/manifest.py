@@ -3,6 +3,8 @@
 The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. The
 items about to be written are named in `intents` before; after a crash they are taken back and read again.
 An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
+An item in doubt, whose points or embeddings are lost or damaged, and the files that hold it have a mark before the name
+of their decoder. So every run reads these files again, and the item stays in the index until then.
 """
 
 import json
@@ -13,13 +15,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason
 from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.schema import open_database
-from omnisearch_indexer.storage import named_faults
+from omnisearch_indexer.storage import damaged, named_faults
 from omnisearch_indexer.walk import Found, Signature
 
 MANIFEST_FILE = "manifest.sqlite"
@@ -27,6 +29,10 @@ WITHIN = "WHERE (path = ? OR (path > ? AND path < ?))"
 UNSEEN = " AND path NOT IN (SELECT path FROM seen)"
 # What is known by its path.
 BY_PATH = ("files", "roots", "labels")
+DOUBT = "?"
+
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class State(StrEnum):
@@ -75,6 +81,10 @@ class ItemRow:
     mime: str
     told: str
     notes: tuple[str, ...] = ()
+
+    def was_read_by(self, decoder: str) -> bool:
+        """Whether this decoder read it, be it in doubt or not."""
+        return self.decoder.removeprefix(DOUBT) == decoder
 
 
 class Manifest:
@@ -283,6 +293,26 @@ class Manifest:
             self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
             self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
 
+    def doubt(self, item_ids: Sequence[str]) -> None:
+        """Mark items and the files that hold them, inside a transaction: the next run reads those files again."""
+        for table in ("items", "files"):
+            self._db.executemany(
+                f"UPDATE {table} SET decoder = ? || decoder WHERE item_id = ? AND substr(decoder, 1, 1) != ?",  # noqa: S608
+                [(DOUBT, item_id, DOUBT) for item_id in item_ids],
+            )
+
+    def doubted(self) -> list[ItemRow]:
+        """The items in doubt, in order of id."""
+        return list(self._items("WHERE substr(decoder, 1, 1) = ? ORDER BY item_id", DOUBT))
+
+    def doubt_intended(self) -> None:
+        """Mark the known items that were being written again, inside a transaction."""
+        self.doubt([intent.item_id for intent in self.intents.all() if self.item(intent.item_id)])
+
+    def drop_orphans(self) -> None:
+        """Forget files whose item is unknown, which only damage leaves behind, inside a transaction."""
+        self._db.execute("DELETE FROM files WHERE item_id IS NOT NULL AND item_id NOT IN (SELECT item_id FROM items)")
+
     # Counts
 
     def segments(self) -> int:
@@ -311,13 +341,20 @@ class Manifest:
             f"SELECT {columns} FROM files {where}",  # noqa: S608
             values,
         ):
-            known = None if reason is None else Reason(reason)
+            known = None if reason is None else self._one_of(Reason, reason)
             yield FileRow(os.fsdecode(path), Signature(*signature), decoder, item_id, known, detail, attempts)
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
         query = f"SELECT item_id, modality, segments, decoder, mime, told, notes FROM items {where}"  # noqa: S608
         for item_id, modality, segments, decoder, mime, told, notes in self._db.execute(query, values):
-            yield ItemRow(item_id, Modality(modality), segments, decoder, mime, told, tuple(json.loads(notes)))
+            kind, known = self._one_of(Modality, modality), tuple(json.loads(notes))
+            yield ItemRow(item_id, kind, segments, decoder, mime, told, known)
+
+    def _one_of(self, kind: type[Kind], value: str) -> Kind:
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise damaged(self.path, error) from None
 
     def _any(self, table: str, place: str) -> bool:
         return bool(self._one(f"SELECT EXISTS (SELECT 1 FROM {table} {WITHIN})", *_within(place)))  # noqa: S608

@@ -8,7 +8,7 @@ from dataclasses import replace
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer.labels import LabelTree, told
-from omnisearch_indexer.manifest import ItemRow, Manifest
+from omnisearch_indexer.manifest import DOUBT, ItemRow, Manifest
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
 
@@ -16,31 +16,34 @@ CHUNK = 256
 
 
 def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, alone: bool) -> None:
-    """Delete the points that a crash left half written, then hold the engine to the manifest's count.
+    """Account for what a crash left half written, then hold the engine to the manifest's count.
 
-    The embeddings of items that were being written stay, with the intents that name them, for the run that reads their
-    files again.
+    The points of new items that were being written are deleted. Their embeddings stay, with the intents that name them,
+    for the run that reads their files again. Items that were known before stay in the index, marked to be read again.
 
     Where the counts differ and the collection is ours `alone`, all points are compared: items that lost points are
-    forgotten, so that they are read again, and points that no item owns are deleted. A server's collection may hold
+    marked, so that they are read again, and points that no item owns are deleted. A server's collection may hold
     what other data directories wrote, so there the counts say nothing and are not compared.
     """
-    begun = [intent.item_id for intent in manifest.intents.all()]
+    begun = [intent.item_id for intent in manifest.intents.all() if not manifest.item(intent.item_id)]
     remove_items(begun, store, raw, frozenset(manifest.intents.keys(begun)))
     with manifest.transaction():
-        manifest.forget(begun)
+        manifest.doubt_intended()
+        manifest.drop_orphans()
     settle(manifest, store, raw)
     if not alone or store.count() == manifest.segments():
         return
     held = Counter(point.payload.item_id for point in store.scroll())
     expected = {item.id: item.segments for item in manifest.items()}
-    wrong = [item_id for item_id, n in expected.items() if held[item_id] != n]
-    take_back([*wrong, *(held.keys() - expected.keys())], manifest, store, raw)
+    with manifest.transaction():
+        manifest.doubt([item_id for item_id, n in expected.items() if held[item_id] != n])
+    take_back(sorted(held.keys() - expected.keys()), manifest, store, raw)
 
 
 def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
     """Remove the items that no file holds, and tell the engine what has changed of the others but their content."""
-    take_back([*manifest.unheld(), *_orphans(manifest)], manifest, store, raw)
+    take_back(manifest.unheld(), manifest, store, raw)
+    give_up(_orphans(manifest), manifest, store, raw)
     labels = LabelTree(manifest)
     changed: list[tuple[ItemRow, Facts]] = []
     for item, holders in manifest.held():
@@ -84,6 +87,18 @@ def take_back(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, r
         manifest.intents.settle(item_ids)
 
 
+def give_up(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
+    """Settle the intents of items without finishing them. What was known of an item before stays."""
+    known = [item_id for item_id in item_ids if manifest.item(item_id)]
+    take_back([item_id for item_id in item_ids if item_id not in known], manifest, store, raw)
+    if known:
+        points = {point.id for point in store.scroll(Filter(item_ids=tuple(known)))}
+        raw.delete([key for key in manifest.intents.keys(known) if key not in points])
+        raw.flush()
+        with manifest.transaction():
+            manifest.intents.settle(known)
+
+
 def _orphans(manifest: Manifest) -> list[str]:
     """The items that were being written, and whose file is gone or has come to another end since."""
     return [intent.item_id for intent in manifest.intents.all() if not _is_unfinished(intent.path, manifest)]
@@ -95,6 +110,6 @@ def _is_unfinished(path: str, manifest: Manifest) -> bool:
     except OSError:
         return False
     row = manifest.file(path)
-    if row is None or not row.signature.matches(signature):
+    if row is None or row.decoder.startswith(DOUBT) or not row.signature.matches(signature):
         return True
     return row.reason is not None and is_retried(row.reason, row.attempts)

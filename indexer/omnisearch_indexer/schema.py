@@ -4,9 +4,12 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.durable import is_damage
 from omnisearch_indexer import intents
+from omnisearch_indexer.storage import damaged
 
 VERSION = 3
 
@@ -55,18 +58,44 @@ CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
 SEEN = "CREATE TEMP TABLE seen (path BLOB PRIMARY KEY, device INTEGER, ctime_ns INTEGER) WITHOUT ROWID"
 
 
+class _Checked(sqlite3.Connection):
+    """A connection to the manifest at `path`. A query that meets damage raises DamageError."""
+
+    path: Path
+
+    def execute(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*query)
+        except sqlite3.Error as error:
+            raise (damaged(self.path, error) if is_damage(error) else error) from None
+
+    def executemany(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*query)
+        except sqlite3.Error as error:
+            raise (damaged(self.path, error) if is_damage(error) else error) from None
+
+    def text(self, data: bytes) -> str:
+        """A value as text; what is not UTF-8 is damage."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise damaged(self.path, error) from None
+
+
 def open_database(path: Path, create: bool) -> sqlite3.Connection:
     """Open a manifest with today's tables: for reading and writing if `create`, else for reading.
 
     Raises:
         NoIndexError: it has no tables yet and `create` is False.
-        StoreError: it is damaged, or was written by a newer version.
+        DamageError: it is damaged; later queries raise it too.
+        StoreError: it was written by a newer version.
         sqlite3.Error: SQLite or the disk refused.
     """
     db = _open_for_writing(path) if create else _open_for_reading(path)
     try:
         _check(db, path, create)
-        db = _bring_up(db, create)
+        db = _bring_up(db, path, create)
         db.execute(SEEN)
     except BaseException:
         db.close()
@@ -77,7 +106,7 @@ def open_database(path: Path, create: bool) -> sqlite3.Connection:
 def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
     (sound,) = db.execute("PRAGMA quick_check").fetchone()
     if sound != "ok":
-        raise StoreError(f"{path} is damaged ({sound}): move it away and index again")
+        raise damaged(path, sound)
     version = _version(db)
     if version > VERSION:
         raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer one")
@@ -85,14 +114,14 @@ def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
         raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
 
 
-def _bring_up(db: sqlite3.Connection, create: bool) -> sqlite3.Connection:
+def _bring_up(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connection:
     """Lead the tables to VERSION; those of a manifest that is only read, in a copy in memory."""
     version = _version(db)
     if version == 0:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         return db
     if version < VERSION and not create:
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+        copy = _connect(path, ":memory:")
         with closing(db):
             db.backup(copy)
         db = copy
@@ -106,7 +135,7 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _open_for_writing(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rwc", uri=True, isolation_level=None)
+    db = _connect(path, f"{path.absolute().as_uri()}?mode=rwc")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     return db
@@ -117,4 +146,10 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
     log = path.with_name(f"{path.name}-wal")
     alone = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
     uri = f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if alone else "")
-    return sqlite3.connect(uri, uri=True, isolation_level=None)
+    return _connect(path, uri)
+
+
+def _connect(path: Path, uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, factory=_Checked)
+    db.path, db.text_factory = path, db.text
+    return db

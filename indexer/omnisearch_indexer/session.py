@@ -13,9 +13,11 @@ from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.paths import show_path
+from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch.stores.open import open_store
+from omnisearch_indexer.audit import doubt_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
@@ -25,7 +27,7 @@ from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.roots import Roots, is_within, resolve_roots
 from omnisearch_indexer.storage import named_faults
-from omnisearch_indexer.survey import Choices, survey
+from omnisearch_indexer.survey import Choices, Survey, survey
 from omnisearch_indexer.walk import Walk
 
 
@@ -66,19 +68,32 @@ def index_files(
         )
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
+        doubt_lost_embeddings(manifest, store, raw, model)
         manifest.add_roots(roots.present)
         manifest.label(places, (labels or Labels()).pairs(), relabel)
-        decoder = stack.enter_context(DecoderPool(settings, settings.workers))
-        meter = stack.enter_context(Bar("indexing", "bytes"))
         choices = Choices(retry_failed, prune)
         found = survey(_walk(roots, settings, hidden), roots.missing, manifest, fingerprint(settings), choices, stop)
         if found.renewed:
             with manifest.transaction():
                 manifest.renew()
-        report = Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
+        report = read_files(found, settings, model, store, raw, manifest, stop)
         if not report.interrupted:
             _note_kept(settings.data_dir, places, report.kept)
         return report
+
+
+def read_files(
+    found: Survey,
+    settings: Settings,
+    model: OmniBind,
+    store: VectorStore,
+    raw: SpaceEmbeddingStore,
+    manifest: Manifest,
+    stop: threading.Event,
+) -> Report:
+    """Read, encode and write what a survey found."""
+    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as meter:
+        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
 
 def preview_files(

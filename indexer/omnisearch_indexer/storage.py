@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnisearch.errors import BusyError, OmnisearchError, SettingsError, StoreError
+from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsError, StoreError
 
 FULL = "free some disk or choose another folder with --data-dir"
 UNWRITABLE = "make it writable or choose another folder with --data-dir"
@@ -20,7 +20,8 @@ def named_faults(place: Path) -> Iterator[None]:
     Raises:
         SettingsError: it may not be written.
         BusyError: another process is using it.
-        StoreError: its disk is full or failing, or it is damaged.
+        DamageError: it is damaged.
+        StoreError: its disk is full or failing.
     """
     try:
         yield
@@ -30,6 +31,13 @@ def named_faults(place: Path) -> Iterator[None]:
         raise  # somebody closed our output: no fault of the disk
     except OSError as error:
         raise _of_system(error, place) from error
+
+
+def damaged(place: Path, why: object) -> DamageError:
+    """The error for a manifest at `place` that cannot be trusted any more."""
+    return DamageError(
+        f"{place} is damaged ({why}): rename it, then run `omnisearch index PATH...` with all folders that were indexed"
+    )
 
 
 def _of_system(error: OSError, place: Path) -> OmnisearchError:
@@ -51,5 +59,5 @@ def _of_sqlite(error: sqlite3.Error, place: Path) -> OmnisearchError:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return BusyError(f"another process is using {place} ({error}): wait for it, or stop it")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreError(f"{place} is damaged ({error}): move it away and index again")
+            return damaged(place, error)
     return StoreError(f"{place} cannot be used: {error}")

@@ -24,12 +24,14 @@ class Made:
 class Work:
     """`pieces` were read, `made` are encoded; the file is done when it has ended and both agree.
 
-    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. `keys`
-    are those of the segments that were given to the encoder; the first `saved` of them are noted in an intent.
+    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. Nor are
+    segments of a file `in_doubt` that have sound embeddings. `keys` are those of the segments that were given to the
+    encoder; the first `saved` of them are noted in an intent.
     """
 
     reading: Reading
     kept: frozenset[str] = frozenset()
+    in_doubt: bool = False
     pieces: int = 0
     keys: list[str] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)

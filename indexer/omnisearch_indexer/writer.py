@@ -12,7 +12,8 @@ from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.labels import LabelTree, told
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
-from omnisearch_indexer.reconcile import remove_items, take_back
+from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.reconcile import give_up, remove_items
 from omnisearch_indexer.work import Work
 
 # A flush of the engine costs the same for one point as for hundreds; a crash costs what was not flushed.
@@ -32,21 +33,21 @@ class Writer:
     def __init__(self, store: VectorStore, raw: SpaceEmbeddingStore, manifest: Manifest, decoder: str) -> None:
         self._store, self._raw, self._manifest, self._decoder = store, raw, manifest, decoder
         self._labels = LabelTree(manifest)
+        self._doubted = frozenset(item.id for item in manifest.doubted() if item.was_read_by(decoder))
         self._unsaved: dict[Work, None] = {}  # with embeddings that are not durable
         self.whole: list[Work] = []
         self.rows: list[FileRow] = []
         self._begun = self._flushed = time.monotonic()
 
-    def resume(self, item_id: str) -> frozenset[str]:
-        """The keys of an item's embeddings that an earlier run has stored, and that hold for this run's decoder."""
+    def begin(self, reading: Reading) -> Work:
+        """Start with a file, or go on with it: embeddings are used again that this run's decoder would give."""
+        item_id = reading.item_id
         intent = self._manifest.intents.find(item_id)
-        if intent is None:
-            return frozenset()
-        if intent.decoder != self._decoder:
-            self._save()  # taking back makes all embeddings durable, those of other files too
-            take_back([item_id], self._manifest, self._store, self._raw)
-            return frozenset()
-        return frozenset(self._manifest.intents.keys([item_id]))
+        if intent is not None and intent.decoder != self._decoder:
+            self._save()  # giving up makes all embeddings durable, those of other files too
+            give_up([item_id], self._manifest, self._store, self._raw)
+        kept = frozenset(self._manifest.intents.keys([item_id]))
+        return Work(reading, kept, in_doubt=item_id in self._doubted)
 
     def encoded(self, work: Work) -> None:
         """Segments of a file were encoded."""

@@ -17,7 +17,7 @@ ID_DIGITS = 32
 MIB = 1 << 20
 MAX_BYTES = {
     Modality.TEXT: 64 * MIB,
-    Modality.IMAGE: 64 * MIB,
+    Modality.IMAGE: 256 * MIB,
     Modality.AUDIO: 1024 * MIB,
     Modality.VIDEO: 4096 * MIB,
     Modality.POINT_CLOUD: 128 * MIB,

@@ -43,6 +43,18 @@ IMAGES = _kinds(
     ("tif", "image/tiff", "tif tiff", "Pillow"),
     ("heic", "image/heic", "heic heif", "pillow-heif"),
     ("avif", "image/avif", "avif", "Pillow"),
+    ("jp2", "image/jp2", "jp2 j2k jpf jpx jpm j2c jpc", "Pillow"),
+    ("jxl", "image/jxl", "jxl", "pillow-jxl-plugin"),
+    ("svg", "image/svg+xml", "svg svgz", "resvg-py"),
+    ("psd", "image/vnd.adobe.photoshop", "psd psb", "psd-tools"),
+    ("hdr", "image/vnd.radiance", "hdr rgbe", "omnisearch"),
+    ("exr", "image/x-exr", "exr", "OpenEXR"),
+    (
+        "raw",
+        "image/x-raw",
+        "dng nef nrw arw sr2 srf cr2 cr3 crw raf orf rw2 rwl pef srw 3fr fff iiq mrw x3f erf mef mos kdc dcr",
+        "rawpy",
+    ),
 )
 SOUNDS = _kinds(
     Modality.AUDIO,

@@ -33,9 +33,9 @@ def preview(source: Source) -> bytes | None:
         case Modality.TEXT:
             return None
         case Modality.IMAGE:
-            from omnisearch.media.image import read
+            from omnisearch.media.image import read as read_image
 
-            pixels = read(source, kind)
+            pixels = read_image(source, kind, [])
         case Modality.VIDEO:
             from omnisearch.media.video import poster
 

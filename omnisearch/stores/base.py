@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from omnisearch.errors import DamageError
 from omnisearch.stores.about import about, read_about
 from omnisearch.stores.words import Sparse, document
 from omnisearch.types import Floats, Modality, Segment
@@ -86,12 +87,19 @@ class Payload:
 
     @classmethod
     def from_flat(cls, row: Mapping[str, Any]) -> "Payload":
-        """The inverse of `flat`. A point that was written before there were facts has none but its path."""
+        """The inverse of `flat`. A point that was written before there were facts has none but its path.
+
+        Raises:
+            DamageError: it is not what `flat` makes, so the engine's files are damaged.
+        """
         row = dict(row)
-        part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
-        tags, meta = read_about(row.pop("about", ()))
-        modality, notes = Modality(row.pop("modality")), tuple(row.pop("notes", ()))
-        return cls(modality=modality, segment=part, tags=tags, meta=meta, notes=notes, **row)
+        try:
+            part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
+            tags, meta = read_about(row.pop("about", ()))
+            modality, notes = Modality(row.pop("modality")), tuple(row.pop("notes", ()))
+            return cls(modality=modality, segment=part, tags=tags, meta=meta, notes=notes, **row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,8 @@ class EdgeLink:
     def _lost(self, body: Mapping[str, Any], error: WireError) -> StoreError:
         return StoreError(
             f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
-            f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk"
+            f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk; "
+            f"if it happens again, run `omnisearch repair`"
         )
 
     def close(self) -> None:

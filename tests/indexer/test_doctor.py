@@ -61,7 +61,7 @@ def test_lost_points_are_seen(indexed: Settings) -> None:
     counts = examine(indexed)["counts"]
     assert (counts.state, counts.exit_code) == (State.FAIL, 1)
     assert "audio: 1 noted, 0 stored" in counts.value
-    assert "omnisearch index" in counts.way_out
+    assert "omnisearch repair" in counts.way_out
 
 
 def test_the_layers_of_the_sandbox_are_listed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

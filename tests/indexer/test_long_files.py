@@ -376,7 +376,7 @@ def test_a_long_file_moves_the_meter(tmp_path: Path, settings: Settings, monkeyp
     diary = Diary()
     monkeypatch.setattr(session, "Bar", lambda *names: diary)
     paths = [write_sound(tmp_path / "files" / "long.wav", 300), write_image(tmp_path / "files" / "p.png")]
-    (tmp_path / "files" / "bad.txt").write_bytes(b"\xff\xfe\xfa\xc3\x28 no text" * 9)
+    (tmp_path / "files" / "bad.png").write_bytes(paths[1].read_bytes()[:60])
     (tmp_path / "files" / "copy.png").write_bytes(paths[1].read_bytes())
     (tmp_path / "files" / "long.txt").write_text("the quick brown fox. " * 2000)
     report = index_files([tmp_path / "files"], settings.model_copy(update={"batch_size": 4}))
@@ -386,3 +386,25 @@ def test_a_long_file_moves_the_meter(tmp_path: Path, settings: Settings, monkeyp
     assert diary.steps[-1] == (sizes, 5)
     assert len({done for done, _ in diary.steps}) > 10  # more than two steps a file: segments move the meter, too
     assert all(later[0] >= sooner[0] for sooner, later in zip(diary.steps, diary.steps[1:], strict=False))
+
+
+def test_a_lost_run_over_known_files_leaves_them_in_the_index(
+    tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer decoder reads a file again and dies, then the file cannot be reached: what was known of it stays."""
+    path = record(tmp_path / "files" / "long.wav", 30)
+    record(tmp_path / "files" / "other.wav", 1, seed=3)
+    index_files([path.parent], small_batches)
+    before = points_of(small_batches)
+    monkeypatch.setattr(session, "fingerprint", lambda settings: "a newer decoder")
+    recorder.voice = 1
+    lose(path.parent, small_batches, listener, 16)
+    path.rename(tmp_path / "away.wav")
+    index_files([record(tmp_path / "b" / "third.wav", 1, seed=4).parent], small_batches)
+    assert before.keys() <= points_of(small_batches).keys()
+    (tmp_path / "away.wav").rename(path)
+    index_files([path.parent, tmp_path / "b"], small_batches)
+    fresh = small_batches.model_copy(update={"data_dir": tmp_path / "fresh"})
+    index_files([path.parent, tmp_path / "b"], fresh)
+    assert _same(points_of(small_batches), points_of(fresh))
+    assert keys_of(small_batches) == set(points_of(fresh))

@@ -99,7 +99,7 @@ def test_a_manifest_without_notes_is_read_and_brought_up_to_date(folder: Path, s
     with closing(Manifest(place)) as reading:
         assert (len(reading.intents), list(reading.partly_read())) == (1, [])
     report = index_files([folder], settings)
-    assert counts(report) == {"new": 1, "unchanged": 3}  # the one that was being written is read again
+    assert counts(report) == {"changed": 1, "unchanged": 3}  # the one that was being written is read again
     with closing(Manifest(place)) as manifest:
         assert len(manifest.intents) == 0
         assert sum(bool(item.notes) for item in manifest.items()) <= 1

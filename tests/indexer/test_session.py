@@ -20,7 +20,7 @@ from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.session import index_files, preview_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.conftest import write_hashed_model
-from tests.indexer.conftest import paths_of, points_of, write_good, write_hostile, write_image, write_sound
+from tests.indexer.conftest import NO_TEXT, paths_of, points_of, write_good, write_hostile, write_image, write_sound
 from tests.stores.test_edge_worker import kill_worker, worker_pid
 
 
@@ -79,7 +79,7 @@ def test_a_second_run_opens_nothing(tmp_path: Path, settings: Settings, opened: 
 
 def test_a_failed_file_is_read_again_only_when_asked(tmp_path: Path, settings: Settings, opened: list[str]) -> None:
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "broken.txt").write_bytes(b"caf\xe9 \xff\xc3\x28\n" * 30)
+    (tmp_path / "files" / "broken.txt").write_bytes(NO_TEXT)
     index_files([tmp_path / "files"], settings)
     opened.clear()
     assert counts(index_files([tmp_path / "files"], settings)) == {"failed": 1}
@@ -305,7 +305,7 @@ def test_lost_points_are_made_again_and_strange_ones_removed(tmp_path: Path, set
         open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
     ) as s:
         s.delete([lost])
-    assert counts(index_files([tmp_path / "files"], settings)) == {"new": 1, "unchanged": len(good) - 1}
+    assert counts(index_files([tmp_path / "files"], settings)) == {"changed": 1, "unchanged": len(good) - 1}
     assert _same(points_of(settings), before)
     with closing(Manifest(settings.data_dir / "manifest.sqlite", create=True)) as manifest, manifest.transaction():
         manifest.forget([lost])

@@ -43,5 +43,11 @@ def test_content_wins_over_the_name() -> None:
     assert detect(_source("a.mp3", b"fLaC" + NOISE)).format == "flac"
 
 
+def test_a_pdf_may_start_with_other_bytes() -> None:
+    assert detect(_source("a.pdf", b"HTTP/1.1 200 OK\r\n\r\n%PDF-1.7\n")).format == "pdf"
+    assert detect(_source("a", b"\0\xff\xfe%PDF-1.7\n")).format == "pdf"
+    assert detect(_source("a.md", b"A PDF starts with %PDF-1.7.\n")).format == "md"
+
+
 def test_no_two_kinds_share_an_extension() -> None:
     assert sum(len(kind.suffixes) for kind in KINDS.values()) == len(BY_SUFFIX)
