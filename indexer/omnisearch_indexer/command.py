@@ -120,7 +120,9 @@ def status(output: options.Output = None, data_dir: options.DataDir = None) -> N
 
 
 def errors(
-    every: Annotated[bool, typer.Option("--all", help="Name the files of unsupported formats, too.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Name the files of unsupported formats and the partly read ones, too.")
+    ] = False,
     output: options.Output = None,
     print0: options.Print0 = False,
     data_dir: options.DataDir = None,

@@ -179,7 +179,7 @@ class Doctor:
         return State.OK, f"{store.collection} at {self._settings.store or self._settings.data_dir}", ""
 
     def _files(self) -> Found:
-        states, unfinished = self.manifest.states(), len(self.manifest.intended())
+        states, unfinished = self.manifest.states(), len(self.manifest.intents)
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
             return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"

@@ -1,12 +1,13 @@
 """The manifest: what became of every file, in SQLite.
 
-The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. What
-is about to be written is named in `writing` before; after a crash those items are taken back and read again.
+The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. The
+items about to be written are named in `intents` before; after a crash they are taken back and read again.
 An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
 An item in doubt, whose points or embeddings are lost or damaged, and the files that hold it have a mark before the name
 of their decoder. So every run reads these files again, and the item stays in the index until then.
 """
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason
-from omnisearch.types import Modality
+from omnisearch.types import PARTLY_READ, Modality
+from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.schema import open_database
 from omnisearch_indexer.storage import damaged, named_faults
 from omnisearch_indexer.walk import Found, Signature
@@ -45,7 +47,8 @@ class State(StrEnum):
 class FileRow:
     """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint.
 
-    A file with both was indexed before and could not be read in the last run: its item stays.
+    A file with both was indexed before and could not be read in the last run: its item stays. `attempts` counts the
+    runs that read the file, since it last changed, and failed.
     """
 
     path: str
@@ -66,7 +69,10 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A content that is indexed; `told` is what the engine knows of it from outside its content."""
+    """A content that is indexed; `told` is what the engine knows of it from outside its content.
+
+    `notes` are short sentences on how the file was read.
+    """
 
     id: str
     modality: Modality
@@ -74,6 +80,7 @@ class ItemRow:
     decoder: str
     mime: str
     told: str
+    notes: tuple[str, ...] = ()
 
     def was_read_by(self, decoder: str) -> bool:
         """Whether this decoder read it, be it in doubt or not."""
@@ -95,6 +102,7 @@ class Manifest:
             if not create and not path.exists():
                 raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
             self._db = open_database(path, create)
+        self.intents = Intents(self._db)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -179,6 +187,23 @@ class Manifest:
         states = "('indexed', 'failed', 'unsupported')" if with_unsupported else "('indexed', 'failed')"
         return self._files(f"WHERE reason IS NOT NULL AND state IN {states} ORDER BY path")
 
+    def partly_read(self) -> Iterator[tuple[str, str]]:
+        """The files that are indexed although a part of them could not be read, as (path, note), in order of paths."""
+        query = (
+            "SELECT files.path, note.value FROM files JOIN items USING (item_id), json_each(items.notes) AS note "
+            "WHERE note.value LIKE ? || '%' ORDER BY files.path"
+        )
+        for path, note in self._db.execute(query, (PARTLY_READ,)):
+            yield os.fsdecode(path), note
+
+    def count_partly_read(self) -> int:
+        """How many files that the walk of this run met are partly read."""
+        query = (
+            "SELECT COUNT(DISTINCT files.path) FROM seen JOIN files ON files.path = seen.path "
+            "JOIN items USING (item_id), json_each(items.notes) AS note WHERE note.value LIKE ? || '%'"
+        )
+        return int(self._db.execute(query, (PARTLY_READ,)).fetchone()[0])
+
     def put_files(self, rows: Iterable[FileRow]) -> None:
         """Write rows by path, inside a transaction."""
         self._db.executemany(
@@ -243,8 +268,9 @@ class Manifest:
     def put_items(self, rows: Iterable[ItemRow]) -> None:
         """Write rows by id, inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told) VALUES (?, ?, ?, ?, ?, ?)",
-            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told) for r in rows],
+            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told, notes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told, json.dumps(r.notes)) for r in rows],
         )
 
     def unheld(self) -> list[str]:
@@ -279,28 +305,13 @@ class Manifest:
         """The items in doubt, in order of id."""
         return list(self._items("WHERE substr(decoder, 1, 1) = ? ORDER BY item_id", DOUBT))
 
+    def doubt_intended(self) -> None:
+        """Mark the known items that were being written again, inside a transaction."""
+        self.doubt([intent.item_id for intent in self.intents.all() if self.item(intent.item_id)])
+
     def drop_orphans(self) -> None:
         """Forget files whose item is unknown, which only damage leaves behind, inside a transaction."""
         self._db.execute("DELETE FROM files WHERE item_id IS NOT NULL AND item_id NOT IN (SELECT item_id FROM items)")
-
-    def intend(self, item_ids: Iterable[str]) -> None:
-        """Name the items whose points are about to be written; durable on return."""
-        with self.transaction():
-            self._db.executemany("INSERT OR IGNORE INTO writing VALUES (?)", [(item_id,) for item_id in item_ids])
-
-    def intended(self) -> list[str]:
-        """The items whose writing did not come to its end."""
-        return [item_id for (item_id,) in self._db.execute("SELECT item_id FROM writing ORDER BY item_id")]
-
-    def settle_intents(self) -> None:
-        """Say that all intended points are written or taken back, inside a transaction."""
-        self._db.execute("DELETE FROM writing")
-
-    def doubt_intended(self) -> None:
-        """Mark the known items among the intended, which are then intended no more, inside a transaction."""
-        known = [item_id for item_id in self.intended() if self.item(item_id)]
-        self.doubt(known)
-        self._db.executemany("DELETE FROM writing WHERE item_id = ?", [(item_id,) for item_id in known])
 
     # Counts
 
@@ -334,9 +345,10 @@ class Manifest:
             yield FileRow(os.fsdecode(path), Signature(*signature), decoder, item_id, known, detail, attempts)
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
-        query = f"SELECT item_id, modality, segments, decoder, mime, told FROM items {where}"  # noqa: S608
-        for item_id, modality, *rest in self._db.execute(query, values):
-            yield ItemRow(item_id, self._one_of(Modality, modality), *rest)
+        query = f"SELECT item_id, modality, segments, decoder, mime, told, notes FROM items {where}"  # noqa: S608
+        for item_id, modality, segments, decoder, mime, told, notes in self._db.execute(query, values):
+            kind, known = self._one_of(Modality, modality), tuple(json.loads(notes))
+            yield ItemRow(item_id, kind, segments, decoder, mime, told, known)
 
     def _one_of(self, kind: type[Kind], value: str) -> Kind:
         try:

@@ -30,12 +30,14 @@ INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outco
 class Report:
     """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`.
 
-    Nor are those below the places that were `kept`.
+    Nor are those below the places that were `kept`. `partly_read` files are indexed, without a part that could not be
+    read.
     """
 
     seen: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
+    partly_read: int = 0
     removed: int = 0
     links: int = 0
     segments: int = 0
@@ -81,6 +83,7 @@ class Report:
             "seen": self.seen,
             "indexed": self.indexed,
             **{outcome.value: self.outcomes[outcome] for outcome in INDEXED},
+            "partly_read": self.partly_read,
             "failed": self.failed,
             "reasons": {reason.value: n for reason, n in sorted(self.reasons.items())},
             "unsupported": self.outcomes[Outcome.UNSUPPORTED],
@@ -96,6 +99,7 @@ class Report:
     def __str__(self) -> str:
         parts = [f"{self.outcomes[outcome]:,} {outcome}" for outcome in INDEXED if self.outcomes[outcome]]
         text = f"{self.seen:,} files seen: {self.indexed:,} indexed" + (f" ({', '.join(parts)})" if parts else "")
+        text += f", {self.partly_read:,} of them partly read" if self.partly_read else ""
         if self.failed:
             reasons = ", ".join(f"{n:,} {reason}" for reason, n in self.reasons.most_common())
             text += f", {self.failed:,} failed ({reasons})"

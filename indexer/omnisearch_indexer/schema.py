@@ -8,16 +8,17 @@ from typing import Any
 
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.durable import is_damage
+from omnisearch_indexer import intents
 from omnisearch_indexer.storage import damaged
 
 VERSION = 3
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE items (
     item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
-    mime TEXT NOT NULL, told TEXT NOT NULL
+    mime TEXT NOT NULL, told TEXT NOT NULL, notes TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
@@ -26,9 +27,8 @@ CREATE TABLE files (
     CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK (item_id IS NOT NULL OR reason IS NOT NULL)
 ) WITHOUT ROWID;
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
-CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
-"""
+{intents.SCHEMA}"""
 # What leads from the version before to each version. Items are then told anew, as nothing was told of them. A ctime of
 # 0 was not recorded.
 STEPS = {
@@ -38,7 +38,9 @@ ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
 ALTER TABLE items ADD COLUMN told TEXT NOT NULL DEFAULT '';
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
 """,
-    3: """
+    3: intents.UPGRADE
+    + """
+ALTER TABLE items ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE files RENAME TO files_before;
 DROP INDEX IF EXISTS files_by_item;
 CREATE TABLE files (

@@ -92,7 +92,7 @@ def read_files(
     stop: threading.Event,
 ) -> Report:
     """Read, encode and write what a survey found."""
-    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "files") as meter:
+    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as meter:
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
 
@@ -110,6 +110,7 @@ def preview_files(
         manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
         walk, choices = _walk(roots, settings, hidden), Choices(retry_failed, prune)
         found = survey(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
+        found.report.partly_read = manifest.count_partly_read() if manifest is not None else 0
     found.report.outcomes[Outcome.PENDING] = len(found.todo)
     found.report.removed = sum(row.item_id is not None for row in found.gone)
     found.report.check()

@@ -11,13 +11,10 @@ from omnisearch_indexer.absent import Volumes, sort_absent
 from omnisearch_indexer.manifest import FileRow, Manifest, State
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
+from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
 from omnisearch_indexer.roots import is_within
 from omnisearch_indexer.walk import Found, Walk
 
-# With these a file was not read at all: what was indexed of it before stays.
-UNREAD = frozenset({Reason.VANISHED, Reason.PERMISSION, Reason.UNREADABLE})
-# These say nothing of a file's content, so they are tried again in every run.
-PASSING = UNREAD | {Reason.CHANGING}
 CHUNK = 1000
 
 
@@ -25,7 +22,8 @@ CHUNK = 1000
 class Survey:
     """`todo` must be read, `refused` never can be, `gone` are known files that are not there any more.
 
-    `renewed` says that files are as they were, on devices of other numbers or with a ctime that was not recorded.
+    `todo` begins with the small files, in steps of a power of two, so that no large file keeps them waiting. `renewed`
+    says that files are as they were, on devices of other numbers or with a ctime that was not recorded.
     """
 
     decoder: str
@@ -63,6 +61,7 @@ def survey(
             manifest.see(met)
             met.clear()
         _sort(found, manifest, made, choices.retry_failed)
+    made.todo.sort(key=lambda reading: reading.signature.size.bit_length())
     made.report.links = walk.links
     if manifest is not None and not stop.is_set():
         manifest.see(met)
@@ -85,8 +84,11 @@ def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: b
         made.todo.append(Reading(found.path, found.signature))
     elif row.reason is None:
         made.report.outcomes[Outcome.UNCHANGED] += 1
-    elif row.reason in PASSING or (retry_failed and row.state is State.FAILED):
+    elif retry_failed and row.state is State.FAILED:
         made.todo.append(Reading(found.path, found.signature))
+    elif is_retried(row.reason, row.attempts):
+        runs = row.attempts + 1 if row.reason in MACHINE else 1
+        made.todo.append(Reading(found.path, found.signature, runs=runs))
     else:
         made.report.fail(row.reason)
 

@@ -143,6 +143,7 @@ class ItemOut(BaseModel):
     mtime: float
     tags: list[str]
     meta: dict[str, str]
+    notes: list[str]
     segments: list[SegmentOut]
 
     @classmethod
@@ -165,6 +166,7 @@ class ItemOut(BaseModel):
             mtime=first.mtime,
             tags=list(first.tags),
             meta=dict(first.meta),
+            notes=list(first.notes),
             segments=segments,
         )
 

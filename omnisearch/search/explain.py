@@ -31,6 +31,7 @@ def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False)
         matched_by=tuple(match for leaf, row in leaves for match in _matches(verdict, leaf, row, embedded)),
         snippet=payload.snippet,
         mime=payload.mime,
+        notes=payload.notes,
         explanation=_finding(verdict, verdict.judged, entry.row) if explain else None,
     )
 

@@ -40,7 +40,8 @@ class Facts:
 class Payload:
     """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good.
 
-    `passage` is all of a text segment, for its words; answers to lookups come without it.
+    `passage` is all of a text segment, for its words; answers to lookups come without it. `notes` are short sentences
+    on how the item's file was read.
     """
 
     item_id: str
@@ -57,6 +58,7 @@ class Payload:
     meta: Mapping[str, str] = field(default_factory=dict)
     passage: str = ""
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> Sparse:
@@ -82,6 +84,7 @@ class Payload:
             "segments": self.segments,
             "snippet": self.snippet,
             "passage": self.passage,
+            "notes": list(self.notes),
             **self.facts.flat(),
         }
 
@@ -96,8 +99,9 @@ class Payload:
         try:
             part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
             tags, meta = read_about(row.pop("about", ()))
-            modality, names = Modality(row.pop("modality")), tuple(row.pop("names", ()))
-            return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, **row)
+            modality = Modality(row.pop("modality"))
+            names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
+            return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
 

@@ -16,8 +16,11 @@ from omnisearch import cli
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.search.kept import space_id
 from omnisearch.stores.base import Point
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
+from omnisearch.types import Modality
 from omnisearch_indexer import session
 
 NO_TEXT = bytes(range(1, 32)) * 9 + b"\xff"  # control characters, in any encoding
@@ -142,3 +145,11 @@ def points_of(settings: Settings) -> dict[str, Point]:
 
 def paths_of(settings: Settings) -> set[str]:
     return {point.payload.path for point in points_of(settings).values()}
+
+
+def keys_of(settings: Settings) -> set[str]:
+    """The keys of all raw embeddings."""
+    model = OmniBind.load(settings.model, settings)
+    spaces = [space_id(model, name) for name in model.spaces]
+    with closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)) as raw:
+        return {key for space in spaces for m in Modality for key in raw.keys(space, m)}

@@ -417,6 +417,7 @@ from omnisearch.stores import edge_link
 from omnisearch.stores.edge import EdgeCatalog, EdgeStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer import repair
+from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.manifest import Manifest
 from tests.indexer.damage import wait_for_worker
 
@@ -439,7 +440,7 @@ def around(owner, name):
 
 for owner, names in (
     (EdgeStore, ("upsert", "describe", "delete")), (EdgeCatalog, ("create", "point", "drop")),
-    (Manifest, ("doubt", "intend", "put_items", "put_files", "settle_intents")), (SpaceEmbeddingStore, ("flush",)),
+    (Manifest, ("doubt", "put_items", "put_files")), (Intents, ("add", "settle")), (SpaceEmbeddingStore, ("flush",)),
 ):
     for name in names:
         around(owner, name)

@@ -14,7 +14,7 @@ from omnisearch.errors import FingerprintError, Reason, UsageError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.stores import edge_link
 from omnisearch.wire import Message
-from omnisearch_indexer import indexer, reader, session
+from omnisearch_indexer import reader, session, writer
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.session import index_files, preview_files
@@ -196,7 +196,7 @@ def test_the_death_of_the_engine_ends_no_run(
         return original(link, request)
 
     monkeypatch.setattr(edge_link.EdgeLink, "_exchange", deadly)
-    monkeypatch.setattr(indexer, "UPSERT_POINTS", 1)
+    monkeypatch.setattr(writer, "UPSERT_POINTS", 1)
     assert counts(index_files([tmp_path / "files"], settings)) == {"new": 3}
     assert len(pids) > 1
     monkeypatch.undo()

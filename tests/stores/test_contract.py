@@ -54,6 +54,7 @@ def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> 
         tags=("\u05e6", "a:b"),
         meta={"wer": "Ann: 'ü'=1", "tag": "x"},
         passage="zwei\nZeilen und viele mehr",
+        notes=("partly read: 3 packets of 900 are damaged", "Text in windows-1252 \u00fc"),
     )
     store.upsert([Point(point_id("itemß", payload.segment), vector(1), payload)])
     assert [point.payload for point in store.scroll(Filter(item_ids=("itemß",)))] == [payload]
@@ -343,6 +344,8 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         lambda p: replace(p, payload=replace(p.payload, tags=tuple(map(str, range(65))))),
         lambda p: replace(p, payload=replace(p.payload, meta={"a.b": "c"})),
         lambda p: replace(p, payload=replace(p.payload, meta={"a": "c" * 257})),
+        lambda p: replace(p, payload=replace(p.payload, notes=("x" * 257,))),
+        lambda p: replace(p, payload=replace(p.payload, notes=("x",) * 9)),
     ],
     ids=[
         "id",
@@ -355,6 +358,8 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         "many tags",
         "nested key",
         "long value",
+        "long note",
+        "many notes",
     ],
 )
 def test_a_payload_that_would_spoil_the_store_is_refused_whole(
