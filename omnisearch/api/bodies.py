@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from omnisearch.api.expressions import MAX_TERMS, Asking, Upload
+from omnisearch.api.record import current
+from omnisearch.api.strict_json import parse_json
 from omnisearch.api.uploads import spooled
 
 MAX_JSON_BYTES = 256 << 10
@@ -88,9 +88,7 @@ async def _read(request: Request) -> bytes:
 
 
 def _parse(body: bytes | str, kind: type[A]) -> A:
-    """Pydantic reads the bytes itself: it knows no NaN and no half surrogates, which Python's reader lets in."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError(details) from None
+    question = parse_json(body, kind)
+    if (record := current()) is not None:
+        record.body = body
+    return question

@@ -15,6 +15,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from omnisearch.api.command import serve
+from omnisearch.api.key_file import KeyFile
+from omnisearch.api.keys import Scope
 from omnisearch.errors import BusyError, SettingsError, UsageError
 
 
@@ -22,6 +24,22 @@ from omnisearch.errors import BusyError, SettingsError, UsageError
 def test_other_machines_are_kept_out_unless_told(host: str) -> None:
     with pytest.raises(UsageError, match="--insecure"):
         serve(host=host)
+
+
+def test_other_machines_need_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a key the next check is reached, which is that of the port."""
+    KeyFile(tmp_path).add("app", [Scope.SEARCH])
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(BusyError):
+        serve(host="0.0.0.0", port=taken.getsockname()[1], data_dir=tmp_path)
+    KeyFile(tmp_path).revoke("app")
+    with pytest.raises(UsageError, match="omnisearch keys add"):
+        serve(host="0.0.0.0", port=0, data_dir=tmp_path)
+
+
+def test_insecure_is_loud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(BusyError):
+        serve(host="0.0.0.0", port=taken.getsockname()[1], insecure=True, data_dir=tmp_path)
+    assert "WARNING" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["", "http://a.example", "a.example:8000", "[::1]:80", "*", "a b", "a@b", "a,b"])
