@@ -10,6 +10,7 @@ from omnisearch.api.accepted_keys import AcceptedKeys
 from omnisearch.api.access import Access
 from omnisearch.api.authority import LOOPBACK
 from omnisearch.api.errors import handle_errors
+from omnisearch.api.fetch import Fetcher
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.item_files import ItemFiles
@@ -63,7 +64,7 @@ def create_app(
     )
     handle_errors(app)
     describe_problems(app)
-    app.state.metrics = Metrics()
+    app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     # The last one added sees a request first.
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings), limits=limits, public=public)
