@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from omnisearch.api.command import serve
+from omnisearch.api.command import _listen, serve
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.errors import BusyError, SettingsError, UsageError
@@ -46,6 +46,14 @@ def test_insecure_is_loud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_an_allowed_host_is_a_name(name: str) -> None:
     with pytest.raises(SettingsError, match=r"allow_host.*without scheme and port"):
         serve(port=0, allow_host=[name])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_response_does_not_wait_for_an_acknowledgement(host: str) -> None:
+    with _listen(host, 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_taken_port_is_named() -> None:
