@@ -166,7 +166,7 @@ class Service:
         return engine
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 

@@ -57,11 +57,11 @@ class SentFile(FileResponse):
             await super().__call__(scope, receive, send_or_refuse)
 
 
-def _files(request: Request) -> ItemFiles:
+async def _files(request: Request) -> ItemFiles:
     return cast(ItemFiles, request.app.state.files)
 
 
-def _previews(request: Request) -> Previews:
+async def _previews(request: Request) -> Previews:
     return cast(Previews, request.app.state.previews)
 
 
