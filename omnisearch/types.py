@@ -202,7 +202,7 @@ class Hit:
 
     Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
     `segments` are the best ones with their scores, joined where they touch; none where the item has no parts.
-    `duplicates` are the ids of items that are almost the same.
+    `duplicates` are the ids of items that are almost the same. `missing` says that no file is at `path` any more.
     """
 
     id: str
@@ -217,6 +217,7 @@ class Hit:
     explanation: Finding | None = None
     segments: tuple[tuple[Segment, float], ...] = ()
     duplicates: tuple[str, ...] = ()
+    missing: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from omnisearch_indexer.progress import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
 from omnisearch_indexer.reconcile import remove_items, settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import Survey
+from omnisearch_indexer.survey import Survey, refuse
 from omnisearch_indexer.work import Made, Work
 
 ATTEMPTS = 3
@@ -77,6 +77,7 @@ class Indexer:
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
         self._labels = LabelTree(self._manifest)
+        self._doubted = frozenset(i.id for i in self._manifest.doubted() if i.was_read_by(survey.decoder))
         self._meter.start(len(survey.todo))
         self._rows.extend(survey.refused)
         try:
@@ -169,7 +170,7 @@ class Indexer:
             if work.failed is None:
                 self._drop(reading)
                 return
-        elif event.signature != reading.signature:
+        elif not event.signature.matches(reading.signature):
             if reading.attempt < ATTEMPTS:
                 self._drop(reading)
                 self._hash(Reading(reading.path, event.signature, reading.attempt + 1))
@@ -205,11 +206,13 @@ class Indexer:
 
     def _fail(self, reading: Reading, reason: Reason, detail: str) -> None:
         self._report.fail(reason)
-        self._record(reading, None, reason, detail)
+        before = self._manifest.file(reading.path)
+        self._rows.append(refuse(reading, before, reason, detail, self._survey.decoder, reading.attempt))
+        self._meter.advance()
 
-    def _record(self, reading: Reading, item_id: str | None, reason: Reason | None = None, detail: str = "") -> None:
+    def _record(self, reading: Reading, item_id: str) -> None:
         path, decoder = reading.path, self._survey.decoder
-        self._rows.append(FileRow(path, reading.signature, decoder, item_id, reason, detail, reading.attempt))
+        self._rows.append(FileRow(path, reading.signature, decoder, item_id, attempts=reading.attempt))
         self._meter.advance()
 
     # Encoding
@@ -237,7 +240,8 @@ class Indexer:
         if not group:
             return
         keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
-        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group])
+        kept = [work.reading.item_id in self._doubted for work, _ in group]
+        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group], kept)
         for (work, piece), vector, failed in zip(group, vectors, too_large, strict=True):
             if failed:
                 work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")
@@ -307,7 +311,7 @@ class Indexer:
             self._manifest.drop_files(row.path for row in gone)
             for item_id in self._arrived:
                 # A file may have come from outside the given paths: it moved if its old place is empty.
-                lost = [path for path in self._manifest.holders(item_id) if not os.path.lexists(path)]
+                lost = [row.path for row in self._manifest.holders(item_id) if self._has_left(row)]
                 self._manifest.drop_files(lost)
                 left[item_id] += len(lost)
         moved = sum(min(n, left[item_id]) for item_id, n in self._arrived.items())
@@ -315,6 +319,9 @@ class Indexer:
         self._report.outcomes[Outcome.DUPLICATE] -= moved
         self._report.removed += left.total() - moved
         settle(self._manifest, self._store, self._raw)
+
+    def _has_left(self, row: FileRow) -> bool:
+        return not os.path.lexists(row.path) and self._survey.volumes.holds(row)
 
 
 def _raise(event: object) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import ID_DIGITS, content_hash, open_file
+from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.channel import Channel, content_bytes
 from omnisearch_indexer.walk import Signature
@@ -107,8 +107,7 @@ class Reader:
         except MediaError as error:
             self._channel.put(Refused(reading, error.reason, error.detail))
         except OSError as error:
-            reason = Reason.VANISHED if isinstance(error, FileNotFoundError) else Reason.DECODE_ERROR
-            self._channel.put(Refused(reading, reason, os.strerror(error.errno or 0)))
+            self._channel.put(Refused(reading, reason_of(error), os.strerror(error.errno or 0)))
         except BaseException as error:  # an error in this program: the run must not wait for an answer for ever
             self._channel.put(error)
 

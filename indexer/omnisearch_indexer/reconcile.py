@@ -16,19 +16,21 @@ def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, 
     """Take back what a crash left half done, then hold the engine to the manifest's count.
 
     Where the counts differ and the collection is ours `alone`, all points are compared: items that lost points are
-    forgotten, so that they are read again, and points that no item owns are deleted. A server's collection may hold
+    marked, so that they are read again, and points that no item owns are deleted. A server's collection may hold
     what other data directories wrote, so there the counts say nothing and are not compared.
     """
     _forget(manifest.intended(), manifest, store, raw)
     with manifest.transaction():
         manifest.settle_intents()
+        manifest.drop_orphans()
     settle(manifest, store, raw)
     if not alone or store.count() == manifest.segments():
         return
     held = Counter(point.payload.item_id for point in store.scroll())
     expected = {item.id: item.segments for item in manifest.items()}
-    wrong = [item_id for item_id, n in expected.items() if held[item_id] != n]
-    _forget([*wrong, *(held.keys() - expected.keys())], manifest, store, raw)
+    with manifest.transaction():
+        manifest.doubt([item_id for item_id, n in expected.items() if held[item_id] != n])
+    _forget(sorted(held.keys() - expected.keys()), manifest, store, raw)
 
 
 def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:

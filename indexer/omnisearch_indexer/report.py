@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from omnisearch.errors import OmnisearchError, Reason
+from omnisearch.stores.kept_places import KeptPlace
 
 
 class Outcome(StrEnum):
@@ -27,7 +28,10 @@ INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outco
 
 @dataclass
 class Report:
-    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`."""
+    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`.
+
+    Nor are those below the places that were `kept`.
+    """
 
     seen: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -37,6 +41,7 @@ class Report:
     segments: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    kept: list[KeptPlace] = field(default_factory=list)
 
     @property
     def indexed(self) -> int:
@@ -47,6 +52,11 @@ class Report:
     def failed(self) -> int:
         """Files that could not be indexed, now or in an earlier run that nothing changed since."""
         return self.outcomes[Outcome.FAILED]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file that was seen is indexed and every known one was looked for."""
+        return not self.failed and not self.kept
 
     def fail(self, reason: Reason) -> None:
         """Count a file that is not indexed."""
@@ -77,6 +87,7 @@ class Report:
             "pending": self.outcomes[Outcome.PENDING],
             "removed": self.removed,
             "links": self.links,
+            "kept": [asdict(place) for place in self.kept],
             "segments": self.segments,
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,

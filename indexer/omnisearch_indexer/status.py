@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
+from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
 
@@ -26,6 +28,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
+            "kept": [asdict(place) for place in read_kept_places(data_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
@@ -35,7 +38,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
 
 
 def read_failures(data_dir: Path, with_unsupported: bool) -> Iterator[dict[str, Any]]:
-    """Every file that is not indexed: path, reason, detail, message to the user, attempts.
+    """Every file that could not be read: path, reason, detail, message to the user, attempts.
 
     Raises:
         NoIndexError: nothing was indexed here yet.

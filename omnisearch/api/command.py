@@ -41,6 +41,7 @@ def serve(
     from omnisearch.api.authority import LOOPBACK, allowed_host
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.protocol import ImpatientProtocol
+    from omnisearch.stores.kept_places import read_kept_places
 
     settings = load_settings(
         allow_host=allow_host,
@@ -58,6 +59,8 @@ def serve(
     hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
     if everywhere and hosts == LOOPBACK:
         err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
+    for place in read_kept_places(settings.data_dir):
+        err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     set_up_logging(settings.log_level)
     server = uvicorn.Server(

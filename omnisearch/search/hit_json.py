@@ -31,6 +31,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         ],
         "snippet": hit.snippet,
         "mime": hit.mime,
+        **({"missing": True} if hit.missing else {}),
         **({} if hit.explanation is None else {"explanation": _finding(hit.explanation)}),
     }
 

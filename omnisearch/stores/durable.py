@@ -1,7 +1,15 @@
-"""Making what was written survive a power cut."""
+"""Making what was written survive a power cut, and telling when it did not."""
 
 import os
+import sqlite3
 from pathlib import Path
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_SHORT_READ}
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that a database is damaged, not that it is locked or cannot be opened."""
+    return getattr(error, "sqlite_errorcode", None) in _DAMAGE
 
 
 def sync(path: Path) -> None:

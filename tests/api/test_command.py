@@ -17,7 +17,9 @@ import pytest
 from omnisearch.api.command import _listen, serve
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
+from omnisearch.config import load_settings
 from omnisearch.errors import BusyError, SettingsError, UsageError
+from omnisearch.stores.kept_places import KeptPlace, write_kept_places
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
@@ -61,6 +63,15 @@ def test_a_taken_port_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(BusyError, match=f"port {port}.*--port"):
             serve(port=port)
+
+
+def test_places_that_the_last_run_did_not_find_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    data_dir = load_settings().data_dir
+    data_dir.mkdir()
+    write_kept_places(data_dir, [KeptPlace("/mnt/photos", 12, "it holds no files now")])
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BusyError):
+        serve(port=taken.getsockname()[1])
+    assert "/mnt/photos" in capsys.readouterr().err
 
 
 def _ask(url: str | Request) -> Any:

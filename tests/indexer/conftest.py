@@ -20,6 +20,8 @@ from omnisearch.stores.base import Point
 from omnisearch.stores.open import open_store
 from omnisearch_indexer import session
 
+NO_TEXT = bytes(range(1, 32)) * 9 + b"\xff"  # control characters, in any encoding
+
 
 def write_image(path: Path, seed: int = 0, side: int = 48) -> Path:
     pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), np.uint8)
@@ -78,7 +80,7 @@ def write_hostile(folder: Path) -> dict[str, Path]:
     bad["huge.ply"].write_bytes(
         vertices + b"property float x\nproperty float y\nproperty float z\nend_header\n" + bytes(120)
     )
-    bad["broken.txt"].write_bytes(b"caf\xe9 \xff\xfe\xfa is not UTF-8 \xc3\x28\n" * 20)
+    bad["broken.txt"].write_bytes(NO_TEXT)
     os.mkfifo(bad["pipe"])
     bad["loop"].symlink_to("..")
     bad["self"].symlink_to("self")

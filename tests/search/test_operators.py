@@ -20,7 +20,8 @@ from omnisearch.stores.base import Payload
 from omnisearch.stores.words import Sparse
 from omnisearch.types import Finding, Modality
 from omnisearch.where import parse_conditions
-from omnisearch_indexer.manifest import MANIFEST_FILE, VERSION
+from omnisearch_indexer.manifest import MANIFEST_FILE
+from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import write_image
 
