@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -66,6 +75,18 @@ class Settings(BaseSettings):
         600.0, gt=0, description="longest sound or video, or slice of one, that `serve` takes as a term of a query"
     )
     query_timeout: float = Field(60.0, gt=0, description="seconds after which `serve` stops a search")
+    api_keys: SecretStr | None = Field(
+        None, description="keys that `serve` accepts, as NAME:SCOPE+SCOPE:KEY, comma separated"
+    )
+    api_keys_file: Path | None = Field(None, description="a file with one such key a line, such as a mounted secret")
+    key_rate: float = Field(
+        100.0, gt=0, description="requests per second that `serve` takes from a key which has no rate of its own"
+    )
+    fetch_urls: bool = Field(
+        False, description="let queries name files of other servers by `url`, which `serve` fetches"
+    )
+    log_level: Literal["warning", "info"] = Field("warning", description="info makes `serve` log every request")
+    log_queries: bool = Field(False, description="log the queries, too: what was asked, item ids and names of files")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
     )

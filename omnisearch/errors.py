@@ -4,7 +4,8 @@
     ├── UsageError            the request is wrong (exit 2, HTTP 422)
     │   ├── SettingsError     a setting has no meaning
     │   ├── LicenceError      a model's weights are not for the use that is set
-    │   └── QueryError        a query cannot be read or cancels itself out
+    │   ├── QueryError        a query cannot be read or cancels itself out
+    │   └── FetchError        a file of a query cannot be fetched by its URL
     ├── NotReadyError         something must be done first (exit 4, HTTP 503)
     │   ├── NoIndexError      nothing was indexed here yet
     │   ├── ModelMissingError weights or a model are not on this machine
@@ -108,6 +109,10 @@ class LicenceError(UsageError):
 
 class QueryError(UsageError):
     """A query cannot be read, or its terms cancel out."""
+
+
+class FetchError(UsageError):
+    """A file of a query cannot be fetched by its URL, or may not be."""
 
 
 class NotReadyError(OmnisearchError):

@@ -16,14 +16,18 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from omnisearch.api.expressions import TAGS
+from omnisearch.api.record import current
 from omnisearch.errors import MediaError, OmnisearchError
 
 MEDIA_TYPE = "application/problem+json"
+# What OpenAPI says of a response that is a problem.
+PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
 # Python renames phrases as the RFCs do; a code that clients test for may not change with it.
 CODES = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -32,6 +36,7 @@ CODES = {
     416: "range_not_satisfiable",
     421: "misdirected_request",
     422: "invalid_request",
+    429: "rate_limited",
     500: "failed",
     503: "busy",
     507: "disk_full",
@@ -39,12 +44,16 @@ CODES = {
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
-    """Build a problem document; a 503 says when to come back."""
+    """Build a problem document with the id of the request; a 503 says when to come back."""
+    code = code or CODES.get(status, "refused")
+    if (record := current()) is not None:
+        record.code = code
+        more["request_id"] = record.request_id
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "code": code or CODES.get(status, "refused"),
+        "code": code,
         "detail": detail,
         **more,
     }
@@ -65,7 +74,6 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(OmnisearchError, _domain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
 
 
 def _domain(_: Request, error: Exception) -> JSONResponse:
@@ -93,10 +101,6 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     answer = problem(error.status_code, _encodable(str(error.detail)))
     answer.headers.update(error.headers or {})
     return answer
-
-
-def _failed(_: Request, __: Exception) -> JSONResponse:
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why")
 
 
 def _pointer(location: Sequence[str | int]) -> str:

@@ -115,6 +115,10 @@ class Service:
             raise self._missing
         return self._engine
 
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Return how many questions of each kind run or wait, and how many may."""
+        return {kind: (room.depth, room.capacity) for kind, room in self._rooms.items()}
+
     async def ask(self, question: Callable[[Engine], T], kind: Kind = "search") -> T:
         """Ask the engine something in a thread for questions of that kind.
 
@@ -162,7 +166,7 @@ class Service:
         return engine
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 

@@ -35,14 +35,21 @@ async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[
         yield uploads
 
 
-def _write(part: UploadFile, stem: Path) -> Upload:
-    """Only the ending of the user's file name reaches the disk, and only where it is a plain one."""
-    label = _label(part.filename or "")
+def placed(stem: Path, name: str) -> tuple[Path, str]:
+    """Return where to write a file that a user calls `name`, and how to show that name.
+
+    Only the ending of the name reaches the disk, and only if it is a plain one.
+    """
+    label = _label(name)
     suffix = Path(label).suffix
-    path = stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else "")
+    return stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else ""), label or "file"
+
+
+def _write(part: UploadFile, stem: Path) -> Upload:
+    path, label = placed(stem, part.filename or "")
     with part.file, path.open("wb") as file:  # the part's own copy is not needed any longer
         shutil.copyfileobj(part.file, file)
-    return Upload(path=path, label=label or "file")
+    return Upload(path=path, label=label)
 
 
 def _label(name: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,19 @@ from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 
 JOBS_PER_WORKER = 500
+_restarts = 0
+_restarts_lock = threading.Lock()
+
+
+def restarts() -> int:
+    """Return how many workers, of all pools of this process, died or were killed while they read a file."""
+    return _restarts
+
+
+def _count_restart() -> None:
+    global _restarts
+    with _restarts_lock:
+        _restarts += 1
 
 
 def segmentation(settings: Settings) -> Segmentation:
@@ -144,6 +158,8 @@ class DecoderPool:
                 raise StoppedError("decoding was stopped before it began")
 
     def _release(self, worker: Child, usable: bool) -> None:
+        if not usable:
+            _count_restart()
         if usable and not self._closed and worker.jobs < JOBS_PER_WORKER:
             self._idle.put(worker)
         else:

@@ -4,15 +4,17 @@ import asyncio
 
 from fastapi import APIRouter, Request
 
+from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
+from omnisearch.api.keys import Scope
 from omnisearch.api.schemas import SearchIn, SearchOut
 from omnisearch.api.service import Asked, Kind
 from omnisearch.errors import BusyError
 from omnisearch.search.budget import Budget
 from omnisearch.search.hit_json import hit_json
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
 @router.post("/search", openapi_extra=described(SearchIn))
