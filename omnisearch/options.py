@@ -36,3 +36,4 @@ Share = Annotated[
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: refuse models that may not be used so.")]
 Output = Annotated[Format | None, typer.Option("--format", help="Table on a terminal, else JSON lines.")]
+Print0 = Annotated[bool, typer.Option("--print0", "-0", help="Paths alone, a zero byte after each, for xargs -0.")]

@@ -207,6 +207,7 @@ class Hit:
     Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
     `segments` are the best ones with their scores, joined where they touch; none where the item has no parts.
     `duplicates` are the ids of items that are almost the same. `notes` are short sentences on how the file was read.
+    `missing` says that no file is at `path` any more.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Hit:
     segments: tuple[tuple[Segment, float], ...] = ()
     duplicates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    missing: bool = False
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,6 @@ def _hidden(
     if store.count(Filter(where=(Within("size", gte=0.0),))) != total:
         yield "size"
     limit = min(total, MAX_WORDED)
-    every = document("", (), {}, "")  # the word that all points have
+    every = document("", (), (), {}, "")  # the word that all points have
     if len(store.search([Lookup(every, limit)])[0]) != limit:
         yield "words"

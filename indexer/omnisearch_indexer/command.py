@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from omnisearch import options
-from omnisearch.console import Format, choose_format, err, write_object, write_rows
+from omnisearch.console import Format, choose_format, err, write_object, write_paths0, write_rows
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 
@@ -124,13 +124,18 @@ def errors(
         bool, typer.Option("--all", help="Name the files of unsupported formats and the partly read ones, too.")
     ] = False,
     output: options.Output = None,
+    print0: options.Print0 = False,
     data_dir: options.DataDir = None,
 ) -> None:
     """Name the files that are not indexed, each with the reason, the refused value and what to do."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 
-    write_rows(read_failures(load_settings(data_dir=data_dir).data_dir, every), ("path", "message"), output)
+    failures = read_failures(load_settings(data_dir=data_dir).data_dir, every)
+    if print0:
+        write_paths0(failures)
+    else:
+        write_rows(failures, ("path", "message"), output)
 
 
 def _plain(value: Any) -> str:

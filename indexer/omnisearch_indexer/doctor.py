@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeAlias
 
 from omnisearch import __version__
@@ -20,15 +21,17 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
 from omnisearch.media.child import Child, Limits
-from omnisearch.paths import show_path
+from omnisearch.paths import is_missing, show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
+from omnisearch.search.sample import SAME_SCENE
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.gate import RESERVE
 from omnisearch.stores.kept_places import read_kept_places
+from omnisearch.types import Modality
 from omnisearch_indexer import soundness
 from omnisearch_indexer.audit import Audit, audit
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
@@ -82,6 +85,7 @@ class Doctor:
             "index": self._index,
             "files": self._files,
             "roots": self._roots,
+            "missing": self._missing,
             "counts": self._counts,
             "embeddings": self._embeddings,
             "points": self._points,
@@ -190,6 +194,14 @@ class Doctor:
             return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
         return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
 
+    def _missing(self) -> Found:
+        paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
+        missing = [path for path in paths if is_missing(path)]
+        if missing:
+            value = f"{len(missing):,} of {len(paths):,} indexed files are gone, such as {show_path(str(missing[0]))}"
+            return State.WARN, value, "run `omnisearch index` on their folder"
+        return State.OK, f"none of {len(paths):,} indexed files", ""
+
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
         held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
@@ -219,12 +231,17 @@ class Doctor:
         return State.OK, f"{value} (of the model + of the collection)", ""
 
     def _spread(self) -> Found:
-        likeness = {m: soundness.likeness(self.index.sample(m)) for m in self.model.modalities}
+        likeness = {m: self._likeness(m) for m in self.model.modalities}
         value = ", ".join(f"{m} {mean:.2f}" for m, mean in likeness.items() if mean is not None)
         alike = [str(m) for m, mean in likeness.items() if mean is not None and mean > ALIKE]
         if alike:
             return State.WARN, value, f"items of {', '.join(alike)} are all alike to this model: another may do better"
         return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
+
+    def _likeness(self, modality: Modality) -> float | None:
+        """The mean cosine of two items. Where only one was distinct, the others are at least that near to it."""
+        found = soundness.likeness(self.index.sample(modality))
+        return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
         shares = soundness.recall(self.index.store, self.index.sample)

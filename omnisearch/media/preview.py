@@ -48,7 +48,7 @@ def preview(source: Source) -> bytes | None:
             from omnisearch.media import point_cloud
             from omnisearch.media.render import render
 
-            pixels = render(point_cloud.read(source, kind), views=1, side=LONGER_SIDE)[0]
+            pixels = render(point_cloud.read(source, kind, []), views=1, side=LONGER_SIDE)[0]
     return _webp(pixels)
 
 

@@ -2,7 +2,7 @@
 
 embed      terms -> vectors                     embed.py
 compose    sums of terms -> leaves              feedback.py, compose.py, question.py
-search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
+search     leaves -> items, per modality        copies.py, retrieve.py, rank.py, algebra.py
 page       items -> the items that are shown    near.py, page.py, cursor.py
 explain    items -> hits                        explain.py, parts.py
 
@@ -21,6 +21,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, QueryError
 from omnisearch.media.pool import DecoderPool
+from omnisearch.paths import find_path, is_missing
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.calibration import nothing_matches
@@ -185,10 +186,17 @@ class Engine:
 
 def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
     parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
-    return tuple(
+    found = [
         replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
         for one, best in zip(page.items, parts, strict=True)
-    )
+    ]
+    return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)
+
+
+def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
+    """Move hits without a file to the end of their page, or of their lane."""
+    lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
+    return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
 
 
 class _Clock:

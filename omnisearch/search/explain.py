@@ -50,6 +50,8 @@ def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
     inputs = verdict.judge.calibrations[leaf].inputs(score)
     if leaf in verdict.found:
         inputs |= {"words": float(verdict.found[leaf][row]), "against": verdict.judge.words[leaf].against}
+    if (certain := float(verdict.judge.certainty(leaf, [verdict.points[row]])[0])) > 0:
+        inputs["copy"] = certain
     return Finding("sum", *shown, (), str(leaf), score, inputs)
 
 

@@ -32,6 +32,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "snippet": hit.snippet,
         "mime": hit.mime,
         "notes": list(hit.notes),
+        **({"missing": True} if hit.missing else {}),
         **({} if hit.explanation is None else {"explanation": _finding(hit.explanation)}),
     }
 

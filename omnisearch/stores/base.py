@@ -18,7 +18,8 @@ from omnisearch.where import Condition
 class Facts:
     """What is known of an item from outside its content, and may change while that stays.
 
-    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's.
+    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's. `names`
+    are those of files and folders in the other paths that hold it.
     """
 
     path: str
@@ -27,10 +28,11 @@ class Facts:
     mtime: float = 0.0
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def flat(self) -> dict[str, Any]:
         """As the store keeps it. `about` is what filters look up; tags and metadata are read back from there."""
-        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime}
+        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime, "names": list(self.names)}
         return {**row, "about": about(self.path, self.mime, self.tags, self.meta)}
 
 
@@ -56,16 +58,17 @@ class Payload:
     meta: Mapping[str, str] = field(default_factory=dict)
     passage: str = ""
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def words(self) -> Sparse:
-        """The words of its path, its labels and its text."""
-        return document(self.path, self.tags, self.meta, self.passage or self.snippet)
+        """The words of its paths, its labels and its text."""
+        return document(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
 
     @property
     def facts(self) -> Facts:
         """The part that `VectorStore.describe` replaces."""
-        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta)
+        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta, self.names)
 
     def flat(self) -> dict[str, Any]:
         """As the store keeps it."""
@@ -96,8 +99,9 @@ class Payload:
         try:
             part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
             tags, meta = read_about(row.pop("about", ()))
-            modality, notes = Modality(row.pop("modality")), tuple(row.pop("notes", ()))
-            return cls(modality=modality, segment=part, tags=tags, meta=meta, notes=notes, **row)
+            modality, names = Modality(row.pop("modality")), tuple(row.pop("names", ()))
+            notes = tuple(row.pop("notes", ()))
+            return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
 

@@ -24,6 +24,7 @@ MAX_WORDS = 64
 MAX_WORD = 256
 MAX_NOTES = 8
 MAX_NOTE = 256
+MAX_NAMES = 256
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The engine writes through memory maps: a full disk kills its process instead of raising. Two write-ahead segments
 # (32 MiB each) and a batch fit into this many times.
@@ -152,6 +153,9 @@ def _check_facts(label: str, facts: Facts) -> None:
     check_text(f"{label}: mime", facts.mime)
     _check_number(f"{label}: mtime", facts.mtime)
     check_labels(label, facts.tags, facts.meta)
+    if len(facts.names) > MAX_NAMES:
+        raise StoreError(f"{label}: {len(facts.names)} names of other paths, over {MAX_NAMES}")
+    check_text(f"{label}: names", "\n".join(facts.names))
 
 
 def _check_number(label: str, value: float | None) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, OmnisearchError, SettingsError, StoreError
+from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsError, StoreError
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.schema import open_database
 from omnisearch_indexer.session import index_files
@@ -36,7 +36,7 @@ def code(number: int) -> sqlite3.Error:
         (code(sqlite3.SQLITE_READONLY | 6 << 8), SettingsError, "written.*--data-dir"),  # an extended code
         (code(sqlite3.SQLITE_CANTOPEN), SettingsError, "written.*--data-dir"),
         (code(sqlite3.SQLITE_BUSY), BusyError, "wait for it"),
-        (code(sqlite3.SQLITE_NOTADB), StoreError, "damaged.*rename it"),
+        (code(sqlite3.SQLITE_NOTADB), DamageError, "damaged.*rename it"),
         (code(sqlite3.SQLITE_IOERR), StoreError, "as SQLite says"),
         (sqlite3.ProgrammingError("strange"), StoreError, "strange"),
         (OSError(errno.ENOSPC, "x", "/data/f"), StoreError, "/data/f: No space left.*--data-dir"),

@@ -211,6 +211,12 @@ def test_words_of_names_and_labels_follow_what_is_described(store: VectorStore) 
     for text in ("name", "ann", "alles"):
         assert found_by(store, text) == {"w0"}
     assert store.search([Lookup(vector(0), 1)])[0][0].score == pytest.approx(1, abs=1e-5)
+    store.describe({"w0": Facts("/new/name.png", names=("backup", "Café.png"))})
+    for text in ("cafe", "backup", "name"):
+        assert found_by(store, text) == {"w0"}
+    assert next(store.scroll(Filter(item_ids=("w0",)))).payload.names == ("backup", "Café.png")
+    store.describe({"w0": Facts("/new/name.png")})
+    assert found_by(store, "cafe") == set()
 
 
 def test_vectors_come_with_hits_where_asked_for(store: VectorStore) -> None:

@@ -191,6 +191,8 @@ def test_a_worker_that_hangs_is_not_asked_again(
     connected: list[Any] = []
     monkeypatch.setattr(EdgeLink, "_connect", lambda link: connected.append(link))
     os.kill(pid, signal.SIGSTOP)
+    while "(stopped)" not in Path(f"/proc/{pid}/status").read_text():  # the signal takes its time
+        time.sleep(0.01)
     try:
         with pytest.raises(StoreError, match="hung"):
             store.count()

@@ -135,6 +135,8 @@ class _Copy:
         try:
             with Image.open(BytesIO(base64.b64decode(encoded)), formats=_FORMATS) as image:
                 self._pixels += image.width * image.height
+        except Image.DecompressionBombError:  # whatever limit another decoder of this process has set in Pillow
+            self._pixels = MAX_PIXELS + 1
         except Exception:  # whatever is wrong with it, the rest of the picture is there
             return False
         if self._pixels > MAX_PIXELS:
