@@ -16,6 +16,12 @@ _FFMPEG_SOUNDS = {"caf": ("alac", "caf"), "wma": ("wmav2", "asf"), "wv": ("wavpa
 _FILMS = {"mp4": ("mpeg4", "aac"), "mov": ("mpeg4", "aac"), "mkv": ("mpeg4", "aac"), "webm": ("libvpx", "libopus"),
           "avi": ("mpeg4", "mp2"), "mpg": ("mpeg2video", "mp2"), "ts": ("mpeg2video", "ac3"),
           "flv": ("flv", "libmp3lame"), "wmv": ("wmv2", "wmav2"), "mxf": ("mpeg2video", "pcm_s16le")}  # fmt: skip
+_FOX = b"The quick brown fox jumps over the lazy dog. "
+_TEXTS = {
+    "txt": _FOX * 20, "md": b"# A note\n\n" + _FOX * 20, "pdf": makers.pdf("The quick brown fox"),
+    "html": b"<!doctype html><html><title>A page</title><body><p>" + _FOX + b"</p></body></html>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle r="9" cx="20" cy="15"/></svg>',
+}  # fmt: skip
 _MESHES = ("glb", "gltf", "ply", "stl", "off", "dae", "npy", "npz")
 _ENDINGS = {"raw": "dng", "usd": "usda"}
 
@@ -48,29 +54,23 @@ def _write(name: str, path: Path) -> None:
 
 
 def _made(name: str, folder: Path) -> bytes | None:
-    """The bytes of formats that are built by hand or by a library of their own."""
-    picture = makers.picture()
+    """The bytes of formats that are built by hand or by a library of their own; None for any other."""
+    if name in _TEXTS:
+        return _TEXTS[name]
+    picture, light = makers.picture(), image_makers.linear(makers.picture())
     match name:
-        case "txt" | "md":
-            return b"# A note\n\n" + b"The quick brown fox jumps over the lazy dog. " * 20
-        case "html":
-            return b"<!doctype html><html><title>A page</title><body><p>The quick brown fox.</p></body></html>"
-        case "pdf":
-            return makers.pdf("The quick brown fox")
         case "jp2":
             return image_makers.encoded(picture, "JPEG2000")
         case "jxl":
             import pillow_jxl  # noqa: F401 - it adds its format to Pillow
 
             return image_makers.encoded(picture, "JXL")
-        case "svg":
-            return b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle r="9" cx="20" cy="15"/></svg>'
         case "psd":
             return image_makers.psd(picture)
         case "hdr":
-            return image_makers.radiance(image_makers.linear(picture))
+            return image_makers.radiance(light)
         case "exr":
-            return image_makers.exr(folder, {"RGB": image_makers.linear(picture)})
+            return image_makers.exr(folder, {"RGB": light})
         case "raw":
             return image_makers.dng(image_makers.mosaic(image_makers.linear(makers.picture(320, 240))))
     return None
