@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import struct
 from collections.abc import Callable
 from pathlib import Path
 

@@ -169,7 +169,11 @@ HOSTILE: dict[str, tuple[str, bytes | str | Callable[[Path], bytes], set[Reason]
         {Reason.TOO_MANY_VERTICES},
     ),
     "PCD of -5 points": ("a.pcd", object_files.pcd().replace(b"POINTS 20000", b"POINTS -5"), {Reason.DAMAGED}),
-    "PCD of three x in a point": ("a.pcd", object_files.pcd().replace(b"\nWIDTH", b"\nCOUNT 3 1 1\nWIDTH"), {Reason.DAMAGED}),
+    "PCD of three x in a point": (
+        "a.pcd",
+        object_files.pcd().replace(b"\nWIDTH", b"\nCOUNT 3 1 1\nWIDTH"),
+        {Reason.DAMAGED},
+    ),
     "glTF of a name that is not Unicode": (
         "a.gltf",
         '{"asset":{"version":"2.0"},"buffers":[{"uri":"\\ud800.bin","byteLength":4}]}',
