@@ -111,7 +111,7 @@ def open_below(folder: Path, name: str) -> int | None:
         return None
     try:
         return _checked(_descend(folder, parts), MAX_SIBLING_BYTES)
-    except (OSError, MediaError):
+    except (OSError, MediaError, UnicodeEncodeError):  # JSON can spell names that no file system has
         return None
 
 

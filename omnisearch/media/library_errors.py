@@ -27,6 +27,9 @@ _KINDS: tuple[tuple[type[Exception], tuple[Reason, str]], ...] = (
     (zlib.error, (Reason.DAMAGED, "its compressed data are broken")),
     (tokenize.TokenError, (Reason.DAMAGED, "its header is broken")),
 )
+# Of these Python says what its interpreter could not do, not what is wrong with the file.
+_PYTHONS_OWN = (ValueError, TypeError, AttributeError, ArithmeticError, NameError)
+_BAD_VALUE = "a value in it breaks the rules of the format"
 # What Python and C libraries put into messages for developers.
 _NOISE = re.compile(r"<[^<>]* object at [^>]*>|<_io\.[^>]*>|\[Errno -?\d+\]\s*|:? ?'\d+'$|^\(|\)$|^'|'$")
 
@@ -54,6 +57,8 @@ def _explained(error: Exception) -> tuple[Reason, str]:
     for known, message in _KINDS:
         if isinstance(error, known):
             return message
+    if type(error).__module__ == "builtins" and isinstance(error, _PYTHONS_OWN):
+        return Reason.DECODE_ERROR, _BAD_VALUE
     text = _NOISE.sub("", " ".join(str(error).split()))
     text = "".join(c if c.isprintable() else "?" for c in text).strip(" :,.")[:_LENGTH]
     if isinstance(error, KeyError):

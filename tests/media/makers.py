@@ -3,6 +3,7 @@
 import io
 import struct
 import wave
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -112,6 +113,16 @@ def write_mesh(path: Path) -> None:
         np.save(path, points) if path.suffix == ".npy" else np.savez(path, points=points)
     else:
         mesh.export(path)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG whose header promises these sides, and which holds a thousand pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
 
 def write_silent_wav(path: Path, samples: int, rate: int = RATE) -> None:

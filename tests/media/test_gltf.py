@@ -11,6 +11,7 @@ import meshopt
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 
 from omnisearch.errors import MediaError, Reason
 from tests.media import makers, object_files, shapes
@@ -165,8 +166,6 @@ def _textured(image: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_texture_is_found_by_its_encoded_name_and_missed_with_a_note(tmp_path: Path) -> None:
-    from PIL import Image
-
     from tests.media.shapes import samples
 
     Image.new("RGB", (8, 8), (200, 30, 40)).save(tmp_path / "red paint.png")
@@ -177,10 +176,25 @@ def test_a_texture_is_found_by_its_encoded_name_and_missed_with_a_note(tmp_path:
     assert shapes.decoded(_save(_textured({"uri": "a.ktx2"}), tmp_path))[1] == ["texture not readable: a.ktx2"]
 
 
+def test_a_texture_of_which_only_the_header_is_there_becomes_a_note(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:4000])
+    points, notes = shapes.decoded(_save(_textured({"uri": "a.png"}), tmp_path))
+    assert notes == ["a texture is damaged and was left out"]
+    plain = shapes.decoded(_save(_textured({"uri": "gone.png"}), tmp_path))[0]
+    assert shapes.likeness(points, plain) > 0.99
+
+
+def test_a_texture_with_too_many_pixels_becomes_a_note(tmp_path: Path) -> None:
+    for side in (9000, 60_000):
+        (tmp_path / "a.png").write_bytes(makers.png_header(side, side))
+        notes = shapes.decoded(_save(_textured({"uri": "a.png"}), tmp_path))[1]
+        assert notes == ["texture not readable: a.png"]
+
+
 def test_quantized_texture_coordinates_with_a_transform(tmp_path: Path) -> None:
     """The left half of the picture is red, the right half blue: the transform decides which is seen."""
-    from PIL import Image
-
     from tests.media.shapes import samples
 
     picture = Image.new("RGB", (8, 8), (255, 0, 0))

@@ -2,8 +2,6 @@
 
 import os
 import pickle
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +12,6 @@ import soundfile
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
 from tests.media import makers
-
-
-def _png_header(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
 
 def _wav(rate: int, channels: int = 1) -> bytes:
@@ -40,8 +30,8 @@ def _ply(count: int) -> bytes:
 HOSTILE: dict[str, tuple[str, bytes | Callable[[Path], None], set[Reason]]] = {
     "empty": ("a.jpg", b"", {Reason.EMPTY}),
     "random": ("a.jpg", bytes(range(128, 256)) * 20, {Reason.DAMAGED}),
-    "169 megapixels": ("a.png", _png_header(13000, 13000), {Reason.TOO_MANY_PIXELS}),
-    "a line of pixels": ("a.png", _png_header(30000, 1), {Reason.DEGENERATE_ASPECT}),
+    "169 megapixels": ("a.png", makers.png_header(13000, 13000), {Reason.TOO_MANY_PIXELS}),
+    "a line of pixels": ("a.png", makers.png_header(30000, 1), {Reason.DEGENERATE_ASPECT}),
     "EPS named jpg": ("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", {Reason.DAMAGED}),
     "no samples": ("a.wav", lambda p: makers.write_silent_wav(p, 0), {Reason.TOO_SHORT}),
     "one sample": ("a.wav", lambda p: makers.write_silent_wav(p, 1), {Reason.TOO_SHORT}),

@@ -9,7 +9,7 @@ import trimesh
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
-from tests.media import object_files, shapes
+from tests.media import makers, object_files, shapes
 
 ALIKE = 0.98
 Y_UP = ("stl", "ply", "off", "glb", "dae", "fbx", "3ds", "lwo", "ac", "ase", "x", "ms3d")
@@ -264,6 +264,9 @@ def test_a_missing_texture_becomes_a_note(tmp_path: Path) -> None:
     assert shapes.decoded(tmp_path / "a.obj")[1] == ["file not found: a.mtl"]
     (tmp_path / "a.mtl").write_text("newmtl wood\nKd 1 0 0\nmap_Kd wood.png\n")
     assert shapes.decoded(tmp_path / "a.obj")[1] == ["file not found: wood.png"]
+    for unreadable in (makers.png_header(60_000, 60_000), b"\xabKTX 20\xbb\r\n\x1a\n"):
+        (tmp_path / "wood.png").write_bytes(unreadable)
+        assert shapes.decoded(tmp_path / "a.obj")[1] == ["texture not readable: wood.png"]
 
 
 @pytest.mark.parametrize(

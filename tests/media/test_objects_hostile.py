@@ -74,6 +74,21 @@ def _doubling_dxf(levels: int = 24) -> bytes:
     return ("\n".join([*out, "0", "ENDSEC", "0", "EOF"]) + "\n").encode()
 
 
+def _empty_threemf(levels: int = 30) -> bytes:
+    """Each object holds the one before it twice, and the first has no mesh."""
+    objects = '<object id="0"/>' + "".join(
+        f'<object id="{i + 1}"><components><component objectid="{i}"/><component objectid="{i}"/></components></object>'
+        for i in range(levels)
+    )
+    return _threemf(f'<model><resources>{objects}</resources><build><item objectid="{levels}"/></build></model>')
+
+
+def _recorded(suffix: str) -> bytes:
+    data = bytearray(object_files.las(suffix))
+    struct.pack_into("<I", data, 100, 4_000_000_000)
+    return bytes(data)
+
+
 def _half(suffix: str) -> Callable[[Path], bytes]:
     def cut(folder: Path) -> bytes:
         object_files.write(folder / f"whole.{suffix}")
@@ -123,6 +138,7 @@ HOSTILE: dict[str, tuple[str, bytes | str | Callable[[Path], bytes], set[Reason]
     ),
     "3MF that is its own part": ("a.3mf", _cyclic_threemf(), {Reason.DAMAGED, Reason.TOO_MANY_VERTICES}),
     "3MF of a thousand million parts": ("a.3mf", _doubling_threemf(), {Reason.TOO_MANY_VERTICES}),
+    "3MF of a thousand million empty parts": ("a.3mf", _empty_threemf(), {Reason.TOO_MANY_VERTICES}),
     "3MF that names no number": (
         "a.3mf",
         _threemf(object_files.threemf_model().replace('v1="', 'v1="a')),
@@ -152,12 +168,25 @@ HOSTILE: dict[str, tuple[str, bytes | str | Callable[[Path], bytes], set[Reason]
         object_files.pcd().replace(b"POINTS 20000", b"POINTS 4000000000"),
         {Reason.TOO_MANY_VERTICES},
     ),
+    "PCD of -5 points": ("a.pcd", object_files.pcd().replace(b"POINTS 20000", b"POINTS -5"), {Reason.DAMAGED}),
+    "PCD of three x in a point": (
+        "a.pcd",
+        object_files.pcd().replace(b"\nWIDTH", b"\nCOUNT 3 1 1\nWIDTH"),
+        {Reason.DAMAGED},
+    ),
+    "glTF of a name that is not Unicode": (
+        "a.gltf",
+        '{"asset":{"version":"2.0"},"buffers":[{"uri":"\\ud800.bin","byteLength":4}]}',
+        {Reason.DAMAGED},
+    ),
     "PCD that unpacks to 4 GB": (
         "a.pcd",
         object_files.pcd("binary_compressed").replace(struct.pack("<I", 240_000), b"\xff\xff\xff\xff"),
         {Reason.DAMAGED},
     ),
     "LAS of 4e9 points": ("a.las", _lying_las(), {Reason.DAMAGED}),
+    "LAS of 4e9 records": ("a.las", _recorded("las"), {Reason.DAMAGED}),
+    "LAZ of 4e9 records": ("a.laz", _recorded("laz"), {Reason.DAMAGED}),
     "half a LAZ": ("a.laz", _half("laz"), {Reason.DAMAGED}),
     "3DS that lies": ("a.3ds", _lying_3ds(), ANY_DAMAGE | {Reason.NON_FINITE}),
     "LWO that lies": ("a.lwo", _lying_lwo(), ANY_DAMAGE),

@@ -5,19 +5,17 @@ import binascii
 import json
 import struct
 from collections.abc import Iterator
-from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.objects.gltf_compression import MESHOPT, draco_arrays, meshopt_bytes
 from omnisearch.media.objects.gltf_container import BIN_CHUNK, JSON_CHUNK
-from omnisearch.media.objects.textures import sibling
+from omnisearch.media.objects.textures import is_picture, sibling
 
 MAX_UNPACKED = 512 << 20
 DRACO = "KHR_draco_mesh_compression"
@@ -122,7 +120,7 @@ class _Packed:
                 data = data_uri(uri) or sibling(source, uri)
             if data is None:
                 notes.append(f"texture not found: {name}")
-            elif not _is_picture(data):
+            elif not is_picture(data):
                 notes.append(f"texture not readable: {name}")
                 image.pop("bufferView", None)
             elif uri is not None:
@@ -258,11 +256,3 @@ def _moved(uv: NDArray[np.float32], transform: dict[str, Any]) -> NDArray[np.flo
     scale, offset = np.array(transform.get("scale", (1, 1))), np.array(transform.get("offset", (0, 0)))
     moved: NDArray[np.float32] = ((uv * scale) @ turn.T + offset).astype(np.float32)
     return moved
-
-
-def _is_picture(data: bytes) -> bool:
-    try:
-        with Image.open(BytesIO(data)):
-            return True
-    except (OSError, ValueError, SyntaxError):
-        return False

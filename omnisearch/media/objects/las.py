@@ -1,5 +1,6 @@
 """LAS and LAZ, the formats of laser scanners, by laspy. z is up in them."""
 
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, chec
 from omnisearch.media.surface import Samples, Triangles
 
 _CHUNK = 500_000
+_RECORDS_AT, _RECORD_BYTES = 100, 54  # where the header counts the records before the points, and the least size of one
 
 
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:
@@ -26,6 +28,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     colors: list[Any] = []
     present = 0
     data = source.file.read()
+    _check_records(data, kind)
     try:
         header = laspy.LasHeader.read_from(BytesIO(data))
         promised, step = header.point_count, max(1, -(-header.point_count // MAX_VERTICES))
@@ -45,6 +48,13 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
         notes.append(f"one of {step} points read: {promised:,} are more than {MAX_VERTICES:,}")
     check_counts(1, sum(map(len, points)))
     return join([Part(np.concatenate(points), matrix=Y_FROM_Z_UP, colors=_eight_bit(colors))])
+
+
+def _check_records(data: bytes, kind: Kind) -> None:
+    """Refuse more records than the file has room for: laspy reads as many as the header promises."""
+    (records,) = struct.unpack_from("<I", data, _RECORDS_AT)
+    if records * _RECORD_BYTES > len(data):
+        raise MediaError(Reason.DAMAGED, f"{kind.format}: its header promises {records:,} records before the points")
 
 
 def _eight_bit(colors: list[Any]) -> Any:

@@ -60,7 +60,7 @@ def read_parts(
     placed = [(scene.geometry[name], matrix) for matrix, name in map(scene.graph.get, scene.graph.nodes_geometry)]
     vertices = sum(len(shape.vertices) for shape, _ in placed)
     check_counts(len(placed), vertices, sum(len(getattr(shape, "faces", ())) for shape, _ in placed))
-    return [_part(shape, matrix if turn is None else turn @ matrix) for shape, matrix in placed]
+    return [_part(shape, matrix if turn is None else turn @ matrix, notes) for shape, matrix in placed]
 
 
 class _Siblings(Resolver):
@@ -74,6 +74,8 @@ class _Siblings(Resolver):
         if data is None:
             self._notes.append(f"file not found: {name.strip()}")
             raise FileNotFoundError(name)
+        if not name.strip().lower().endswith(".mtl") and not textures.is_picture(data):
+            self._notes.append(f"texture not readable: {name.strip()}")
         return data
 
     def write(self, name: str, data: Any) -> None:
@@ -86,13 +88,13 @@ class _Siblings(Resolver):
         return []
 
 
-def _part(shape: Any, matrix: Any) -> Part:
+def _part(shape: Any, matrix: Any, notes: list[str]) -> Part:
     faces = np.asarray(getattr(shape, "faces", ()))
     if not len(faces):
         return Part(np.asarray(shape.vertices), matrix=matrix, colors=_cloud_colors(shape))
     if faces.min() < 0 or faces.max() >= len(shape.vertices):
         return Part(shape.vertices, faces)  # refused by `join`
-    return Part(np.asarray(shape.vertices), faces, matrix, shape.vertex_normals, *_paint(shape, faces))
+    return Part(np.asarray(shape.vertices), faces, matrix, shape.vertex_normals, *_paint(shape, faces, notes))
 
 
 def _cloud_colors(shape: Any) -> Floats | None:
@@ -103,7 +105,7 @@ def _cloud_colors(shape: Any) -> Floats | None:
     return known
 
 
-def _paint(shape: Any, faces: Any) -> tuple[Any, Floats | None, Any]:
+def _paint(shape: Any, faces: Any, notes: list[str]) -> tuple[Any, Floats | None, Any]:
     """Colours, texture coordinates and texture of a shape, whichever way it is coloured."""
     visual = shape.visual
     material = getattr(visual, "material", None)
@@ -112,7 +114,11 @@ def _paint(shape: Any, faces: Any) -> tuple[Any, Floats | None, Any]:
         uv = getattr(visual, "uv", None)
         if image is None or uv is None or len(uv) != len(shape.vertices):
             return color, None, None
-        return color, np.asarray(uv, np.float32)[faces], textures.shrunk(image)
+        try:
+            return color, np.asarray(uv, np.float32)[faces], textures.shrunk(image)
+        except (OSError, ValueError, SyntaxError):  # its header was read, its pixels are broken
+            notes.append("a texture is damaged and was left out")
+            return color, None, None
     if getattr(visual, "kind", None) == "vertex":
         return np.asarray(visual.vertex_colors, np.float32)[faces] / 255, None, None
     if getattr(visual, "kind", None) == "face":

@@ -20,7 +20,9 @@ def read_pcd(data: bytes, notes: list[str]) -> NDArray[Any]:
     """
     header, start = _header(data)
     count = int(header["POINTS"][0]) if "POINTS" in header else int(header["WIDTH"][0]) * int(header["HEIGHT"][0])
-    if not 0 <= count <= MAX_VERTICES:
+    if count < 0:
+        raise MediaError(Reason.DAMAGED, f"pcd: its header promises {count} points")
+    if count > MAX_VERTICES:
         check_counts(1, MAX_VERTICES + 1)
     columns = _columns(header)
     kind, body = header["DATA"][0].lower(), data[start:]
@@ -69,6 +71,8 @@ def _columns(header: dict[str, list[str]]) -> np.dtype[Any]:
         raise MediaError(Reason.DAMAGED, "pcd: its header describes no known fields") from error
     if not {"x", "y", "z"} <= set(columns.names or ()):
         raise MediaError(Reason.NO_VERTICES, f"pcd: its fields are {' '.join(names)}"[:100])
+    if any(columns[axis].shape for axis in "xyz"):
+        raise MediaError(Reason.DAMAGED, "pcd: a coordinate of a point is not one number")
     return columns
 
 

@@ -14,6 +14,7 @@ from omnisearch.media.file import Source
 
 MAX_PIXELS = 64_000_000
 SIDE = 1024
+MAX_NAME = 4096  # of a path in a 3D file; a longer one names no file
 
 
 def sibling(source: Source, name: str) -> bytes | None:
@@ -21,9 +22,18 @@ def sibling(source: Source, name: str) -> bytes | None:
 
     A path of the author's own machine (`C:\\work\\wood.png`, `../maps/wood.png`) is looked up by its last part too.
     """
-    name = name.strip()
+    name = name.strip()[:MAX_NAME]
     candidates = dict.fromkeys((name, unquote(name), PurePosixPath(unquote(name).replace("\\", "/")).name))
     return next((data for candidate in candidates if candidate and (data := source.sibling(candidate))), None)
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether the header of a texture can be read and promises no more than MAX_PIXELS."""
+    try:
+        with Image.open(BytesIO(data)) as image:
+            return image.width * image.height <= MAX_PIXELS
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def shrunk(image: Image.Image) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects.archive import Archive, refuse_entities
-from omnisearch.media.objects.parts import MAX_PARTS, MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, join
 from omnisearch.media.surface import Samples, Triangles
 
 _ROOT = "3D/3dmodel.model"
@@ -44,6 +44,7 @@ class _Job:
         self._archive = archive
         self._models: dict[str, _Model] = {}
         self._parts: list[Part] = []
+        self._placed = 0
 
     def parts(self) -> list[Part]:
         root = next((name for name in self._archive.names if name.lower().endswith(_ROOT.lower())), _ROOT)
@@ -58,12 +59,12 @@ class _Job:
         found = self._model(path).objects.get(number)
         if found is None or depth > _DEPTH:
             raise MediaError(Reason.DAMAGED, f"3mf: object {number} does not exist or is nested too deep")
+        self._placed += 1  # objects without a mesh count too: they can name each other over and over
+        check_counts(self._placed, 1)
         if found.faces:
             vertices = np.array(found.vertices).reshape(-1, 3)
             self._parts.append(Part(vertices, np.array(found.faces).reshape(-1, 3), matrix, colors=found.color))
             check_counts(len(self._parts), sum(len(part.vertices) for part in self._parts))
-        if len(found.components) > MAX_PARTS:
-            check_counts(len(found.components), 1)
         for below, other, placed in found.components:
             self._add(below or path, other, matrix @ placed, depth + 1)
 
