@@ -1,4 +1,4 @@
-"""Batches: the pieces of all files that are read, gathered by modality and encoded together."""
+"""Batches: gather the pieces of all files by modality and encode them together."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ BATCH_BYTES = 256 << 20
 class Batcher:
     """Holds at most one batch per modality, and BATCH_BYTES of contents in all.
 
-    Each method returns the files of which it has encoded segments; a file that cannot be encoded is marked `failed`.
+    Each method returns the files whose segments it has encoded; a file that cannot be encoded is marked `failed`.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -26,7 +26,7 @@ class Batcher:
         self._bytes = 0
 
     def add(self, work: Work, piece: Piece) -> Iterable[Work]:
-        """Add a piece; encodes its modality when that makes a batch, and all where they hold too much memory."""
+        """Add a piece. Encodes its modality if the batch is full, and every modality if they hold too much memory."""
         modality = work.info.modality
         work.pieces += 1
         self._waiting[modality].append((work, piece))
@@ -36,7 +36,7 @@ class Batcher:
         return self.encode_all() if self._bytes > BATCH_BYTES else ()
 
     def encode_all(self) -> Iterable[Work]:
-        """Encode what is gathered, full batch or not."""
+        """Encode all gathered pieces, also those of batches that are not full."""
         return [work for modality in list(self._waiting) for work in self._encode(modality)]
 
     def _encode(self, modality: Modality) -> Iterable[Work]:
@@ -45,7 +45,7 @@ class Batcher:
         if not group:
             return ()
         keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
-        kept = [work.in_doubt or key in work.kept for key, (work, _) in zip(keys, group, strict=True)]
+        kept = [work.is_suspect or key in work.kept for key, (work, _) in zip(keys, group, strict=True)]
         vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group], kept)
         for (work, piece), key, vector, failed in zip(group, keys, vectors, too_large, strict=True):
             work.keys.append(key)

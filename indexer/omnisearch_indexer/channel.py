@@ -1,6 +1,6 @@
 """Queues between reader threads and the indexer: one lane per file, bounded by bytes.
 
-A piece may be a word or a film, so the number of messages bounds nothing.
+The bound counts bytes and not messages, because a message may hold a word or a film.
 """
 
 import threading
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Lane(Generic[T]):
-    """The messages of one file, first in, first out. Only a Channel changes it; `served` bytes were taken so far."""
+    """The messages of one file, first in, first out. Only a Channel changes it. `served` counts the bytes taken."""
 
     def __init__(self) -> None:
         self.messages: deque[tuple[T, int]] = deque()
@@ -22,11 +22,11 @@ class Lane(Generic[T]):
 
 
 class Channel(Generic[T]):
-    """Holds at most `limit` bytes in all, and of one lane at most as much as is free. One message always fits.
+    """Holds at most `limit` bytes in all, and per lane at most as many bytes as are free. One message always fits.
 
-    So one long file alone may fill half of the channel, n of them one part in n + 1 each, and there is always room for
-    another file (buffer sharing with dynamic thresholds). `get` takes from the lane that was served the fewest bytes,
-    so a short file never waits behind a long one (least attained service first).
+    So one long file fills at most half of the channel, n long files 1 / (n + 1) each, and another file always fits
+    (buffer sharing with dynamic thresholds). `get` takes from the lane that was served the fewest bytes, so a short
+    file never waits behind a long one (least attained service first).
     """
 
     def __init__(self, limit: int) -> None:
@@ -36,7 +36,7 @@ class Channel(Generic[T]):
         self._changed = threading.Condition()
 
     def put(self, message: T, lane: Lane[T], size: int = 0) -> None:
-        """Add a message of `size` bytes to a lane; waits while there is no room. One without size never waits."""
+        """Add a message of `size` bytes to a lane; waits until it fits. A message of size 0 never waits."""
         with self._changed:
             self._changed.wait_for(lambda: not size or self._fits(lane, size))
             self._held += size
@@ -51,7 +51,7 @@ class Channel(Generic[T]):
         return not self._held or lane.held + size <= free
 
     def get(self, seconds: float) -> T | None:
-        """Take the oldest message of the lane whose turn it is, or None where none comes within `seconds`."""
+        """Take the oldest message of the lane that is next. Returns None if no message arrives within `seconds`."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._waiting), seconds):
                 return None

@@ -44,8 +44,8 @@ def index(
 
     Files of a PATH or file system that is missing, empty or not mounted stay in the index unless --prune is given.
 
-    Exits with 3 where some files cannot be indexed (see `omnisearch errors`) or were kept without being found, and with
-    130 where it was interrupted.
+    Exits with 3 if some files cannot be indexed (see `omnisearch errors`) or stay in the index although they were not
+    found, and with 130 if it was interrupted.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.labels import parse_labels
@@ -89,7 +89,7 @@ def rebind(
     """Apply another bound model to the index, from what its spaces gave when they read the files: opens none of them.
 
     Searches find the old vectors until all new ones are there. A model with a space that has not read the files needs
-    a new index (`omnisearch index`). Exits with 3 where embeddings of some items are lost: `omnisearch repair` reads
+    a new index (`omnisearch index`). Exits with 3 if embeddings of some items are lost: `omnisearch repair` reads
     their files again.
     """
     from omnisearch.config import load_settings
@@ -121,13 +121,13 @@ def status(output: options.Output = None, data_dir: options.DataDir = None) -> N
 
 def errors(
     every: Annotated[
-        bool, typer.Option("--all", help="Name the files of unsupported formats and the partly read ones, too.")
+        bool, typer.Option("--all", help="Also list files of unsupported formats and files that were read in part.")
     ] = False,
     output: options.Output = None,
     print0: options.Print0 = False,
     data_dir: options.DataDir = None,
 ) -> None:
-    """Name the files that are not indexed, each with the reason, the refused value and what to do."""
+    """List the files that are not indexed, each with the reason, the refused value and what to do."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 

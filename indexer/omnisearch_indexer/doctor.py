@@ -125,12 +125,12 @@ class Doctor:
 
     @cached_property
     def raw(self) -> SpaceEmbeddingStore:
-        """What the spaces gave."""
+        """The stored embeddings of every space."""
         return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.data_dir / EMBEDDINGS_DIRECTORY)))
 
     @cached_property
     def audit(self) -> Audit:
-        """Every point compared with the manifest and the embeddings."""
+        """The comparison of every point with the manifest and the embeddings."""
         return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
 
     @property
@@ -169,7 +169,7 @@ class Doctor:
         active = "; ".join(f"{layer.name} ({layer.detail})" for layer in decoder.layers if layer.active)
         missing = [layer for layer in decoder.layers if not layer.active]
         value = "; ".join([active or "no layer", *(f"without {layer.name}: {layer.detail}" for layer in missing)])
-        # Containers seldom grant a network namespace; seccomp refuses sockets by itself.
+        # Containers seldom grant a network namespace; seccomp also refuses sockets.
         if all(layer.name == "network_namespace" for layer in missing):
             return State.OK, value, ""
         return State.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
@@ -183,8 +183,8 @@ class Doctor:
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
             return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
-        if doubted := len(self.manifest.doubted()):
-            return State.WARN, f"{value}; {doubted} items are to be read again", REPAIR
+        if suspects := len(self.manifest.suspects()):
+            return State.WARN, f"{value}; {suspects} items must be read again", REPAIR
         failed = states.get("failed", 0)
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
 
@@ -198,7 +198,8 @@ class Doctor:
         paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
         missing = [path for path in paths if is_missing(path)]
         if missing:
-            value = f"{len(missing):,} of {len(paths):,} indexed files are gone, such as {show_path(str(missing[0]))}"
+            first = show_path(str(missing[0]))
+            value = f"{len(missing):,} of {len(paths):,} indexed files are missing, such as {first}"
             return State.WARN, value, "run `omnisearch index` on their folder"
         return State.OK, f"none of {len(paths):,} indexed files", ""
 
@@ -213,14 +214,14 @@ class Doctor:
     def _embeddings(self) -> Found:
         damaged, total = self.raw.damaged(), self.raw.count()
         if damaged or self.audit.lost:
-            value = f"damaged: {damaged:,} of {total:,} embeddings; items that lack some: {len(self.audit.lost):,}"
+            value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {len(self.audit.lost):,}"
             return State.FAIL, value, REPAIR
-        return State.OK, f"{total:,} embeddings, each what its checksum says", ""
+        return State.OK, f"{total:,} embeddings, all match their checksums", ""
 
     def _points(self) -> Found:
         if not self.audit.engine_is_sound:
             return State.FAIL, self.audit.engine_faults(), REPAIR
-        return State.OK, f"{self.audit.points:,} points, each what its embeddings give", ""
+        return State.OK, f"{self.audit.points:,} points, all match their embeddings", ""
 
     def _calibration(self) -> Found:
         sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}
@@ -239,7 +240,7 @@ class Doctor:
         return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
 
     def _likeness(self, modality: Modality) -> float | None:
-        """The mean cosine of two items. Where only one was distinct, the others are at least that near to it."""
+        """The mean cosine of two items. If only one distinct item exists, the others are at least SAME_SCENE to it."""
         found = soundness.likeness(self.index.sample(modality))
         return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 

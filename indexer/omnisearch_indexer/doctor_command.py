@@ -19,10 +19,10 @@ def doctor(
 ) -> None:
     """Check the installation and the index, and measure recall and latency on it.
 
-    Every embedding is compared with its checksum, and every point of the engine with the manifest and with the vector
-    that its embeddings give. Recall is that of the search against an exact one. Both read every vector once.
-    Exits with 1 where something is broken and with 4 where something is missing: no index, no weights, an index of
-    another model.
+    Compares every embedding with its checksum, and every point of the engine with the manifest and with the vector
+    that its embeddings give. Measures the recall of the search against an exact one. Both read every vector once.
+    Exits with 1 if something is broken, and with 4 if there is no index, if weights are missing, or if the index
+    belongs to another model.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.doctor import Doctor

@@ -28,9 +28,9 @@ class Encoder:
     def encode(
         self, modality: Modality, keys: Sequence[str], contents: Sequence[Content], kept: Sequence[bool] = ()
     ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; those are zero.
+        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; their rows are 0.
 
-        Contents that are `kept` are not encoded again if there are undamaged embeddings of them in every space.
+        `kept` contents with undamaged embeddings in every space are not encoded again.
         """
         vectors, done = self._recall(modality, keys, kept or [False] * len(keys))
         todo = [n for n, known in enumerate(done) if not known]
@@ -41,7 +41,7 @@ class Encoder:
     def _recall(
         self, modality: Modality, keys: Sequence[str], kept: Sequence[bool]
     ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Bind what the spaces gave before: vectors (n, dim), and bool (n,) where that was possible."""
+        """Bind stored embeddings: vectors (n, dim), and bool (n,): which keys have embeddings in every space."""
         vectors, done = np.zeros((len(keys), self._model.dim), np.float32), np.array(kept, np.bool_)
         if done.any():
             found = read_kept(self._raw, self._model, modality, keys)

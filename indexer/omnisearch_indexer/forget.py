@@ -1,4 +1,4 @@
-"""Forgetting: what is below a path leaves the index, whether or not the path exists. No file is opened or deleted."""
+"""Forget: remove everything at and below a path from the index. The path need not exist; no file is deleted."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ from omnisearch_indexer.storage import named_faults
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What a run removed: `files` from the manifest, `items` and their `segments` that no other file holds.
+    """The removed entries: `files` of the manifest, and the `items` and `segments` that no other file holds.
 
-    `roots` are those above the given paths: indexing them again reads what was forgotten and still exists.
+    `roots` are the indexed folders above the given paths. Indexing them again adds forgotten files that still exist.
     """
 
     files: int
@@ -39,8 +39,8 @@ class Forgotten:
     def __str__(self) -> str:
         text = f"{self.files:,} files forgotten; {self.items:,} items with {self.segments:,} segments removed"
         if self.roots:
-            text += f". `omnisearch index {' '.join(self.roots)}` reads again what still exists: name it in"
-            text += " .omnisearchignore to leave it out"
+            text += f". `omnisearch index {' '.join(self.roots)}` adds files that still exist again: list them in"
+            text += " .omnisearchignore to leave them out"
         return text
 
 
@@ -49,7 +49,7 @@ def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
 
     Raises:
         NoIndexError: nothing was indexed yet.
-        UsageError: nothing is known at or below a path; nothing was removed.
+        UsageError: nothing at or below a path is indexed; nothing was removed.
         BusyError: another process indexes here.
         FingerprintError: the index is kept in another store.
     """
@@ -65,7 +65,7 @@ def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
         reconcile(manifest, store, raw, alone=False)
         items, segments = _size(manifest)
         with manifest.transaction():
-            files = sum(manifest.leave(place) for place in places)
+            files = sum(manifest.drop_below(place) for place in places)
         settle(manifest, store, raw)
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
@@ -74,7 +74,7 @@ def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
 
 
 def _known(path: Path, manifest: Manifest) -> str:
-    """Return the path as the manifest knows it. It may be gone, or written as `show_path` showed it."""
+    """Return the path as it stands in the manifest. It may be missing on the disk, or escaped by `show_path`."""
     spellings = (path, find_path(str(path)))
     for place in (*map(os.path.abspath, spellings), *map(os.path.realpath, spellings)):
         if manifest.knows(place):
@@ -83,7 +83,7 @@ def _known(path: Path, manifest: Manifest) -> str:
 
 
 def _size(manifest: Manifest) -> tuple[int, int]:
-    """Items and segments."""
+    """Return the numbers of items and segments."""
     counts = manifest.modalities().values()
     return sum(items for items, _ in counts), sum(segments for _, segments in counts)
 

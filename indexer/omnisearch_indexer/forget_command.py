@@ -17,7 +17,7 @@ def forget(
 ) -> None:
     """Remove a root, a folder or a file from the index, with its labels. No file is deleted, and PATH need not exist.
 
-    What lies below a root that is indexed again and still exists comes back, unless .omnisearchignore names it.
+    Files that still exist are added again when a folder above them is indexed, unless .omnisearchignore lists them.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.forget import forget_paths

@@ -16,7 +16,7 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Rules:
-    """Which paths below `folder` its ignore file names."""
+    """The rules of the ignore file in `folder`."""
 
     folder: str
     spec: GitIgnoreSpec

@@ -34,8 +34,8 @@ from omnisearch_indexer.writer import Writer
 ATTEMPTS = 3
 CHANNEL_BYTES = 256 << 20
 WAIT_SECONDS = 0.2
-# A file is hashed, decided on and decoded in turns with this thread, which encodes between: with few files under way
-# there would often be nothing to take but pieces of a long one.
+# Each file waits several times for this thread, which is often busy encoding. With few files in progress, only the
+# pieces of a long file would be ready.
 FILES_PER_WORKER = 8
 
 
@@ -64,7 +64,7 @@ class Indexer:
         self._arrived: Counter[str] = Counter()
 
     def run(self, survey: Survey) -> Report:
-        """Read what the survey found, write it, and remove what is gone."""
+        """Read the files that the survey found, write them, and remove deleted ones."""
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
         self._writer = Writer(self._store, self._raw, self._manifest, survey.decoder)
@@ -78,7 +78,7 @@ class Indexer:
         finally:
             self._stop_reading()
         if not self._stop.is_set():
-            self._settle(survey.gone)
+            self._settle(survey.deleted)
         self._report.interrupted = self._stop.is_set()
         self._report.outcomes[Outcome.PENDING] += self._report.seen - self._report.outcomes.total()
         self._report.partly_read = self._manifest.count_partly_read()
@@ -97,7 +97,7 @@ class Indexer:
             if event is not None:
                 self._handle(event)
             if self._writer.waited():
-                self._encoded(self._batches.encode_all())  # the last pieces of a kind wait for no full batch
+                self._encoded(self._batches.encode_all())  # the last pieces do not wait for a full batch
             if self._writer.due():
                 self._write()
 
@@ -212,7 +212,7 @@ class Indexer:
         self._writer.record(FileRow(path, reading.signature, decoder, item_id))
 
     def _advance(self, reading: Reading, done: int, files: int = 0) -> None:
-        """Tell the meter how many bytes of a file are done."""
+        """Report to the meter how many bytes of a file are done."""
         self._meter.advance(done - reading.reported, files)
         reading.reported = done
 
@@ -240,7 +240,7 @@ class Indexer:
             self._report.outcomes[Outcome.CHANGED if known else Outcome.NEW] += 1
             self._report.segments += len(work.made)
         for work in self._writer.write():
-            # The content is known now: other files that hold it are duplicates.
+            # This content is indexed now: other files with the same content are duplicates.
             for reading in self._claims.pop(work.reading.item_id, ()):
                 self._keep_known(reading)
         if self._writer.rows:
@@ -262,7 +262,7 @@ class Indexer:
         settle(self._manifest, self._store, self._raw)
 
     def _has_left(self, row: FileRow) -> bool:
-        return not os.path.lexists(row.path) and self._survey.volumes.holds(row)
+        return not os.path.lexists(row.path) and self._survey.file_systems.holds(row)
 
 
 def _raise(event: object) -> NoReturn:

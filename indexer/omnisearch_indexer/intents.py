@@ -1,8 +1,8 @@
-"""Intents: the items whose embeddings or points are being written, so that a crash leaves nothing unaccounted for.
+"""Intents: the items whose embeddings or points are being written, as a write-ahead log.
 
-An intent is durable before anything of its item is. It is settled when the item is whole and noted in the manifest, or
-when all of it is taken back. An intent that is left by a run that died tells the next run two things: points of the
-item may be there and must be deleted, and the embeddings under `keys` may be there and need not be made again.
+An intent is durable before any data of its item. It is settled when the item is complete and in the manifest, or when
+all its data are deleted. After a crash, a remaining intent tells the next run that points of the item may exist and
+must be deleted, and that the embeddings under `keys` may exist and need not be computed again.
 """
 
 import os
@@ -16,7 +16,7 @@ CREATE TABLE writing (
 ) WITHOUT ROWID;
 CREATE TABLE keys (item_id TEXT, key TEXT, PRIMARY KEY (item_id, key)) WITHOUT ROWID;
 """
-# From a manifest of schema 2. Its intents name no path, so they are taken back when the next run starts.
+# Migrates a manifest of schema 2. Its intents have no path, so the next run deletes the data of their items.
 UPGRADE = """
 ALTER TABLE writing ADD COLUMN path BLOB NOT NULL DEFAULT x'';
 ALTER TABLE writing ADD COLUMN decoder TEXT NOT NULL DEFAULT '';
@@ -26,7 +26,7 @@ CREATE TABLE keys (item_id TEXT, key TEXT, PRIMARY KEY (item_id, key)) WITHOUT R
 
 @dataclass(frozen=True)
 class Intent:
-    """An item that is being written from the file at `path`, cut by `decoder`."""
+    """An item that is being written from the file at `path`, decoded by `decoder`."""
 
     item_id: str
     path: str
@@ -34,7 +34,7 @@ class Intent:
 
 
 class Intents:
-    """The intents of one manifest. Use it from one thread; what changes them runs inside a transaction."""
+    """The intents of one manifest. Use it from one thread; call methods that write inside a transaction."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -43,7 +43,7 @@ class Intents:
         return int(self._db.execute("SELECT COUNT(*) FROM writing").fetchone()[0])
 
     def add(self, intent: Intent, keys: Iterable[str]) -> None:
-        """Say that an item's embeddings under `keys`, and maybe its points, are about to be written."""
+        """Record that the embeddings of an item under `keys`, and perhaps its points, are about to be written."""
         row = (intent.item_id, os.fsencode(intent.path), intent.decoder)
         self._db.execute("INSERT OR REPLACE INTO writing VALUES (?, ?, ?)", row)
         self._db.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(intent.item_id, key) for key in keys])
@@ -59,11 +59,11 @@ class Intents:
         return next((Intent(item_id, os.fsdecode(path), decoder) for path, decoder in rows), None)
 
     def keys(self, item_ids: Iterable[str]) -> list[str]:
-        """The keys of the embeddings that may have been written of these items."""
+        """The keys of the embeddings of these items that may have been written."""
         query = "SELECT key FROM keys WHERE item_id = ? ORDER BY key"
         return [key for item_id in item_ids for (key,) in self._db.execute(query, (item_id,))]
 
     def settle(self, item_ids: Sequence[str]) -> None:
-        """Say that these items are whole, or that all of them is taken back."""
+        """Delete the intents of items that are complete or whose data were deleted."""
         for table in ("writing", "keys"):
             self._db.executemany(f"DELETE FROM {table} WHERE item_id = ?", [(item_id,) for item_id in item_ids])  # noqa: S608

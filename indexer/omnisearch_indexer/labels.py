@@ -81,7 +81,7 @@ class LabelTree:
 
 
 def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
-    """The names of files and folders that are in the other paths of an item alone, as many as a store keeps."""
+    """The names of files and folders that occur only in the other paths of an item, as many as a store keeps."""
     known = set(path.split("/"))
     found = dict.fromkeys(name for other in others for name in other.split("/") if name not in known)
     names: list[str] = []
@@ -94,10 +94,10 @@ def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def told(facts: Facts) -> str:
-    """What the manifest remembers of what the engine was told; another text, and the engine is told again.
+def facts_json(facts: Facts) -> str:
+    """Facts as JSON text. The manifest stores the text that the engine has; if it changes, the engine is updated.
 
-    FORMS is part of it: the engine keeps the words of the facts.
+    FORMS is part of it, because the engine stores the words of the facts in these forms.
     """
     said = [facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items()), facts.names]
     return json.dumps([FORMS, *said])

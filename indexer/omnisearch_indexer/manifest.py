@@ -1,10 +1,10 @@
-"""The manifest: what became of every file, in SQLite.
+"""The manifest: the outcome of every file, in SQLite.
 
-The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. The
-items about to be written are named in `intents` before; after a crash they are taken back and read again.
-An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
-An item in doubt, whose points or embeddings are lost or damaged, and the files that hold it have a mark before the name
-of their decoder. So every run reads these files again, and the item stays in the index until then.
+The engine is made durable first and the manifest second, so every item of the manifest is in the engine. `intents`
+name the items that are about to be written; after a crash their points are deleted and their files are read again.
+An item that no file holds any more is a tombstone: it stays until the engine has deleted its points.
+An item is suspect if its points or embeddings are lost or damaged. Then a mark stands before the decoder of the item
+and of its files. The next run reads these files again; the item stays in the index until then.
 """
 
 import json
@@ -27,9 +27,9 @@ from omnisearch_indexer.walk import Found, Signature
 MANIFEST_FILE = "manifest.sqlite"
 WITHIN = "WHERE (path = ? OR (path > ? AND path < ?))"
 UNSEEN = " AND path NOT IN (SELECT path FROM seen)"
-# What is known by its path.
+# The tables whose key is a path.
 BY_PATH = ("files", "roots", "labels")
-DOUBT = "?"
+SUSPECT = "?"
 
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -45,10 +45,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class FileRow:
-    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint.
+    """The outcome of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint.
 
-    A file with both was indexed before and could not be read in the last run: its item stays. `attempts` counts the
-    runs that read the file, since it last changed, and failed.
+    A file with an item and a reason is indexed, and the last run could not read it. `attempts` counts the runs that
+    read the file since its last change and failed.
     """
 
     path: str
@@ -69,7 +69,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A content that is indexed; `told` is what the engine knows of it from outside its content.
+    """An indexed content. `facts_json` holds the facts of its files that the engine has, see `labels.facts_json`.
 
     `notes` are short sentences on how the file was read.
     """
@@ -79,12 +79,12 @@ class ItemRow:
     segments: int
     decoder: str
     mime: str
-    told: str
+    facts_json: str
     notes: tuple[str, ...] = ()
 
     def was_read_by(self, decoder: str) -> bool:
-        """Whether this decoder read it, be it in doubt or not."""
-        return self.decoder.removeprefix(DOUBT) == decoder
+        """Whether this decoder read the item, suspect or not."""
+        return self.decoder.removeprefix(SUSPECT) == decoder
 
 
 class Manifest:
@@ -95,7 +95,7 @@ class Manifest:
 
         Raises:
             NoIndexError: there is none and `create` is False.
-            OmnisearchError: it is damaged or of a newer version; or what `named_faults` says.
+            OmnisearchError: it is damaged or of a newer version, or one of the errors of `named_faults`.
         """
         self.path = path
         with named_faults(path):
@@ -115,7 +115,7 @@ class Manifest:
         try:
             yield
         except BaseException:
-            if self._db.in_transaction:  # SQLite takes some back itself, as on a full disk
+            if self._db.in_transaction:  # SQLite itself rolls back after some errors, such as a full disk
                 self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
@@ -188,7 +188,7 @@ class Manifest:
         return self._files(f"WHERE reason IS NOT NULL AND state IN {states} ORDER BY path")
 
     def partly_read(self) -> Iterator[tuple[str, str]]:
-        """The files that are indexed although a part of them could not be read, as (path, note), in order of paths."""
+        """The indexed files that were read only in part, as (path, note), in order of paths."""
         query = (
             "SELECT files.path, note.value FROM files JOIN items USING (item_id), json_each(items.notes) AS note "
             "WHERE note.value LIKE ? || '%' ORDER BY files.path"
@@ -197,7 +197,7 @@ class Manifest:
             yield os.fsdecode(path), note
 
     def count_partly_read(self) -> int:
-        """How many files that the walk of this run met are partly read."""
+        """The number of partly read files among those that the walk of this run found."""
         query = (
             "SELECT COUNT(DISTINCT files.path) FROM seen JOIN files ON files.path = seen.path "
             "JOIN items USING (item_id), json_each(items.notes) AS note WHERE note.value LIKE ? || '%'"
@@ -219,37 +219,37 @@ class Manifest:
         self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
     def see(self, found: Iterable[Found]) -> None:
-        """Note that the walk of this run met these paths."""
+        """Note that the walk of this run found these paths."""
         rows = [(os.fsencode(one.path), one.signature.device, one.signature.ctime_ns) for one in found]
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
 
     def saw(self, root: str) -> bool:
-        """Whether the walk of this run met anything at or below `root`."""
+        """Whether the walk of this run found anything at or below `root`."""
         return self._any("seen", root)
 
     def unseen(self, root: str) -> list[FileRow]:
-        """The files at or below `root` that the walk of this run did not meet."""
+        """The files at or below `root` that the walk of this run did not find."""
         return list(self._files(WITHIN + UNSEEN, *_within(root)))
 
     def renew(self) -> None:
-        """Record the devices that the walk met the files on, and ctimes that were not recorded, in a transaction."""
+        """Update the devices of the files that the walk found, and add missing ctimes, inside a transaction."""
         self._db.execute(
             "UPDATE files SET device = seen.device, ctime_ns = seen.ctime_ns FROM seen WHERE files.path = seen.path "
             "AND seen.device != 0 AND files.ctime_ns IN (0, seen.ctime_ns)"
         )
 
     def indexed(self, place: str) -> int:
-        """How many indexed files are at or below a path."""
+        """The number of indexed files at or below a path."""
         return int(self._one(f"SELECT COUNT(item_id) FROM files {WITHIN}", *_within(place)))  # noqa: S608
 
     def knows(self, place: str) -> bool:
-        """Whether there is anything to forget at or below a path: a file, a root or a label."""
+        """Whether a file, a root or a label is recorded at or below a path."""
         return any(self._any(table, place) for table in BY_PATH)
 
-    def leave(self, place: str) -> int:
-        """Drop the files, roots and labels at and below a path, in a transaction; returns how many files.
+    def drop_below(self, place: str) -> int:
+        """Delete the files, roots and labels at and below a path, inside a transaction. Returns the number of files.
 
-        Their items stay until `unheld` names them.
+        Their items stay; `unheld` returns those that no other file holds.
         """
         dropped = [self._db.execute(f"DELETE FROM {table} {WITHIN}", _within(place)) for table in BY_PATH]  # noqa: S608
         return dropped[0].rowcount
@@ -270,7 +270,7 @@ class Manifest:
         self._db.executemany(
             "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told, notes)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told, json.dumps(r.notes)) for r in rows],
+            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.facts_json, json.dumps(r.notes)) for r in rows],
         )
 
     def unheld(self) -> list[str]:
@@ -293,24 +293,24 @@ class Manifest:
             self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
             self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
 
-    def doubt(self, item_ids: Sequence[str]) -> None:
-        """Mark items and the files that hold them, inside a transaction: the next run reads those files again."""
+    def mark_suspect(self, item_ids: Sequence[str]) -> None:
+        """Mark items and their files as suspect, inside a transaction: the next run reads these files again."""
         for table in ("items", "files"):
             self._db.executemany(
                 f"UPDATE {table} SET decoder = ? || decoder WHERE item_id = ? AND substr(decoder, 1, 1) != ?",  # noqa: S608
-                [(DOUBT, item_id, DOUBT) for item_id in item_ids],
+                [(SUSPECT, item_id, SUSPECT) for item_id in item_ids],
             )
 
-    def doubted(self) -> list[ItemRow]:
-        """The items in doubt, in order of id."""
-        return list(self._items("WHERE substr(decoder, 1, 1) = ? ORDER BY item_id", DOUBT))
+    def suspects(self) -> list[ItemRow]:
+        """The suspect items, in order of id."""
+        return list(self._items("WHERE substr(decoder, 1, 1) = ? ORDER BY item_id", SUSPECT))
 
-    def doubt_intended(self) -> None:
-        """Mark the known items that were being written again, inside a transaction."""
-        self.doubt([intent.item_id for intent in self.intents.all() if self.item(intent.item_id)])
+    def mark_intended_suspect(self) -> None:
+        """Mark the known items that have an intent as suspect, inside a transaction."""
+        self.mark_suspect([intent.item_id for intent in self.intents.all() if self.item(intent.item_id)])
 
     def drop_orphans(self) -> None:
-        """Forget files whose item is unknown, which only damage leaves behind, inside a transaction."""
+        """Delete files whose item does not exist, inside a transaction. Only damage causes such rows."""
         self._db.execute("DELETE FROM files WHERE item_id IS NOT NULL AND item_id NOT IN (SELECT item_id FROM items)")
 
     # Counts
@@ -346,9 +346,9 @@ class Manifest:
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
         query = f"SELECT item_id, modality, segments, decoder, mime, told, notes FROM items {where}"  # noqa: S608
-        for item_id, modality, segments, decoder, mime, told, notes in self._db.execute(query, values):
+        for item_id, modality, segments, decoder, mime, facts, notes in self._db.execute(query, values):
             kind, known = self._one_of(Modality, modality), tuple(json.loads(notes))
-            yield ItemRow(item_id, kind, segments, decoder, mime, told, known)
+            yield ItemRow(item_id, kind, segments, decoder, mime, facts, known)
 
     def _one_of(self, kind: type[Kind], value: str) -> Kind:
         try:
@@ -365,6 +365,6 @@ class Manifest:
 
 
 def _within(place: str) -> tuple[bytes, bytes, bytes]:
-    """The values of WITHIN for what lies at or below a path."""
+    """The parameters of WITHIN for a path."""
     prefix = os.fsencode(place).rstrip(b"/")
     return prefix, prefix + b"/", prefix + b"0"  # '0' follows '/'

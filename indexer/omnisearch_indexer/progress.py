@@ -13,7 +13,7 @@ LINE_SECONDS = 10.0
 
 
 class Meter(Protocol):
-    """What a run tells of its advance, as an amount of work; `files` are counted beside it."""
+    """Receives the progress of a run as an amount of work, and as a number of `files`."""
 
     def start(self, total: int, files: int = 0) -> None:
         """So much is to be done."""
@@ -25,7 +25,7 @@ class Meter(Protocol):
 
 
 class Bar:
-    """The Meter of a terminal: `doing` is the run's name, `unit` the measure of its work."""
+    """Shows progress on a terminal: `doing` names the run, `unit` is the unit of its work."""
 
     def __init__(self, doing: str, unit: Literal["bytes", "points"]) -> None:
         self._doing, self._unit = doing, unit

@@ -29,10 +29,10 @@ class Decoder(Protocol):
 
 @dataclass(eq=False)
 class Reading:
-    """One attempt at one file. `signature` is that of the bytes that were hashed; `dead` tells the reader to stop.
+    """One attempt to read one file. `signature` belongs to the hashed bytes; `dead` tells the reader to stop.
 
-    `runs` counts the runs that have read the unchanged file and failed, this one included; `reported` are the bytes
-    of it that the progress meter has counted.
+    `runs` counts the runs that read the unchanged file and failed, as if this one fails too. `reported` counts the
+    bytes that the progress meter has received.
     """
 
     path: str

@@ -32,9 +32,9 @@ from omnisearch_indexer.storage import named_faults
 
 @dataclass
 class Rebound:
-    """What a run did: `points` were bound; `directionless` items have no direction in the new shared space.
+    """The result of a run: `points` were bound; `directionless` items have no direction in the new shared space.
 
-    `lost` items have lost embeddings: they are not in the index until their files are read again.
+    `lost` items have lost or damaged embeddings: they are not in the index until their files are read again.
     """
 
     points: int = 0
@@ -98,7 +98,7 @@ def rebind_index(settings: Settings) -> Rebound:
 def _fill(
     fresh: VectorStore, old: VectorStore, model: OmniBind, raw: SpaceEmbeddingStore, manifest: Manifest, meter: Meter
 ) -> Rebound:
-    report = Rebound(lost={item.id for item in manifest.doubted()})
+    report = Rebound(lost={item.id for item in manifest.suspects()})
     meter.start(old.count())
     points = old.scroll()
     while batch := list(islice(points, audit.BATCH_POINTS)):
@@ -115,7 +115,7 @@ def _fill(
 
 
 def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound) -> list[Point]:
-    """The points of one modality with the vectors of the model, but for those whose embeddings are lost."""
+    """Return the points of one modality with the vectors of the model, without those whose embeddings are lost."""
     modality = points[0].payload.modality
     if modality not in model.modalities:
         raise FingerprintError(
@@ -135,7 +135,7 @@ def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, re
 
 
 def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> None:
-    """Refuse a model with a space that has never read the file of a point.
+    """Refuse a model with a space that never encoded the file of a point.
 
     Raises:
         FingerprintError: names the space and the file.
@@ -144,13 +144,13 @@ def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> No
         if not raw.has(space_id(model, space), part, point.id):
             raise FingerprintError(
                 f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
-                f"index: of {point.payload.path} there is no {part} embedding, so rebinding does not suffice and files "
-                f"must be encoded: run `omnisearch index PATH... --data-dir NEW` with this model"
+                f"index: {point.payload.path} has no {part} embedding, so rebinding is not enough and the files must "
+                f"be encoded: run `omnisearch index PATH... --data-dir NEW` with this model"
             )
 
 
 def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
-    """Make the manifest say what a new index would, so that the indexer finds nothing to do but what was lost."""
+    """Update the manifest to the state of a new index, so that the indexer reads only the files of lost items."""
     failed = [
         replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no direction in the space")
         for item_id in sorted(report.directionless)
@@ -161,6 +161,6 @@ def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
     with manifest.transaction():
         manifest.put_files(failed)
         manifest.forget(sorted(report.directionless))
-        manifest.doubt(sorted(report.lost))
+        manifest.mark_suspect(sorted(report.lost))
         manifest.drop_files(strange)
         manifest.rename(model=model.name, fingerprint=model.fingerprint)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch_indexer.labels import LabelTree, told
-from omnisearch_indexer.manifest import DOUBT, ItemRow, Manifest
+from omnisearch_indexer.labels import LabelTree, facts_json
+from omnisearch_indexer.manifest import SUSPECT, ItemRow, Manifest
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
 
@@ -16,19 +16,19 @@ CHUNK = 256
 
 
 def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, alone: bool) -> None:
-    """Account for what a crash left half written, then hold the engine to the manifest's count.
+    """Clean up after a crash, then compare the engine's number of points with the manifest.
 
-    The points of new items that were being written are deleted. Their embeddings stay, with the intents that name them,
-    for the run that reads their files again. Items that were known before stay in the index, marked to be read again.
+    The points of new items that were being written are deleted. Their embeddings and intents stay for the run that
+    reads their files again. Items that were known before stay in the index, marked as suspect.
 
-    Where the counts differ and the collection is ours `alone`, all points are compared: items that lost points are
-    marked, so that they are read again, and points that no item owns are deleted. A server's collection may hold
-    what other data directories wrote, so there the counts say nothing and are not compared.
+    If the counts differ and only this data directory writes to the collection (`alone`), all points are compared: items
+    that lost points are marked as suspect, and points of unknown items are deleted. A server's collection may hold
+    points of other data directories, so its count is not compared.
     """
     begun = [intent.item_id for intent in manifest.intents.all() if not manifest.item(intent.item_id)]
     remove_items(begun, store, raw, frozenset(manifest.intents.keys(begun)))
     with manifest.transaction():
-        manifest.doubt_intended()
+        manifest.mark_intended_suspect()
         manifest.drop_orphans()
     settle(manifest, store, raw)
     if not alone or store.count() == manifest.segments():
@@ -36,29 +36,29 @@ def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, 
     held = Counter(point.payload.item_id for point in store.scroll())
     expected = {item.id: item.segments for item in manifest.items()}
     with manifest.transaction():
-        manifest.doubt([item_id for item_id, n in expected.items() if held[item_id] != n])
+        manifest.mark_suspect([item_id for item_id, n in expected.items() if held[item_id] != n])
     take_back(sorted(held.keys() - expected.keys()), manifest, store, raw)
 
 
 def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
-    """Remove the items that no file holds, and tell the engine what has changed of the others but their content."""
+    """Remove the items that no file holds, and update the changed facts of the others in the engine."""
     take_back(manifest.unheld(), manifest, store, raw)
     give_up(_orphans(manifest), manifest, store, raw)
     labels = LabelTree(manifest)
     changed: list[tuple[ItemRow, Facts]] = []
     for item, holders in manifest.held():
         facts = labels.facts(item.mime, holders)
-        if told(facts) != item.told:
+        if facts_json(facts) != item.facts_json:
             changed.append((item, facts))
     for at in range(0, len(changed), CHUNK):
         part = [_with_mime(item, facts, store) for item, facts in changed[at : at + CHUNK]]
         store.describe({item.id: facts for item, facts in part})
         with manifest.transaction():
-            manifest.put_items(replace(item, mime=facts.mime, told=told(facts)) for item, facts in part)
+            manifest.put_items(replace(item, mime=facts.mime, facts_json=facts_json(facts)) for item, facts in part)
 
 
 def _with_mime(item: ItemRow, facts: Facts, store: VectorStore) -> tuple[ItemRow, Facts]:
-    """An older version did not note what the type of a file was, and the engine knows."""
+    """Take a missing MIME type from the engine: an older version did not store it in the manifest."""
     if not facts.mime:
         known = next(store.scroll(Filter(item_ids=(item.id,))), None)
         facts = replace(facts, mime=known.payload.mime if known else "")
@@ -68,7 +68,7 @@ def _with_mime(item: ItemRow, facts: Facts, store: VectorStore) -> tuple[ItemRow
 def remove_items(
     item_ids: Sequence[str], store: VectorStore, raw: SpaceEmbeddingStore, keep: frozenset[str] = frozenset()
 ) -> None:
-    """Delete the points of items, and their raw embeddings but those of the points to `keep`; durable on return."""
+    """Delete the points of items, and their raw embeddings except those to `keep`; durable on return."""
     for at in range(0, len(item_ids), CHUNK):
         part = tuple(item_ids[at : at + CHUNK])
         raw.delete([point.id for point in store.scroll(Filter(item_ids=part)) if point.id not in keep])
@@ -77,7 +77,7 @@ def remove_items(
 
 
 def take_back(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
-    """Delete all that was written of items, whole or not, and forget the files that hold them; durable on return."""
+    """Delete the points and embeddings of items, and forget the files that hold them; durable on return."""
     if not item_ids:
         return
     raw.delete(manifest.intents.keys(item_ids))
@@ -88,7 +88,7 @@ def take_back(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, r
 
 
 def give_up(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
-    """Settle the intents of items without finishing them. What was known of an item before stays."""
+    """Settle the intents of items without finishing them. Items that were indexed before stay."""
     known = [item_id for item_id in item_ids if manifest.item(item_id)]
     take_back([item_id for item_id in item_ids if item_id not in known], manifest, store, raw)
     if known:
@@ -100,7 +100,7 @@ def give_up(item_ids: Sequence[str], manifest: Manifest, store: VectorStore, raw
 
 
 def _orphans(manifest: Manifest) -> list[str]:
-    """The items that were being written, and whose file is gone or has come to another end since."""
+    """The items with an intent whose file is missing or has another outcome since."""
     return [intent.item_id for intent in manifest.intents.all() if not _is_unfinished(intent.path, manifest)]
 
 
@@ -110,6 +110,6 @@ def _is_unfinished(path: str, manifest: Manifest) -> bool:
     except OSError:
         return False
     row = manifest.file(path)
-    if row is None or row.decoder.startswith(DOUBT) or not row.signature.matches(signature):
+    if row is None or row.decoder.startswith(SUSPECT) or not row.signature.matches(signature):
         return True
     return row.reason is not None and is_retried(row.reason, row.attempts)

@@ -1,11 +1,11 @@
-"""Repair: find what is damaged in an index and make it again, vectors from embeddings and embeddings from files.
+"""Repair: find damage in an index and rebuild the damaged data, vectors from embeddings and embeddings from files.
 
-    embeddings against their checksums, points against manifest and embeddings
-      -> items that lost something are marked in the manifest
-      -> embedded: a new collection from all that is sound, then the alias
-      -> marked items are read from their files; embeddings that are sound are not encoded again
+    compare embeddings with their checksums, and points with the manifest and the embeddings
+      -> mark items that lost points or embeddings as suspect in the manifest
+      -> embedded engine: write all sound points to a new collection, then switch the alias
+      -> read suspect items from their files; undamaged embeddings are not encoded again
 
-Every step is durable before the next, and a run that dies is completed by the next `omnisearch repair`.
+Every step is durable before the next begins. The next `omnisearch repair` completes an interrupted one.
 """
 
 import os
@@ -39,23 +39,23 @@ from omnisearch_indexer.walk import Signature
 
 @dataclass
 class Repaired:
-    """What a run found and did. `left` are the paths of items that could not be made again, each with the reason."""
+    """The result of a repair. `not_repaired` lists files that could not be read again, as (path, reason)."""
 
     embeddings: int = 0
     damaged_embeddings: int = 0
-    set_aside: str = ""  # the new place of an index of the embeddings that was damaged
+    set_aside: str = ""  # where the damaged index of the embeddings was moved
     points: int = 0
     faults: str = ""  # of the engine
     rebuilt: bool = False
     read_again: int = 0
-    left: list[tuple[str, str]] = field(default_factory=list)
+    not_repaired: list[tuple[str, str]] = field(default_factory=list)
     interrupted: bool = False
     seconds: float = 0.0
 
     @property
     def found_damage(self) -> bool:
         """Whether there was anything to repair."""
-        return bool(self.damaged_embeddings or self.set_aside or self.faults or self.read_again or self.left)
+        return bool(self.damaged_embeddings or self.set_aside or self.faults or self.read_again or self.not_repaired)
 
     def fields(self) -> Mapping[str, Any]:
         """As JSON."""
@@ -67,32 +67,32 @@ class Repaired:
             "engine": self.faults,
             "rebuilt": self.rebuilt,
             "read_again": self.read_again,
-            "not_repaired": [{"path": path, "reason": reason} for path, reason in self.left],
+            "not_repaired": [{"path": path, "reason": reason} for path, reason in self.not_repaired],
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
         }
 
     def __str__(self) -> str:
         if not self.found_damage:
-            return f"no damage: {self.embeddings:,} embeddings and {self.points:,} points are right"
+            return f"no damage: {self.embeddings:,} embeddings and {self.points:,} points are correct"
         lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
         if self.set_aside:
-            lines = [f"the index of all embeddings was damaged and is now {self.set_aside}, which may be deleted"]
+            lines = [f"the index of the embeddings was damaged; it was moved to {self.set_aside}, which may be deleted"]
         if self.faults:
-            lines.append(f"the engine: {self.faults}")
+            lines.append(f"faults of the engine: {self.faults}")
         if self.rebuilt:
-            lines.append(f"the collection was built again with {self.points:,} points")
+            lines.append(f"the collection was rebuilt with {self.points:,} points")
         lines.append(f"{self.read_again:,} files were read again")
-        if self.left:
+        if self.not_repaired:
             lines.append(
-                f"{len(self.left):,} files could not be read again: put them back and run `omnisearch repair`, or run "
-                f"`omnisearch index PATH...` to take them out of the index"
+                f"{len(self.not_repaired):,} files could not be read again: restore them and run `omnisearch repair`, "
+                f"or run `omnisearch index PATH...` to remove them from the index"
             )
         return "\n".join(lines)
 
 
 def repair_index(settings: Settings) -> Repaired:
-    """Find what is damaged in the index of the settings, and make it again.
+    """Find and repair the damage in the index of the settings.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -114,7 +114,7 @@ def repair_index(settings: Settings) -> Repaired:
         _repair_engine(settings, manifest, raw, model, report)
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
-        again = _doubted_files(manifest, fingerprint(settings), report)
+        again = _suspect_files(manifest, fingerprint(settings), report)
         done = read_files(again, settings, model, store, raw, manifest, stop)
         _conclude(report, manifest, again, done)
     report.seconds = time.monotonic() - begun
@@ -126,7 +126,7 @@ def _open(settings: Settings, model: OmniBind, create: bool) -> VectorStore:
 
 
 def _open_embeddings(settings: Settings, report: Repaired) -> SpaceEmbeddingStore:
-    """The embeddings, checked; where their index is damaged, a new one that holds none."""
+    """Open and check the embeddings. If their index is damaged, move it away and open an empty one."""
     directory = settings.data_dir / EMBEDDINGS_DIRECTORY
     try:
         raw = SpaceEmbeddingStore(directory)
@@ -144,9 +144,9 @@ def _open_embeddings(settings: Settings, report: Repaired) -> SpaceEmbeddingStor
 def _repair_engine(
     settings: Settings, manifest: Manifest, raw: SpaceEmbeddingStore, model: OmniBind, report: Repaired
 ) -> None:
-    """Mark the items that lost points or embeddings, then move all sound points of a damaged engine to a new one.
+    """Mark items that lost points or embeddings as suspect, then copy the sound points of a damaged collection.
 
-    A server's collection is not replaced: items whose points are wrong there are read again, too.
+    A server's collection is not replaced: its items with wrong points are marked as suspect, too.
     """
     alone = settings.store is None
     name, dim, mark = model.name, model.dim, model.fingerprint
@@ -157,8 +157,8 @@ def _repair_engine(
         raw.delete(found.untrusted)
         raw.flush()
         with manifest.transaction():
-            manifest.doubt_intended()
-            manifest.doubt(sorted(found.lost | found.lacking | (set() if alone else found.wrong)))
+            manifest.mark_intended_suspect()
+            manifest.mark_suspect(sorted(found.lost | found.incomplete | (set() if alone else found.wrong)))
         if alone and not found.engine_is_sound:
             with swap(settings, model=name, dim=dim, fingerprint=mark) as fresh:
                 report.points = _fill(fresh, store, found, manifest, model, raw)
@@ -168,11 +168,11 @@ def _repair_engine(
 def _fill(
     fresh: VectorStore, old: VectorStore, found: Audit, manifest: Manifest, model: OmniBind, raw: SpaceEmbeddingStore
 ) -> int:
-    """Write every point of an item that has all of them; return how many. Those of other items are made by reading."""
+    """Write the points of all complete items and return their number. The files of other items are read again."""
     items = {item.id: item for item in manifest.items()}
     labels = LabelTree(manifest)
     facts = {item.id: labels.facts(item.mime, holders) for item, holders in manifest.held() if item.id in found.wrong}
-    left_out = found.lacking | (found.wrong & found.lost)
+    left_out = found.incomplete | (found.wrong & found.lost)
     points = read_points(old, list(items), [])
     written = 0
     while batch := list(islice(points, BATCH_POINTS)):
@@ -186,29 +186,29 @@ def _fill(
 def _bound(
     points: list[Point], model: OmniBind, raw: SpaceEmbeddingStore, facts: Mapping[str, Facts]
 ) -> Iterator[Point]:
-    """Points with the vectors that their embeddings give; where these are lost, with those that the engine has."""
+    """Yield points with vectors bound from their embeddings; points with lost embeddings keep the engine's vector."""
     rows, complete = embeddings_of(points, model, raw)
     vectors = iter(model.bind(points[0].payload.modality, rows)) if complete.any() else iter(())
     for point, good in zip(points, complete, strict=True):
         vector = next(vectors) if good else point.vector
-        told = facts.get(point.payload.item_id)
-        yield replace(point, vector=vector, payload=replace(point.payload, **vars(told)) if told else point.payload)
+        known = facts.get(point.payload.item_id)
+        yield replace(point, vector=vector, payload=replace(point.payload, **vars(known)) if known else point.payload)
 
 
-def _doubted_files(manifest: Manifest, decoder: str, report: Repaired) -> Survey:
-    """The files to read again; those that are gone are `left`."""
+def _suspect_files(manifest: Manifest, decoder: str, report: Repaired) -> Survey:
+    """Return the files of suspect items; missing ones are added to `not_repaired`."""
     found = Survey(decoder)
-    for item in manifest.doubted():
+    for item in manifest.suspects():
         for path in (row.path for row in manifest.holders(item.id)):
             try:
                 status = os.lstat(path)
             except OSError as error:
-                report.left.append((path, os.strerror(error.errno or 0)))
+                report.not_repaired.append((path, os.strerror(error.errno or 0)))
                 continue
             if stat.S_ISREG(status.st_mode):
                 found.todo.append(Reading(path, Signature.of(status)))
             else:
-                report.left.append((path, "not a regular file"))
+                report.not_repaired.append((path, "not a regular file"))
     found.report.seen = len(found.todo)
     return found
 
@@ -218,7 +218,7 @@ def _conclude(report: Repaired, manifest: Manifest, again: Survey, done: Report)
     for reading in again.todo:
         row = manifest.file(reading.path)
         if row is None or row.reason is not None:
-            report.left.append((reading.path, str(row.reason) if row else "gone"))
+            report.not_repaired.append((reading.path, str(row.reason) if row else "missing"))
         elif row.decoder == again.decoder:
             report.read_again += 1
-    report.left = sorted((show_path(path), reason) for path, reason in report.left)
+    report.not_repaired = sorted((show_path(path), reason) for path, reason in report.not_repaired)

@@ -1,12 +1,9 @@
 """`omnisearch repair`."""
 
-import json
-import sys
-
 import typer
 
 from omnisearch import options
-from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.console import Format, choose_format, err, write_object, write_rows
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 
@@ -17,10 +14,10 @@ def repair(
     store: options.Store = None,
     device: options.Device = None,
 ) -> None:
-    """Find what is damaged in the index and make it again: vectors from embeddings, embeddings from files.
+    """Find and repair damage in the index: vectors from embeddings, embeddings from files.
 
-    Run it when `omnisearch doctor` or a message says so; it changes nothing where all is right. Searches go on.
-    Exits with 3 where some files could not be read again, and names them.
+    Run it when `omnisearch doctor` or a message says so. It changes nothing in an index without damage. Searches
+    continue during a repair. Exits with 3 if some files could not be read again, and lists them.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.repair import repair_index
@@ -29,11 +26,11 @@ def repair(
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
-        indent = 2 if chosen is Format.JSON else None
-        sys.stdout.write(json.dumps(report.fields(), ensure_ascii=False, indent=indent) + "\n")
-    elif report.left:
-        write_rows(({"reason": reason, "path": path} for path, reason in report.left), ("reason", "path"), chosen)
+        write_object(report.fields(), chosen)
+    elif report.not_repaired:
+        rows = ({"reason": reason, "path": path} for path, reason in report.not_repaired)
+        write_rows(rows, ("reason", "path"), chosen)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if report.left:
+    if report.not_repaired:
         raise typer.Exit(SOME_FAILED)

@@ -28,10 +28,10 @@ INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outco
 
 @dataclass
 class Report:
-    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`.
+    """Counts of one run. `seen` counts neither `removed` (deleted) files, nor `links`, nor files below `kept` places.
 
-    Nor are those below the places that were `kept`. `partly_read` files are indexed, without a part that could not be
-    read.
+    `kept` places hold indexed files that were not found and stay in the index. `partly_read` files are indexed without
+    the part that could not be read.
     """
 
     seen: int = 0
@@ -57,7 +57,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every file that was seen is indexed and every known one was looked for."""
+        """Whether every file seen is indexed and no place was kept without its files being found."""
         return not self.failed and not self.kept
 
     def fail(self, reason: Reason) -> None:

@@ -1,4 +1,4 @@
-"""Roots: the files and folders that one run is asked to index."""
+"""Roots: the files and folders that the user gives to one run."""
 
 import errno
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Roots:
-    """Absolute paths, sorted. `missing` cannot be reached now and says why."""
+    """Absolute paths, sorted. `missing` maps each path that cannot be reached to the reason."""
 
     present: Sequence[str]
     missing: Mapping[str, str]
 
 
 def resolve_roots(paths: Sequence[Path]) -> Roots:
-    """Make the given paths absolute, once each, and drop those that lie below another; links in them are followed."""
+    """Make the paths absolute, follow links, and drop duplicates and paths that lie below another one."""
     roots: set[str] = set()
     missing: dict[str, str] = {}
     for path in paths:
@@ -27,7 +27,7 @@ def resolve_roots(paths: Sequence[Path]) -> Roots:
             if not os.access(root, os.R_OK | (os.X_OK if is_folder else 0)):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            # realpath follows each link of a chain in a call of its own, and this chain has no end or is very long.
+            # realpath recurses once per link of a chain, and this chain is endless or very long.
             shown = path.absolute() if error.errno == errno.ELOOP else os.path.realpath(path)
             missing[str(shown)] = os.strerror(error.errno or 0)
         else:

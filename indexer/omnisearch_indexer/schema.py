@@ -1,4 +1,4 @@
-"""The tables of the manifest: how they are made, and how an older version's become today's."""
+"""The tables of the manifest, and the migrations from older versions."""
 
 import os
 import sqlite3
@@ -29,9 +29,9 @@ CREATE TABLE files (
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
 {intents.SCHEMA}"""
-# What leads from the version before to each version. Items are then told anew, as nothing was told of them. A ctime of
-# 0 was not recorded.
-STEPS = {
+# Each entry migrates the previous version to its key. The column `told` holds `ItemRow.facts_json`; it starts empty, so
+# the next run writes the facts of every item to the engine. A ctime of 0 means that none was recorded.
+MIGRATIONS = {
     2: """
 ALTER TABLE items DROP COLUMN path;
 ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
@@ -59,7 +59,7 @@ SEEN = "CREATE TEMP TABLE seen (path BLOB PRIMARY KEY, device INTEGER, ctime_ns 
 
 
 class _Checked(sqlite3.Connection):
-    """A connection to the manifest at `path`. A query that meets damage raises DamageError."""
+    """A connection to the manifest at `path`. Raises DamageError if a query finds damage."""
 
     path: Path
 
@@ -76,7 +76,7 @@ class _Checked(sqlite3.Connection):
             raise (damaged(self.path, error) if is_damage(error) else error) from None
 
     def text(self, data: bytes) -> str:
-        """A value as text; what is not UTF-8 is damage."""
+        """Decode a value as UTF-8; raises DamageError if it is not."""
         try:
             return data.decode()
         except UnicodeDecodeError as error:
@@ -84,18 +84,18 @@ class _Checked(sqlite3.Connection):
 
 
 def open_database(path: Path, create: bool) -> sqlite3.Connection:
-    """Open a manifest with today's tables: for reading and writing if `create`, else for reading.
+    """Open a manifest with the current tables: for reading and writing if `create`, else for reading.
 
     Raises:
         NoIndexError: it has no tables yet and `create` is False.
         DamageError: it is damaged; later queries raise it too.
         StoreError: it was written by a newer version.
-        sqlite3.Error: SQLite or the disk refused.
+        sqlite3.Error: SQLite or the disk failed.
     """
     db = _open_for_writing(path) if create else _open_for_reading(path)
     try:
         _check(db, path, create)
-        db = _bring_up(db, path, create)
+        db = _migrate(db, path, create)
         db.execute(SEEN)
     except BaseException:
         db.close()
@@ -109,13 +109,13 @@ def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
         raise damaged(path, sound)
     version = _version(db)
     if version > VERSION:
-        raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer one")
+        raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer omnisearch")
     if version == 0 and not create:
         raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
 
 
-def _bring_up(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connection:
-    """Lead the tables to VERSION; those of a manifest that is only read, in a copy in memory."""
+def _migrate(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connection:
+    """Migrate the tables to VERSION; a manifest opened for reading is migrated as a copy in memory."""
     version = _version(db)
     if version == 0:
         db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
@@ -126,7 +126,7 @@ def _bring_up(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Conne
             db.backup(copy)
         db = copy
     for step in range(version + 1, VERSION + 1):
-        db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
+        db.executescript(f"BEGIN; {MIGRATIONS[step]} PRAGMA user_version = {step}; COMMIT;")
     return db
 
 
@@ -142,7 +142,7 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:
-    # A folder without write permission has no room for the index of the write-ahead log; without a log none is needed.
+    # SQLite cannot create the index of the write-ahead log in a read-only folder; without a log it needs none.
     log = path.with_name(f"{path.name}-wal")
     alone = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
     uri = f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if alone else "")

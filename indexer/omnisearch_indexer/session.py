@@ -17,7 +17,7 @@ from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch.stores.open import open_store
-from omnisearch_indexer.audit import doubt_lost_embeddings
+from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
@@ -42,8 +42,8 @@ def index_files(
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
 
-    `relabel` forgets the labels that these paths were given before. `prune` removes known files that are not found
-    even where their whole root or file system is missing.
+    `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
+    root or file system is missing.
 
     SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts.
 
@@ -68,7 +68,7 @@ def index_files(
         )
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
-        doubt_lost_embeddings(manifest, store, raw, model)
+        mark_lost_embeddings(manifest, store, raw, model)
         manifest.add_roots(roots.present)
         manifest.label(places, (labels or Labels()).pairs(), relabel)
         choices = Choices(retry_failed, prune)
@@ -91,7 +91,7 @@ def read_files(
     manifest: Manifest,
     stop: threading.Event,
 ) -> Report:
-    """Read, encode and write what a survey found."""
+    """Read, encode and write the files of a survey."""
     with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as meter:
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
@@ -112,13 +112,13 @@ def preview_files(
         found = survey(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
         found.report.partly_read = manifest.count_partly_read() if manifest is not None else 0
     found.report.outcomes[Outcome.PENDING] = len(found.todo)
-    found.report.removed = sum(row.item_id is not None for row in found.gone)
+    found.report.removed = sum(row.item_id is not None for row in found.deleted)
     found.report.check()
     return found.report
 
 
 def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
-    """Resolve the roots. One that cannot be reached is accepted only if something below it is indexed."""
+    """Resolve the roots. A root that cannot be reached is accepted only if something below it is indexed."""
     roots = resolve_roots(paths)
     if roots.missing:
         place = settings.data_dir / MANIFEST_FILE
@@ -131,7 +131,7 @@ def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
 
 
 def _note_kept(data_dir: Path, places: Sequence[str], kept: Sequence[KeptPlace]) -> None:
-    """Replace what earlier runs noted of these places."""
+    """Replace the kept places that earlier runs noted at or below these places."""
     shown = [show_path(place) for place in places]
     others = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
     write_kept_places(data_dir, [*others, *kept])

@@ -40,8 +40,8 @@ def read_status(data_dir: Path) -> dict[str, Any]:
 def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
     """Every file that could not be read: path, state, reason, detail, message to the user, attempts.
 
-    With `every`, also the files of unsupported formats, and then those that are indexed but only partly read: their
-    reason is empty and their message is the note.
+    With `every`, also the files of unsupported formats, then the indexed files that were read in part: their reason is
+    empty and their message is the note.
 
     Raises:
         NoIndexError: nothing was indexed here yet.

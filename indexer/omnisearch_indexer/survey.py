@@ -1,4 +1,4 @@
-"""The survey: what the walk met against what the manifest knows, before anything is opened."""
+"""The survey: compare the files that the walk found with the manifest, before any file is opened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from threading import Event
 from omnisearch.errors import Reason
 from omnisearch.paths import show_path
 from omnisearch.stores.kept_places import KeptPlace
-from omnisearch_indexer.absent import Volumes, sort_absent
+from omnisearch_indexer.absent import FileSystems, split_absent
 from omnisearch_indexer.manifest import FileRow, Manifest, State
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
@@ -20,24 +20,24 @@ CHUNK = 1000
 
 @dataclass
 class Survey:
-    """`todo` must be read, `refused` never can be, `gone` are known files that are not there any more.
+    """Files `todo` must be read, `refused` files cannot be read, `deleted` files are known and no longer exist.
 
-    `todo` begins with the small files, in steps of a power of two, so that no large file keeps them waiting. `renewed`
-    says that files are as they were, on devices of other numbers or with a ctime that was not recorded.
+    `todo` is sorted by size, in steps of a power of two, so that small files do not wait for large ones. `renewed` says
+    that unchanged files have other device numbers or a missing ctime in the manifest.
     """
 
     decoder: str
     todo: list[Reading] = field(default_factory=list)
     refused: list[FileRow] = field(default_factory=list)
-    gone: list[FileRow] = field(default_factory=list)
+    deleted: list[FileRow] = field(default_factory=list)
     renewed: bool = False
-    volumes: Volumes = field(default_factory=Volumes)
+    file_systems: FileSystems = field(default_factory=FileSystems)
     report: Report = field(default_factory=Report)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chose: read failed files again; remove files that are not found, wherever they were."""
+    """Options of the user: read failed files again; remove files that are not found, wherever they were."""
 
     retry_failed: bool = False
     prune: bool = False
@@ -46,9 +46,9 @@ class Choices:
 def survey(
     walk: Walk, missing: Mapping[str, str], manifest: Manifest | None, decoder: str, choices: Choices, stop: Event
 ) -> Survey:
-    """Walk the roots; one `stat` a file, none is opened. Without a manifest every file is to be read.
+    """Walk the roots with one `stat` per file; no file is opened. Without a manifest every file must be read.
 
-    `missing` are roots that cannot be reached, with the reason.
+    `missing` maps roots that cannot be reached to the reason.
     """
     made = Survey(decoder)
     met: list[Found] = []
@@ -65,7 +65,7 @@ def survey(
     made.report.links = walk.links
     if manifest is not None and not stop.is_set():
         manifest.see(met)
-        _miss(walk, missing, manifest, made, choices.prune)
+        _sort_absent(walk, missing, manifest, made, choices.prune)
     return made
 
 
@@ -78,7 +78,7 @@ def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: b
     if row is None or not row.signature.matches(found.signature):
         made.todo.append(Reading(found.path, found.signature))
         return
-    made.volumes.meet(found.path, row.signature)
+    made.file_systems.note_unchanged(found.path, row.signature)
     made.renewed |= row.signature != found.signature
     if row.decoder != made.decoder:
         made.todo.append(Reading(found.path, found.signature))
@@ -96,26 +96,26 @@ def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: b
 def refuse(
     found: Found | Reading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
 ) -> FileRow:
-    """What becomes of a file with this reason. One that was not read at all keeps what was known of it before."""
+    """Return the row of a file that failed with this reason. A file that could not be opened keeps its item."""
     if before is not None and before.item_id is not None and reason in UNREAD:
         return replace(before, reason=reason, detail=detail)
     return FileRow(found.path, found.signature, decoder, None, reason, detail, attempt)
 
 
-def _miss(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: Survey, prune: bool) -> None:
-    """Find what becomes of the known files that were not met. Nothing is known of those below unread folders."""
+def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: Survey, prune: bool) -> None:
+    """Sort the known files that the walk did not find into deleted and kept; files below unread folders stay."""
     apart = [*walk.unread, *missing]
     for root in walk.roots:
         rows = [row for row in manifest.unseen(root) if not any(is_within(row.path, top) for top in apart)]
         if prune:
-            made.gone += rows
+            made.deleted += rows
             continue
-        gone, kept = sort_absent(rows, root, not manifest.saw(root), made.volumes)
-        made.gone += gone
+        deleted, kept = split_absent(rows, root, not manifest.saw(root), made.file_systems)
+        made.deleted += deleted
         made.report.kept += kept
     for root, why in missing.items():
         rows = manifest.unseen(root)
         if prune:
-            made.gone += rows
+            made.deleted += rows
         elif files := sum(row.item_id is not None for row in rows):
             made.report.kept.append(KeptPlace(show_path(root), files, why))

@@ -25,7 +25,7 @@ _Chain: TypeAlias = tuple[Rules, ...]
 
 
 class Signature(NamedTuple):
-    """What one `stat` says of a file. A `ctime_ns` of 0 was not recorded: an older version did not keep it."""
+    """The fields of one `stat` of a file. `ctime_ns` is 0 if an older version did not record it."""
 
     size: int
     mtime_ns: int
@@ -42,10 +42,10 @@ class Signature(NamedTuple):
         )
 
     def matches(self, other: "Signature") -> bool:
-        """Whether the content is the same as far as a stat can tell; then the file is not opened again.
+        """Whether the content is unchanged as far as `stat` can tell; then the file is not opened again.
 
-        Every write changes the ctime, and a program cannot set it back as it can the mtime. The device is not compared:
-        its number may be another one after the same file system was mounted again.
+        Every write changes the ctime, and programs cannot set it back as they can the mtime. The device is not
+        compared: its number may change when the same file system is mounted again.
         """
         known = 0 not in (self.ctime_ns, other.ctime_ns)
         return self[:3] == other[:3] and (not known or self.ctime_ns == other.ctime_ns)
@@ -65,9 +65,8 @@ class Found:
 class Walk:
     """One pass over `roots`; iterate once.
 
-    No error of the system ends it: what cannot be read is found with its reason. `links` counts the links that lead
-    somewhere; they are not followed. `unread` are the folders that could not be listed: nothing is known of what lies
-    below them.
+    System errors do not end the walk: it yields a file that cannot be read with the reason. `links` counts the links
+    with an existing target; they are not followed. `unread` are the folders that could not be listed.
     """
 
     roots: Sequence[str]
@@ -94,7 +93,7 @@ class Walk:
                 yield from self._list(entry.path, rules, waiting) if is_folder else self._file(entry.path)
 
     def _list(self, folder: str, rules: "_Chain", waiting: "list[tuple[os.DirEntry[str], _Chain]]") -> Iterator[Found]:
-        """Put what a folder holds on top of what is waiting."""
+        """Push the entries of a folder on the stack of `waiting` entries."""
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=_order, reverse=True)
@@ -141,7 +140,7 @@ def _order(entry: os.DirEntry[str]) -> bytes:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
-    except OSError:  # some file systems name the kind of an entry only by a stat, and that fails again below
+    except OSError:  # some file systems need a `stat` for the type of an entry; it fails again below, with a reason
         return False
 
 

@@ -1,4 +1,4 @@
-"""A file on its way through the indexer: the pieces read of it, the segments encoded of it, the points it becomes."""
+"""The state of one file in the indexer: the pieces read, the segments encoded, and the points made from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from omnisearch_indexer.reader import Reading
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A segment with its vector (dim,), and with its `passage` where it is a text. `key` is the id of its point."""
+    """An encoded segment: its vector (dim,), and its `passage` if it is a text. `key` is the id of its point."""
 
     key: str
     segment: Segment
@@ -22,16 +22,16 @@ class Made:
 
 @dataclass(eq=False)
 class Work:
-    """`pieces` were read, `made` are encoded; the file is done when it has ended and both agree.
+    """One file. `pieces` counts the pieces read, `made` holds the encoded segments; the file is done when both agree.
 
-    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. Nor are
-    segments of a file `in_doubt` that have sound embeddings. `keys` are those of the segments that were given to the
-    encoder; the first `saved` of them are noted in an intent.
+    `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. If the
+    item `is_suspect`, segments with undamaged embeddings are not encoded again either. `keys` are the keys of the
+    segments that the encoder received; the first `saved` of them are noted in an intent.
     """
 
     reading: Reading
     kept: frozenset[str] = frozenset()
-    in_doubt: bool = False
+    is_suspect: bool = False
     pieces: int = 0
     keys: list[str] = field(default_factory=list)
     made: list[Made] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Work:
 
     @property
     def encoded_bytes(self) -> int:
-        """The share of the file that is encoded, in bytes, as far as the place of the last segment tells."""
+        """The encoded share of the file, in bytes, estimated from the position of the last segment."""
         if not self.made or not (end := self.made[-1].segment.end):
             return 0
         size = self.reading.signature.size

@@ -1,8 +1,8 @@
-"""Writing: intents, then embeddings, then points, then the manifest.
+"""Write intents, then embeddings, then points, then the manifest.
 
-The embeddings of a long file are made durable while it is read, so that a run that dies costs seconds of encoding. Its
-points are written when the file is whole: a point tells how many segments its item has and whose notes it carries, and
-an item of which a part is searchable would look like one that ends there.
+The embeddings of a long file are made durable while it is read, so a crash loses only seconds of encoding. Its points
+are written when the file is complete: each point holds the number of segments and the notes of its item, and a partly
+written item would look like a shorter one.
 """
 
 import time
@@ -10,13 +10,13 @@ import time
 from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer.intents import Intent
-from omnisearch_indexer.labels import LabelTree, told
+from omnisearch_indexer.labels import LabelTree, facts_json
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import give_up, remove_items
 from omnisearch_indexer.work import Work
 
-# A flush of the engine costs the same for one point as for hundreds; a crash costs what was not flushed.
+# A flush of the engine takes as long for one point as for hundreds; a crash loses the data that were not flushed.
 FLUSH_POINTS = 256
 FLUSH_FILES = 1024
 FLUSH_SECONDS = 10.0
@@ -25,62 +25,62 @@ UPSERT_POINTS = 1024
 
 
 class Writer:
-    """Gathers the results of a run and writes them from time to time; `decoder` is the run's decoding fingerprint.
+    """Gathers the results of a run and writes them at intervals; `decoder` is the run's decoding fingerprint.
 
-    `whole` are the files to be indexed by the next `write`, `rows` the other outcomes that it notes.
+    The next `write` indexes the `whole` files and records the `rows` of the others.
     """
 
     def __init__(self, store: VectorStore, raw: SpaceEmbeddingStore, manifest: Manifest, decoder: str) -> None:
         self._store, self._raw, self._manifest, self._decoder = store, raw, manifest, decoder
         self._labels = LabelTree(manifest)
-        self._doubted = frozenset(item.id for item in manifest.doubted() if item.was_read_by(decoder))
-        self._unsaved: dict[Work, None] = {}  # with embeddings that are not durable
+        self._suspect = frozenset(item.id for item in manifest.suspects() if item.was_read_by(decoder))
+        self._unsaved: dict[Work, None] = {}  # files with embeddings that are not durable
         self.whole: list[Work] = []
         self.rows: list[FileRow] = []
         self._begun = self._flushed = time.monotonic()
 
     def begin(self, reading: Reading) -> Work:
-        """Start with a file, or go on with it: embeddings are used again that this run's decoder would give."""
+        """Begin a file, or continue one that an interrupted run of the same decoder began."""
         item_id = reading.item_id
         intent = self._manifest.intents.find(item_id)
         if intent is not None and intent.decoder != self._decoder:
-            self._save()  # giving up makes all embeddings durable, those of other files too
+            self._save()  # give_up flushes the embeddings of all files, so their intents must be durable first
             give_up([item_id], self._manifest, self._store, self._raw)
         kept = frozenset(self._manifest.intents.keys([item_id]))
-        return Work(reading, kept, in_doubt=item_id in self._doubted)
+        return Work(reading, kept, is_suspect=item_id in self._suspect)
 
     def encoded(self, work: Work) -> None:
-        """Segments of a file were encoded."""
+        """Note that segments of a file were encoded."""
         self._unsaved[work] = None
 
     def finish(self, work: Work) -> None:
-        """All segments of a file were encoded."""
+        """Note that all segments of a file were encoded; the next `write` indexes it."""
         self.whole.append(work)
 
     def record(self, row: FileRow) -> None:
-        """The outcome of a file is known; that of a file to `finish` is recorded by itself."""
+        """Note the outcome of a file that needs no encoding; `finish` notes that of the others."""
         self.rows.append(row)
 
     def waited(self) -> bool:
-        """Whether the last flush is long ago. At the start of a run it need not be, so that little is ever at stake."""
+        """Whether the last flush is long ago. Flushes are more frequent at the start of a run: a crash loses little."""
         allowed = max(FIRST_FLUSH_SECONDS, self._flushed - self._begun)
         return time.monotonic() - self._flushed > min(FLUSH_SECONDS, allowed)
 
     def due(self) -> bool:
-        """Whether there is enough to write, or something that has waited."""
+        """Whether enough data wait for a `write`, or some data wait for a long time."""
         segments = sum(len(work.unsaved) for work in self._unsaved)
         if segments >= FLUSH_POINTS or len(self.rows) + len(self.whole) >= FLUSH_FILES:
             return True
         return self.waited() and bool(segments or self.rows or self.whole)
 
     def write(self) -> list[Work]:
-        """Write what there is and return the files that are whole and indexed now; durable on return."""
+        """Write all gathered results and return the files that are now indexed; durable on return."""
         self._save()
         whole, self.whole = self.whole, []
         ids = [work.reading.item_id for work in whole]
         facts = {work: self._facts(work) for work in whole}
         points = [point for work in whole for point in work.points(facts[work])]
-        # Segments that another way of cutting made would stay beside the new ones.
+        # Segments of an earlier decoding that cut the file differently would otherwise remain.
         keep = frozenset(point.id for point in points)
         remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep)
         for at in range(0, len(points), UPSERT_POINTS):
@@ -94,7 +94,7 @@ class Writer:
         return whole
 
     def _save(self) -> None:
-        """Make embeddings durable, those of unfinished files too; an intent says so before."""
+        """Make embeddings durable, including those of unfinished files, after their intents."""
         if not self._unsaved:
             return
         unsaved, self._unsaved = self._unsaved, {}
@@ -107,14 +107,14 @@ class Writer:
             work.saved = len(work.keys)
 
     def _facts(self, work: Work) -> Facts:
-        """What this file says of its item; other files that hold it are heard when the run settles."""
+        """The facts of an item from this file; `settle` adds those of other files at the end of the run."""
         reading = work.reading
         return self._labels.facts(work.info.mime, [FileRow(reading.path, reading.signature, self._decoder)])
 
     def _item(self, work: Work, facts: Facts) -> ItemRow:
         reading, info = work.reading, work.info
         return ItemRow(
-            reading.item_id, info.modality, len(work.made), self._decoder, info.mime, told(facts), work.notes
+            reading.item_id, info.modality, len(work.made), self._decoder, info.mime, facts_json(facts), work.notes
         )
 
     def _row(self, work: Work) -> FileRow:

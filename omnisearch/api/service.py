@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from fastapi import Depends, Request
 
-from omnisearch.api.room import Room
+from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
@@ -22,7 +22,7 @@ RETRY_SECONDS = 3.0
 Kind: TypeAlias = Literal["search", "media", "locate", "files", "previews"]
 # The threads of each kind of question, and how many more questions may wait for them. A kind never waits for another:
 # decoding the files of queries takes seconds, locating takes minutes, and a page asks for forty previews at once.
-ROOMS: Mapping[Kind, tuple[int, int]] = {
+POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "search": (4, 64),
     "media": (2, 16),
     "locate": (1, 4),
@@ -84,10 +84,10 @@ class Service:
     """Holds the engine. Until it is open, every question is answered with what is missing."""
 
     def __init__(
-        self, settings: Settings, open_engine: OpenEngine, rooms: Mapping[Kind, tuple[int, int]] = ROOMS
+        self, settings: Settings, open_engine: OpenEngine, pools: Mapping[Kind, tuple[int, int]] = POOL_SIZES
     ) -> None:
         self.settings, self._open_engine = settings, open_engine
-        self._rooms = {kind: Room(kind, *size) for kind, size in rooms.items()}
+        self._pools = {kind: ThreadPool(kind, *size) for kind, size in pools.items()}
         self._engine: Engine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
         self._opening: asyncio.Task[None] | None = None
@@ -100,8 +100,8 @@ class Service:
         """Let running questions finish, then close the engine."""
         if self._opening is not None:
             self._opening.cancel()
-        for room in self._rooms.values():
-            await asyncio.to_thread(room.close)
+        for pool in self._pools.values():
+            await asyncio.to_thread(pool.close)
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
 
@@ -117,7 +117,7 @@ class Service:
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Return how many questions of each kind run or wait, and how many may."""
-        return {kind: (room.depth, room.capacity) for kind, room in self._rooms.items()}
+        return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
 
     async def ask(self, question: Callable[[Engine], T], kind: Kind = "search") -> T:
         """Ask the engine something in a thread for questions of that kind.
@@ -128,7 +128,7 @@ class Service:
         """
         engine = self.ready()
         try:
-            return await asyncio.shield(self._rooms[kind].ask(lambda: question(engine)))
+            return await asyncio.shield(self._pools[kind].ask(lambda: question(engine)))
         except (NoIndexError, FingerprintError) as error:
             self._lose(engine, error)
             raise
@@ -147,7 +147,7 @@ class Service:
         """Try until it works: the index may be written, or let go by the indexer, while we serve."""
         while self._engine is None:
             try:
-                self._engine = await self._rooms["search"].ask(self._open)
+                self._engine = await self._pools["search"].ask(self._open)
             except OmnisearchError as error:
                 self._missing = error
                 await asyncio.sleep(RETRY_SECONDS)

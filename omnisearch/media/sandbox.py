@@ -41,7 +41,7 @@ class Layer:
 def enter(memory_bytes: int) -> list[Layer]:
     """Put every layer on this process, which must have only one thread. Returns the layers, active or not."""
     sys.dont_write_bytecode = True
-    return [_put_on(name, layer) for name, layer in layers(memory_bytes).items()]
+    return [_apply(name, layer) for name, layer in layers(memory_bytes).items()]
 
 
 def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
@@ -69,7 +69,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def _put_on(name: str, layer: Callable[[], str]) -> Layer:
+def _apply(name: str, layer: Callable[[], str]) -> Layer:
     try:
         return Layer(name, True, layer())
     except (OSError, ValueError) as error:

@@ -115,7 +115,7 @@ def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: S
             go.wait(20)
             at_once -= 1
 
-        looking = [asyncio.create_task(service.ask(look, "locate")) for _ in range(sum(module.ROOMS["locate"]))]
+        looking = [asyncio.create_task(service.ask(look, "locate")) for _ in range(sum(module.POOL_SIZES["locate"]))]
         await asyncio.sleep(0.05)
         with pytest.raises(BusyError):
             await service.ask(look, "locate")

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from omnisearch.api.service import ROOMS
+from omnisearch.api.service import POOL_SIZES
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError
 from omnisearch.media import pool
@@ -53,7 +53,7 @@ def test_no_request_makes_a_label_of_its_own(client: TestClient) -> None:
 def test_queues_are_as_deep_as_the_questions_in_them(client: TestClient, engine: ScriptedEngine) -> None:
     going = threading.Event()
     engine.before = lambda _: going.wait(PATIENCE_SECONDS) and None
-    assert value(client, "omnisearch_queue_capacity", queue="search") == sum(ROOMS["search"])
+    assert value(client, "omnisearch_queue_capacity", queue="search") == sum(POOL_SIZES["search"])
     with ThreadPoolExecutor(6) as threads:
         asked = [threads.submit(client.post, "/v1/search", json=QUERY) for _ in range(6)]
         end = monotonic() + PATIENCE_SECONDS

@@ -76,7 +76,7 @@ def test_a_failing_warm_up_closes_the_engine(settings: Settings, engine: Scripte
 
 def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Settings, engine: ScriptedEngine) -> None:
     async def scenario() -> None:
-        service = Service(settings, lambda _: engine, rooms={"search": (1, 1)})
+        service = Service(settings, lambda _: engine, pools={"search": (1, 1)})
         await service.start()
         while service._engine is None:
             await asyncio.sleep(0.01)

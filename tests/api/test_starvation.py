@@ -57,7 +57,7 @@ def test_texts_do_not_wait_for_files(
             go.wait(60)
 
     engine.while_searching = wait
-    many = sum(service.ROOMS["media"])
+    many = sum(service.POOL_SIZES["media"])
     with ThreadPoolExecutor(many + 1) as pool:
         waiting = [pool.submit(ask, client) for _ in range(many + 1)]
         (first,) = concurrent.futures.wait(waiting, PATIENCE_SECONDS, concurrent.futures.FIRST_COMPLETED).done

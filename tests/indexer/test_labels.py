@@ -12,7 +12,7 @@ from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
 from omnisearch.stores.gate import MAX_NAMES, MAX_TEXT
 from omnisearch.stores.tokens import FORMS
-from omnisearch_indexer.labels import LabelTree, parse_labels, told
+from omnisearch_indexer.labels import LabelTree, facts_json, parse_labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
@@ -72,11 +72,11 @@ def test_an_item_has_the_names_in_its_other_paths_once_and_a_bounded_number(mani
 
 def test_other_names_and_other_forms_of_words_are_told_again() -> None:
     facts = Facts("/a/1", names=("b",))
-    assert told(facts) != told(replace(facts, names=()))
+    assert facts_json(facts) != facts_json(replace(facts, names=()))
     with pytest.MonkeyPatch.context() as newer:
-        before = told(facts)
+        before = facts_json(facts)
         newer.setattr("omnisearch_indexer.labels.FORMS", FORMS + 1)
-        assert told(facts) != before
+        assert facts_json(facts) != before
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_manifest_of_the_version_before_is_read_and_brought_up_to_date(tmp_pat
     for _ in range(2):
         with closing(Manifest(place, create=True)) as manifest:
             [(item, [row])] = manifest.held()
-            assert (item.id, item.mime, item.told, row.path) == ("i", "", "", "/a/1")
+            assert (item.id, item.mime, item.facts_json, row.path) == ("i", "", "", "/a/1")
             assert list(manifest.labels()) == []
     with closing(sqlite3.connect(place)) as new:
         assert new.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -145,7 +145,7 @@ def test_the_doctor_finds_damage_and_its_way_out_makes_it_right(
     found = failures(damaged)
     assert found
     assert all("`omnisearch repair`" in each.value + each.way_out for each in found)
-    assert not repair_index(damaged).left
+    assert not repair_index(damaged).not_repaired
     assert is_well(damaged)
     assert is_right(damaged, sound)
     assert not repair_index(damaged).found_damage
@@ -166,7 +166,7 @@ def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: st
         DAMAGES[how](settings.data_dir / path.relative_to(sound.settings.data_dir))
         assert failures(settings) or is_right(settings, sound), path
         wait_for_worker(settings)
-        assert not repair_index(settings).left, path
+        assert not repair_index(settings).not_repaired, path
         assert is_right(settings, sound), path
         wait_for_worker(settings)
         shutil.rmtree(settings.data_dir, ignore_errors=True)
@@ -182,7 +182,7 @@ def test_damage_is_found_unless_the_engine_mends_it_by_its_log(
     DAMAGES[how](one(damaged, pattern))
     assert failures(damaged) or is_right(damaged, sound)
     wait_for_worker(damaged)
-    assert not repair_index(damaged).left
+    assert not repair_index(damaged).not_repaired
     assert is_right(damaged, sound)
     assert is_well(damaged)
 
@@ -208,7 +208,7 @@ def test_a_collection_that_is_gone_is_made_again_without_encoding(
     wait_for_worker(damaged)
     monkeypatch.setattr(OmniBind, "encode_spaces", None)
     report = repair_index(damaged)
-    assert (report.read_again, report.left) == (len(sound.good), [])
+    assert (report.read_again, report.not_repaired) == (len(sound.good), [])
     monkeypatch.undo()
     assert is_right(damaged, sound)
 
@@ -217,7 +217,7 @@ def test_vectors_are_made_from_embeddings_without_the_files(sound: Sound, damage
     zero(one(damaged, VECTORS))
     flip(one(damaged, f"{SEGMENT}payload_index/*modality-map/page_0.dat"))
     report = repair_index(damaged)
-    assert (report.rebuilt, report.read_again, report.left) == (True, 0, [])
+    assert (report.rebuilt, report.read_again, report.not_repaired) == (True, 0, [])
     assert is_right(damaged, sound)
 
 
@@ -231,7 +231,7 @@ def test_only_what_cannot_be_read_of_the_engine_is_read_from_files(
     page.write_bytes(data)
     monkeypatch.setattr(OmniBind, "encode_spaces", None)
     report = repair_index(damaged)
-    assert (report.rebuilt, report.read_again, report.left) == (True, 1, [])
+    assert (report.rebuilt, report.read_again, report.not_repaired) == (True, 1, [])
     monkeypatch.undo()
     assert is_right(damaged, sound)
 
@@ -240,13 +240,13 @@ def test_items_whose_files_are_away_stay_and_are_named(sound: Sound, damaged: Se
     flip(one(damaged, ROWS))
     report = repair_index(damaged)
     images = [str(path) for path in sound.good if path.suffix == ".png"]
-    assert [path for path, _ in report.left] == images
+    assert [path for path, _ in report.not_repaired] == images
     assert is_right(damaged, sound)
     [files] = [each for each in Doctor(damaged).findings() if each.check == "files"]
     assert (files.state, files.way_out) == (State.WARN, "run `omnisearch repair`")
     away.rename(sound.folder)
     report = repair_index(damaged)
-    assert (report.read_again, report.left) == (len(images), [])
+    assert (report.read_again, report.not_repaired) == (len(images), [])
     assert is_well(damaged)
     assert is_right(damaged, sound)
 
@@ -258,7 +258,7 @@ def test_a_file_that_changed_meanwhile_is_indexed_as_it_is(damaged: Settings, so
     wait_for_worker(settings)
     halve(one(settings, f"{EMBEDDINGS_DIRECTORY}/*text.f32"))
     (folder / "note1.txt").write_text("something else")
-    assert not repair_index(settings).left
+    assert not repair_index(settings).not_repaired
     fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
     index_files([folder], fresh)
     assert same(points_of(settings), points_of(fresh))
@@ -303,7 +303,7 @@ def test_damage_before_the_upgrade_is_found_by_the_vectors(sound: Sound, damaged
     write_without_checksums(damaged)
     flip(one(damaged, ROWS))
     assert not is_well(damaged)
-    assert not repair_index(damaged).left
+    assert not repair_index(damaged).not_repaired
     assert is_right(damaged, sound)
 
 
@@ -399,7 +399,7 @@ def test_a_server_keeps_its_collection_and_gets_what_it_lost(sound: Sound, damag
             store.delete([first.payload.item_id])
             store.upsert([Point(last.id, -last.vector, last.payload)])
         report = repair_index(served)
-        assert (report.rebuilt, report.read_again, report.left) == (False, 2, [])
+        assert (report.rebuilt, report.read_again, report.not_repaired) == (False, 2, [])
         assert same(points_of(served), sound.points)
 
 
@@ -440,7 +440,8 @@ def around(owner, name):
 
 for owner, names in (
     (EdgeStore, ("upsert", "describe", "delete")), (EdgeCatalog, ("create", "point", "drop")),
-    (Manifest, ("doubt", "put_items", "put_files")), (Intents, ("add", "settle")), (SpaceEmbeddingStore, ("flush",)),
+    (Manifest, ("mark_suspect", "put_items", "put_files")), (Intents, ("add", "settle")),
+    (SpaceEmbeddingStore, ("flush",)),
 ):
     for name in names:
         around(owner, name)

@@ -83,7 +83,7 @@ def test_doctor_counts_them(settings: Settings, folder: Path) -> None:
         (folder / name).unlink()
     found = next(one for one in Doctor(settings).findings() if one.check == "missing")
     assert (found.state, found.way_out) == (State.WARN, "run `omnisearch index` on their folder")
-    assert found.value.startswith(f"2 of 8 indexed files are gone, such as {folder}")
+    assert found.value.startswith(f"2 of 8 indexed files are missing, such as {folder}")
 
 
 def test_the_command_line_marks_them_and_writes_paths_for_programs(settings: Settings, folder: Path) -> None:

@@ -106,7 +106,7 @@ class _Packed:
             if packed is None:
                 self._keep(self._slice(view))
             else:
-                self._room(packed["count"] * packed["byteStride"])
+                self._check_unpacked(packed["count"] * packed["byteStride"])
                 self._keep(meshopt_bytes(self._slice(packed), packed))
 
     def embed_images(self, source: Source, notes: list[str]) -> None:
@@ -240,11 +240,11 @@ class _Packed:
         return len(self._views) - 1
 
     def _keep(self, data: bytes) -> None:
-        self._room(len(data))
+        self._check_unpacked(len(data))
         self._size += len(data)
         self._views.append(data)
 
-    def _room(self, size: int) -> None:
+    def _check_unpacked(self, size: int) -> None:
         if self._size + size > MAX_UNPACKED:
             raise MediaError(Reason.TOO_LARGE, f"glTF: it unpacks to more than {MAX_UNPACKED >> 20} MiB")
 

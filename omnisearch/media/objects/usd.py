@@ -118,7 +118,7 @@ def _mesh(mesh: Any, points: Any, matrix: Any, textures: _Textures) -> Part:
     if counts.min(initial=0) < 0 or counts.sum() != len(indices):
         raise MediaError(Reason.DAMAGED, "usd: a mesh has more or fewer corners than its faces need")
     fan = _fan(counts)  # numbers of corners, (f, 3)
-    color, name = _look(mesh)
+    color, name = _material(mesh)
     uv = _uv(mesh, indices, fan) if name else None
     texture = textures[name] if name and uv is not None else None
     if texture is not None:
@@ -146,7 +146,7 @@ def _uv(mesh: Any, indices: Any, fan: Any) -> Any:
     return None
 
 
-def _look(mesh: Any) -> tuple[Any, str | None]:
+def _material(mesh: Any) -> tuple[Any, str | None]:
     """The colour of a mesh in [0, 1], None if it has none, and the name of its base texture."""
     material, _ = UsdShade.MaterialBindingAPI(mesh.GetPrim()).ComputeBoundMaterial()
     shader = material.ComputeSurfaceSource()[0] if material else None

@@ -10,7 +10,7 @@ from omnisearch.errors import BusyError
 T = TypeVar("T")
 
 
-class Room:
+class ThreadPool:
     """Of one event loop. A question keeps its place until it is answered, also when nobody waits for it any more."""
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
