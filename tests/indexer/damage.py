@@ -23,10 +23,11 @@ def flip(path: Path, count: int = 50, seed: int = 0) -> None:
     data.tofile(path)
 
 
-def zero(path: Path, seed: int = 0) -> None:
-    """Fill a page that is not all zeros with zeros."""
+def zero(path: Path) -> None:
+    """Fill the page that holds most with zeros: the others may hold only what was replaced since."""
     data = np.fromfile(path, np.uint8)
-    at = int(np.random.default_rng(seed).choice(np.flatnonzero(data))) // PAGE * PAGE
+    used = np.bincount(np.flatnonzero(data) // PAGE)
+    at = int(used.argmax()) * PAGE
     data[at : at + PAGE] = 0
     data.tofile(path)
 
