@@ -1,5 +1,6 @@
 """Settings: flags, then OMNISEARCH_* variables, then ./omnisearch.toml, then the user's config file, then defaults."""
 
+import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -114,8 +115,21 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
         user_file = user_config_path("omnisearch") / "config.toml"
-        files = (TomlConfigSettingsSource(settings_cls, toml_file=f) for f in (PROJECT_FILE, user_file))
+        files = (_read_toml(settings_cls, file) for file in (PROJECT_FILE, user_file))
         return (init_settings, env_settings, *files)
+
+
+def _read_toml(settings_cls: type[BaseSettings], file: Path) -> TomlConfigSettingsSource:
+    try:
+        return TomlConfigSettingsSource(settings_cls, toml_file=file)
+    except ValueError as error:  # not TOML, or not UTF-8; the error does not name the file
+        raise SettingsError(f"the settings file {file} is not valid TOML: {error}; correct it or rename it") from None
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    guess = f"did you mean {near[0]!r}?" if near else "docs/cli.md lists the settings"
+    return f"there is no setting {name!r} in {PROJECT_FILE} or the user's config.toml: {guess}"
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -129,6 +143,8 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            raise SettingsError(_unknown(name)) from None
         raise SettingsError(f"setting {name} = {first.get('input')!r}: {first['msg']}") from None
     except OSError as error:
         raise SettingsError(f"a settings file cannot be read: {error}") from None

@@ -61,3 +61,16 @@ def test_a_value_without_a_meaning_is_named(project: Path, text: str, named: str
     project.write_text(text)
     with pytest.raises(SettingsError, match=named):
         load_settings()
+
+
+@pytest.mark.parametrize("content", [b"model = ", b'model = "\xff"'])
+def test_a_settings_file_that_is_not_toml_is_named(project: Path, content: bytes) -> None:
+    project.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"omnisearch\.toml is not valid TOML: .*; correct it"):
+        load_settings()
+
+
+def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
+    project.write_text('modle = "mini"')
+    with pytest.raises(SettingsError, match=r"no setting 'modle'.*did you mean 'model'"):
+        load_settings()
