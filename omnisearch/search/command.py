@@ -3,8 +3,9 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,9 @@ from omnisearch import options
 from omnisearch.console import Format, choose_format, err, write_paths0, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
+
+if TYPE_CHECKING:
+    from omnisearch.query import Term
 
 COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
 
@@ -92,9 +96,7 @@ def search(
         )
         for words in asked
     ]
-    for term in (term for query in queries for term in query.terms):
-        if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
-            err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
+    _check_files(term for query in queries for term in query.terms)
     settings = load_settings(data_dir=data_dir, model=model, store=store, device=device, share=share)
     with Engine.open(settings) as engine:
         answers = engine.search_many(queries)
@@ -121,6 +123,16 @@ def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, expl
     shown = choose_format(output)
     columns = (*COLUMNS, "matched by") if explain else COLUMNS
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
+
+
+def _check_files(terms: Iterable["Term"]) -> None:
+    from omnisearch.search.grammar import check_file
+
+    for term in terms:
+        if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
+            err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
+        if isinstance(term.source, Path):
+            check_file(term.source)
 
 
 def _lines(batch: str) -> list[str]:

@@ -14,12 +14,14 @@ it is its weight; @ and a slice after a file or an item is that part of it, # an
 
 import os
 import re
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from omnisearch.errors import QueryError
 from omnisearch.media.slices import read_slice
+from omnisearch.paths import show_path
 from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Summand, Term, Then
 from omnisearch.types import Slice
 
@@ -58,6 +60,22 @@ def parse_path(text: str) -> Path:
     """
     _check_path(text)
     return _home(_path_of(text) if _URL.match(text) else text)
+
+
+def check_file(path: Path) -> None:
+    """Check that a path of the command line names a file. Devices and permissions are left to the decoder.
+
+    Raises:
+        QueryError: there is no such file, or it is a folder.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise QueryError(f"{show_path(str(path))}: no such file; check the path") from None
+    except (OSError, ValueError):
+        return
+    if stat.S_ISDIR(mode):
+        raise QueryError(f"{show_path(str(path))} is a folder; name a file in it")
 
 
 class _Parser:

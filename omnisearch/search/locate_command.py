@@ -1,5 +1,6 @@
 """`omnisearch locate`."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ def locate(
     from omnisearch.config import load_settings
     from omnisearch.media.pool import DecoderPool
     from omnisearch.search.embed import Embedder
-    from omnisearch.search.grammar import parse, parse_path
+    from omnisearch.search.grammar import check_file, parse, parse_path
     from omnisearch.search.index import Unindexed
     from omnisearch.search.locate import Locator
     from omnisearch.search.place_json import place_json
@@ -40,6 +41,9 @@ def locate(
         raise UsageError(f"say what to look for and in which file: omnisearch locate {USAGE}")
     settings = load_settings(model=model, device=device)
     query, path = parse(words[:-1]), parse_path(words[-1])
+    for file in (*(term.source for term in query.terms), path):
+        if isinstance(file, Path):
+            check_file(file)
     index = Unindexed(OmniBind.load(settings.model, settings))
     with DecoderPool(settings, workers=1) as files, Locator(Embedder(files), settings) as locator:
         found = locator.locate(index, query, path, limit, name=show_path(str(path)))

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from omnisearch import cli
 from omnisearch.errors import QueryError
 from omnisearch.query import And, Expression, ItemRef, Term, Then
-from omnisearch.search.grammar import parse, parse_path
+from omnisearch.search.grammar import check_file, parse, parse_path
 from omnisearch.types import Page, Region, Stretch
 
 
@@ -157,3 +159,23 @@ def test_the_name_of_a_file_alone_needs_no_mark() -> None:
         Path("/a b.wav"),
     ]
     assert parse_path("~/a") == Path.home() / "a"
+
+
+def test_a_file_that_does_not_exist_and_a_folder_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    check_file(tmp_path / "a.wav")
+    for path, problem in (
+        (tmp_path / "b.wav", "no such file"),
+        (tmp_path / "a.wav" / "c", "no such file"),
+        (tmp_path, "is a folder"),
+    ):
+        with pytest.raises(QueryError, match=f"{path}.*{problem}"):
+            check_file(path)
+
+
+@pytest.mark.parametrize("words", [["search"], ["locate", "a dog"]])
+def test_a_missing_file_among_the_words_is_a_wrong_usage(words: list[str]) -> None:
+    found = CliRunner().invoke(cli.build(), [*words, "./missing.wav"])
+    assert isinstance(found.exception, QueryError)
+    assert found.exception.exit_code == 2
+    assert str(found.exception) == "missing.wav: no such file; check the path"
