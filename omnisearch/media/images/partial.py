@@ -40,8 +40,13 @@ def load(opened: Opener, source: Source, kind: Kind, notes: list[str]) -> Image.
     image, rows, share = again(opened, source.file, broken)
     if share < LEAST_ROWS:
         raise MediaError(Reason.DAMAGED, f"{kind.format}: {share:.0%} of the rows of the picture decode")
-    notes.append(f"partly read: {share:.0%} of the rows of the picture decode")
+    notes.append(f"partly read: {_rows(share)} of the picture decode")
     return image if source.part else image.crop((0, rows.start, image.width, rows.stop))
+
+
+def _rows(share: float) -> str:
+    """Name the share of the rows; never 100%, which reads as undamaged."""
+    return "the file is incomplete or damaged, but all rows" if share >= 1 else f"{min(share, 0.99):.0%} of the rows"
 
 
 def _broken(kind: Kind) -> MediaError:
