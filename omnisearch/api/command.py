@@ -1,5 +1,6 @@
 """`omnisearch serve`."""
 
+import errno
 import signal
 import socket
 import sys
@@ -104,12 +105,18 @@ def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
     )
 
 
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return "choose another port with --port"
+    return "choose an address of this machine with --host"
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port") from None
+        raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; {_way_out(error)}") from None
     # Every connection inherits it. Without it a response waits up to 40 ms for the client's delayed acknowledgement:
     # asyncio sets it on sockets that were made with the protocol number of TCP alone, which this one was not.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

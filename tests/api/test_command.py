@@ -65,6 +65,11 @@ def test_a_taken_port_is_named() -> None:
             serve(port=port)
 
 
+def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(BusyError, match=r"192\.0\.2\.1 .*--host"):
+        serve(host="192.0.2.1", port=0, insecure=True)
+
+
 def test_places_that_the_last_run_did_not_find_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     data_dir = load_settings().data_dir
     data_dir.mkdir()
