@@ -212,9 +212,10 @@ class Doctor:
         return State.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
 
     def _embeddings(self) -> Found:
+        lost = len(self.audit.lost)  # first: it fails where there is no index, and opening `raw` would create one
         damaged, total = self.raw.damaged(), self.raw.count()
-        if damaged or self.audit.lost:
-            value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {len(self.audit.lost):,}"
+        if damaged or lost:
+            value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {lost:,}"
             return State.FAIL, value, REPAIR
         return State.OK, f"{total:,} embeddings, all match their checksums", ""
 

@@ -47,6 +47,7 @@ def test_without_an_index_that_is_said_once_and_what_to_do(settings: Settings) -
     assert {each.exit_code for each in failed} == {4}
     assert "omnisearch index" in failed[0].value
     assert len({each.value for each in failed}) == len(failed)
+    assert not settings.data_dir.exists()
 
 
 def test_an_index_of_another_model_is_not_ready(indexed: Settings, tmp_path: Path) -> None:
