@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from omnisearch.console import err
 
+FIRST_SHARE = 0.05  # of the work, before which no time left is told
 LINE_SECONDS = 10.0
 
 
@@ -62,7 +63,8 @@ class Bar:
             self._bar.update(self._bar.task_ids[0], completed=self._done, text=self._text(rate))
         elif now - self._told >= LINE_SECONDS:
             self._told = now
-            left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 else ""
+            known = self._done >= FIRST_SHARE * self._total  # small files come first and are slow for their bytes
+            left = f", {(self._total - self._done) / rate:.0f} s left" if known else ""
             err.print(self._text(rate) + left)
 
     def _text(self, rate: float) -> str:

@@ -97,7 +97,7 @@ def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
             "make one with `omnisearch keys add NAME`, or say --insecure"
         )
     err.print(
-        f"WARNING: no keys and --insecure: whoever reaches {host} can search and read every indexed file. "
+        f"WARNING: no keys and --insecure: anyone who can reach {host} can search and read every indexed file. "
         "Make a key with `omnisearch keys add NAME` to keep strangers out.",
         markup=False,
         style="bold red",

@@ -108,7 +108,7 @@ def search(
     if not found[0]:
         err.print("nothing was found", markup=False)
     elif answers[0].nothing_matches:
-        err.print("nothing matches: what is shown is only the least bad", markup=False)
+        err.print("nothing matches; these are the closest items", markup=False)
     if missing := sum(hit.missing for hit in answers[0].hits):
         err.print(f"{missing} of these files are missing: run `omnisearch index` to update the index", markup=False)
     _write(found[0], output, print0, explain)

@@ -53,7 +53,7 @@ def locate(
     if not rows:
         err.print("nothing was found", markup=False)
     elif found.nothing_matches:
-        err.print("nothing matches: these places only stand out the least badly", markup=False)
+        err.print("nothing matches; these are the closest places", markup=False)
     shown = choose_format(output)
     columns = COLUMNS if len(query.leaves) == 1 else (*COLUMNS, "parts")
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)

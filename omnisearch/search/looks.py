@@ -142,7 +142,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     """
     modality = decoded.info.modality
     if modality not in LOCATED:
-        raise QueryError(f"a file of {modality} cannot be searched inside: name {', '.join(LOCATED)}")
+        raise QueryError(f"locate cannot look inside a file of {modality}; give one of {', '.join(LOCATED)}")
     view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
     laid: list[Window] = []
     rows: list[Floats] = []
