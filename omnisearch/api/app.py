@@ -1,5 +1,6 @@
 """The FastAPI application."""
 
+import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
@@ -7,12 +8,13 @@ from fastapi import FastAPI
 
 from omnisearch import __version__
 from omnisearch.api.authority import LOOPBACK
+from omnisearch.api.drain import RefuseWhileDraining
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.previews import Previews, Renderer
-from omnisearch.api.routes import health, items, locate, search, status
+from omnisearch.api.routes import embeddings, health, items, locate, search, status
 from omnisearch.api.routes.page import page_routes
 from omnisearch.api.service import Engine, OpenEngine, Service
 from omnisearch.config import Settings
@@ -52,9 +54,11 @@ def create_app(
         openapi_url="/v1/openapi.json",
     )
     handle_errors(app)
+    app.state.draining = threading.Event()
+    app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(SecurityHeaders)
-    for part in (health, search, locate, items, status):
+    for part in (health, search, embeddings, locate, items, status):
         app.include_router(part.router)
     app.router.routes.extend(page_routes())
     return app

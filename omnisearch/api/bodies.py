@@ -1,8 +1,8 @@
 """Bodies: a question as JSON, or as multipart with the files that it names."""
 
 import errno
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -11,19 +11,18 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from omnisearch.api.expressions import MAX_TERMS, Asking, Upload
+from omnisearch.api.expressions import Body, Upload
 from omnisearch.api.uploads import spooled
 
-MAX_JSON_BYTES = 256 << 10
-MAX_FILES = MAX_TERMS + 1  # each term may be one, and so may what is searched in
+MAX_FILES = 64
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SPACE = "the server's disk for temporary files is full: free space there, or name a larger folder in TMPDIR"
 
-A = TypeVar("A", bound=Asking)
+B = TypeVar("B", bound=Body)
 
 
-def described(kind: type[Asking]) -> dict[str, Any]:
+def described(kind: type[Body]) -> dict[str, Any]:
     """Return what OpenAPI says of a body that `asked` reads."""
     parts = {
         "type": "object",
@@ -39,7 +38,7 @@ def described(kind: type[Asking]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[str, Upload]]]:
+async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[str, Upload]]]:
     """Read a question and the files that it names, by the names of their parts; they are deleted afterwards.
 
     Raises:
@@ -49,7 +48,7 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
     """
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent == "application/json":
-        question = _parse(await _read(request), kind)
+        question = _parse(await _read(request, kind.max_json), kind)
         if question.files:
             detail = f"{min(question.files)!r} names a file: send the query as multipart/form-data with that part"
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
@@ -60,9 +59,9 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
         )
     async with AsyncExitStack() as held:
-        try:
+        with disk_full_refused():
             form = await held.enter_async_context(
-                request.form(max_files=MAX_FILES, max_fields=1, max_part_size=MAX_JSON_BYTES)
+                request.form(max_files=MAX_FILES, max_fields=1, max_part_size=kind.max_json)
             )
             field = form.get("query")
             if not isinstance(field, str):
@@ -70,24 +69,35 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
                 raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
             question = _parse(field, kind)
             uploads = await held.enter_async_context(spooled(form, question.files))
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
-            raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, NO_SPACE) from None
         yield question, uploads
 
 
-async def _read(request: Request) -> bytes:
+@contextmanager
+def disk_full_refused() -> Iterator[None]:
+    """Turn the error of a full disk into a refusal.
+
+    Raises:
+        HTTPException: 507, the disk of the temporary files is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, NO_SPACE) from None
+
+
+async def _read(request: Request, most: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_JSON_BYTES:
-            detail = f"a JSON body may hold at most {MAX_JSON_BYTES >> 10} KiB"
+        if len(body) > most:
+            detail = f"a JSON body may hold at most {most >> 10} KiB"
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     return bytes(body)
 
 
-def _parse(body: bytes | str, kind: type[A]) -> A:
+def _parse(body: bytes | str, kind: type[B]) -> B:
     """Pydantic reads the bytes itself: it knows no NaN and no half surrogates, which Python's reader lets in."""
     try:
         return kind.model_validate_json(body)

@@ -1,5 +1,6 @@
 """`omnisearch serve`."""
 
+import os
 import signal
 import socket
 import sys
@@ -11,7 +12,9 @@ from omnisearch import options
 from omnisearch.console import err
 from omnisearch.errors import BusyError, UsageError
 
-GRACE_SECONDS = 30
+# Threads of the encoders that spin while they wait take the cores from those that work: on two busy cores one text took
+# 100 times as long. Read once, when torch is imported.
+WAIT_POLICY = "passive"
 # By convention these addresses mean every interface of the machine.
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 
@@ -33,10 +36,12 @@ def serve(
     license: options.License = None,  # noqa: A002
 ) -> None:
     """Serve the search page and the HTTP API until interrupted; prints their address."""
+    os.environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)
     import uvicorn
 
     from omnisearch.api.app import create_app
     from omnisearch.api.authority import LOOPBACK, allowed_host
+    from omnisearch.api.drain import DrainingServer
     from omnisearch.api.protocol import ImpatientProtocol
     from omnisearch.config import load_settings
 
@@ -60,15 +65,17 @@ def serve(
     if everywhere and hosts == LOOPBACK:
         err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
     listening = _listen(host, port)
-    server = uvicorn.Server(
+    app = create_app(settings, hosts=hosts)
+    server = DrainingServer(
         uvicorn.Config(
-            create_app(settings, hosts=hosts),
+            app,
             http=ImpatientProtocol,
             ws="none",
             log_level="warning",
             server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+            timeout_graceful_shutdown=1,
+        ),
+        app.state.draining,
     )
     shown = "localhost" if everywhere else f"[{host}]" if ":" in host else host
     sys.stdout.write(f"http://{shown}:{listening.getsockname()[1]}\n")

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from omnisearch.api import inputs
 from omnisearch.api.expressions import TAGS
 from omnisearch.errors import MediaError, OmnisearchError
 
@@ -39,8 +40,15 @@ CODES = {
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
-    """Build a problem document; a 503 says when to come back."""
-    content = {
+    """Answer with a problem document; a 503 says when to come back."""
+    content = document(status, detail, code, **more)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def document(status: int, detail: str, code: str | None = None, **more: Any) -> dict[str, Any]:
+    """Build a problem document."""
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -48,8 +56,11 @@ def problem(status: int, detail: str, code: str | None = None, **more: Any) -> J
         "detail": detail,
         **more,
     }
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def error_document(error: OmnisearchError) -> dict[str, Any]:
+    """Build the problem document of a domain error."""
+    return document(error.status, _encodable(str(error)), code_of(error))
 
 
 def code_of(error: OmnisearchError) -> str:
@@ -101,7 +112,7 @@ def _failed(_: Request, __: Exception) -> JSONResponse:
 
 def _pointer(location: Sequence[str | int]) -> str:
     """Return the JSON pointer (RFC 6901) of what is wrong."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS)
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS | inputs.TAGS)
     return _encodable("".join(f"/{part}" for part in parts))[:MAX_POINTER]
 
 

@@ -36,12 +36,20 @@ async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[
 
 
 def _write(part: UploadFile, stem: Path) -> Upload:
-    """Only the ending of the user's file name reaches the disk, and only where it is a plain one."""
-    label = _label(part.filename or "")
+    upload = placed(stem, part.filename or "")
+    with part.file, upload.path.open("wb") as file:  # the part's own copy is not needed any longer
+        shutil.copyfileobj(part.file, file)
+    return upload
+
+
+def placed(stem: Path, name: str) -> Upload:
+    """Say where a file that the user calls `name` is to be written: its path is `stem` with the ending of the name.
+
+    Nothing else of the user's name reaches the disk, and the ending only where it is a plain one.
+    """
+    label = _label(name)
     suffix = Path(label).suffix
     path = stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else "")
-    with part.file, path.open("wb") as file:  # the part's own copy is not needed any longer
-        shutil.copyfileobj(part.file, file)
     return Upload(path=path, label=label or "file")
 
 
