@@ -22,6 +22,7 @@ from omnisearch.errors import MediaError, OmnisearchError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
+OPENAI_PATH = "/v1/embeddings"
 # Python renames phrases as the RFCs do; a code that clients test for may not change with it.
 CODES = {
     400: "bad_request",
@@ -79,18 +80,19 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _failed)
 
 
-def _domain(_: Request, error: Exception) -> JSONResponse:
+def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OmnisearchError)
-    return problem(error.status, _encodable(str(error)), code_of(error))
+    detail = _encodable(str(error))
+    return problem(error.status, detail, code_of(error), **_shown(request, detail))
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
     assert isinstance(error, RequestValidationError)
     errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(_plain(entry))} for entry in error.errors()]
     first = errors[0]
     detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors, **_shown(request, detail))
 
 
 def _plain(entry: Mapping[str, Any]) -> str:
@@ -99,15 +101,21 @@ def _plain(entry: Mapping[str, Any]) -> str:
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = problem(error.status_code, _encodable(str(error.detail)))
+    detail = _encodable(str(error.detail))
+    answer = problem(error.status_code, detail, **_shown(request, detail))
     answer.headers.update(error.headers or {})
     return answer
 
 
 def _failed(_: Request, __: Exception) -> JSONResponse:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why")
+
+
+def _shown(request: Request, detail: str) -> dict[str, str]:
+    """Repeat the detail as `message`, the only field of an error that OpenAI's clients show."""
+    return {"message": detail} if request.url.path == OPENAI_PATH else {}
 
 
 def _pointer(location: Sequence[str | int]) -> str:
