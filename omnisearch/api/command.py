@@ -91,7 +91,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port") from None
-    # Connections inherit it. asyncio sets it only where the socket names its protocol; without it, the body of an answer
-    # waits 40 ms for the client to acknowledge the head.
+    # Connections inherit it. asyncio sets it only where the socket names its protocol, and without it the body of an
+    # answer waits 40 ms for the client to acknowledge the head.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

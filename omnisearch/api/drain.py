@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from omnisearch.api.errors import problem
 
 GRACE_SECONDS = 30
+CODE = "stopping"
 STOPPING = "the server is stopping: ask again when it has started, or ask another one"
 
 
@@ -25,7 +26,7 @@ class RefuseWhileDraining:
         if scope["type"] != "http" or not self._draining.is_set() or scope["path"] == "/livez":
             await self._app(scope, receive, send)
             return
-        refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING, "stopping")
+        refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING, CODE)
         refusal.headers["Connection"] = "close"
         await refusal(scope, receive, send)
 

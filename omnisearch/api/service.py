@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar, cast
 
@@ -68,6 +68,10 @@ class Engine(Protocol):
 
     def search_each(self, asked: Sequence[Query], budget: Budget = UNLIMITED) -> Sequence[Answer | OmnisearchError]:
         """Answer queries together within a budget; a query that is wrong gets its error."""
+        ...
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        """Load the encoders of some modalities."""
         ...
 
     def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> Sequence[Floats]:
@@ -176,6 +180,7 @@ class Service:
         engine = self._open_engine(self.settings)
         try:
             engine.search(Query(Term("warm up"), limit=1))
+            engine.warm(self.settings.warm)
         except BaseException:
             engine.close()
             raise

@@ -11,7 +11,7 @@ locate     terms and one file -> places         locate.py
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from omnisearch.search.index import Index
 from omnisearch.search.locate import Locator
 from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
+from omnisearch.search.warm import warm
 from omnisearch.stores.base import Filter, Payload
 from omnisearch.types import Answer, Floats, Modality
 
@@ -117,6 +118,10 @@ class Engine:
             StoppedError: the budget says so.
         """
         return self._ask(lambda index: answer_each(index, self._embedder, asked, budget))
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        """Load the encoders of some modalities, which the first query of each would otherwise do."""
+        warm(self.model, modalities)
 
     def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
         """Return the unit vector (dim,) of each term, as a query of it alone would have it.

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,6 +51,7 @@ class ScriptedEngine:
     queries: list[Query] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     before: Callable[[Query], None] = lambda query: None
+    warmed: list[Modality] = field(default_factory=list)
     embedded: list[Term] = field(default_factory=list)
     located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
     while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
@@ -74,6 +75,9 @@ class ScriptedEngine:
             QueryError("that is wrong") if query.terms[0].source == "wrong" else self.search(query, budget)
             for query in asked
         ]
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        self.warmed += modalities
 
     def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
         """For each term a vector that says how long its text is, or its file and the ending of that."""

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from omnisearch.api.command import serve
+from omnisearch.api.command import _listen, serve
 from omnisearch.errors import BusyError, SettingsError, UsageError
 
 
@@ -35,6 +35,15 @@ def test_a_taken_port_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(BusyError, match=f"port {port}.*--port"):
             serve(port=port)
+
+
+def test_what_is_sent_does_not_wait_for_acknowledgements() -> None:
+    with (
+        _listen("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def _ask(url: str | Request) -> Any:

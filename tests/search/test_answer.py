@@ -179,3 +179,11 @@ def test_engine_embeds_terms_in_order(asked: Engine) -> None:
     np.testing.assert_array_equal(asked.embed([replace(RED, weight=-3.0)])[0], red)
     with pytest.raises(NotFoundError):
         asked.embed([RED, Term(ItemRef("nothing"))])
+
+
+def test_warming_runs_the_encoders_of_each_modality(asked: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[Modality] = []
+    encode = asked.model.encode
+    monkeypatch.setattr(asked.model, "encode", lambda m, contents: (run.append(m), encode(m, contents))[1])
+    asked.warm(Modality)
+    assert run == list(Modality)
