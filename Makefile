@@ -7,7 +7,7 @@ DEMO := demo
 PARALLEL := -n auto --dist worksteal
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo serve-demo test test-slow check bench docs browser clean
+.PHONY: help install demo serve-demo test test-slow attack check bench docs browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +41,10 @@ test: install check  ## Check the code and run the default tests
 test-slow: install  ## The tests that need weights, a registry, a browser or patience
 	$(BIN)/omnisearch models pull
 	$(BIN)/python -m pytest $(PARALLEL) -m 'weights or network or slow'
+
+attack: install  ## Index hostile files and mutants of good ones, more of them than the tests do
+	$(BIN)/python -m tests.attacks hostile
+	$(BIN)/python -m tests.attacks mutants --per-format 500
 
 check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -37,9 +46,9 @@ class TowerSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable."""
+    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable, if not empty."""
 
-    model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="OMNISEARCH_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("omnisearch"), description="where index, embeddings and previews live"
@@ -70,6 +79,18 @@ class Settings(BaseSettings):
     warm: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="modalities whose encoders `serve` loads before it is ready, beside text; comma separated"
     )
+    api_keys: SecretStr | None = Field(
+        None, description="keys that `serve` accepts, as NAME:SCOPE+SCOPE:KEY, comma separated"
+    )
+    api_keys_file: Path | None = Field(None, description="a file with one such key a line, such as a mounted secret")
+    key_rate: float = Field(
+        100.0, gt=0, description="requests per second that `serve` takes from a key which has no rate of its own"
+    )
+    fetch_urls: bool = Field(
+        False, description="let queries name files of other servers by `url`, which `serve` fetches"
+    )
+    log_level: Literal["warning", "info"] = Field("warning", description="info makes `serve` log every request")
+    log_queries: bool = Field(False, description="log the queries, too: what was asked, item ids and names of files")
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
     )
@@ -78,6 +99,13 @@ class Settings(BaseSettings):
     segment_overlap: float = Field(2.0, ge=0, description="seconds shared by neighbouring segments")
     passage_characters: int = Field(1000, ge=100, le=100_000, description="length of a passage of text")
     passage_overlap: int = Field(150, ge=0, description="characters shared by neighbouring passages")
+
+    @field_validator("data_dir", "weights_dir", mode="before")
+    @classmethod
+    def _named(cls, folder: Any) -> Any:
+        if folder == "":
+            raise ValueError("a folder without a name would be the working directory; write . for that")
+        return folder
 
     @classmethod
     def settings_customise_sources(

@@ -1,6 +1,7 @@
 """What a terminal shows: data on stdout in one of four formats, everything else on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -8,6 +9,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from omnisearch.paths import find_path
 
 err = Console(stderr=True, highlight=False)
 
@@ -38,11 +41,30 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     elif fmt is Format.PATHS:
+        show = _escaped if sys.stdout.isatty() else str
         for row in rows:
-            sys.stdout.write(f"{row['path']}\n")
+            sys.stdout.write(f"{show(row['path'])}\n")
     else:
         _write_table(rows, columns)
     sys.stdout.flush()  # here a reader that went away is met as an error, at exit no more
+
+
+def write_object(fields: Mapping[str, Any], chosen: Format) -> None:
+    """Write one object to stdout: indented as JSON, or on one line."""
+    indent = 2 if chosen is Format.JSON else None
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False, indent=indent) + "\n")
+
+
+def write_paths0(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write the path of each row to stdout, in the bytes of its name, with a zero byte after it: for `xargs -0`."""
+    for row in rows:
+        sys.stdout.buffer.write(os.fsencode(find_path(row["path"])) + b"\0")
+    sys.stdout.buffer.flush()
+
+
+def _escaped(text: str) -> str:
+    """Escape what a terminal would obey, as Python does."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

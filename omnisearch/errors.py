@@ -4,7 +4,8 @@
     ├── UsageError            the request is wrong (exit 2, HTTP 422)
     │   ├── SettingsError     a setting has no meaning
     │   ├── LicenceError      a model's weights are not for the use that is set
-    │   └── QueryError        a query cannot be read or cancels itself out
+    │   ├── QueryError        a query cannot be read or cancels itself out
+    │   └── FetchError        a file of a query cannot be fetched by its URL
     ├── NotReadyError         something must be done first (exit 4, HTTP 503)
     │   ├── NoIndexError      nothing was indexed here yet
     │   ├── ModelMissingError weights or a model are not on this machine
@@ -15,6 +16,7 @@
     ├── WeightsError          a weight file is not what its spec says
     ├── CheckpointError       a bound model's files do not fit together
     ├── StoreError            the vector store refused or failed
+    │   ├── DamageError       what is kept on the disk is damaged
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     └── NotFoundError         no such item (HTTP 404)
 
@@ -49,6 +51,7 @@ class Reason(StrEnum):
     VANISHED = "vanished", "the file was deleted while it was read", "nothing: the next run looks again"
     CHANGING = "changing", "another program was writing the file", "run `omnisearch index` again when it is complete"
     PERMISSION = "permission", "the file may not be read", "give this user the right to read it"
+    UNREADABLE = "unreadable", "the system failed to read the file", "check its disk and the length of its path"
     UNSUPPORTED_FORMAT = "unsupported_format", "this format is not read", "convert it to a format of docs/media.md"
     DAMAGED = "damaged", "the file is damaged or incomplete", "copy it again from its source"
     NEEDS_PASSWORD = "needs_password", "the file is encrypted", "save a copy without a password"
@@ -106,6 +109,10 @@ class LicenceError(UsageError):
 
 class QueryError(UsageError):
     """A query cannot be read, or its terms cancel out."""
+
+
+class FetchError(UsageError):
+    """A file of a query cannot be fetched by its URL, or may not be."""
 
 
 class NotReadyError(OmnisearchError):
@@ -167,6 +174,10 @@ class StoreError(OmnisearchError):
     """The vector store refused a request or failed."""
 
     status = 503
+
+
+class DamageError(StoreError):
+    """What is kept on the disk is damaged; the message names the command that makes it right."""
 
 
 class VectorError(StoreError):

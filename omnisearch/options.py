@@ -6,8 +6,26 @@ from typing import Annotated
 import typer
 
 from omnisearch.console import Format
+from omnisearch.errors import UsageError
 
-DataDir = Annotated[Path | None, typer.Option(help="Where index, embeddings and previews live.", show_default=False)]
+
+def parse_path(text: str) -> Path:
+    """Read a path that names something to write or to search through.
+
+    Raises:
+        UsageError: it is empty, as after an unset variable in a script: that would be the working directory.
+    """
+    if not text:
+        raise UsageError("a path is empty: name a file or a folder, and . for the working directory")
+    return Path(text)
+
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where index, embeddings and previews live.", show_default=False, metavar="PATH", parser=parse_path
+    ),
+]
 Model = Annotated[str | None, typer.Option(help="A shipped bound model by name, or the folder of one.")]
 Store = Annotated[str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
@@ -18,3 +36,4 @@ Share = Annotated[
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: refuse models that may not be used so.")]
 Output = Annotated[Format | None, typer.Option("--format", help="Table on a terminal, else JSON lines.")]
+Print0 = Annotated[bool, typer.Option("--print0", "-0", help="Paths alone, a zero byte after each, for xargs -0.")]

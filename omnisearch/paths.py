@@ -20,3 +20,14 @@ def find_path(shown: str) -> Path:
     if os.path.lexists(literal) or not _ESCAPE.search(shown):
         return literal
     return Path(_ESCAPE.sub(lambda m: "%" if m[1] == "25" else chr(0xDC00 + int(m[1], 16)), shown))
+
+
+def is_missing(path: Path) -> bool:
+    """Whether nothing is at a path, by one look. What cannot be looked at, for lack of rights, is not missing."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -143,6 +143,10 @@ class MediaInfo:
     duration: float | None = None
 
 
+# A note that begins with these words says that a part of the file could not be read.
+PARTLY_READ = "partly read"
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """A file being decoded. `pieces` streams; reading it may raise MediaError.
@@ -202,7 +206,8 @@ class Hit:
 
     Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
     `segments` are the best ones with their scores, joined where they touch; none where the item has no parts.
-    `duplicates` are the ids of items that are almost the same.
+    `duplicates` are the ids of items that are almost the same. `missing` says that no file is at `path` any more.
+    `notes` are short sentences on how the file was read.
     """
 
     id: str
@@ -217,6 +222,8 @@ class Hit:
     explanation: Finding | None = None
     segments: tuple[tuple[Segment, float], ...] = ()
     duplicates: tuple[str, ...] = ()
+    missing: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
     path:photos/**   path:*.jpg   mime:image/*   tag:holiday   meta.author:ann
     size>1MB   duration<=1.5min   mtime>=2024-05   mtime:2024-05-01   !tag:private
 
-Several conditions hold together; a `!` before one turns it round. A comparison with what an item does not have (the
-duration of a picture) does not hold.
+Several conditions hold together; a `!` before one turns it round. Times without an offset are local time. A comparison
+with what an item does not have (the duration of a picture) does not hold.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Protocol, TypeAlias
 
@@ -22,6 +22,9 @@ MAX_CONDITIONS = 32
 MAX_PATTERN = 1024
 
 _SPELLED = re.compile(r"(!?)\s*([A-Za-z0-9_.-]+?)\s*(:|>=|<=|>|<|=)\s*(.*)", re.DOTALL)
+_JOINED = re.compile(
+    r"\s(AND|OR|&&?|\|\|?)\s+\(?(?:NOT\s+)?!?(?:path|mime|tag|meta\.[\w-]+|size|duration|mtime)\s*[:<>=]", re.IGNORECASE
+)
 _META = re.compile(r"meta\.[A-Za-z0-9_-]{1,64}")
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 _BYTES = {"": 1, "b": 1} | {
@@ -158,6 +161,7 @@ def parse_condition(text: str) -> Condition:
     if found is None:
         raise QueryError(f"the condition {text!r} is not FIELD:VALUE or FIELD>NUMBER; fields: {_fields()}")
     negated, field, sign, value = found[1] == "!", found[2], found[3], found[4].strip()
+    _check_alone(value, text)
     if field not in NUMBERS:
         if sign not in {":", "="} and (field in WORDS or _META.fullmatch(field)):
             raise QueryError(f"the condition {text!r}: {field} is compared by ':', not by {sign!r}")
@@ -183,6 +187,14 @@ def parse_condition(text: str) -> Condition:
     if first == after:
         return Within(field, gte=first, lte=first, negated=negated)
     return Within(field, gte=first, lt=after, negated=negated)
+
+
+def _check_alone(value: str, text: str) -> None:
+    """Refuse several conditions in one text, which would be one pattern that nothing matches."""
+    if joined := _JOINED.search(value):
+        is_or = joined[1].upper() in {"OR", "||", "|"}
+        way_out = "ask once for each, since all conditions of a query must hold" if is_or else "give each by itself"
+        raise QueryError(f"the condition {text!r}: conditions are not joined by {joined[1]}; {way_out}")
 
 
 def matches_path(pattern: str, path: str) -> bool:
@@ -250,7 +262,7 @@ def _interval(field: str, value: str, text: str) -> tuple[float, float]:
 def _moment(value: str, text: str) -> tuple[float, float]:
     try:
         if found := _DATE.fullmatch(value):
-            first = datetime(int(found[1]), int(found[2] or 1), int(found[3] or 1), tzinfo=UTC)
+            first = datetime(int(found[1]), int(found[2] or 1), int(found[3] or 1))
             if found[3]:
                 after = first + timedelta(days=1)
             else:
@@ -258,11 +270,11 @@ def _moment(value: str, text: str) -> tuple[float, float]:
                 after = first.replace(year=months // 12, month=months % 12 + 1)
             return first.timestamp(), after.timestamp()
         moment = datetime.fromisoformat(value)
-    except (ValueError, OverflowError):
+        exact = moment.timestamp()  # local time where no offset is given
+    except (ValueError, OverflowError, OSError):
         raise QueryError(
             f"the condition {text!r}: {value!r} is no time; write it like 2024, 2024-05, 2024-05-01 or 2024-05-01T12:30"
         ) from None
-    exact = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return exact, exact
 
 

@@ -27,6 +27,10 @@ class WireError(OmnisearchError):
     """The other side closed the stream or sent something that is not a message."""
 
 
+class WireTimeoutError(WireError):
+    """The other side did not answer in time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Message:
     """`body` is any JSON object; `arrays` hold what JSON should not."""
@@ -50,7 +54,7 @@ def send(sock: socket.socket, message: Message) -> None:
             if array.size:
                 sock.sendall(array.data.cast("B"))
     except OSError as error:
-        raise WireError(f"the other process is gone: {error}") from None
+        raise _gone(error) from None
 
 
 def receive(sock: socket.socket, max_bytes: int) -> Message | None:
@@ -91,10 +95,15 @@ def _read(sock: socket.socket, size: int, at_start: bool = False) -> bytearray |
         try:
             n = sock.recv_into(view[got:])
         except OSError as error:
-            raise WireError(f"the other process is gone: {error}") from None
+            raise _gone(error) from None
         if n == 0:
             if at_start and got == 0:
                 return None
             raise WireError(f"the stream ended after {got} of {size} bytes")
         got += n
     return data
+
+
+def _gone(error: OSError) -> WireError:
+    kind = WireTimeoutError if isinstance(error, TimeoutError) else WireError
+    return kind(f"the other process is gone: {error}")

@@ -38,6 +38,15 @@ def test_allowed_hosts_are_a_list_and_in_a_variable_comma_separated(
     assert load_settings(allow_host=["d.example"]).allow_host == ("d.example",)
 
 
+def test_an_empty_variable_is_one_that_is_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write_text('data_dir = "/data"')
+    for name in ("DATA_DIR", "STORE", "WORKERS"):
+        monkeypatch.setenv(f"OMNISEARCH_{name}", "")
+    assert (load_settings().data_dir, load_settings().store) == (Path("/data"), None)
+    with pytest.raises(SettingsError, match=r"data_dir = ''.*working directory"):
+        load_settings(data_dir="")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.paths import find_path, show_path
+from omnisearch.paths import find_path, is_missing, show_path
 
 names = st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name and b"/" not in name)
 
@@ -34,3 +34,11 @@ def test_a_file_is_found_by_its_shown_path(tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(b"x")
     assert find_path(show_path(str(path))) == path
+
+
+def test_only_what_is_gone_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    there = ["file", "link", ".", "x" * 300]  # a name too long cannot be looked at
+    gone = ["none", "none/x", "file/x"]
+    assert [is_missing(tmp_path / name) for name in there + gone] == [False] * 4 + [True] * 3

@@ -1,7 +1,10 @@
 """Conditions as they are written, and what they mean."""
 
 import re
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -10,8 +13,19 @@ from omnisearch.errors import QueryError
 from omnisearch.where import Matches, Within, matches_path, parse_condition, parse_conditions
 
 
-def at(*moment: int) -> float:
-    return datetime(*moment, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+def at(*moment: int, tz: tzinfo = UTC) -> float:
+    return datetime(*moment, tzinfo=tz).timestamp()  # type: ignore[arg-type, misc]
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    def change(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield change
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +51,8 @@ def at(*moment: int) -> float:
         ("mtime>2024-05-01T12:30+02:00", Within("mtime", gt=at(2024, 5, 1, 10, 30))),
     ],
 )
-def test_a_condition_is_read(text: str, condition: object) -> None:
+def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str], None]) -> None:
+    zone("UTC")
     assert parse_condition(text) == condition
 
 
@@ -114,3 +129,36 @@ def test_a_hostile_pattern_takes_no_time() -> None:
     """A matcher that goes back and tries again would not end before the test's time is up."""
     assert not matches_path("*a" * 500 + "b", "/" + "a" * 255)
     assert not matches_path("**/a/" * 200 + "b", "/a" * 1000)
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Asia/Kathmandu", "UTC"])
+def test_times_are_local_where_no_offset_is_given(name: str, zone: Callable[[str], None]) -> None:
+    """In New York a day of March 2024 has 23 hours, and summer is four hours behind UTC, winter five."""
+    zone(name)
+    tz = ZoneInfo(name)
+    assert parse_condition("mtime:2024-03-10") == Within("mtime", gte=at(2024, 3, 10, tz=tz), lt=at(2024, 3, 11, tz=tz))
+    assert parse_condition("mtime:2024") == Within("mtime", gte=at(2024, 1, 1, tz=tz), lt=at(2025, 1, 1, tz=tz))
+    assert parse_condition("mtime>2024-07-01T12:30") == Within("mtime", gt=at(2024, 7, 1, 12, 30, tz=tz))
+    assert parse_condition("mtime>2024-07-01T12:30Z") == Within("mtime", gt=at(2024, 7, 1, 12, 30))
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "way_out"),
+    [
+        ("path:a OR path:b", "OR", "ask once for each"),
+        ("path:a or path:b", "or", "ask once for each"),
+        ("tag:x || tag:y", "||", "ask once for each"),
+        ("path:a AND size>3", "AND", "give each by itself"),
+        ("tag:x && !mime:image/*", "&&", "give each by itself"),
+        ("size>3 AND size<9", "AND", "give each by itself"),
+        ("path:a OR (meta.who:b)", "OR", "ask once for each"),
+    ],
+)
+def test_conditions_in_one_text_are_refused_with_the_way_out(text: str, word: str, way_out: str) -> None:
+    with pytest.raises(QueryError, match=f"not joined by {re.escape(word)}; {way_out}"):
+        parse_condition(text)
+
+
+@pytest.mark.parametrize("text", ["path:war and peace", "path:Portland OR", "tag:this or that", "path:a OR b: c"])
+def test_words_that_join_nothing_are_part_of_a_pattern(text: str) -> None:
+    assert parse_condition(text) == Matches(*text.split(":", 1))

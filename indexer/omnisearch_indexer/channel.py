@@ -1,4 +1,7 @@
-"""A queue between threads that is bounded by bytes, not by length: one piece may be a word or a film."""
+"""Queues between reader threads and the indexer: one lane per file, bounded by bytes.
+
+A piece may be a word or a film, so the number of messages bounds nothing.
+"""
 
 import threading
 from collections import deque
@@ -9,30 +12,56 @@ from omnisearch.types import Clip, Content, PointCloud, Waveform
 T = TypeVar("T")
 
 
+class Lane(Generic[T]):
+    """The messages of one file, first in, first out. Only a Channel changes it; `served` bytes were taken so far."""
+
+    def __init__(self) -> None:
+        self.messages: deque[tuple[T, int]] = deque()
+        self.held = 0
+        self.served = 0
+
+
 class Channel(Generic[T]):
-    """First in, first out. `put` waits while more than `limit` bytes are inside; one message always fits."""
+    """Holds at most `limit` bytes in all, and of one lane at most as much as is free. One message always fits.
+
+    So one long file alone may fill half of the channel, n of them one part in n + 1 each, and there is always room for
+    another file (buffer sharing with dynamic thresholds). `get` takes from the lane that was served the fewest bytes,
+    so a short file never waits behind a long one (least attained service first).
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._messages: deque[tuple[T, int]] = deque()
+        self._waiting: list[Lane[T]] = []  # the lanes that hold messages
         self._changed = threading.Condition()
 
-    def put(self, message: T, size: int = 0) -> None:
-        """Add a message of `size` bytes; one without size never waits."""
+    def put(self, message: T, lane: Lane[T], size: int = 0) -> None:
+        """Add a message of `size` bytes to a lane; waits while there is no room. One without size never waits."""
         with self._changed:
-            self._changed.wait_for(lambda: not size or not self._held or self._held + size <= self._limit)
+            self._changed.wait_for(lambda: not size or self._fits(lane, size))
             self._held += size
-            self._messages.append((message, size))
+            lane.held += size
+            lane.messages.append((message, size))
+            if len(lane.messages) == 1:
+                self._waiting.append(lane)
             self._changed.notify_all()
 
+    def _fits(self, lane: Lane[T], size: int) -> bool:
+        free = self._limit - self._held
+        return not self._held or lane.held + size <= free
+
     def get(self, seconds: float) -> T | None:
-        """Take the oldest message, or None where none comes within `seconds`."""
+        """Take the oldest message of the lane whose turn it is, or None where none comes within `seconds`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: bool(self._messages), seconds):
+            if not self._changed.wait_for(lambda: bool(self._waiting), seconds):
                 return None
-            message, size = self._messages.popleft()
+            lane = min(self._waiting, key=lambda waiting: waiting.served)
+            message, size = lane.messages.popleft()
             self._held -= size
+            lane.held -= size
+            lane.served += size
+            if not lane.messages:
+                self._waiting.remove(lane)
             self._changed.notify_all()
             return message
 

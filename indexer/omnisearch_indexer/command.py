@@ -1,7 +1,5 @@
 """`omnisearch index`, `omnisearch rebind`, `omnisearch status` and `omnisearch errors`."""
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,15 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from omnisearch import options
-from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.console import Format, choose_format, err, write_object, write_paths0, write_rows
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 
 def index(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False)],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False, parser=options.parse_path)],
     workers: Annotated[int | None, typer.Option(help="Files that are read at a time.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Contents that are encoded at a time.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove files that are not found even if all of PATH is missing or empty.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what there is to do; open and write nothing.")
     ] = False,
@@ -41,7 +42,10 @@ def index(
 ) -> None:
     """Bring the index up to date with the files at and below PATH...: new, changed, moved and removed ones.
 
-    Exits with 3 where some files cannot be indexed (see `omnisearch errors`), and with 130 where it was interrupted.
+    Files of a PATH or file system that is missing, empty or not mounted stay in the index unless --prune is given.
+
+    Exits with 3 where some files cannot be indexed (see `omnisearch errors`) or were kept without being found, and with
+    130 where it was interrupted.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.labels import parse_labels
@@ -59,17 +63,19 @@ def index(
     )
     labels = parse_labels(tag or (), meta or ())
     if dry_run:
-        report = preview_files(paths, settings, retry_failed, hidden)
+        report = preview_files(paths, settings, retry_failed, hidden, prune)
     else:
-        report = index_files(paths, settings, retry_failed, hidden, labels, relabel)
+        report = index_files(paths, settings, retry_failed, hidden, labels, relabel, prune)
     err.print(str(report), markup=False, soft_wrap=True)
+    for place in report.kept:
+        err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     if output in (Format.JSON, Format.JSONL):
-        _write_object(report.fields(), output)
+        write_object(report.fields(), output)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if report.failed:
-        if not dry_run:
-            err.print("`omnisearch errors` names the files that failed", markup=False)
+    if report.failed and not dry_run:
+        err.print("`omnisearch errors` names the files that failed", markup=False)
+    if not report.complete:
         raise typer.Exit(SOME_FAILED)
 
 
@@ -83,7 +89,8 @@ def rebind(
     """Apply another bound model to the index, from what its spaces gave when they read the files: opens none of them.
 
     Searches find the old vectors until all new ones are there. A model with a space that has not read the files needs
-    a new index (`omnisearch index`).
+    a new index (`omnisearch index`). Exits with 3 where embeddings of some items are lost: `omnisearch repair` reads
+    their files again.
     """
     from omnisearch.config import load_settings
     from omnisearch_indexer.rebind import rebind_index
@@ -92,7 +99,9 @@ def rebind(
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
-        _write_object(report.fields(), chosen)
+        write_object(report.fields(), chosen)
+    if report.lost:
+        raise typer.Exit(SOME_FAILED)
 
 
 def status(output: options.Output = None, data_dir: options.DataDir = None) -> None:
@@ -107,29 +116,31 @@ def status(output: options.Output = None, data_dir: options.DataDir = None) -> N
             [{"what": name, "value": _plain(value)} for name, value in fields.items()], ("what", "value"), chosen
         )
     else:
-        _write_object(fields, chosen)
+        write_object(fields, chosen)
 
 
 def errors(
-    every: Annotated[bool, typer.Option("--all", help="Name the files of unsupported formats, too.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Name the files of unsupported formats and the partly read ones, too.")
+    ] = False,
     output: options.Output = None,
+    print0: options.Print0 = False,
     data_dir: options.DataDir = None,
 ) -> None:
     """Name the files that are not indexed, each with the reason, the refused value and what to do."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 
-    write_rows(read_failures(load_settings(data_dir=data_dir).data_dir, every), ("path", "message"), output)
-
-
-def _write_object(fields: Mapping[str, Any], chosen: Format) -> None:
-    indent = 2 if chosen is Format.JSON else None
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False, indent=indent) + "\n")
+    failures = read_failures(load_settings(data_dir=data_dir).data_dir, every)
+    if print0:
+        write_paths0(failures)
+    else:
+        write_rows(failures, ("path", "message"), output)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {_plain(part)}" for name, part in value.items())
     if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(_plain(part) for part in value)
     return f"{value:,}" if isinstance(value, int) else str(value)

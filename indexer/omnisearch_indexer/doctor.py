@@ -4,6 +4,7 @@ A check returns its finding, or raises the error that a user would meet; the mes
 """
 
 import platform
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeAlias
 
 from omnisearch import __version__
@@ -19,16 +21,23 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
 from omnisearch.media.child import Child, Limits
+from omnisearch.paths import is_missing, show_path
 from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
+from omnisearch.search.sample import SAME_SCENE
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights import resolve, verify
 from omnisearch.stores.base import Filter
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.gate import RESERVE
+from omnisearch.stores.kept_places import read_kept_places
+from omnisearch.types import Modality
 from omnisearch_indexer import soundness
+from omnisearch_indexer.audit import Audit, audit
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
 PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
+REPAIR = "run `omnisearch repair`"
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
 GOOD_RECALL = 0.95
 # Unrelated items that are as alike as this leave little to tell them apart by.
@@ -75,7 +84,11 @@ class Doctor:
             "sandbox": self._sandbox,
             "index": self._index,
             "files": self._files,
+            "roots": self._roots,
+            "missing": self._missing,
             "counts": self._counts,
+            "embeddings": self._embeddings,
+            "points": self._points,
             "calibration": self._calibration,
             "spread": self._spread,
             "recall": self._recall,
@@ -109,6 +122,20 @@ class Doctor:
     def manifest(self) -> Manifest:
         """What the indexer has noted."""
         return self._open.enter_context(closing(Manifest(self._settings.data_dir / MANIFEST_FILE)))
+
+    @cached_property
+    def raw(self) -> SpaceEmbeddingStore:
+        """What the spaces gave."""
+        return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.data_dir / EMBEDDINGS_DIRECTORY)))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Every point compared with the manifest and the embeddings."""
+        return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
+
+    @property
+    def _index_command(self) -> str:
+        return f"`omnisearch index {' '.join(shlex.quote(show_path(root)) for root in self.manifest.roots())}`"
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
@@ -152,21 +179,48 @@ class Doctor:
         return State.OK, f"{store.collection} at {self._settings.store or self._settings.data_dir}", ""
 
     def _files(self) -> Found:
-        states, unfinished = self.manifest.states(), len(self.manifest.intended())
+        states, unfinished = self.manifest.states(), len(self.manifest.intents)
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
-            return State.WARN, f"{value}; {unfinished} items were being written", "run `omnisearch index` once more"
+            return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
+        if doubted := len(self.manifest.doubted()):
+            return State.WARN, f"{value}; {doubted} items are to be read again", REPAIR
         failed = states.get("failed", 0)
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+
+    def _roots(self) -> Found:
+        kept = read_kept_places(self._settings.data_dir)
+        if kept:
+            return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
+        return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
+
+    def _missing(self) -> Found:
+        paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
+        missing = [path for path in paths if is_missing(path)]
+        if missing:
+            value = f"{len(missing):,} of {len(paths):,} indexed files are gone, such as {show_path(str(missing[0]))}"
+            return State.WARN, value, "run `omnisearch index` on their folder"
+        return State.OK, f"none of {len(paths):,} indexed files", ""
 
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
         held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
         wrong = [f"{m}: {noted.get(m, 0):,} noted, {n:,} stored" for m, n in held.items() if n != noted.get(m, 0)]
         if wrong:
-            roots = " ".join(self.manifest.roots())
-            return State.FAIL, "; ".join(wrong), f"run `omnisearch index {roots}`, or again with a new --data-dir"
+            return State.FAIL, "; ".join(wrong), REPAIR
         return State.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
+
+    def _embeddings(self) -> Found:
+        damaged, total = self.raw.damaged(), self.raw.count()
+        if damaged or self.audit.lost:
+            value = f"damaged: {damaged:,} of {total:,} embeddings; items that lack some: {len(self.audit.lost):,}"
+            return State.FAIL, value, REPAIR
+        return State.OK, f"{total:,} embeddings, each what its checksum says", ""
+
+    def _points(self) -> Found:
+        if not self.audit.engine_is_sound:
+            return State.FAIL, self.audit.engine_faults(), REPAIR
+        return State.OK, f"{self.audit.points:,} points, each what its embeddings give", ""
 
     def _calibration(self) -> Found:
         sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}
@@ -177,12 +231,17 @@ class Doctor:
         return State.OK, f"{value} (of the model + of the collection)", ""
 
     def _spread(self) -> Found:
-        likeness = {m: soundness.likeness(self.index.sample(m)) for m in self.model.modalities}
+        likeness = {m: self._likeness(m) for m in self.model.modalities}
         value = ", ".join(f"{m} {mean:.2f}" for m, mean in likeness.items() if mean is not None)
         alike = [str(m) for m, mean in likeness.items() if mean is not None and mean > ALIKE]
         if alike:
             return State.WARN, value, f"items of {', '.join(alike)} are all alike to this model: another may do better"
         return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
+
+    def _likeness(self, modality: Modality) -> float | None:
+        """The mean cosine of two items. Where only one was distinct, the others are at least that near to it."""
+        found = soundness.likeness(self.index.sample(modality))
+        return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
         shares = soundness.recall(self.index.store, self.index.sample)

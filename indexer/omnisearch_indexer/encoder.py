@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.kept import space_id
+from omnisearch.search.kept import read_kept, space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 
@@ -26,9 +26,33 @@ class Encoder:
         return self._sizes[modality]
 
     def encode(
+        self, modality: Modality, keys: Sequence[str], contents: Sequence[Content], kept: Sequence[bool] = ()
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; those are zero.
+
+        Contents that are `kept` are not encoded again if there are undamaged embeddings of them in every space.
+        """
+        vectors, done = self._recall(modality, keys, kept or [False] * len(keys))
+        todo = [n for n, known in enumerate(done) if not known]
+        failed = np.zeros(len(contents), np.bool_)
+        vectors[todo], failed[todo] = self._encode(modality, [keys[n] for n in todo], [contents[n] for n in todo])
+        return vectors, failed
+
+    def _recall(
+        self, modality: Modality, keys: Sequence[str], kept: Sequence[bool]
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Bind what the spaces gave before: vectors (n, dim), and bool (n,) where that was possible."""
+        vectors, done = np.zeros((len(keys), self._model.dim), np.float32), np.array(kept, np.bool_)
+        if done.any():
+            found = read_kept(self._raw, self._model, modality, keys)
+            done &= np.all([present for _, present in found.values()], axis=0)
+        if done.any():
+            vectors[done] = self._model.bind(modality, {part: rows[done] for part, (rows, _) in found.items()})
+        return vectors, done
+
+    def _encode(
         self, modality: Modality, keys: Sequence[str], contents: Sequence[Content]
     ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; those are zero."""
         vectors = np.zeros((len(contents), self._model.dim), np.float32)
         failed = np.zeros(len(contents), np.bool_)
         at = 0

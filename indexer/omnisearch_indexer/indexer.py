@@ -1,4 +1,4 @@
-"""The indexer: files in, points out. One thread owns every decision; readers and the store only do as told.
+"""The indexer: files in, points out. One thread makes all decisions; reader threads and the store carry them out.
 
     walk -> manifest drops what is known -> hash -> known content is dropped -> decode -> encode in batches
          -> raw embeddings, then points, then manifest
@@ -9,38 +9,34 @@ Ids are made from content and segment, so doing a thing twice is doing it once.
 import os
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
-from omnisearch.stores.base import Facts, VectorStore
+from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.stores.gate import MAX_TEXT
-from omnisearch.stores.ids import point_id
-from omnisearch.types import Modality, Piece
-from omnisearch_indexer.channel import Channel, content_bytes
-from omnisearch_indexer.encoder import Encoder, usable
-from omnisearch_indexer.labels import LabelTree, told
-from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
+from omnisearch.types import Piece
+from omnisearch_indexer.batcher import Batcher
+from omnisearch_indexer.channel import Channel
+from omnisearch_indexer.encoder import Encoder
+from omnisearch_indexer.manifest import FileRow, Manifest
 from omnisearch_indexer.progress import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
-from omnisearch_indexer.reconcile import remove_items, settle
+from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import Survey
-from omnisearch_indexer.work import Made, Work
+from omnisearch_indexer.survey import Survey, refuse
+from omnisearch_indexer.work import Work
+from omnisearch_indexer.writer import Writer
 
 ATTEMPTS = 3
 CHANNEL_BYTES = 256 << 20
-GROUP_BYTES = 256 << 20
-# A flush of the engine costs the same for one point as for hundreds; a crash costs what was not flushed.
-FLUSH_POINTS = 256
-FLUSH_FILES = 1024
-FLUSH_SECONDS = 10.0
-UPSERT_POINTS = 1024
 WAIT_SECONDS = 0.2
+# A file is hashed, decided on and decoded in turns with this thread, which encodes between: with few files under way
+# there would often be nothing to take but pieces of a long one.
+FILES_PER_WORKER = 8
 
 
 class Indexer:
@@ -58,30 +54,26 @@ class Indexer:
         meter: Meter,
     ) -> None:
         self._store, self._raw, self._manifest, self._stop, self._meter = store, raw, manifest, stop, meter
-        self._encoder = Encoder(model, raw, settings.batch_size)
+        self._batches = Batcher(Encoder(model, raw, settings.batch_size))
+        self._window = FILES_PER_WORKER * settings.workers
         self._channel: Channel[Event | BaseException] = Channel(CHANNEL_BYTES)
         self._reader = Reader(decoder, model.modalities, settings.workers, self._channel, stop)
-        self._window = 2 * settings.workers
         self._open = 0  # files that a reader thread has or will get
         self._works: dict[Reading, Work] = {}
         self._claims: dict[str, deque[Reading]] = {}  # content being read -> other files that hold it
-        self._groups: dict[Modality, list[tuple[Work, Piece]]] = defaultdict(list)
-        self._grouped = 0
-        self._ready: list[Work] = []
-        self._rows: list[FileRow] = []
-        self._flushed = time.monotonic()
         self._arrived: Counter[str] = Counter()
 
     def run(self, survey: Survey) -> Report:
         """Read what the survey found, write it, and remove what is gone."""
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
-        self._labels = LabelTree(self._manifest)
-        self._meter.start(len(survey.todo))
-        self._rows.extend(survey.refused)
+        self._writer = Writer(self._store, self._raw, self._manifest, survey.decoder)
+        self._meter.start(sum(reading.signature.size for reading in survey.todo), len(survey.todo))
+        for row in survey.refused:
+            self._writer.record(row)
         try:
             self._read(survey.todo)
-            self._encode_groups()
+            self._encoded(self._batches.encode_all())
             self._write()
         finally:
             self._stop_reading()
@@ -89,6 +81,7 @@ class Indexer:
             self._settle(survey.gone)
         self._report.interrupted = self._stop.is_set()
         self._report.outcomes[Outcome.PENDING] += self._report.seen - self._report.outcomes.total()
+        self._report.partly_read = self._manifest.count_partly_read()
         self._report.seconds = time.monotonic() - begun
         self._report.check()
         return self._report
@@ -103,7 +96,9 @@ class Indexer:
             event = self._channel.get(WAIT_SECONDS)
             if event is not None:
                 self._handle(event)
-            if self._due():
+            if self._writer.waited():
+                self._encoded(self._batches.encode_all())  # the last pieces of a kind wait for no full batch
+            if self._writer.due():
                 self._write()
 
     def _stop_reading(self) -> None:
@@ -140,7 +135,7 @@ class Indexer:
 
     def _decode(self, reading: Reading) -> None:
         self._open += 1
-        self._works[reading] = Work(reading)
+        self._works[reading] = self._writer.begin(reading)
         self._reader.decode(reading)
 
     def _decide(self, reading: Reading) -> None:
@@ -161,6 +156,7 @@ class Indexer:
             self._report.outcomes[Outcome.DUPLICATE] += 1
             self._arrived[reading.item_id] += 1
         self._record(reading, reading.item_id)
+        self._advance(reading, reading.signature.size, files=1)
 
     def _end(self, event: Ended) -> None:
         reading = event.reading
@@ -169,20 +165,21 @@ class Indexer:
             if work.failed is None:
                 self._drop(reading)
                 return
-        elif event.signature != reading.signature:
+        elif not event.signature.matches(reading.signature):
             if reading.attempt < ATTEMPTS:
                 self._drop(reading)
                 self._hash(Reading(reading.path, event.signature, reading.attempt + 1))
                 return
             reading.signature = event.signature
             work.failed = (Reason.CHANGING, f"it changed during each of {ATTEMPTS} attempts")
-        work.ended = True
+        work.ended, work.notes = True, event.notes
         self._finish(reading)
 
     def _drop(self, reading: Reading) -> None:
-        """Leave a reading without an outcome; whoever waited for its content goes on alone."""
+        """Abandon a reading without an outcome. Files that waited for the same content are read in its place."""
         reading.dead = True
         self._works.pop(reading, None)
+        self._advance(reading, 0)
         self._next_claim(reading.item_id)
 
     def _next_claim(self, item_id: str) -> None:
@@ -201,105 +198,53 @@ class Indexer:
             self._next_claim(reading.item_id)
         elif work.done:
             del self._works[reading]
-            self._ready.append(work)
+            self._writer.finish(work)
+            self._advance(reading, reading.signature.size, files=1)
 
     def _fail(self, reading: Reading, reason: Reason, detail: str) -> None:
         self._report.fail(reason)
-        self._record(reading, None, reason, detail)
+        before = self._manifest.file(reading.path)
+        self._writer.record(refuse(reading, before, reason, detail, self._survey.decoder, reading.runs))
+        self._advance(reading, reading.signature.size, files=1)
 
-    def _record(self, reading: Reading, item_id: str | None, reason: Reason | None = None, detail: str = "") -> None:
+    def _record(self, reading: Reading, item_id: str) -> None:
         path, decoder = reading.path, self._survey.decoder
-        self._rows.append(FileRow(path, reading.signature, decoder, item_id, reason, detail, reading.attempt))
-        self._meter.advance()
+        self._writer.record(FileRow(path, reading.signature, decoder, item_id))
 
-    # Encoding
+    def _advance(self, reading: Reading, done: int, files: int = 0) -> None:
+        """Tell the meter how many bytes of a file are done."""
+        self._meter.advance(done - reading.reported, files)
+        reading.reported = done
+
+    # Encoding and writing
 
     def _group(self, reading: Reading, piece: Piece) -> None:
         work = self._works.get(reading)
-        if work is None or work.failed is not None or reading.info is None:
-            return
-        modality = reading.info.modality
-        work.pieces += 1
-        self._groups[modality].append((work, piece))
-        self._grouped += content_bytes(piece.content)
-        if len(self._groups[modality]) >= self._encoder.size(modality):
-            self._encode(modality)
-        elif self._grouped > GROUP_BYTES:
-            self._encode_groups()
+        if work is not None and work.failed is None and reading.info is not None:
+            self._encoded(self._batches.add(work, piece))
 
-    def _encode_groups(self) -> None:
-        for modality in list(self._groups):
-            self._encode(modality)
-
-    def _encode(self, modality: Modality) -> None:
-        group = [(work, piece) for work, piece in self._groups.pop(modality, []) if not work.reading.dead]
-        self._grouped = sum(content_bytes(p.content) for others in self._groups.values() for _, p in others)
-        if not group:
-            return
-        keys = [point_id(work.reading.item_id, piece.segment) for work, piece in group]
-        vectors, too_large = self._encoder.encode(modality, keys, [piece.content for _, piece in group])
-        for (work, piece), vector, failed in zip(group, vectors, too_large, strict=True):
-            if failed:
-                work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")
-            elif not usable(vector):
-                work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
-            else:
-                passage = piece.content[:MAX_TEXT] if isinstance(piece.content, str) else ""
-                work.made.append(Made(piece.segment, piece.snippet, passage, vector))
-        for work in dict.fromkeys(work for work, _ in group):
+    def _encoded(self, works: Iterable[Work]) -> None:
+        for work in works:
+            self._writer.encoded(work)
+        for work in works:
+            self._advance(work.reading, work.encoded_bytes)
             if work.failed is not None:
                 work.reading.dead = True  # the reader ends it
             if work.ended and work.reading in self._works:
                 self._finish(work.reading)
 
-    # Writing: engine first, manifest second
-
-    def _due(self) -> bool:
-        waited = time.monotonic() - self._flushed > FLUSH_SECONDS
-        points = sum(len(work.made) for work in self._ready)
-        return points >= FLUSH_POINTS or len(self._rows) >= FLUSH_FILES or (waited and bool(self._ready or self._rows))
-
     def _write(self) -> None:
-        ready, self._ready = self._ready, []
-        for work in ready:
+        for work in self._writer.whole:
             before = self._manifest.file(work.reading.path)
             known = before is not None and before.item_id is not None
             self._report.outcomes[Outcome.CHANGED if known else Outcome.NEW] += 1
             self._report.segments += len(work.made)
-            self._record(work.reading, work.reading.item_id)
-        ids = [work.reading.item_id for work in ready]
-        facts = {work: self._facts(work) for work in ready}
-        if ready:
-            self._manifest.intend(ids)
-            self._raw.flush()
-            points = [point for work in ready for point in work.points(facts[work])]
-            keep = frozenset(point.id for point in points)
-            # Segments that another way of cutting made would stay beside the new ones.
-            remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep)
-            for at in range(0, len(points), UPSERT_POINTS):
-                self._store.upsert(points[at : at + UPSERT_POINTS])
-        rows, self._rows = self._rows, []
-        with self._manifest.transaction():
-            self._manifest.put_items(
-                ItemRow(
-                    w.reading.item_id, w.info.modality, len(w.made), self._survey.decoder, w.info.mime, told(facts[w])
-                )
-                for w in ready
-            )
-            self._manifest.put_files(rows)
-            self._manifest.settle_intents()
-        self._flushed = time.monotonic()
-        for work in ready:
-            # The content is known now: whoever waited for it is a duplicate.
+        for work in self._writer.write():
+            # The content is known now: other files that hold it are duplicates.
             for reading in self._claims.pop(work.reading.item_id, ()):
                 self._keep_known(reading)
-        if self._rows:
+        if self._writer.rows:
             self._write()
-
-    def _facts(self, work: Work) -> Facts:
-        """What this file says of its item; other files that hold it are heard when the run settles."""
-        reading = work.reading
-        return self._labels.facts(work.info.mime, [FileRow(reading.path, reading.signature, self._survey.decoder)])
 
     def _settle(self, gone: Sequence[FileRow]) -> None:
         left = Counter(row.item_id for row in gone if row.item_id is not None)
@@ -307,7 +252,7 @@ class Indexer:
             self._manifest.drop_files(row.path for row in gone)
             for item_id in self._arrived:
                 # A file may have come from outside the given paths: it moved if its old place is empty.
-                lost = [path for path in self._manifest.holders(item_id) if not os.path.lexists(path)]
+                lost = [row.path for row in self._manifest.holders(item_id) if self._has_left(row)]
                 self._manifest.drop_files(lost)
                 left[item_id] += len(lost)
         moved = sum(min(n, left[item_id]) for item_id, n in self._arrived.items())
@@ -315,6 +260,9 @@ class Indexer:
         self._report.outcomes[Outcome.DUPLICATE] -= moved
         self._report.removed += left.total() - moved
         settle(self._manifest, self._store, self._raw)
+
+    def _has_left(self, row: FileRow) -> bool:
+        return not os.path.lexists(row.path) and self._survey.volumes.holds(row)
 
 
 def _raise(event: object) -> NoReturn:

@@ -7,12 +7,14 @@ metadata differ, those of the first path. Deeper paths override the metadata of 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePath
 
 from omnisearch.errors import StoreError, UsageError
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts
-from omnisearch.stores.gate import MAX_WORDS, check_labels
+from omnisearch.stores.gate import MAX_NAMES, MAX_TEXT, MAX_WORDS, check_labels
+from omnisearch.stores.tokens import FORMS
 from omnisearch_indexer.manifest import FileRow, Manifest
 
 
@@ -74,9 +76,28 @@ class LabelTree:
             both |= self.of(row.path)
         tags, meta = sorted(both.tags)[:MAX_WORDS], dict(sorted(both.meta.items())[:MAX_WORDS])
         mtime = float(first.signature.mtime_ns // 10**9)  # engines lose the last bits of a fraction
-        return Facts(show_path(first.path), mime, first.signature.size, mtime, tuple(tags), meta)
+        path, others = show_path(first.path), [show_path(row.path) for row in holders[1:]]
+        return Facts(path, mime, first.signature.size, mtime, tuple(tags), meta, _names(path, others))
+
+
+def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
+    """The names of files and folders that are in the other paths of an item alone, as many as a store keeps."""
+    known = set(path.split("/"))
+    found = dict.fromkeys(name for other in others for name in other.split("/") if name not in known)
+    names: list[str] = []
+    room = MAX_TEXT
+    for name in islice(found, MAX_NAMES):
+        room -= len(name) + 1
+        if room < 0:
+            break
+        names.append(name)
+    return tuple(names)
 
 
 def told(facts: Facts) -> str:
-    """What the manifest remembers of what the engine was told; another text, and the engine is told again."""
-    return json.dumps([facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items())])
+    """What the manifest remembers of what the engine was told; another text, and the engine is told again.
+
+    FORMS is part of it: the engine keeps the words of the facts.
+    """
+    said = [facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items()), facts.names]
+    return json.dumps([FORMS, *said])

@@ -1,53 +1,38 @@
 """The manifest: what became of every file, in SQLite.
 
-The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. What
-is about to be written is named in `writing` before; after a crash those items are taken back and read again.
+The engine is made durable first and the manifest second, so the manifest never promises what the engine lacks. The
+items about to be written are named in `intents` before; after a crash they are taken back and read again.
 An item that no file holds any more is a tombstone: it stays until the engine has forgotten it.
+An item in doubt, whose points or embeddings are lost or damaged, and the files that hold it have a mark before the name
+of their decoder. So every run reads these files again, and the item stays in the index until then.
 """
 
+import json
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from omnisearch.errors import FingerprintError, NoIndexError, Reason, StoreError
-from omnisearch.types import Modality
-from omnisearch_indexer.walk import Signature
+from omnisearch.errors import FingerprintError, NoIndexError, Reason
+from omnisearch.types import PARTLY_READ, Modality
+from omnisearch_indexer.intents import Intents
+from omnisearch_indexer.schema import open_database
+from omnisearch_indexer.storage import damaged, named_faults
+from omnisearch_indexer.walk import Found, Signature
 
 MANIFEST_FILE = "manifest.sqlite"
-VERSION = 2
+WITHIN = "WHERE (path = ? OR (path > ? AND path < ?))"
+UNSEEN = " AND path NOT IN (SELECT path FROM seen)"
+# What is known by its path.
+BY_PATH = ("files", "roots", "labels")
+DOUBT = "?"
 
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE items (
-    item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
-    mime TEXT NOT NULL, told TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE files (
-    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
-    device INTEGER NOT NULL, state TEXT NOT NULL, item_id TEXT REFERENCES items, reason TEXT, detail TEXT NOT NULL,
-    attempts INTEGER NOT NULL, decoder TEXT NOT NULL,
-    CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK ((state = 'indexed') = (reason IS NULL))
-) WITHOUT ROWID;
-CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
-CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
-"""
-# What leads from the version before to each version. Items are then told anew, as nothing was told of them.
-STEPS = {
-    2: """
-ALTER TABLE items DROP COLUMN path;
-ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
-ALTER TABLE items ADD COLUMN told TEXT NOT NULL DEFAULT '';
-CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
-"""
-}
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class State(StrEnum):
@@ -60,7 +45,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class FileRow:
-    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint."""
+    """What became of one file: an item if it is indexed, else a reason. `decoder` is the decoding fingerprint.
+
+    A file with both was indexed before and could not be read in the last run: its item stays. `attempts` counts the
+    runs that read the file, since it last changed, and failed.
+    """
 
     path: str
     signature: Signature
@@ -73,14 +62,17 @@ class FileRow:
     @property
     def state(self) -> State:
         """Where the file ended."""
-        if self.reason is None:
+        if self.item_id is not None:
             return State.INDEXED
         return State.UNSUPPORTED if self.reason is Reason.UNSUPPORTED_FORMAT else State.FAILED
 
 
 @dataclass(frozen=True)
 class ItemRow:
-    """A content that is indexed; `told` is what the engine knows of it from outside its content."""
+    """A content that is indexed; `told` is what the engine knows of it from outside its content.
+
+    `notes` are short sentences on how the file was read.
+    """
 
     id: str
     modality: Modality
@@ -88,6 +80,11 @@ class ItemRow:
     decoder: str
     mime: str
     told: str
+    notes: tuple[str, ...] = ()
+
+    def was_read_by(self, decoder: str) -> bool:
+        """Whether this decoder read it, be it in doubt or not."""
+        return self.decoder.removeprefix(DOUBT) == decoder
 
 
 class Manifest:
@@ -98,34 +95,14 @@ class Manifest:
 
         Raises:
             NoIndexError: there is none and `create` is False.
-            StoreError: it is damaged, or was written by a newer version.
+            OmnisearchError: it is damaged or of a newer version; or what `named_faults` says.
         """
-        if not create and not path.exists():
-            raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
         self.path = path
-        mode = "rwc" if create else "ro"
-        try:
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-            if create:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-            sound = self._one("PRAGMA quick_check")
-            version = int(self._one("PRAGMA user_version"))
-            self._db.execute("CREATE TEMP TABLE seen (path BLOB PRIMARY KEY) WITHOUT ROWID")
-        except sqlite3.Error as error:
-            raise self._damaged(str(error)) from None
-        if sound != "ok":
-            raise self._damaged(str(sound))
-        if version > VERSION:
-            self.close()
-            raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer one")
-        if version == 0:
-            if not create:
+        with named_faults(path):
+            if not create and not path.exists():
                 raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
-            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        elif create:
-            for step in range(version + 1, VERSION + 1):
-                self._db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
+            self._db = open_database(path, create)
+        self.intents = Intents(self._db)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -138,7 +115,8 @@ class Manifest:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite takes some back itself, as on a full disk
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -200,19 +178,36 @@ class Manifest:
         rows = list(self._files("WHERE path = ?", os.fsencode(path)))
         return rows[0] if rows else None
 
-    def holders(self, item_id: str) -> list[str]:
-        """The paths of an item, in order."""
-        return [row.path for row in self._files("WHERE item_id = ? ORDER BY path", item_id)]
+    def holders(self, item_id: str) -> list[FileRow]:
+        """The files that hold an item, in the order of their paths."""
+        return list(self._files("WHERE item_id = ? ORDER BY path", item_id))
 
     def failures(self, with_unsupported: bool = False) -> Iterator[FileRow]:
-        """The files that are not indexed, in order."""
-        states = "('failed', 'unsupported')" if with_unsupported else "('failed')"
-        return self._files(f"WHERE state IN {states} ORDER BY path")
+        """The files that could not be read, in order."""
+        states = "('indexed', 'failed', 'unsupported')" if with_unsupported else "('indexed', 'failed')"
+        return self._files(f"WHERE reason IS NOT NULL AND state IN {states} ORDER BY path")
+
+    def partly_read(self) -> Iterator[tuple[str, str]]:
+        """The files that are indexed although a part of them could not be read, as (path, note), in order of paths."""
+        query = (
+            "SELECT files.path, note.value FROM files JOIN items USING (item_id), json_each(items.notes) AS note "
+            "WHERE note.value LIKE ? || '%' ORDER BY files.path"
+        )
+        for path, note in self._db.execute(query, (PARTLY_READ,)):
+            yield os.fsdecode(path), note
+
+    def count_partly_read(self) -> int:
+        """How many files that the walk of this run met are partly read."""
+        query = (
+            "SELECT COUNT(DISTINCT files.path) FROM seen JOIN files ON files.path = seen.path "
+            "JOIN items USING (item_id), json_each(items.notes) AS note WHERE note.value LIKE ? || '%'"
+        )
+        return int(self._db.execute(query, (PARTLY_READ,)).fetchone()[0])
 
     def put_files(self, rows: Iterable[FileRow]) -> None:
         """Write rows by path, inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (os.fsencode(r.path), *r.signature, r.state, r.item_id, r.reason, r.detail, r.attempts, r.decoder)
                 for r in rows
@@ -223,15 +218,41 @@ class Manifest:
         """Forget paths, inside a transaction."""
         self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
-    def see(self, paths: Iterable[str]) -> None:
+    def see(self, found: Iterable[Found]) -> None:
         """Note that the walk of this run met these paths."""
-        self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?)", [(os.fsencode(path),) for path in paths])
+        rows = [(os.fsencode(one.path), one.signature.device, one.signature.ctime_ns) for one in found]
+        self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)
+
+    def saw(self, root: str) -> bool:
+        """Whether the walk of this run met anything at or below `root`."""
+        return self._any("seen", root)
 
     def unseen(self, root: str) -> list[FileRow]:
         """The files at or below `root` that the walk of this run did not meet."""
-        prefix = os.fsencode(root).rstrip(b"/")
-        query = "WHERE (path = ? OR (path > ? AND path < ?)) AND path NOT IN (SELECT path FROM seen)"
-        return list(self._files(query, prefix, prefix + b"/", prefix + b"0"))  # '0' follows '/'
+        return list(self._files(WITHIN + UNSEEN, *_within(root)))
+
+    def renew(self) -> None:
+        """Record the devices that the walk met the files on, and ctimes that were not recorded, in a transaction."""
+        self._db.execute(
+            "UPDATE files SET device = seen.device, ctime_ns = seen.ctime_ns FROM seen WHERE files.path = seen.path "
+            "AND seen.device != 0 AND files.ctime_ns IN (0, seen.ctime_ns)"
+        )
+
+    def indexed(self, place: str) -> int:
+        """How many indexed files are at or below a path."""
+        return int(self._one(f"SELECT COUNT(item_id) FROM files {WITHIN}", *_within(place)))  # noqa: S608
+
+    def knows(self, place: str) -> bool:
+        """Whether there is anything to forget at or below a path: a file, a root or a label."""
+        return any(self._any(table, place) for table in BY_PATH)
+
+    def leave(self, place: str) -> int:
+        """Drop the files, roots and labels at and below a path, in a transaction; returns how many files.
+
+        Their items stay until `unheld` names them.
+        """
+        dropped = [self._db.execute(f"DELETE FROM {table} {WITHIN}", _within(place)) for table in BY_PATH]  # noqa: S608
+        return dropped[0].rowcount
 
     # Items
 
@@ -247,8 +268,9 @@ class Manifest:
     def put_items(self, rows: Iterable[ItemRow]) -> None:
         """Write rows by id, inside a transaction."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told) VALUES (?, ?, ?, ?, ?, ?)",
-            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told) for r in rows],
+            "INSERT OR REPLACE INTO items (item_id, modality, segments, decoder, mime, told, notes)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(r.id, r.modality, r.segments, r.decoder, r.mime, r.told, json.dumps(r.notes)) for r in rows],
         )
 
     def unheld(self) -> list[str]:
@@ -271,18 +293,25 @@ class Manifest:
             self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
             self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))
 
-    def intend(self, item_ids: Iterable[str]) -> None:
-        """Name the items whose points are about to be written; durable on return."""
-        with self.transaction():
-            self._db.executemany("INSERT OR IGNORE INTO writing VALUES (?)", [(item_id,) for item_id in item_ids])
+    def doubt(self, item_ids: Sequence[str]) -> None:
+        """Mark items and the files that hold them, inside a transaction: the next run reads those files again."""
+        for table in ("items", "files"):
+            self._db.executemany(
+                f"UPDATE {table} SET decoder = ? || decoder WHERE item_id = ? AND substr(decoder, 1, 1) != ?",  # noqa: S608
+                [(DOUBT, item_id, DOUBT) for item_id in item_ids],
+            )
 
-    def intended(self) -> list[str]:
-        """The items whose writing did not come to its end."""
-        return [item_id for (item_id,) in self._db.execute("SELECT item_id FROM writing ORDER BY item_id")]
+    def doubted(self) -> list[ItemRow]:
+        """The items in doubt, in order of id."""
+        return list(self._items("WHERE substr(decoder, 1, 1) = ? ORDER BY item_id", DOUBT))
 
-    def settle_intents(self) -> None:
-        """Say that all intended points are written or taken back, inside a transaction."""
-        self._db.execute("DELETE FROM writing")
+    def doubt_intended(self) -> None:
+        """Mark the known items that were being written again, inside a transaction."""
+        self.doubt([intent.item_id for intent in self.intents.all() if self.item(intent.item_id)])
+
+    def drop_orphans(self) -> None:
+        """Forget files whose item is unknown, which only damage leaves behind, inside a transaction."""
+        self._db.execute("DELETE FROM files WHERE item_id IS NOT NULL AND item_id NOT IN (SELECT item_id FROM items)")
 
     # Counts
 
@@ -307,23 +336,35 @@ class Manifest:
         return dict(self._db.execute("SELECT state, COUNT(*) FROM files GROUP BY state"))
 
     def _files(self, where: str, *values: Any) -> Iterator[FileRow]:
-        columns = "path, size, mtime_ns, inode, device, decoder, item_id, reason, detail, attempts"
-        for path, size, mtime_ns, inode, device, decoder, item_id, reason, detail, attempts in self._db.execute(
+        columns = "path, decoder, item_id, reason, detail, attempts, size, mtime_ns, inode, device, ctime_ns"
+        for path, decoder, item_id, reason, detail, attempts, *signature in self._db.execute(
             f"SELECT {columns} FROM files {where}",  # noqa: S608
             values,
         ):
-            signature = Signature(size, mtime_ns, inode, device)
-            known = None if reason is None else Reason(reason)
-            yield FileRow(os.fsdecode(path), signature, decoder, item_id, known, detail, attempts)
+            known = None if reason is None else self._one_of(Reason, reason)
+            yield FileRow(os.fsdecode(path), Signature(*signature), decoder, item_id, known, detail, attempts)
 
     def _items(self, where: str, *values: Any) -> Iterator[ItemRow]:
-        query = f"SELECT item_id, modality, segments, decoder, mime, told FROM items {where}"  # noqa: S608
-        for item_id, modality, *rest in self._db.execute(query, values):
-            yield ItemRow(item_id, Modality(modality), *rest)
+        query = f"SELECT item_id, modality, segments, decoder, mime, told, notes FROM items {where}"  # noqa: S608
+        for item_id, modality, segments, decoder, mime, told, notes in self._db.execute(query, values):
+            kind, known = self._one_of(Modality, modality), tuple(json.loads(notes))
+            yield ItemRow(item_id, kind, segments, decoder, mime, told, known)
 
-    def _one(self, query: str) -> Any:
-        with closing(self._db.execute(query)) as cursor:
+    def _one_of(self, kind: type[Kind], value: str) -> Kind:
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise damaged(self.path, error) from None
+
+    def _any(self, table: str, place: str) -> bool:
+        return bool(self._one(f"SELECT EXISTS (SELECT 1 FROM {table} {WITHIN})", *_within(place)))  # noqa: S608
+
+    def _one(self, query: str, *values: Any) -> Any:
+        with closing(self._db.execute(query, values)) as cursor:
             return cursor.fetchone()[0]
 
-    def _damaged(self, what: str) -> StoreError:
-        return StoreError(f"{self.path} is damaged ({what}): move it away and index again")
+
+def _within(place: str) -> tuple[bytes, bytes, bytes]:
+    """The values of WITHIN for what lies at or below a path."""
+    prefix = os.fsencode(place).rstrip(b"/")
+    return prefix, prefix + b"/", prefix + b"0"  # '0' follows '/'

@@ -2,17 +2,17 @@
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import ID_DIGITS, content_hash, open_file
+from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
-from omnisearch_indexer.channel import Channel, content_bytes
+from omnisearch_indexer.channel import Channel, Lane, content_bytes
 from omnisearch_indexer.walk import Signature
 
 # A decoder that dies may have been hit by something else than its file.
@@ -29,7 +29,11 @@ class Decoder(Protocol):
 
 @dataclass(eq=False)
 class Reading:
-    """One attempt at one file. `signature` is that of the bytes that were hashed; `dead` tells the reader to stop."""
+    """One attempt at one file. `signature` is that of the bytes that were hashed; `dead` tells the reader to stop.
+
+    `runs` counts the runs that have read the unchanged file and failed, this one included; `reported` are the bytes
+    of it that the progress meter has counted.
+    """
 
     path: str
     signature: Signature
@@ -37,6 +41,9 @@ class Reading:
     item_id: str = ""
     info: MediaInfo | None = None
     dead: bool = False
+    runs: int = 1
+    reported: int = 0
+    lane: Lane[Any] = field(default_factory=Lane)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +77,7 @@ class Ended:
     reading: Reading
     complete: bool
     signature: Signature
+    notes: tuple[str, ...] = ()
 
 
 Event: TypeAlias = Hashed | Read | Refused | Ended
@@ -105,12 +113,14 @@ class Reader:
         try:
             work(reading)
         except MediaError as error:
-            self._channel.put(Refused(reading, error.reason, error.detail))
+            self._put(reading, Refused(reading, error.reason, error.detail))
         except OSError as error:
-            reason = Reason.VANISHED if isinstance(error, FileNotFoundError) else Reason.DECODE_ERROR
-            self._channel.put(Refused(reading, reason, os.strerror(error.errno or 0)))
+            self._put(reading, Refused(reading, reason_of(error), os.strerror(error.errno or 0)))
         except BaseException as error:  # an error in this program: the run must not wait for an answer for ever
-            self._channel.put(error)
+            self._put(reading, error)
+
+    def _put(self, reading: Reading, event: Event | BaseException, size: int = 0) -> None:
+        self._channel.put(event, reading.lane, size)
 
     def _hash(self, reading: Reading) -> None:
         fd = open_file(Path(reading.path), follow_links=False)
@@ -119,7 +129,7 @@ class Reader:
             reading.item_id = content_hash(fd)[:ID_DIGITS]
         finally:
             os.close(fd)
-        self._channel.put(Hashed(reading))
+        self._put(reading, Hashed(reading))
 
     def _decode(self, reading: Reading) -> None:
         for crash in range(1, CRASHES + 1):
@@ -135,10 +145,10 @@ class Reader:
                     if self._stop.is_set() or reading.dead:
                         _close(decoded)
                         break
-                    self._channel.put(Read(reading, piece), content_bytes(piece.content))
+                    self._put(reading, Read(reading, piece), content_bytes(piece.content))
                     sent += 1
                 else:
-                    self._end(reading, sent)
+                    self._end(reading, sent, decoded.notes)
                     return
             except MediaError as error:
                 again = error.reason is Reason.DECODER_CRASHED and crash < CRASHES and not sent
@@ -146,13 +156,13 @@ class Reader:
                     raise
             if self._stop.is_set() or reading.dead:
                 break
-        self._channel.put(Ended(reading, complete=False, signature=reading.signature))
+        self._put(reading, Ended(reading, complete=False, signature=reading.signature))
 
-    def _end(self, reading: Reading, sent: int) -> None:
+    def _end(self, reading: Reading, sent: int, notes: Sequence[str]) -> None:
         if not sent:
             raise MediaError(Reason.DECODE_ERROR, "the file has no content")
         now = Signature.of(os.lstat(reading.path))
-        self._channel.put(Ended(reading, complete=True, signature=now))
+        self._put(reading, Ended(reading, complete=True, signature=now, notes=tuple(notes)))
 
 
 def _close(decoded: Decoded) -> None:

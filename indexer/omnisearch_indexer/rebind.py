@@ -7,7 +7,7 @@ another model, which `omnisearch index` refuses; either is mended by the next ru
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -16,27 +16,30 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
-from omnisearch.search.kept import read_kept
+from omnisearch.search.kept import read_kept, space_id
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.open import describe_store, open_store, swap
-from omnisearch.types import Floats, Modality, SpaceEmbeddings
+from omnisearch.stores.open import open_current, swap
+from omnisearch_indexer import audit
+from omnisearch_indexer.audit import by_modality, embeddings_of
 from omnisearch_indexer.encoder import usable
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
-
-# Bounds the memory: a batch's raw embeddings in every space, and its vectors.
-BATCH_POINTS = 1024
+from omnisearch_indexer.storage import named_faults
 
 
 @dataclass
 class Rebound:
-    """What a run did: `points` were bound; `directionless` items have no direction in the new shared space."""
+    """What a run did: `points` were bound; `directionless` items have no direction in the new shared space.
+
+    `lost` items have lost embeddings: they are not in the index until their files are read again.
+    """
 
     points: int = 0
     directionless: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     seconds: float = 0.0
 
     @property
@@ -49,13 +52,19 @@ class Rebound:
         return {
             "points": self.points,
             "failed_items": len(self.directionless),
+            "lost_items": len(self.lost),
             "seconds": round(self.seconds, 3),
             "points_per_second": round(self.rate, 1),
         }
 
     def __str__(self) -> str:
-        lost = f", {len(self.directionless):,} items have no direction in it" if self.directionless else ""
-        return f"{self.points:,} points bound{lost}, in {self.seconds:.1f} s ({self.rate:,.0f} points/s)"
+        failed = f", {len(self.directionless):,} items have no direction in it" if self.directionless else ""
+        lost = (
+            f"; the embeddings of {len(self.lost):,} items are lost or damaged, so these items are not found: run "
+            f"`omnisearch repair`, which reads their files again"
+        )
+        done = f"{self.points:,} points bound{failed}, in {self.seconds:.1f} s ({self.rate:,.0f} points/s)"
+        return done + (lost if self.lost else "")
 
 
 def rebind_index(settings: Settings) -> Rebound:
@@ -70,90 +79,88 @@ def rebind_index(settings: Settings) -> Rebound:
     begun = time.monotonic()
     place = settings.data_dir / MANIFEST_FILE
     Manifest(place).close()  # raises where there is none
-    with ExitStack() as stack:
+    with named_faults(settings.data_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.data_dir))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))
         manifest.claim(store=settings.store or "embedded")
         model = OmniBind.load(settings.model, settings)
-        old = stack.enter_context(closing(_open_current(settings)))
+        old = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
-        # Every point that is left has its raw embeddings. What was lost otherwise is for the indexer to read again.
         reconcile(manifest, old, raw, alone=False)
         meter = stack.enter_context(Bar("rebinding", "points"))
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:
-            report = _fill(fresh, old, model, raw, meter)
-        _tell(manifest, model, report.directionless)
+            report = _fill(fresh, old, model, raw, manifest, meter)
+        _tell(manifest, model, report)
     report.seconds = time.monotonic() - begun
     return report
 
 
-def _open_current(settings: Settings) -> VectorStore:
-    name = describe_store(settings)
-    return open_store(settings, model=name.model, dim=name.dim, fingerprint=name.fingerprint, create=False)
-
-
-def _fill(fresh: VectorStore, old: VectorStore, model: OmniBind, raw: SpaceEmbeddingStore, meter: Meter) -> Rebound:
-    report = Rebound()
+def _fill(
+    fresh: VectorStore, old: VectorStore, model: OmniBind, raw: SpaceEmbeddingStore, manifest: Manifest, meter: Meter
+) -> Rebound:
+    report = Rebound(lost={item.id for item in manifest.doubted()})
     meter.start(old.count())
     points = old.scroll()
-    while batch := list(islice(points, BATCH_POINTS)):
-        bound = [point for group in _by_modality(batch) for point in _bind(group, model, raw)]
+    while batch := list(islice(points, audit.BATCH_POINTS)):
+        bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report)]
         report.directionless.update(point.payload.item_id for point in bound if not usable(point.vector))
-        kept = [point for point in bound if point.payload.item_id not in report.directionless]
+        kept = [point for point in bound if point.payload.item_id not in report.directionless | report.lost]
         fresh.upsert(kept)
         report.points += len(kept)
         meter.advance(len(batch))
-    if report.directionless:  # an item is indexed as a whole or not at all
-        fresh.delete(sorted(report.directionless))
+    if left_out := report.directionless | report.lost:  # an item is indexed as a whole or not at all
+        fresh.delete(sorted(left_out))
         report.points = fresh.count()
     return report
 
 
-def _by_modality(points: Sequence[Point]) -> Iterator[list[Point]]:
-    for modality in Modality:
-        if group := [point for point in points if point.payload.modality is modality]:
-            yield group
-
-
-def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore) -> list[Point]:
-    """The points of one modality with the vectors of the model."""
+def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound) -> list[Point]:
+    """The points of one modality with the vectors of the model, but for those whose embeddings are lost."""
     modality = points[0].payload.modality
     if modality not in model.modalities:
         raise FingerprintError(
             f"model {model.name!r} does not embed {modality}, and {points[0].payload.path} is indexed as such: "
-            f"run `omnisearch index` with this model and another --data-dir"
+            f"run `omnisearch index PATH... --data-dir NEW` with this model"
         )
-    vectors = model.bind(modality, _embeddings(points, model, raw))
-    return [replace(point, vector=vector) for point, vector in zip(points, vectors, strict=True)]
+    rows, complete = embeddings_of(points, model, raw)
+    lost = [point for point, good in zip(points, complete, strict=True) if not good]
+    for point in lost:
+        if point.payload.item_id not in report.lost:
+            _require_read(point, model, raw)
+    report.lost.update(point.payload.item_id for point in lost)
+    if not complete.any():
+        return []
+    vectors = iter(model.bind(modality, rows))
+    return [replace(point, vector=next(vectors)) for point, good in zip(points, complete, strict=True) if good]
 
 
-def _embeddings(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore) -> SpaceEmbeddings:
-    modality = points[0].payload.modality
-    found: dict[tuple[str, Modality], Floats] = {}
-    for (space, part), (rows, present) in read_kept(raw, model, modality, [point.id for point in points]).items():
-        if not present.all():
-            lacking = points[int(present.argmin())].payload.path
+def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> None:
+    """Refuse a model with a space that has never read the file of a point.
+
+    Raises:
+        FingerprintError: names the space and the file.
+    """
+    for space, part in read_kept(raw, model, point.payload.modality, [point.id]):
+        if not raw.has(space_id(model, space), part, point.id):
             raise FingerprintError(
                 f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
-                f"index: of {lacking} there is no {part} embedding, so rebinding does not suffice and files must "
-                f"be encoded: run `omnisearch index` with this model and another --data-dir"
+                f"index: of {point.payload.path} there is no {part} embedding, so rebinding does not suffice and files "
+                f"must be encoded: run `omnisearch index PATH... --data-dir NEW` with this model"
             )
-        found[space, part] = rows
-    return found
 
 
-def _tell(manifest: Manifest, model: OmniBind, directionless: set[str]) -> None:
-    """Make the manifest say what a new index would, so that the indexer finds nothing to do."""
-    lost = [
+def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
+    """Make the manifest say what a new index would, so that the indexer finds nothing to do but what was lost."""
+    failed = [
         replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no direction in the space")
-        for item_id in sorted(directionless)
-        for path in manifest.holders(item_id)
-        if (row := manifest.file(path)) is not None
+        for item_id in sorted(report.directionless)
+        for row in manifest.holders(item_id)
     ]
     # What the old model did not embed is looked at again by the next run.
     strange = [row.path for row in manifest.failures(with_unsupported=True) if row.state is State.UNSUPPORTED]
     with manifest.transaction():
-        manifest.put_files(lost)
-        manifest.forget(sorted(directionless))
+        manifest.put_files(failed)
+        manifest.forget(sorted(report.directionless))
+        manifest.doubt(sorted(report.lost))
         manifest.drop_files(strange)
         manifest.rename(model=model.name, fingerprint=model.fingerprint)

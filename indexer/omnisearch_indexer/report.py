@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from omnisearch.errors import OmnisearchError, Reason
+from omnisearch.stores.kept_places import KeptPlace
 
 
 class Outcome(StrEnum):
@@ -27,16 +28,22 @@ INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outco
 
 @dataclass
 class Report:
-    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`."""
+    """Counts of one run. `removed` files are gone from the disk, `links` lead elsewhere; neither is `seen`.
+
+    Nor are those below the places that were `kept`. `partly_read` files are indexed, without a part that could not be
+    read.
+    """
 
     seen: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
+    partly_read: int = 0
     removed: int = 0
     links: int = 0
     segments: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    kept: list[KeptPlace] = field(default_factory=list)
 
     @property
     def indexed(self) -> int:
@@ -47,6 +54,11 @@ class Report:
     def failed(self) -> int:
         """Files that could not be indexed, now or in an earlier run that nothing changed since."""
         return self.outcomes[Outcome.FAILED]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file that was seen is indexed and every known one was looked for."""
+        return not self.failed and not self.kept
 
     def fail(self, reason: Reason) -> None:
         """Count a file that is not indexed."""
@@ -71,12 +83,14 @@ class Report:
             "seen": self.seen,
             "indexed": self.indexed,
             **{outcome.value: self.outcomes[outcome] for outcome in INDEXED},
+            "partly_read": self.partly_read,
             "failed": self.failed,
             "reasons": {reason.value: n for reason, n in sorted(self.reasons.items())},
             "unsupported": self.outcomes[Outcome.UNSUPPORTED],
             "pending": self.outcomes[Outcome.PENDING],
             "removed": self.removed,
             "links": self.links,
+            "kept": [asdict(place) for place in self.kept],
             "segments": self.segments,
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,
@@ -85,6 +99,7 @@ class Report:
     def __str__(self) -> str:
         parts = [f"{self.outcomes[outcome]:,} {outcome}" for outcome in INDEXED if self.outcomes[outcome]]
         text = f"{self.seen:,} files seen: {self.indexed:,} indexed" + (f" ({', '.join(parts)})" if parts else "")
+        text += f", {self.partly_read:,} of them partly read" if self.partly_read else ""
         if self.failed:
             reasons = ", ".join(f"{n:,} {reason}" for reason, n in self.reasons.most_common())
             text += f", {self.failed:,} failed ({reasons})"

@@ -10,9 +10,14 @@ from types import FrameType
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.console import err
+from omnisearch.errors import UsageError
 from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.paths import show_path
+from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
+from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch.stores.open import open_store
+from omnisearch_indexer.audit import doubt_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
@@ -20,8 +25,10 @@ from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.progress import Bar
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import survey
-from omnisearch_indexer.walk import Walk, resolve_roots
+from omnisearch_indexer.roots import Roots, is_within, resolve_roots
+from omnisearch_indexer.storage import named_faults
+from omnisearch_indexer.survey import Choices, Survey, survey
+from omnisearch_indexer.walk import Walk
 
 
 def index_files(
@@ -31,21 +38,26 @@ def index_files(
     hidden: bool = False,
     labels: Labels | None = None,
     relabel: bool = False,
+    prune: bool = False,
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
 
-    `relabel` forgets the labels that these paths were given before.
+    `relabel` forgets the labels that these paths were given before. `prune` removes known files that are not found
+    even where their whole root or file system is missing.
 
     SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts.
 
     Raises:
-        UsageError: a path does not exist.
+        UsageError: a path does not exist, and nothing below it is indexed.
+        SettingsError: the data directory cannot be written.
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
         ModelMissingError: the model or its weights are not on this machine.
+        StoreError: the disk of the data directory is full or failing, or the index is damaged.
     """
-    roots = resolve_roots(paths)
-    with ExitStack() as stack:
+    roots = _resolve(paths, settings)
+    places = (*roots.present, *roots.missing)
+    with named_faults(settings.data_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.data_dir))
         stop = stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings)
@@ -56,30 +68,73 @@ def index_files(
         )
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
-        manifest.add_roots(roots)
-        manifest.label(roots, (labels or Labels()).pairs(), relabel)
-        decoder = stack.enter_context(DecoderPool(settings, settings.workers))
-        meter = stack.enter_context(Bar("indexing", "files"))
-        found = survey(_walk(roots, settings, hidden), manifest, fingerprint(settings), retry_failed, stop)
+        doubt_lost_embeddings(manifest, store, raw, model)
+        manifest.add_roots(roots.present)
+        manifest.label(places, (labels or Labels()).pairs(), relabel)
+        choices = Choices(retry_failed, prune)
+        found = survey(_walk(roots, settings, hidden), roots.missing, manifest, fingerprint(settings), choices, stop)
+        if found.renewed:
+            with manifest.transaction():
+                manifest.renew()
+        report = read_files(found, settings, model, store, raw, manifest, stop)
+        if not report.interrupted:
+            _note_kept(settings.data_dir, places, report.kept)
+        return report
+
+
+def read_files(
+    found: Survey,
+    settings: Settings,
+    model: OmniBind,
+    store: VectorStore,
+    raw: SpaceEmbeddingStore,
+    manifest: Manifest,
+    stop: threading.Event,
+) -> Report:
+    """Read, encode and write what a survey found."""
+    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as meter:
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
 
-def preview_files(paths: Sequence[Path], settings: Settings, retry_failed: bool, hidden: bool) -> Report:
+def preview_files(
+    paths: Sequence[Path], settings: Settings, retry_failed: bool, hidden: bool, prune: bool = False
+) -> Report:
     """Say what `index_files` would find: opens no file and writes nothing; what it would read is `pending`.
 
     Raises:
-        UsageError: a path does not exist.
+        UsageError: a path does not exist, and nothing below it is indexed.
     """
-    place = settings.data_dir / MANIFEST_FILE
-    manifest = Manifest(place) if place.exists() else None
-    walk = _walk(resolve_roots(paths), settings, hidden)
-    found = survey(walk, manifest, fingerprint(settings), retry_failed, threading.Event())
-    if manifest is not None:
-        manifest.close()
+    roots = _resolve(paths, settings)
+    with ExitStack() as stack:
+        place = settings.data_dir / MANIFEST_FILE
+        manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
+        walk, choices = _walk(roots, settings, hidden), Choices(retry_failed, prune)
+        found = survey(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
+        found.report.partly_read = manifest.count_partly_read() if manifest is not None else 0
     found.report.outcomes[Outcome.PENDING] = len(found.todo)
     found.report.removed = sum(row.item_id is not None for row in found.gone)
     found.report.check()
     return found.report
+
+
+def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
+    """Resolve the roots. One that cannot be reached is accepted only if something below it is indexed."""
+    roots = resolve_roots(paths)
+    if roots.missing:
+        place = settings.data_dir / MANIFEST_FILE
+        with ExitStack() as stack:
+            manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
+            for root, why in roots.missing.items():
+                if manifest is None or not manifest.indexed(root):
+                    raise UsageError(f"{show_path(root)}: {why}")
+    return roots
+
+
+def _note_kept(data_dir: Path, places: Sequence[str], kept: Sequence[KeptPlace]) -> None:
+    """Replace what earlier runs noted of these places."""
+    shown = [show_path(place) for place in places]
+    others = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
+    write_kept_places(data_dir, [*others, *kept])
 
 
 @contextmanager
@@ -103,5 +158,5 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _walk(roots: Sequence[str], settings: Settings, hidden: bool) -> Walk:
-    return Walk(roots, hidden, frozenset({str(settings.data_dir.resolve())}))
+def _walk(roots: Roots, settings: Settings, hidden: bool) -> Walk:
+    return Walk(roots.present, hidden, frozenset({str(settings.data_dir.resolve())}))

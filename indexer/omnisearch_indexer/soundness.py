@@ -37,9 +37,9 @@ def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[
     near as the last exact one.
     """
     present = {m: rows for m in Modality if len(rows := sample(m))}
-    rows = np.concatenate([np.empty((0, store.dim), np.float32), *present.values()])
-    if len(rows) < 2:
+    if not present:
         return {}
+    rows = np.concatenate(list(present.values()))
     rng = np.random.default_rng(0)
     pairs = rng.integers(0, len(rows), (QUERIES, 2))
     queries = rows[pairs[:, 0]] + rows[pairs[:, 1]]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch.stores.kept_places import read_kept_places
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 
 
 def read_status(data_dir: Path) -> dict[str, Any]:
@@ -26,29 +28,43 @@ def read_status(data_dir: Path) -> dict[str, Any]:
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
+            "kept": [asdict(place) for place in read_kept_places(data_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
             "not_indexed": manifest.reasons(),
-            "unfinished": len(manifest.intended()),
+            "unfinished": len(manifest.intents),
         }
 
 
-def read_failures(data_dir: Path, with_unsupported: bool) -> Iterator[dict[str, Any]]:
-    """Every file that is not indexed: path, reason, detail, message to the user, attempts.
+def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
+    """Every file that could not be read: path, state, reason, detail, message to the user, attempts.
+
+    With `every`, also the files of unsupported formats, and then those that are indexed but only partly read: their
+    reason is empty and their message is the note.
 
     Raises:
         NoIndexError: nothing was indexed here yet.
     """
     with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
-        for row in manifest.failures(with_unsupported):
+        for row in manifest.failures(every):
             assert row.reason is not None
             yield {
                 "path": show_path(row.path),
+                "state": str(row.state),
                 "reason": str(row.reason),
                 "detail": row.detail,
                 "message": reason_message(row.reason, row.detail),
                 "attempts": row.attempts,
+            }
+        for path, note in manifest.partly_read() if every else ():
+            yield {
+                "path": show_path(path),
+                "state": str(State.INDEXED),
+                "reason": "",
+                "detail": note,
+                "message": note,
+                "attempts": 1,
             }
 
 

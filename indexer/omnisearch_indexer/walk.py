@@ -6,34 +6,49 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
-from pathspec import GitIgnoreSpec
-
-from omnisearch.errors import Reason, UsageError
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.file import reason_of
 from omnisearch.paths import show_path
+from omnisearch_indexer.ignore import Rules
+from omnisearch_indexer.roots import is_below
 
-IGNORE_FILE = ".omnisearchignore"
 # What systems and programs leave in folders of media.
 DEFAULT_IGNORED = frozenset(
     {"$RECYCLE.BIN", "#recycle", "@eaDir", "System Volume Information", "Thumbs.db", "__pycache__"}
     | {"desktop.ini", "lost+found", "node_modules"}
 )
 
+# The rules of the folders above, the deepest last.
+_Chain: TypeAlias = tuple[Rules, ...]
+
 
 class Signature(NamedTuple):
-    """What one `stat` says of a file's content: while it stays the same, the file is not opened again."""
+    """What one `stat` says of a file. A `ctime_ns` of 0 was not recorded: an older version did not keep it."""
 
     size: int
     mtime_ns: int
     inode: int
     device: int
+    ctime_ns: int = 0
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
         """Take it from a stat; numbers are kept within SQLite's signed 64 bits."""
         signed = (1 << 63) - 1
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino & signed, status.st_dev & signed)
+        return cls(
+            status.st_size, status.st_mtime_ns, status.st_ino & signed, status.st_dev & signed, status.st_ctime_ns
+        )
+
+    def matches(self, other: "Signature") -> bool:
+        """Whether the content is the same as far as a stat can tell; then the file is not opened again.
+
+        Every write changes the ctime, and a program cannot set it back as it can the mtime. The device is not compared:
+        its number may be another one after the same file system was mounted again.
+        """
+        known = 0 not in (self.ctime_ns, other.ctime_ns)
+        return self[:3] == other[:3] and (not known or self.ctime_ns == other.ctime_ns)
 
 
 @dataclass(frozen=True)
@@ -50,8 +65,9 @@ class Found:
 class Walk:
     """One pass over `roots`; iterate once.
 
-    `links` counts the links that lead somewhere; they are not followed. `unread` are the folders that could not be
-    listed: nothing is known of what lies below them.
+    No error of the system ends it: what cannot be read is found with its reason. `links` counts the links that lead
+    somewhere; they are not followed. `unread` are the folders that could not be listed: nothing is known of what lies
+    below them.
     """
 
     roots: Sequence[str]
@@ -62,35 +78,39 @@ class Walk:
 
     def __iter__(self) -> Iterator[Found]:
         for root in self.roots:
-            status = os.lstat(root)
-            if stat.S_ISDIR(status.st_mode):
-                yield from self._folder(root, ())
-            else:
-                yield from self._entry(root, status)
+            waiting: list[tuple[os.DirEntry[str], _Chain]] = []  # the next one last
+            try:
+                is_folder = stat.S_ISDIR(os.lstat(root).st_mode)
+            except OSError as error:
+                self.unread.append(root)
+                yield _refused(root, error)
+                continue
+            yield from self._list(root, (), waiting) if is_folder else self._file(root)
+            while waiting:
+                entry, rules = waiting.pop()
+                is_folder = _is_folder(entry)
+                if self._ignored(entry, is_folder, rules):
+                    continue
+                yield from self._list(entry.path, rules, waiting) if is_folder else self._file(entry.path)
 
-    def _folder(self, folder: str, rules: "tuple[_Rules, ...]") -> Iterator[Found]:
+    def _list(self, folder: str, rules: "_Chain", waiting: "list[tuple[os.DirEntry[str], _Chain]]") -> Iterator[Found]:
+        """Put what a folder holds on top of what is waiting."""
         try:
             with os.scandir(folder) as listing:
-                entries = sorted(listing, key=_order)
-            own = _Rules.read(folder)
-        except OSError as error:
+                entries = sorted(listing, key=_order, reverse=True)
+            own = Rules.read(folder)
+        except (OSError, MediaError) as error:
             self.unread.append(folder)
             yield _refused(folder, error)
             return
-        rules = (*rules, own) if own else rules
-        for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if self._ignored(entry, is_folder, rules):
-                continue
-            if is_folder:
-                yield from self._folder(entry.path, rules)
-                continue
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except OSError as error:
-                yield _refused(entry.path, error)
-                continue
-            yield from self._entry(entry.path, status)
+        below = (*rules, own) if own else rules
+        waiting += [(entry, below) for entry in entries]
+
+    def _file(self, path: str) -> Iterator[Found]:
+        try:
+            yield from self._entry(path, os.lstat(path))
+        except OSError as error:
+            yield _refused(path, error)
 
     def _entry(self, path: str, status: os.stat_result) -> Iterator[Found]:
         signature = Signature.of(status)
@@ -103,7 +123,7 @@ class Walk:
         else:
             yield Found(path, signature, *trouble)
 
-    def _ignored(self, entry: os.DirEntry[str], is_folder: bool, rules: "tuple[_Rules, ...]") -> bool:
+    def _ignored(self, entry: os.DirEntry[str], is_folder: bool, rules: "_Chain") -> bool:
         if entry.path in self.skip or entry.name in DEFAULT_IGNORED:
             return True
         if entry.name.startswith(".") and not self.hidden:
@@ -113,58 +133,22 @@ class Walk:
         return next((verdict for verdict in verdicts if verdict is not None), False)
 
 
-def resolve_roots(paths: Sequence[Path]) -> list[str]:
-    """Make the given paths absolute, once each, and drop those that lie below another; links in them are followed.
-
-    Raises:
-        UsageError: a path does not exist or cannot be read; nothing may be concluded from its emptiness.
-    """
-    roots: set[str] = set()
-    for path in paths:
-        try:
-            root = os.path.realpath(path, strict=True)
-        except OSError as error:
-            raise UsageError(f"{show_path(str(path))}: {os.strerror(error.errno or 0)}") from None
-        if not os.access(root, os.R_OK | (os.X_OK if Path(root).is_dir() else 0)):
-            raise UsageError(f"{show_path(root)}: {os.strerror(errno.EACCES)}")
-        roots.add(root)
-    return sorted((r for r in roots if not any(is_below(r, other) for other in roots - {r})), key=os.fsencode)
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Whether `path` lies below `folder`, by name alone."""
-    return path.startswith(folder.rstrip("/") + "/")
-
-
-@dataclass(frozen=True)
-class _Rules:
-    """The rules of one ignore file, for what lies below its folder."""
-
-    folder: str
-    spec: GitIgnoreSpec
-
-    @classmethod
-    def read(cls, folder: str) -> "_Rules | None":
-        try:
-            lines = Path(folder, IGNORE_FILE).read_text("utf-8", "surrogateescape").splitlines()
-        except FileNotFoundError:
-            return None
-        return cls(folder, GitIgnoreSpec.from_lines(lines))
-
-    def verdict(self, path: str, is_folder: bool) -> bool | None:
-        name = os.path.relpath(path, self.folder) + ("/" if is_folder else "")
-        return self.spec.check_file(name).include
-
-
 def _order(entry: os.DirEntry[str]) -> bytes:
     # A folder sorts as its content does, so that the walk yields paths in the order of their bytes.
-    return os.fsencode(entry.name) + (b"/" if entry.is_dir(follow_symlinks=False) else b"")
+    return os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b"")
 
 
-def _refused(path: str, error: OSError) -> Found:
-    reasons = {errno.ENOENT: Reason.VANISHED, errno.ENOTDIR: Reason.VANISHED}
-    reason = reasons.get(error.errno or 0, Reason.PERMISSION)
-    return Found(path, Signature(0, 0, 0, 0), reason, os.strerror(error.errno or 0))
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # some file systems name the kind of an entry only by a stat, and that fails again below
+        return False
+
+
+def _refused(path: str, error: OSError | MediaError) -> Found:
+    if isinstance(error, MediaError):
+        return Found(path, Signature(0, 0, 0, 0), error.reason, error.detail)
+    return Found(path, Signature(0, 0, 0, 0), reason_of(error), os.strerror(error.errno or 0))
 
 
 def _link_trouble(path: str) -> tuple[Reason, str] | None:
@@ -176,7 +160,7 @@ def _link_trouble(path: str) -> tuple[Reason, str] | None:
             return Reason.LINK_LOOP, f"link to {target}"
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return Reason.NOT_REGULAR, f"link to {target}, which does not exist"
-        return Reason.PERMISSION, f"link to {target}: {os.strerror(error.errno or 0)}"
+        return reason_of(error), f"link to {target}: {os.strerror(error.errno or 0)}"
     if stat.S_ISDIR(status.st_mode) and is_below(os.path.abspath(path), os.path.realpath(path)):  # noqa: PTH100
         return Reason.LINK_LOOP, f"link to {target}, a folder that it lies in"
     return None

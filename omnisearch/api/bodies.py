@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from omnisearch.api.expressions import Body, Upload
+from omnisearch.api.fetch import Fetcher
+from omnisearch.api.record import current
+from omnisearch.api.strict_json import parse_json
 from omnisearch.api.uploads import spooled
 
 MAX_FILES = 64
@@ -39,37 +40,41 @@ def described(kind: type[Body]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[str, Upload]]]:
-    """Read a question and the files that it names, by the names of their parts; they are deleted afterwards.
+    """Read a question and the files that it names, by the names of their parts or their URLs; deleted afterwards.
 
     Raises:
         RequestValidationError: the question is wrong, and where.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
             507, the server's disk has no room for it.
+        FetchError: a URL may not, or cannot, be fetched.
     """
+    async with AsyncExitStack() as held:
+        with disk_full_refused():
+            question, uploads = await _sent(request, kind, held)
+            fetcher: Fetcher = request.app.state.fetcher
+            fetched = await held.enter_async_context(fetcher.fetched(question.urls))
+        yield question, uploads | fetched
+
+
+async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[B, dict[str, Upload]]:
+    """Return the question and the files of its multipart body, which are kept until `held` ends."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent == "application/json":
         question = _parse(await _read(request, kind.max_json), kind)
         if question.files:
             detail = f"{min(question.files)!r} names a file: send the query as multipart/form-data with that part"
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-        yield question, {}
-        return
+        return question, {}
     if sent != "multipart/form-data":
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
         )
-    async with AsyncExitStack() as held:
-        with disk_full_refused():
-            form = await held.enter_async_context(
-                request.form(max_files=MAX_FILES, max_fields=1, max_part_size=kind.max_json)
-            )
-            field = form.get("query")
-            if not isinstance(field, str):
-                detail = "the field `query` with the JSON object is missing"
-                raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-            question = _parse(field, kind)
-            uploads = await held.enter_async_context(spooled(form, question.files))
-        yield question, uploads
+    form = await held.enter_async_context(request.form(max_files=MAX_FILES, max_fields=1, max_part_size=kind.max_json))
+    field = form.get("query")
+    if not isinstance(field, str):
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
+    question = _parse(field, kind)
+    return question, await held.enter_async_context(spooled(form, question.files))
 
 
 @contextmanager
@@ -98,9 +103,7 @@ async def _read(request: Request, most: int) -> bytes:
 
 
 def _parse(body: bytes | str, kind: type[B]) -> B:
-    """Pydantic reads the bytes itself: it knows no NaN and no half surrogates, which Python's reader lets in."""
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestValidationError(details) from None
+    question = parse_json(body, kind)
+    if (record := current()) is not None and len(body) <= Body.max_json:  # a larger one holds files, not words
+        record.body = body
+    return question

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from omnisearch import options
+from omnisearch.api.accepted_keys import AcceptedKeys
+from omnisearch.config import Settings, load_settings
 from omnisearch.console import err
 from omnisearch.errors import BusyError, UsageError
 
@@ -22,7 +24,7 @@ ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines in: there are no keys.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines in without a key.")] = False,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="One more name that the server answers to, such as search.example.org; repeatable."),
@@ -42,14 +44,10 @@ def serve(
     from omnisearch.api.app import create_app
     from omnisearch.api.authority import LOOPBACK, allowed_host
     from omnisearch.api.drain import DrainingServer
+    from omnisearch.api.logs import set_up_logging
     from omnisearch.api.protocol import ImpatientProtocol
-    from omnisearch.config import load_settings
+    from omnisearch.stores.kept_places import read_kept_places
 
-    if host not in LOOPBACK and not insecure:
-        raise UsageError(
-            f"--host {host} would let other machines search and read every indexed file without a key: "
-            "put a proxy that asks for one in front of 127.0.0.1, or say --insecure"
-        )
     settings = load_settings(
         allow_host=allow_host,
         data_dir=data_dir,
@@ -60,18 +58,24 @@ def serve(
         max_memory=max_memory,
         license=license,
     )
+    if host not in LOOPBACK:
+        _check_keys(settings, host, insecure)
     everywhere = host in ANY_ADDRESS
     hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
     if everywhere and hosts == LOOPBACK:
         err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
+    for place in read_kept_places(settings.data_dir):
+        err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
+    set_up_logging(settings.log_level)
     app = create_app(settings, hosts=hosts)
     server = DrainingServer(
         uvicorn.Config(
             app,
             http=ImpatientProtocol,
             ws="none",
-            log_level="warning",
+            log_config=None,  # its messages go to our log
+            access_log=False,  # the recorder logs the requests
             server_header=False,
             timeout_graceful_shutdown=1,
         ),
@@ -85,13 +89,35 @@ def serve(
     server.run(sockets=[listening])
 
 
+def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
+    """Refuse to let other machines in without a key, unless told to.
+
+    Raises:
+        UsageError: there is no key, and no --insecure.
+    """
+    if AcceptedKeys(settings).all():
+        return
+    if not insecure:
+        raise UsageError(
+            f"--host {host} would let other machines search and read every indexed file without a key: "
+            "make one with `omnisearch keys add NAME`, or say --insecure"
+        )
+    err.print(
+        f"WARNING: no keys and --insecure: whoever reaches {host} can search and read every indexed file. "
+        "Make a key with `omnisearch keys add NAME` to keep strangers out.",
+        markup=False,
+        style="bold red",
+        soft_wrap=True,
+    )
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port") from None
-    # Connections inherit it. asyncio sets it only where the socket names its protocol, and without it the body of an
-    # answer waits 40 ms for the client to acknowledge the head.
+    # Every connection inherits it. Without it a response waits up to 40 ms for the client's delayed acknowledgement:
+    # asyncio sets it on sockets that were made with the protocol number of TCP alone, which this one was not.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

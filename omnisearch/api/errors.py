@@ -17,15 +17,19 @@ from starlette.exceptions import HTTPException
 
 from omnisearch.api import inputs
 from omnisearch.api.expressions import TAGS
+from omnisearch.api.record import current
 from omnisearch.errors import MediaError, OmnisearchError
 
 MEDIA_TYPE = "application/problem+json"
+# What OpenAPI says of a response that is a problem.
+PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
 OPENAI_PATH = "/v1/embeddings"
 # Python renames phrases as the RFCs do; a code that clients test for may not change with it.
 CODES = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -34,6 +38,7 @@ CODES = {
     416: "range_not_satisfiable",
     421: "misdirected_request",
     422: "invalid_request",
+    429: "rate_limited",
     500: "failed",
     503: "busy",
     507: "disk_full",
@@ -41,19 +46,23 @@ CODES = {
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
-    """Answer with a problem document; a 503 says when to come back."""
+    """Answer with a problem document that has the id of the request; a 503 says when to come back."""
+    code = code or CODES.get(status, "refused")
+    if (record := current()) is not None:
+        record.code = code
+        more["request_id"] = record.request_id
     content = document(status, detail, code, **more)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 
-def document(status: int, detail: str, code: str | None = None, **more: Any) -> dict[str, Any]:
+def document(status: int, detail: str, code: str, **more: Any) -> dict[str, Any]:
     """Build a problem document."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "code": code or CODES.get(status, "refused"),
+        "code": code,
         "detail": detail,
         **more,
     }
@@ -77,7 +86,6 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(OmnisearchError, _domain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
 
 
 def _domain(request: Request, error: Exception) -> JSONResponse:
@@ -107,10 +115,6 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     answer = problem(error.status_code, detail, **_shown(request, detail))
     answer.headers.update(error.headers or {})
     return answer
-
-
-def _failed(_: Request, __: Exception) -> JSONResponse:
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why")
 
 
 def _shown(request: Request, detail: str) -> dict[str, str]:

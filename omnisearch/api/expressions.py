@@ -43,6 +43,7 @@ def _a_slice(text: str) -> str:
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
 SliceText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_a_slice)]
+Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https://[!-~]+$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -60,13 +61,16 @@ class Strict(BaseModel):
 
 
 class TermIn(Strict):
-    """A term: exactly one of `text`, `file` (the name of a multipart part), `item_id` and `vector`.
+    """A term: exactly one of `text`, `file` (the name of a multipart part), `url`, `item_id` and `vector`.
+
+    `url` is a file that the server fetches over HTTPS, where its settings allow that.
 
     `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index.
     """
 
     text: SafeText | None = None
     file: SafeStr | None = None
+    url: Url | None = None
     item_id: ItemId | None = None
     vector: Annotated[list[Number], Field(min_length=1, max_length=MAX_DIM)] | None = None
     weight: Weight = 1.0
@@ -75,10 +79,10 @@ class TermIn(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "TermIn":
-        if sum(source is not None for source in (self.text, self.file, self.item_id, self.vector)) != 1:
-            raise ValueError("a term is exactly one of text, file, item_id and vector")
-        if self.slice is not None and self.file is None and self.item_id is None:
-            raise ValueError("a slice is a part of a file or of an item_id")
+        if sum(source is not None for source in (self.text, self.file, self.url, self.item_id, self.vector)) != 1:
+            raise ValueError("a term is exactly one of text, file, url, item_id and vector")
+        if self.slice is not None and self.file is None and self.url is None and self.item_id is None:
+            raise ValueError("a slice is a part of a file, of a url or of an item_id")
         if self.segment is not None and (self.item_id is None or self.slice is not None):
             raise ValueError("a segment is one of an item_id, and goes without a slice")
         return self
@@ -89,10 +93,10 @@ class TermIn(Strict):
         return ()
 
     def expression(self, files: Mapping[str, Upload]) -> Term:
-        """Return the term; `files` holds the uploads by the name of their part."""
+        """Return the term; `files` holds the files by the name of their part, or by their URL."""
         part = None if self.slice is None else read_slice(self.slice)
-        if self.file is not None:
-            upload = files[self.file]
+        if self.file is not None or self.url is not None:
+            upload = files[self.file or self.url or ""]
             return Term(upload.path, self.weight, upload.label, part)
         if self.item_id is not None:
             return Term(ItemRef(self.item_id, self.segment), self.weight, slice=part)
@@ -209,6 +213,11 @@ class Body(Strict):
         """The parts of the request that it names."""
         return set()
 
+    @property
+    def urls(self) -> set[str]:
+        """The files that the server is to fetch."""
+        return set()
+
 
 class Asking(Body):
     """A request that asks an expression."""
@@ -219,3 +228,8 @@ class Asking(Body):
     def files(self) -> set[str]:
         """The parts of the request that it names."""
         return {term.file for term in terms_of(self.query) if term.file is not None}
+
+    @property
+    def urls(self) -> set[str]:
+        """The files that the server is to fetch."""
+        return {term.url for term in terms_of(self.query) if term.url is not None}

@@ -15,7 +15,12 @@ class Room:
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._places = threads + waiting
+        self.capacity = self._places = threads + waiting
+
+    @property
+    def depth(self) -> int:
+        """How many questions run or wait."""
+        return self.capacity - self._places
 
     def ask(self, question: Callable[[], T]) -> "asyncio.Future[T]":
         """Answer a question in a thread.

@@ -145,6 +145,11 @@ class SearchBatchIn(Body):
         """The parts of the request that its queries name."""
         return {name for query in self.queries for name in query.files}
 
+    @property
+    def urls(self) -> set[str]:
+        """The files that the server is to fetch."""
+        return {url for query in self.queries for url in query.urls}
+
 
 class FailedOut(BaseModel):
     """The problem document of a query that is wrong."""
@@ -220,6 +225,7 @@ class ItemOut(BaseModel):
     mtime: float
     tags: list[str]
     meta: dict[str, str]
+    notes: list[str]
     segments: list[SegmentOut]
 
     @classmethod
@@ -242,6 +248,7 @@ class ItemOut(BaseModel):
             mtime=first.mtime,
             tags=list(first.tags),
             meta=dict(first.meta),
+            notes=list(first.notes),
             segments=segments,
         )
 
@@ -253,6 +260,21 @@ class StatusOut(BaseModel):
     model: str
     dim: int
     segments: dict[Modality, int]
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `code` is stable; `request_id` names the request in the server's log.
+
+    `errors` lists the wrong fields of a request, each with its JSON `pointer` and a `detail`.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str | None = None
+    errors: list[dict[str, str]] | None = None
 
 
 class HealthOut(BaseModel):

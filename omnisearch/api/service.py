@@ -133,6 +133,10 @@ class Service:
             raise self._missing
         return self._engine
 
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Return how many questions of each kind run or wait, and how many may."""
+        return {kind: (room.depth, room.capacity) for kind, room in self._rooms.items()}
+
     async def ask(self, question: Callable[[Engine], T], kind: Kind = "search", seconds: float | None = None) -> T:
         """Ask the engine something in a thread for questions of that kind, and wait no longer than `seconds`.
 
@@ -187,7 +191,7 @@ class Service:
         return engine
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 

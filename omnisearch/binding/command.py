@@ -22,7 +22,12 @@ Every = Annotated[bool, typer.Option("--all", help="Every declared file, not onl
 Released = Annotated[
     Path, typer.Argument(help="The authors' base.pt, large.pt or full.pt.", exists=True, dir_okay=False)
 ]
-Out = Annotated[Path, typer.Option("--out", help="The folder of the model, which must hold none yet.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="The folder of the model, which must hold none yet.", metavar="PATH", parser=options.parse_path
+    ),
+]
 
 
 @app.command()

@@ -13,7 +13,7 @@ from omnisearch.types import Decoded, Modality, Piece
 
 Decoder: TypeAlias = Callable[[Source, Kind, Segmentation], Decoded]
 
-VERSION = 2  # raise it whenever the same file would decode to other pieces
+VERSION = 3  # raise it whenever the same file would decode to other pieces
 
 
 def decode(source: Source, cut: Segmentation) -> Decoded:

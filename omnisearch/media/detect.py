@@ -2,7 +2,7 @@
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
-from omnisearch.media.kinds import BY_SUFFIX, KINDS, Kind
+from omnisearch.media.kinds import BY_SUFFIX, KINDS, SHARED_SUFFIXES, UNREAD_OBJECTS, Kind
 from omnisearch.media.sniff.containers import container_format, known_container
 from omnisearch.media.sniff.head import Head
 from omnisearch.media.sniff.images import image_format
@@ -22,6 +22,8 @@ def detect(source: Source) -> Kind:
     name = name or mesh_text_format(head, named_text(head) is not None) or known_container(head) or text_format(head)
     if name is not None:
         return KINDS[name]
+    if source.suffix in UNREAD_OBJECTS:
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, f"{UNREAD_OBJECTS[source.suffix]} ({source.suffix})")
     promised = BY_SUFFIX.get(source.suffix)
     if promised is None or _belongs_elsewhere(head):
         raise MediaError(Reason.UNSUPPORTED_FORMAT, f"no known content ({source.suffix or 'no extension'})")
@@ -30,5 +32,7 @@ def detect(source: Source) -> Kind:
 
 def _belongs_elsewhere(head: Head) -> bool:
     """Whether another kind of program writes such content: TypeScript is text, a compiler's object is not."""
+    if head.suffix in SHARED_SUFFIXES:
+        return True
     is_text = head.text is not None
     return (head.suffix == ".ts" and is_text) or (head.suffix == ".obj" and not is_text)

@@ -17,7 +17,7 @@ ID_DIGITS = 32
 MIB = 1 << 20
 MAX_BYTES = {
     Modality.TEXT: 64 * MIB,
-    Modality.IMAGE: 64 * MIB,
+    Modality.IMAGE: 256 * MIB,
     Modality.AUDIO: 1024 * MIB,
     Modality.VIDEO: 4096 * MIB,
     Modality.POINT_CLOUD: 128 * MIB,
@@ -61,11 +61,16 @@ class Source:
         return PurePosixPath(self.name).suffix.lower()
 
 
+def reason_of(error: OSError) -> Reason:
+    """Why a file or folder cannot be read. What says nothing about its content is `unreadable`, such as EIO."""
+    return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
+
+
 def open_file(path: Path, follow_links: bool = True) -> int:
     """Open a regular, non-empty file for reading; the caller closes the descriptor.
 
     Raises:
-        MediaError: not_regular, empty, too_large, vanished, permission or link_loop.
+        MediaError: not_regular, empty, too_large, vanished, permission, unreadable or link_loop.
     """
     try:
         fd = os.open(path, _FLAGS | (0 if follow_links else os.O_NOFOLLOW))
@@ -172,4 +177,4 @@ def _checked(fd: int, limit: int) -> int:
 
 
 def _refused(error: OSError) -> MediaError:
-    return MediaError(_REASONS.get(error.errno or 0, Reason.DECODE_ERROR), os.strerror(error.errno or 0))
+    return MediaError(reason_of(error), os.strerror(error.errno or 0))

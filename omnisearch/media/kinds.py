@@ -43,6 +43,18 @@ IMAGES = _kinds(
     ("tif", "image/tiff", "tif tiff", "Pillow"),
     ("heic", "image/heic", "heic heif", "pillow-heif"),
     ("avif", "image/avif", "avif", "Pillow"),
+    ("jp2", "image/jp2", "jp2 j2k jpf jpx jpm j2c jpc", "Pillow"),
+    ("jxl", "image/jxl", "jxl", "pillow-jxl-plugin"),
+    ("svg", "image/svg+xml", "svg svgz", "resvg-py"),
+    ("psd", "image/vnd.adobe.photoshop", "psd psb", "psd-tools"),
+    ("hdr", "image/vnd.radiance", "hdr rgbe", "omnisearch"),
+    ("exr", "image/x-exr", "exr", "OpenEXR"),
+    (
+        "raw",
+        "image/x-raw",
+        "dng nef nrw arw sr2 srf cr2 cr3 crw raf orf rw2 rwl pef srw 3fr fff iiq mrw x3f erf mef mos kdc dcr",
+        "rawpy",
+    ),
 )
 SOUNDS = _kinds(
     Modality.AUDIO,
@@ -85,10 +97,47 @@ OBJECTS = _kinds(
     ("ply", "model/ply", "ply", "trimesh"),
     ("stl", "model/stl", "stl", "trimesh"),
     ("off", "model/off", "off", "trimesh"),
-    ("dae", "model/vnd.collada+xml", "dae", "pycollada"),
+    ("dae", "model/vnd.collada+xml", "dae", "assimp"),
+    ("fbx", "model/fbx", "fbx", "assimp"),
+    ("3ds", "model/3ds", "3ds", "assimp"),
+    ("blend", "application/x-blender", "blend", "assimp"),
+    ("amf", "model/amf", "amf", "assimp"),
+    ("lwo", "model/lwo", "lwo lxo", "assimp"),
+    ("ac", "model/ac3d", "ac acc", "assimp"),
+    ("ase", "model/ase", "ase", "assimp"),
+    ("x", "model/x-directx", "x", "assimp"),
+    ("ms3d", "model/ms3d", "ms3d", "assimp"),
+    ("3mf", "model/3mf", "3mf", "expat"),
+    ("dxf", "model/dxf", "dxf", "ezdxf"),
+    ("step", "model/step", "step stp", "cascadio"),
+    ("usd", "model/vnd.usd", "usd usda usdc", "usd-core"),
+    ("usdz", "model/vnd.usdz+zip", "usdz", "usd-core"),
+    ("las", "model/las", "las", "laspy"),
+    ("laz", "model/laz", "laz", "laspy"),
+    ("pcd", "model/pcd", "pcd", "numpy"),
+    ("xyz", "model/xyz", "xyz", "numpy"),
     ("npy", "application/x-npy", "npy", "numpy"),
     ("npz", "application/x-npz", "npz", "numpy"),
 )
 
 KINDS = {**TEXTS, **IMAGES, **SOUNDS, **FILMS, **OBJECTS}
 BY_SUFFIX = {suffix: kind for kind in KINDS.values() for suffix in kind.suffixes}
+
+# Formats of 3D models that no library here reads, by the endings of their names.
+UNREAD_OBJECTS = {
+    ".3dm": "Rhino 3DM", ".3d": "Unreal 3D", ".b3d": "Blitz3D", ".bvh": "Biovision motion", ".c4d": "Cinema 4D",
+    ".cob": "trueSpace", ".csm": "CharacterStudio motion", ".dwg": "AutoCAD DWG", ".e57": "E57 scan",
+    ".iges": "IGES", ".igs": "IGES",
+    ".hmp": "3D GameStudio terrain", ".ifc": "IFC building model", ".iqm": "Inter-Quake model",
+    ".irr": "Irrlicht scene", ".irrmesh": "Irrlicht mesh", ".jt": "Siemens JT", ".lws": "LightWave scene",
+    ".m3d": "Model 3D", ".max": "3ds Max scene", ".md2": "Quake II model", ".md3": "Quake III model",
+    ".md5mesh": "Doom 3 model",
+    ".mdc": "Return to Castle Wolfenstein model", ".mdl": "Quake or Half-Life model", ".nff": "Neutral File Format",
+    ".ogex": "OpenGEX", ".pts": "PTS scan", ".q3o": "Quick3D object", ".q3s": "Quick3D scene", ".sib": "Silo",
+    ".skp": "SketchUp", ".sldprt": "SolidWorks part", ".smd": "Valve SMD", ".ter": "Terragen terrain",
+    ".vrml": "VRML", ".vtk": "VTK", ".wrl": "VRML", ".x3d": "X3D", ".x3db": "X3D", ".x3dv": "X3D", ".xgl": "XGL",
+    ".zae": "zipped COLLADA", ".zgl": "zipped XGL",
+}  # fmt: skip
+
+# Endings that other programs give to content of their own: autoconf, Aseprite, well logs, Photo CD, molecules.
+SHARED_SUFFIXES = {".3ds", ".ac", ".acc", ".ase", ".las", ".pcd", ".x", ".xyz"}

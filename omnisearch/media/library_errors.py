@@ -15,6 +15,7 @@ _MESSAGES: dict[str, tuple[Reason, str]] = {
     "UnidentifiedImageError": (Reason.DAMAGED, "the header of the picture is broken"),
     "DecompressionBombError": (Reason.TOO_MANY_PIXELS, "it decompresses to far more pixels than the limit"),
     "InvalidDataError": (Reason.DAMAGED, "its data break the rules of the format"),
+    "PdfReadError": (Reason.DAMAGED, "its structure is broken"),
     "EOFError": (Reason.DAMAGED, "it ends too early"),
     "IndexError": (Reason.DAMAGED, "it names an entry that does not exist"),
     "RecursionError": (Reason.DECODE_ERROR, "its parts are nested too deep"),

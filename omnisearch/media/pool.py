@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +17,24 @@ from omnisearch.media.child import POLL_SECONDS, Child, Limits
 from omnisearch.media.file import open_file
 from omnisearch.media.job import Job, Pieces
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.media.text import passages
+from omnisearch.media.texts.passages import passages
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 
 JOBS_PER_WORKER = 500
+_restarts = 0
+_restarts_lock = threading.Lock()
+
+
+def restarts() -> int:
+    """Return how many workers, of all pools of this process, died or were killed while they read a file."""
+    return _restarts
+
+
+def _count_restart() -> None:
+    global _restarts
+    with _restarts_lock:
+        _restarts += 1
 
 
 def segmentation(settings: Settings) -> Segmentation:
@@ -77,7 +91,7 @@ class DecoderPool:
 
     def passages(self, text: str) -> list[str]:
         """Cut a text as a file of text is cut; a short one is one passage."""
-        return [str(piece.content) for piece in passages(text, self._cut)]
+        return [str(piece.content) for piece in passages([text], self._cut)]
 
     def decode(
         self,
@@ -149,6 +163,8 @@ class DecoderPool:
                 raise StoppedError("decoding was stopped before it began")
 
     def _release(self, worker: Child, usable: bool) -> None:
+        if not usable:
+            _count_restart()
         if usable and not self._closed and worker.jobs < JOBS_PER_WORKER:
             self._idle.put(worker)
         else:

@@ -33,9 +33,9 @@ def preview(source: Source) -> bytes | None:
         case Modality.TEXT:
             return None
         case Modality.IMAGE:
-            from omnisearch.media.image import read
+            from omnisearch.media.image import read as read_image
 
-            pixels = read(source, kind)
+            pixels = read_image(source, kind, [])
         case Modality.VIDEO:
             from omnisearch.media.video import poster
 
@@ -48,7 +48,7 @@ def preview(source: Source) -> bytes | None:
             from omnisearch.media import point_cloud
             from omnisearch.media.render import render
 
-            pixels = render(point_cloud.read(source, kind), views=1, side=LONGER_SIDE)[0]
+            pixels = render(point_cloud.read(source, kind, []), views=1, side=LONGER_SIDE)[0]
     return _webp(pixels)
 
 

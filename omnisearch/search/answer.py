@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
+from omnisearch.paths import find_path, is_missing
 from omnisearch.query import Expression, Query, Term
 from omnisearch.search.budget import Budget
 from omnisearch.search.calibration import nothing_matches
@@ -98,10 +99,17 @@ def _of(query: Query, outcomes: Mapping[Term, Embedded | OmnisearchError]) -> di
 
 def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
     parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
-    return tuple(
+    found = [
         replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
         for one, best in zip(page.items, parts, strict=True)
-    )
+    ]
+    return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)
+
+
+def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
+    """Move hits without a file to the end of their page, or of their lane."""
+    lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
+    return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
 
 
 class _Clock:

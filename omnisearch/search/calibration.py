@@ -13,6 +13,9 @@ from omnisearch.types import Floats, Modality
 ENOUGH = 16
 # A background that hardly differs for a query says too much: no spread is below this part of that of chance.
 NARROWEST = 0.25
+# Scores this many standard deviations from the median are those of related items, not of chance. The deviation is
+# estimated from the median absolute deviation, which is 1 / 1.4826 of it for normal scores (Rousseeuw and Croux, 1993).
+OUTLIER, NORMAL = 5.0, 1.4826
 
 # An answer from a thousand segments whose best relevance is below this holds nothing of what was asked;
 # docs/calibration.md says how often that is right.
@@ -35,7 +38,8 @@ class Background:
         mean, spread = 0.0, 1 / float(np.sqrt(len(query)))
         if modality in self._samples:
             scores = self._samples[modality] @ query
-            mean, spread = float(scores.mean()), float(scores.std())
+            usual = without_outliers(scores)
+            mean, spread = float(usual.mean()), float(usual.std())
         return mean, max(spread, NARROWEST / float(np.sqrt(len(query))))
 
     def surprise(self, query: Floats, modality: Modality, scores: Floats) -> Floats:
@@ -43,6 +47,16 @@ class Background:
         mean, spread = self.chance(query, modality)
         z: Floats = (scores - mean) / spread
         return z
+
+
+def without_outliers(scores: Floats) -> Floats:
+    """Return the scores (n,) that are at most OUTLIER robust standard deviations from their median.
+
+    Where more than half of the scores are the same, nothing is known of their deviation, and all are kept.
+    """
+    distance = np.abs(scores - np.median(scores))
+    deviation = NORMAL * float(np.median(distance))
+    return scores[distance <= OUTLIER * deviation] if deviation > 0 else scores
 
 
 def blend(lines: Iterable[tuple[float, RelevanceConfig]]) -> RelevanceConfig:

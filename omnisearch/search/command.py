@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from omnisearch import options
-from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.console import Format, choose_format, err, write_paths0, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 
@@ -43,6 +43,7 @@ def search(
         str | None, typer.Option(metavar="FILE", help="Answer one query a line, as JSON lines; - reads stdin.")
     ] = None,
     output: options.Output = None,
+    print0: options.Print0 = False,
     data_dir: options.DataDir = None,
     model: options.Model = None,
     store: options.Store = None,
@@ -65,6 +66,8 @@ def search(
 
     if bool(terms) == (batch is not None):
         raise UsageError("write a query, or name a file of queries with --batch: one of them")
+    if print0 and batch is not None:
+        raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
     asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
     modalities = parse_modalities(within)
     conditions = parse_conditions(where or ())
@@ -104,11 +107,20 @@ def search(
         err.print("nothing was found", markup=False)
     elif answers[0].nothing_matches:
         err.print("nothing matches: what is shown is only the least bad", markup=False)
-    shown = choose_format(output)
-    columns = (*COLUMNS, "matched by") if explain else COLUMNS
-    write_rows([_for_table(row) for row in found[0]] if shown is Format.TABLE else found[0], columns, shown)
+    if missing := sum(hit.missing for hit in answers[0].hits):
+        err.print(f"{missing} of these files are missing: run `omnisearch index` to update the index", markup=False)
+    _write(found[0], output, print0, explain)
     if (following := answers[0].next_cursor) is not None:
         err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, explain: bool) -> None:
+    if print0:
+        write_paths0(rows)
+        return
+    shown = choose_format(output)
+    columns = (*COLUMNS, "matched by") if explain else COLUMNS
+    write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
 
 
 def _lines(batch: str) -> list[str]:
@@ -145,10 +157,11 @@ def parse_modalities(text: str | None) -> tuple[Modality, ...]:
 def _for_table(hit: dict[str, Any]) -> dict[str, Any]:
     segment = hit["segment"]
     path = Path(hit["path"])
+    shown = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     return {
         **hit,
         "at": "" if segment is None else f"{_place(segment['start'])}-{_place(segment['end'])}",
-        "file": str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path),
+        "file": f"{shown} (missing)" if hit.get("missing") else shown,
         "matched by": "; ".join(_gave(match) for match in hit["matched_by"]),
     }
 

@@ -23,7 +23,7 @@ from omnisearch.types import Decoded, Floats, Modality, Slice, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
-REMEMBERED = 1024  # terms; one of 1024 dimensions takes 4 KiB, and as much again for each space when explained
+REMEMBERED = 1024  # terms; 4 KiB for 1024 dimensions, as much for each of its segments, and for each space explained
 
 # Why there is nothing to say of spaces.
 SPACELESS = "a raw vector comes from no space"
@@ -61,6 +61,9 @@ class Decoder(Protocol):
 class Embedded:
     """A term's unit vector (dim,), the modality that it was made of, if any, and the item that it is, if it is one.
 
+    `segments` (n, dim) are the unit vectors of a file or an item, whose mean direction the vector is. None for a text
+    and a raw vector.
+
     Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors,
     or `unsplit` says why there are none.
     """
@@ -71,6 +74,7 @@ class Embedded:
     parts: Mapping[str, Floats] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
     unsplit: str = ""
+    segments: Floats | None = None
 
 
 class Embedder:
@@ -162,7 +166,7 @@ class Embedder:
             raise error.about(term) from None
         spaces = self._encoders.encode_spaces(model, decoded.info.modality, contents, budget)
         encoded = _Encoded.bound(model, decoded.info.modality, spaces, explain)
-        return self._remember(key, encoded.of(range(len(contents)), own))
+        return self._remember(key, replace(encoded.of(range(len(contents)), own), segments=encoded.rows))
 
     def _recall(self, key: Key) -> Embedded | None:
         with self._knowing:
@@ -215,14 +219,14 @@ def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
         raise NotFoundError(f"{item}: there is no such segment; the item has {len(found)}, counted from 0")
     every, rows = range(len(points)), unit(np.stack([point.vector for point in points]))
     modality = points[0].payload.modality
-    whole = _Encoded(rows, modality).of(every, item.id)
+    whole = replace(_Encoded(rows, modality).of(every, item.id), segments=rows[:QUERY_SEGMENTS])
     if not explain:
         return whole
     spaces = index.spaces(points)
     if spaces is not None:
         split = _Encoded.explained(rows, index.model, modality, spaces).of(every, item.id)
         if np.allclose(sum(split.parts.values()), split.vector, rtol=0, atol=SAME):
-            return split
+            return replace(split, segments=whole.segments)
     return replace(whole, unsplit=NOT_KEPT)
 
 

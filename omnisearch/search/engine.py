@@ -3,7 +3,7 @@
 batch      queries of several threads together  microbatch.py, answer.py
 embed      terms -> vectors                     embed.py, encode.py
 compose    sums of terms -> leaves              feedback.py, compose.py, question.py
-search     leaves -> items, per modality        retrieve.py, rank.py, algebra.py
+search     leaves -> items, per modality        copies.py, retrieve.py, rank.py, algebra.py
 page       items -> the items that are shown    near.py, page.py, cursor.py
 explain    items -> hits                        explain.py, parts.py
 

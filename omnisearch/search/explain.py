@@ -31,6 +31,7 @@ def hit(entry: Ranked, embedded: Mapping[Term, Embedded], explain: bool = False)
         matched_by=tuple(match for leaf, row in leaves for match in _matches(verdict, leaf, row, embedded)),
         snippet=payload.snippet,
         mime=payload.mime,
+        notes=payload.notes,
         explanation=_finding(verdict, verdict.judged, entry.row) if explain else None,
     )
 
@@ -49,6 +50,8 @@ def _finding(verdict: Verdict, judged: Judged, row: int) -> Finding:
     inputs = verdict.judge.calibrations[leaf].inputs(score)
     if leaf in verdict.found:
         inputs |= {"words": float(verdict.found[leaf][row]), "against": verdict.judge.words[leaf].against}
+    if (certain := float(verdict.judge.certainty(leaf, [verdict.points[row]])[0])) > 0:
+        inputs["copy"] = certain
     return Finding("sum", *shown, (), str(leaf), score, inputs)
 
 

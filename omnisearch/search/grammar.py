@@ -8,8 +8,8 @@
     part  := words | ( query )
 
 Operators are words of their own, in capitals. Other words that stand side by side are one text. It is a file when it
-starts with ./ ../ / or ~, and an indexed item when it starts with id:. A number and a colon before it is its weight;
-@ and a slice after a file or an item is that part of it, # and a number after an item that segment.
+starts with ./ ../ / or ~ or is a file:// URL, and an indexed item when it starts with id:. A number and a colon before
+it is its weight; @ and a slice after a file or an item is that part of it, # and a number after an item that segment.
 """
 
 import os
@@ -17,6 +17,7 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from omnisearch.errors import QueryError
 from omnisearch.media.slices import read_slice
@@ -28,6 +29,8 @@ MAX_DEPTH = 32
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+):(.+)", re.DOTALL)
 _SEGMENT = re.compile(r"(.+)#(\d+)")
 _PATH_STARTS = ("./", "../", "/", "~")
+_URL = re.compile("file://", re.IGNORECASE)
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")  # a drive, a share
 _SIGNS = {"+": 1.0, "-": -1.0}
 _BINARY = {"THEN": Then, "OR": Or, "AND": And}  # the loosest first
 _WORDS = {*_SIGNS, *_BINARY, "NOT", "(", ")"}
@@ -60,6 +63,16 @@ def parse(tokens: Sequence[str], files: bool = True) -> Expression:
     if parser.next is not None:
         raise QueryError(f"{parser.next!r} follows a whole query: put AND, OR, THEN, + or - before it, or close a (")
     return expression
+
+
+def parse_path(text: str) -> Path:
+    """Read the name of a file that stands alone, so that it needs no ./ before it.
+
+    Raises:
+        QueryError: a Windows path, a URL of another machine, the home of a user who does not exist.
+    """
+    _check_path(text)
+    return _home(_path_of(text) if _URL.match(text) else text)
 
 
 class _Parser:
@@ -147,19 +160,36 @@ def _term(words: list[str], files: bool) -> Term:
         weight, text = float(match[1]), match[2]
     if weight == 0:
         raise QueryError(f"the weight of {text!r} is zero: leave the term out")
-    if text.startswith(_PATH_STARTS) and not files:
+    is_path = _URL.match(text) is not None or text.startswith(_PATH_STARTS)
+    if (is_path or _WINDOWS.match(text)) and not files:
         raise QueryError(
             f"{text!r} is a path, and no file of this machine is read: write an item as id:ITEM, or "
             "send the file itself"
         )
-    if text.startswith(_PATH_STARTS) or text.startswith("id:"):
+    _check_path(text)
+    if is_path or text.startswith("id:"):
         if len(words) > 1:
             raise QueryError(f"put + or - between {words[0]!r} and {words[1]!r}")
-        source, part = _item(text[3:]) if text.startswith("id:") else _file(text)
+        path = _path_of(text) if _URL.match(text) else text
+        source, part = _file(path) if is_path else _item(text[3:])
         return Term(source, weight, slice=part)
     if not text.strip():
         raise QueryError("an empty text has no meaning to search for")
     return Term(text, weight)
+
+
+def _check_path(text: str) -> None:
+    if _WINDOWS.match(text):
+        raise QueryError(f"{text!r} is a Windows path: write it as this system does, such as ./NAME or /mnt/c/NAME")
+
+
+def _path_of(url: str) -> str:
+    """Return the path in a file:// URL."""
+    where, escaped = url[len("file://") :].partition("/")[::2]
+    path = unquote("/" + escaped, errors="surrogateescape")
+    if where.lower() not in ("", "localhost") or "\0" in path:
+        raise QueryError(f"{url!r} names no file of this machine: write file:///PATH or a path that starts with /")
+    return path
 
 
 def _item(text: str) -> tuple[ItemRef, Slice | None]:

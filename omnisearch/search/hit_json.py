@@ -31,6 +31,8 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         ],
         "snippet": hit.snippet,
         "mime": hit.mime,
+        **({"missing": True} if hit.missing else {}),
+        "notes": list(hit.notes),
         **({} if hit.explanation is None else {"explanation": _finding(hit.explanation)}),
     }
 

@@ -1,6 +1,5 @@
 """`omnisearch locate`."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +31,7 @@ def locate(
     from omnisearch.config import load_settings
     from omnisearch.media.pool import DecoderPool
     from omnisearch.search.embed import Embedder
-    from omnisearch.search.grammar import parse
+    from omnisearch.search.grammar import parse, parse_path
     from omnisearch.search.index import Unindexed
     from omnisearch.search.locate import Locator
     from omnisearch.search.place_json import place_json
@@ -40,7 +39,7 @@ def locate(
     if len(words) < 2:
         raise UsageError(f"say what to look for and in which file: omnisearch locate {USAGE}")
     settings = load_settings(model=model, device=device)
-    query, path = parse(words[:-1]), Path(words[-1]).expanduser()
+    query, path = parse(words[:-1]), parse_path(words[-1])
     index = Unindexed(OmniBind.load(settings.model, settings))
     with DecoderPool(settings, workers=1) as files, Locator(Embedder(files), settings) as locator:
         found = locator.locate(index, query, path, limit, name=show_path(str(path)))

@@ -46,13 +46,18 @@ class Line:
         return 1, len(self.bounds)
 
     def looks(self) -> Looks:
-        """Stream the windows in the order of their ends; no more blocks are held than the longest window has."""
-        sizes = self._sizes()
-        held: deque[Content] = deque(maxlen=sizes[-1])
+        """Stream the windows in the order of their ends; at most twice the blocks of the longest window are held."""
+        sizes, laid = self._sizes(), 0
+        held: deque[Content] = deque(maxlen=2 * sizes[-1])
         for piece in self.decoded.pieces:
             self.bounds.append(self._bounds(piece))
             held.append(_thin(piece.content))
+            if self.decoded.info.duration is None and laid > MOST // 2:
+                # A text tells no length: the windows of its later parts are longer, so that there are not too many.
+                sizes, laid = tuple(2 * size for size in sizes), 0
+                held = deque(held, maxlen=2 * sizes[-1])
             ends = [size for size in sizes if self._at_rest(size)]
+            laid += len(ends)
             yield from ((self._window(size), _join(list(held)[-size:])) for size in ends)
         count = len(self.bounds)
         late = {min(size, count) for size in sizes} - {size for size in sizes if self._at_rest(size)}
@@ -144,7 +149,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     for looks in _batches(view.looks(), batch):
         if stopped():
             raise StoppedError("the question was stopped before the end of the file was reached")
-        if len(laid) > 2 * MOST:
+        if decoded.info.duration is not None and len(laid) > 2 * MOST:
             raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
         laid += [window for window, _ in looks]
         rows.append(model.encode(modality, [content for _, content in looks]))

@@ -1,26 +1,31 @@
 """Near-duplicates: items that are almost the same, folded under the most relevant one of them.
 
-Two items are near where they are of one modality, have as many segments, and every segment of one has at least
-the cosine ALIKE with the same segment of the other: one frame in common makes no duplicate of a film.
+Two items are near-duplicates if they have the same modality and the same number of segments, and every segment of one
+has at least the cosine ALIKE with the same segment of the other: one frame in common makes no duplicate of a film.
+Each item is compared with the hits before it. So a burst of any length folds under one hit, or a few.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from omnisearch.search.copies import IDENTICAL
 from omnisearch.search.rank import Ranked
 from omnisearch.stores.base import Filter, VectorStore
 from omnisearch.types import Floats, Modality
 
-# Unit vectors 2.6 degrees apart. Rounding in float32 moves a cosine by 1e-6.
-ALIKE = 0.999
-# What is almost the same is almost as relevant, so a near-duplicate stands among the next few of its modality. A fixed
-# reach makes what is folded the same on pages of every length.
-REACH = 16
+# Unit vectors 11 degrees apart, as frames of a burst and re-encoded files are. Texts of one form, such as invoices,
+# differ by a number alone, so they are folded only where they are identical to the model.
+ALIKE = {**dict.fromkeys(Modality, 0.98), Modality.TEXT: IDENTICAL}
+# Near-duplicates are almost equally relevant, so an item is compared with the hits just before it. A fixed number of
+# hits and of items makes the folding independent of the length of a page.
+REACH, MOST = 16, 256
 # Items that are compared by one product.
 BLOCK = 64
+
+Segments = Mapping[str, Mapping[int, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +38,7 @@ class Folded:
     @property
     def modality(self) -> Modality:
         """That of the item."""
-        return self.entry.point.payload.modality
+        return _modality(self.entry)
 
     @property
     def key(self) -> tuple[float, str]:
@@ -46,54 +51,81 @@ def place(entry: Ranked) -> tuple[float, str]:
     return -entry.odds, entry.point.payload.item_id
 
 
-def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> list[Folded]:
-    """Fold the ranked items of one modality.
+def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[Folded], Ranked | None]:
+    """Fold the ranked items of one modality; return those whose near-duplicates are all known.
 
-    Where `more` items follow, the last REACH ones have not met all that they may hide, and are left out.
+    Where `more` items follow, the last of them may have further near-duplicates: they are left out, and the first item
+    that was left out is returned as well.
     """
-    near = _near(store, lane)
-    hidden: set[int] = set()
-    kept = []
-    for at in range(len(lane) - (REACH if more else 0)):
-        if at not in hidden:
-            under = [other for other in near[at] if other not in hidden]
-            hidden.update(under)
-            kept.append(Folded(lane[at], tuple(lane[other].point.payload.item_id for other in under)))
-    return kept
+    under = _folded_under(lane, _segments(store, lane))
+    hits = sorted(set(under))
+    folded: dict[int, list[str]] = {at: [] for at in hits}
+    for at, hit in enumerate(under):
+        if at != hit:
+            folded[hit].append(lane[at].point.payload.item_id)
+    whole = len(hits)
+    if more:
+        whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(lane) - at < MOST), whole)
+    kept = [Folded(lane[at], tuple(folded[at])) for at in hits[:whole]]
+    return kept, lane[hits[whole]] if whole < len(hits) else lane[-1] if more else None
 
 
-def _near(store: VectorStore, lane: Sequence[Ranked]) -> dict[int, list[int]]:
-    """For every item, which of those within its reach are near."""
-    pairs = _candidates(lane)
-    items = {lane[at].point.payload.item_id for pair in pairs for at in pair if lane[at].point.payload.segments > 1}
-    whole: dict[str, dict[int, Floats]] = defaultdict(dict)
-    if items:
+def _folded_under(lane: Sequence[Ranked], segments: Segments) -> list[int]:
+    """For every item, the first of the hits within its reach that it is a near-duplicate of, or itself: then a hit."""
+    under: list[int] = []
+    hits: list[int] = []
+    rows = _rows(lane)
+    for at, entry in enumerate(lane):
+        within = [hit for hit in hits[-REACH:] if at - hit < MOST]
+        alike = rows[within] @ rows[at] >= ALIKE[_modality(entry)]
+        near = (hit for hit, is_alike in zip(within, alike, strict=True) if is_alike)
+        under.append(next((hit for hit in near if _are_near(lane[hit], entry, segments)), at))
+        if under[at] == at:
+            hits.append(at)
+    return under
+
+
+def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
+    """Whether all segments of two items are alike; their best ones are."""
+    first, second = one.point.payload, other.point.payload
+    if first.segments != second.segments:
+        return False
+    return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
+
+
+def _segments(store: VectorStore, lane: Sequence[Ranked]) -> Segments:
+    """All segments of the items of several that may be near-duplicates."""
+    cut = [entry for entry in lane if entry.point.payload.segments > 1]
+    found: dict[str, dict[int, Floats]] = defaultdict(dict)
+    if items := _may_be_near(cut):
         for point in store.scroll(Filter(item_ids=tuple(sorted(items))), with_vectors=True):
-            whole[point.payload.item_id][point.payload.segment.index] = point.vector
-    near: dict[int, list[int]] = defaultdict(list)
-    for one, other in pairs:
-        first, second = (lane[at].point.payload for at in (one, other))
-        if first.segments == 1 or _alike(whole[first.item_id], whole[second.item_id]):
-            near[one].append(other)
-    return near
+            found[point.payload.item_id][point.payload.segment.index] = point.vector
+    return found
 
 
-def _candidates(lane: Sequence[Ranked]) -> list[tuple[int, int]]:
-    """The pairs within reach that have as many segments, and whose best ones are alike."""
-    if len(lane) < 2:
-        return []
-    rows = np.stack([entry.verdict.vectors[entry.row] for entry in lane])
-    counts = [entry.point.payload.segments for entry in lane]
-    found = []
+def _may_be_near(lane: Sequence[Ranked]) -> set[str]:
+    found: set[str] = set()
+    rows = _rows(lane)
     for start in range(0, len(lane), BLOCK):
-        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + REACH].T >= ALIKE
-        found += [(start + one, start + other) for one, other in np.argwhere(np.triu(alike, 1)).tolist()]
-    return [(one, other) for one, other in found if other - one <= REACH and counts[one] == counts[other]]
+        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(lane[0])]
+        for pair in np.argwhere(np.triu(alike, 1)).tolist():
+            one, other = (lane[start + at].point.payload for at in pair)
+            found |= {one.item_id, other.item_id} if one.segments == other.segments else set()
+    return found
 
 
-def _alike(one: dict[int, Floats], other: dict[int, Floats]) -> bool:
+def _rows(lane: Sequence[Ranked]) -> Floats:
+    """The vectors (n, dim) of the best segments."""
+    return np.stack([entry.verdict.vectors[entry.row] for entry in lane]) if lane else np.empty((0, 0), np.float32)
+
+
+def _modality(entry: Ranked) -> Modality:
+    return entry.point.payload.modality
+
+
+def _all_alike(one: Mapping[int, Floats], other: Mapping[int, Floats], alike: float) -> bool:
     if one.keys() != other.keys():
         return False
     first, second = (np.stack([rows[index] for index in sorted(one)]) for rows in (one, other))
     norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return bool(((first * second).sum(axis=1) >= ALIKE * norms).all())
+    return bool(((first * second).sum(axis=1) >= alike * norms).all())

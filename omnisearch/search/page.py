@@ -11,7 +11,7 @@ from omnisearch.errors import QueryError
 from omnisearch.query import Query
 from omnisearch.search.calibration import relevance
 from omnisearch.search.cursor import MAX_DEPTH, Place
-from omnisearch.search.near import REACH, Folded, fold, place
+from omnisearch.search.near import Folded, fold, place
 from omnisearch.search.question import Question
 from omnisearch.search.rank import Ranked
 from omnisearch.search.retrieve import search_lanes
@@ -76,10 +76,9 @@ def _known(store: VectorStore, lane: Sequence[Ranked], folds: bool, more: bool) 
 
     Where more follows, one that is as relevant as the last may be among it, and come first by its id.
     """
-    items = fold(store, lane, more) if folds else [Folded(entry) for entry in lane]
-    if not more:
+    items, last = fold(store, lane, more) if folds else ([Folded(entry) for entry in lane], lane[-1] if more else None)
+    if last is None:
         return items, -math.inf
-    last = lane[-1 - REACH] if folds else lane[-1]
     odds = last.odds + TIE
     return [one for one in items if -one.key[0] > odds], odds
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from omnisearch.errors import NotReadyError
-from omnisearch.query import Query, Term
+from omnisearch.query import Query, Sum, Term
 from omnisearch.search.algebra import sought
-from omnisearch.search.compose import leaf
+from omnisearch.search.compose import Leaf, leaf
+from omnisearch.search.copies import find_copies
 from omnisearch.search.cursor import MAX_DEPTH, Place, digest, read_cursor
 from omnisearch.search.embed import Embedded
 from omnisearch.search.index import Index
@@ -14,7 +15,7 @@ from omnisearch.search.near import REACH
 from omnisearch.search.rank import Judge
 from omnisearch.search.retrieve import Lane
 from omnisearch.search.words import wording
-from omnisearch.stores.base import Filter
+from omnisearch.stores.base import Filter, Scored
 from omnisearch.types import Modality
 
 
@@ -55,17 +56,31 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
     leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
     points = index.store.count() if query.hybrid else 0
     words = {total: found for total in leaves if query.hybrid and (found := wording(total, points))}
+    own = {item for term in query.terms if (item := embedded[term].item_id)}
+    chosen = Filter(exclude_item_ids=() if query.include_self else tuple(sorted(own)), where=query.where)
     judges = {
         modality: Judge(
             query.expression,
             leaves,
             {total: index.calibration(found.vector, found.shares, modality) for total, found in leaves.items()},
             words,
+            _copies(index, leaves, embedded, replace(chosen, modalities=(modality,))),
         )
         for modality in query.modalities
         if modality in index.model.modalities
     }
-    own = {item for term in query.terms if (item := embedded[term].item_id)}
-    chosen = Filter(exclude_item_ids=() if query.include_self else tuple(sorted(own)), where=query.where)
     name = digest(query, embedded, index.store.collection)
     return Question(query, judges, chosen, name, read_cursor(query.cursor, name) if query.cursor else None)
+
+
+def _copies(
+    index: Index, leaves: Mapping[Sum, Leaf], embedded: Mapping[Term, Embedded], chosen: Filter
+) -> dict[Sum, list[Scored]]:
+    """The copies of the files that leaves are made of. A file has copies in its own modality alone."""
+    asked = {total: embedded[total.terms[0]] for total in leaves}
+    found = {
+        total: find_copies(index.store, total, first, chosen)
+        for total, first in asked.items()
+        if first.modality in chosen.modalities
+    }
+    return {total: points for total, points in found.items() if points}

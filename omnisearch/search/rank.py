@@ -10,6 +10,7 @@ from omnisearch.query import Expression, Sum
 from omnisearch.search.algebra import Judged, Odds, either, judge
 from omnisearch.search.calibration import Calibration
 from omnisearch.search.compose import Leaf
+from omnisearch.search.copies import CERTAIN
 from omnisearch.search.words import Wording
 from omnisearch.spaces.towers import unit
 from omnisearch.stores.base import Scored
@@ -22,18 +23,25 @@ _NONE: Mapping[Sum, Mapping[str, float]] = {}
 class Judge:
     """What one query asks of one modality: its leaves as vectors, and what their scores mean there.
 
-    `words` are those of the leaves whose words count as well.
+    `words` are those of the leaves whose words count as well. `copies` are points of the items that are certain
+    matches of a leaf.
     """
 
     expression: Expression
     leaves: Mapping[Sum, Leaf]
     calibrations: Mapping[Sum, Calibration]
     words: Mapping[Sum, Wording] = field(default_factory=dict)
+    copies: Mapping[Sum, Sequence[Scored]] = field(default_factory=dict)
 
     def odds(self, leaf: Sum, scores: Floats, found: Floats | None = None) -> Odds:
         """Return the log-odds (n,) of segments with these cosines (n,), and BM25 scores (n,) where words count."""
         near = self.calibrations[leaf].odds(scores)
         return near if found is None else either([near, self.words[leaf].odds(found)])
+
+    def certainty(self, leaf: Sum, points: Sequence[Scored]) -> Odds:
+        """Return what is added to the log-odds (n,) of segments because their items are copies of the query file."""
+        copies = {point.payload.item_id for point in self.copies.get(leaf, ())}
+        return np.array([CERTAIN if point.payload.item_id in copies else 0.0 for point in points])
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +86,7 @@ def rank(judge_: Judge, points: Sequence[Scored], words: Mapping[Sum, Mapping[st
     # Not `vectors @ leaf`: a product's last bits depend on the other rows, and equal vectors must stay equal.
     scores: dict[Sum, Floats] = {s: (vectors * leaf.vector).sum(axis=1) for s, leaf in judge_.leaves.items()}
     found = {s: np.array([by_id.get(p.id, 0) for p in points], np.float32) for s, by_id in words.items()}
-    odds = {s: judge_.odds(s, scores[s], found.get(s)) for s in scores}
+    odds = {s: judge_.odds(s, scores[s], found.get(s)) + judge_.certainty(s, points) for s in scores}
     items = [list(rows) for _, rows in groupby(range(len(points)), lambda row: points[row].payload.item_id)]
     runs = [slice(rows[0], rows[-1] + 1) for rows in items]
     timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]

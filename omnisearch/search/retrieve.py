@@ -74,7 +74,9 @@ def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]
             sums[n] = Nearest(leaf.vector, lane.limit, lane.chosen)
     settle(store, list(sums.values()))
     return [
-        rank(lane.judge, sums[n].points) if n in sums else search_expression(store, lane.judge, lane.limit, lane.chosen)
+        rank(lane.judge, with_copies(lane.judge, sums[n].points))
+        if n in sums
+        else search_expression(store, lane.judge, lane.limit, lane.chosen)
         for n, lane in enumerate(lanes)
     ]
 
@@ -93,13 +95,20 @@ def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filt
         asked = {leaf: _lookups(judge, leaf, depth, chosen) for leaf in seekers}
         pages = iter(store.search([lookup for lookups in asked.values() for lookup in lookups], with_vectors=True))
         found = {leaf: [next(pages) for _ in lookups] for leaf, lookups in asked.items()}
-        points = whole_items(store, [point for lists in found.values() for page in lists for point in page], chosen)
+        near = [point for lists in found.values() for page in lists for point in page]
+        points = whole_items(store, with_copies(judge, near), chosen)
         ranked = rank(judge, points, word_scores(store, judge, points))
         beyond = bound(judge.expression, {leaf: _ceiling(judge, leaf, found[leaf], depth) for leaf in seekers})
         known = sum(entry.odds >= beyond for entry in ranked)
         if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
             return ranked[: max(known, limit)]
         depth = min(4 * depth, MAX_DEPTH)
+
+
+def with_copies(judge: Judge, points: Sequence[Scored]) -> list[Scored]:
+    """Add the copies of query files, once each."""
+    found = {point.id: point for copies in judge.copies.values() for point in copies}
+    return list({**found, **{point.id: point for point in points}}.values())
 
 
 def _lookups(judge: Judge, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:

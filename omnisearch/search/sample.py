@@ -1,42 +1,68 @@
-"""A sample of a collection: what a query scores by chance in it."""
+"""The background sample of a collection: what a query scores by chance in it."""
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 import numpy as np
 
-from omnisearch.stores.base import Filter, VectorStore
+from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.types import Floats, Modality
 
 SIZE = 512
+# Points that are read to find SIZE distinct ones.
+READ = 4 * SIZE
+# Items with this cosine show the same scene: the frames of a burst, the takes of a recording.
+SAME_SCENE = 0.95
+# Segments of one item that are sampled.
+OF_ONE_ITEM = 8
 # A collection that is being written is counted this often, and read again where its number of points has changed.
 RECOUNT_SECONDS = 5.0
 
 
 class Sample:
-    """Up to SIZE vectors of one modality: those of the smallest ids.
+    """Up to SIZE distinct vectors of one modality: those of the smallest ids.
 
-    Ids are hashes, so these are a uniform sample of whatever the collection holds, the same for every process that
-    asks and after every restart, and it stays one while points come and go. So nothing has to be kept beside them.
-    `count` is how many there were when they were last counted.
+    Ids are hashes, so these are a uniform sample of the collection, the same in every process and after every restart,
+    also while points come and go. Nothing has to be kept beside the points. `count` is the number of points when they
+    were last counted.
     """
 
     def __init__(
         self, store: VectorStore, modality: Modality, dim: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store, self._chosen, self._clock = store, Filter(modalities=(modality,)), clock
+        self._store, self._chosen, self._clock, self._dim = store, Filter(modalities=(modality,)), clock, dim
         self._rows: Floats = np.empty((0, dim), np.float32)
         self.count = 0
         self._counted = -RECOUNT_SECONDS
 
     def rows(self) -> Floats:
-        """Return the sample (n, dim), read anew where the collection has changed."""
+        """Return the sample (n, dim). It is read again where the number of points has changed."""
         if self._clock() - self._counted >= RECOUNT_SECONDS:
             count = self._store.count(self._chosen)
             if count != self.count:
-                points = islice(self._store.scroll(self._chosen, with_vectors=True), SIZE)
-                self._rows = np.stack([point.vector for point in points]) if count else self._rows[:0]
+                self._rows = distinct(islice(self._store.scroll(self._chosen, with_vectors=True), READ), self._dim)
                 self.count = count
             self._counted = self._clock()
         return self._rows
+
+
+def distinct(points: Iterable[Point], dim: int) -> Floats:
+    """Return the first SIZE vectors (n, dim) below the cosine SAME_SCENE to each other, OF_ONE_ITEM of an item.
+
+    A query for what many copies show would otherwise find that such scores are usual, and its matches irrelevant.
+    """
+    rows: Floats = np.empty((SIZE, dim), np.float32)
+    taken: Counter[str] = Counter()
+    count = 0
+    for point in points:
+        item = point.payload.item_id
+        if taken[item] == OF_ONE_ITEM or (count and float((rows[:count] @ point.vector).max()) >= SAME_SCENE):
+            continue
+        rows[count] = point.vector
+        taken[item] += 1
+        count += 1
+        if count == SIZE:
+            break
+    return rows[:count].copy()

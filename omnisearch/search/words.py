@@ -45,4 +45,6 @@ def wording(total: Sum, points: int) -> Wording | None:
     words = question("\n".join(texts))
     if not words.indices:
         return None
-    return Wording(words, len(words) * log(2) + log(ONE_IN - 1) - log((points + OTHERS) / max(points, 1)), points)
+    return Wording(
+        words, sum(words.values) * log(2) + log(ONE_IN - 1) - log((points + OTHERS) / max(points, 1)), points
+    )

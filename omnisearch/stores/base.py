@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from omnisearch.errors import DamageError
 from omnisearch.stores.about import about, read_about
 from omnisearch.stores.words import Sparse, document
 from omnisearch.types import Floats, Modality, Segment
@@ -17,7 +18,8 @@ from omnisearch.where import Condition
 class Facts:
     """What is known of an item from outside its content, and may change while that stays.
 
-    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's.
+    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's. `names`
+    are those of files and folders in the other paths that hold it.
     """
 
     path: str
@@ -26,10 +28,11 @@ class Facts:
     mtime: float = 0.0
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def flat(self) -> dict[str, Any]:
         """As the store keeps it. `about` is what filters look up; tags and metadata are read back from there."""
-        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime}
+        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime, "names": list(self.names)}
         return {**row, "about": about(self.path, self.mime, self.tags, self.meta)}
 
 
@@ -37,7 +40,8 @@ class Facts:
 class Payload:
     """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good.
 
-    `passage` is all of a text segment, for its words; answers to lookups come without it.
+    `passage` is all of a text segment, for its words; answers to lookups come without it. `notes` are short sentences
+    on how the item's file was read.
     """
 
     item_id: str
@@ -53,16 +57,18 @@ class Payload:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     passage: str = ""
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> Sparse:
-        """The words of its path, its labels and its text."""
-        return document(self.path, self.tags, self.meta, self.passage or self.snippet)
+        """The words of its paths, its labels and its text."""
+        return document(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
 
     @property
     def facts(self) -> Facts:
         """The part that `VectorStore.describe` replaces."""
-        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta)
+        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta, self.names)
 
     def flat(self) -> dict[str, Any]:
         """As the store keeps it."""
@@ -78,17 +84,26 @@ class Payload:
             "segments": self.segments,
             "snippet": self.snippet,
             "passage": self.passage,
+            "notes": list(self.notes),
             **self.facts.flat(),
         }
 
     @classmethod
     def from_flat(cls, row: Mapping[str, Any]) -> "Payload":
-        """The inverse of `flat`. A point that was written before there were facts has none but its path."""
+        """The inverse of `flat`. A point that was written before there were facts has none but its path.
+
+        Raises:
+            DamageError: it is not what `flat` makes, so the engine's files are damaged.
+        """
         row = dict(row)
-        part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
-        tags, meta = read_about(row.pop("about", ()))
-        modality = Modality(row.pop("modality"))
-        return cls(modality=modality, segment=part, tags=tags, meta=meta, **row)
+        try:
+            part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
+            tags, meta = read_about(row.pop("about", ()))
+            modality = Modality(row.pop("modality"))
+            names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
+            return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
 
 
 @dataclass(frozen=True, eq=False)

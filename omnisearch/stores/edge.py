@@ -134,9 +134,14 @@ class EdgeCatalog:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.directory / ALIAS_FILE} cannot be read: {error!r}") from error
+            raise StoreError(
+                f"{self.directory / ALIAS_FILE} cannot be read: {error!r}; run `omnisearch repair`"
+            ) from error
         if name is None:
-            raise StoreError(f"{self.directory / ALIAS_FILE} names {row[ALIAS]!r}, which is no collection of ours")
+            raise StoreError(
+                f"{self.directory / ALIAS_FILE} names {row[ALIAS]!r}, which is no collection of ours; run "
+                f"`omnisearch repair`"
+            )
         return name
 
     def names(self) -> list[CollectionName]:

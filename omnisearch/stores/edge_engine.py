@@ -10,6 +10,7 @@ import struct
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,10 @@ class Engine:
         except (NoIndexError, StoreError):
             raise
         except Exception as error:  # the engine raises bare Exceptions
-            raise StoreError(f"the engine refused {request.body.get('do')!r}: {error}") from error
+            raise StoreError(
+                f"the engine refused {request.body.get('do')!r}: {error}; `omnisearch doctor` finds out whether the "
+                f"index is damaged, `omnisearch repair` makes it right"
+            ) from error
 
     def close(self) -> None:
         """Flush and close every open shard."""
@@ -79,11 +83,14 @@ class Engine:
         if name not in self._shards:
             path = self.directory / name
             if not path.is_dir():
-                raise NoIndexError(f"the collection {name} is gone: it was rebuilt or removed; start again")
+                raise NoIndexError(
+                    f"the collection {name} is gone, because it was rebuilt or removed: try again, and if it is still "
+                    f"gone, run `omnisearch repair`"
+                )
             try:
                 self._shards[name] = edge.EdgeShard.load(str(path))
             except Exception as error:
-                raise StoreError(f"{path} cannot be opened: {error}; move it away and index again") from error
+                raise StoreError(f"{path} cannot be opened: {error}; run `omnisearch repair`") from error
         return self._shards[name]
 
     def _written(self, body: Mapping[str, Any]) -> Any:
@@ -117,7 +124,8 @@ class Engine:
     def _drop(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         shard = self._shards.pop(body["collection"], None)
         if shard is not None:
-            shard.close()
+            with suppress(Exception):  # a damaged one may fail to flush
+                shard.close()
         path = self.directory / body["collection"]
         if path.is_dir():
             aside = Path(tempfile.mkdtemp(prefix=".old-", dir=self.directory))

@@ -17,7 +17,7 @@ from omnisearch import errors
 from omnisearch.errors import OmnisearchError, StoreError
 from omnisearch.stores.edge_worker import LOCK_FILE, LOG_FILE, check_private
 from omnisearch.types import Floats
-from omnisearch.wire import Message, WireError, receive, send
+from omnisearch.wire import Message, WireError, WireTimeoutError, receive, send
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 600.0
@@ -36,28 +36,48 @@ class EdgeLink:
         self._owner = 0
 
     def ask(self, body: Mapping[str, Any], vectors: Floats | None = None) -> Message:
-        """Send one request and return the answer.
+        """Send one request and return the answer; if the engine's process dies, once more to the next one.
+
+        Every request may be repeated: writes name their points by id, and the engine flushes each before it answers.
+        So what is acknowledged is durable, by whichever process.
 
         Raises:
-            StoreError: the engine refused, or its process died; the next call starts a new one.
+            StoreError: the engine refused, did not answer, or died twice; the next call starts a new one.
             NoIndexError: no such collection.
         """
+        request = Message(body, {} if vectors is None else {"vectors": vectors})
         with self._turn:
-            sock = self._connected()
             try:
-                send(sock, Message(body, {} if vectors is None else {"vectors": vectors}))
-                answer = receive(sock, MAX_ANSWER_BYTES)
-                if answer is None:
-                    raise WireError("it closed the stream")
-            except WireError as error:
-                self._drop()
-                raise StoreError(
-                    f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
-                    f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk"
-                ) from error
+                answer = self._exchange(request)
+            except WireTimeoutError as error:
+                raise self._lost(body, error) from error
+            except WireError:
+                try:
+                    answer = self._exchange(request)
+                except WireError as error:
+                    raise self._lost(body, error) from error
         if "error" in answer.body:
             raise _error(answer.body)
         return answer
+
+    def _exchange(self, request: Message) -> Message:
+        sock = self._connected()
+        try:
+            send(sock, request)
+            answer = receive(sock, MAX_ANSWER_BYTES)
+            if answer is None:
+                raise WireError("it closed the stream")
+        except WireError:
+            self._drop()
+            raise
+        return answer
+
+    def _lost(self, body: Mapping[str, Any], error: WireError) -> StoreError:
+        return StoreError(
+            f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
+            f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk; "
+            f"if it happens again, run `omnisearch repair`"
+        )
 
     def close(self) -> None:
         """Leave the worker, which ends by itself after its last client."""

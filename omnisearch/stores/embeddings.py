@@ -3,6 +3,9 @@
 One directory holds one file of float32 rows per space and modality, which only ever grows, and one SQLite index that
 says which row a key has. Rows are made durable before the index names them, so a crash leaves at most a tail of rows
 without names, and the next write cuts it off. Any number of processes may read while one writes.
+
+The index also keeps a CRC-32 of each row. A row whose bytes are lost or do not match it counts as unknown, so that no
+damaged embedding is ever used, and the next `put` of its key replaces it.
 """
 
 import hashlib
@@ -10,22 +13,22 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from omnisearch.errors import BusyError, StoreError, VectorError
-from omnisearch.stores.durable import sync
+from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
+from omnisearch.stores.durable import is_damage, sync
 from omnisearch.stores.gate import check_space
+from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
 from omnisearch.types import Floats, Modality
 
 EMBEDDINGS_DIRECTORY = "embeddings"
 INDEX_FILE = "index.sqlite"
 BUSY_SECONDS = 30
-ROW = np.dtype("<f4")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS tables (
@@ -35,16 +38,8 @@ CREATE TABLE IF NOT EXISTS places (
     "table" INTEGER, key TEXT, row INTEGER, PRIMARY KEY ("table", key)
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class _Table:
-    """One file of `size` rows of `dim` float32 numbers."""
-
-    id: int
-    path: Path
-    dim: int
-    size: int
+# Version 0 has no checksums. They are computed by the first write of a newer version.
+VERSION = 1
 
 
 class SpaceEmbeddingStore:
@@ -64,8 +59,12 @@ class SpaceEmbeddingStore:
             self._index.execute("PRAGMA journal_mode = WAL")
             self._index.execute("PRAGMA synchronous = FULL")
             self._index.executescript(SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+            if not any(column[1] == "sum" for column in self._index.execute("PRAGMA table_info(places)")):
+                self._index.execute("ALTER TABLE places ADD COLUMN sum INTEGER")
+        except OSError as error:
             raise StoreError(f"the embeddings in {directory} cannot be opened: {error}") from error
+        except sqlite3.Error as error:
+            raise _failure(directory, error) from error
         self._turn = threading.RLock()
         self._maps: dict[int, NDArray[np.float32]] = {}
         self._grown: set[Path] = set()
@@ -81,7 +80,7 @@ class SpaceEmbeddingStore:
         rows = _checked(keys, rows)
         # The last one wins where a key is named twice, and what is there already is not written again.
         latest = {key: at for at, key in enumerate(keys)}
-        with self._turn:
+        with self._locked():
             self._begin()
             known, present = self.get(space, modality, list(latest))
             if known.shape[1] not in {0, rows.shape[1]}:
@@ -95,32 +94,72 @@ class SpaceEmbeddingStore:
                 self._append(space, modality, [key for key, _ in new], rows[[at for _, at in new]])
 
     def get(self, space: str, modality: Modality, keys: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return float32 (n, dim) and bool (n,): which keys are known. The rows of the others are zero.
+        """Return float32 (n, dim) and bool (n,): which keys have an undamaged row. The rows of the others are zero.
 
         Where nothing was ever put for the space and modality, dim is 0.
         """
-        with self._turn:
+        with self._locked():
             table = self._table(space, modality)
             if table is None:
                 return np.zeros((len(keys), 0), np.float32), np.zeros(len(keys), np.bool_)
-            query = 'SELECT key, row FROM places WHERE "table" = ? AND key IN (SELECT value FROM json_each(?))'
-            places = dict(self._index.execute(query, (table.id, json.dumps(list(keys)))))
-            where = np.array([places.get(key, -1) for key in keys], dtype=np.int64)
-            present = where >= 0
-            rows = np.zeros((len(keys), table.dim), np.float32)
-            rows[present] = self._mapped(table)[where[present]]
+            query = 'SELECT key, row, sum FROM places WHERE "table" = ? AND key IN (SELECT value FROM json_each(?))'
+            places = {key: place for key, *place in self._index.execute(query, (table.id, json.dumps(list(keys))))}
+            mapped = self._mapped(table)
+            rows, present = np.zeros((len(keys), table.dim), np.float32), np.zeros(len(keys), np.bool_)
+            for n, key in enumerate(keys):
+                if key in places and (row := undamaged(mapped, *places[key])) is not None:
+                    rows[n], present[n] = row, True
             return rows, present
 
     def keys(self, space: str, modality: Modality) -> list[str]:
-        """Every key that has a row, in the order of writing."""
-        with self._turn:
+        """Every key that was put, in the order of writing; the rows of some may be damaged."""
+        with self._locked():
             table = self._table(space, modality)
             query = 'SELECT key FROM places WHERE "table" = ? ORDER BY row'
             return [] if table is None else [key for (key,) in self._index.execute(query, (table.id,))]
 
+    def has(self, space: str, modality: Modality, key: str) -> bool:
+        """Whether the key was put, be its row damaged or not."""
+        with self._locked():
+            query = 'SELECT 1 FROM places JOIN tables ON "table" = id WHERE space = ? AND modality = ? AND key = ?'
+            return self._index.execute(query, (space, modality, key)).fetchone() is not None
+
+    def count(self) -> int:
+        """How many rows were put, in all spaces and modalities."""
+        with self._locked():
+            return int(self._index.execute("SELECT COUNT(*) FROM places").fetchone()[0])
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether every row has one; those of an older version get theirs by the next write."""
+        with self._locked():
+            return bool(self._index.execute("PRAGMA user_version").fetchone()[0] >= VERSION)
+
+    def is_complete(self) -> bool:
+        """Whether every file is as long as the index says. Reads no row, so changed bytes are not found."""
+        with self._locked():
+            return all(len(self._mapped(table)) == table.size for table in self._tables())
+
+    def damaged(self) -> int:
+        """Read every row and return how many are lost or do not match their checksum.
+
+        Raises:
+            DamageError: the index itself is damaged.
+        """
+        with self._locked():
+            verdict = self._index.execute("PRAGMA quick_check").fetchone()[0]
+            if verdict != "ok":
+                raise _damaged(self.directory, verdict)
+            query = 'SELECT row, sum FROM places WHERE "table" = ?'
+            return sum(
+                undamaged(self._mapped(table), *place) is None
+                for table in self._tables()
+                for place in self._index.execute(query, (table.id,))
+            )
+
     def delete(self, keys: Sequence[str]) -> None:
         """Forget these keys in every space and modality. Unknown ones are no error."""
-        with self._turn:
+        with self._locked():
             self._begin()
             query = 'DELETE FROM places WHERE "table" = ? AND key = ?'
             for (table,) in self._index.execute("SELECT id FROM tables").fetchall():
@@ -128,7 +167,7 @@ class SpaceEmbeddingStore:
 
     def flush(self) -> None:
         """Make what was put and deleted durable, and let others write."""
-        with self._turn:
+        with self._locked():
             for path in self._grown:
                 sync(path)
             if self._grown:
@@ -143,6 +182,15 @@ class SpaceEmbeddingStore:
             self._index.close()  # rolls back
             self._maps.clear()
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Take turns with other threads; say what to do when SQLite finds the index damaged."""
+        with self._turn:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise _failure(self.directory, error) from error
+
     def _begin(self) -> None:
         if self._index.in_transaction:
             return
@@ -151,6 +199,18 @@ class SpaceEmbeddingStore:
             self._index.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise BusyError(f"another process is writing to {self.directory}: {error}") from error
+        if not self.has_checksums:
+            self._add_checksums()
+
+    def _add_checksums(self) -> None:
+        """Give the rows of an older version the checksum of the bytes that they have now."""
+        for table in self._tables():
+            mapped = self._mapped(table)
+            query = 'SELECT key, row FROM places WHERE "table" = ? AND sum IS NULL'
+            places = self._index.execute(query, (table.id,)).fetchall()
+            sums = [(_checksum_now(mapped, row), table.id, key) for key, row in places]
+            self._index.executemany('UPDATE places SET sum = ? WHERE "table" = ? AND key = ?', sums)
+        self._index.execute(f"PRAGMA user_version = {VERSION}")
 
     def _append(self, space: str, modality: Modality, keys: Sequence[str], rows: Floats) -> None:
         if self._table(space, modality) is None:
@@ -158,32 +218,54 @@ class SpaceEmbeddingStore:
             self._index.execute("INSERT INTO tables (space, modality, dim, size) VALUES (?, ?, ?, 0)", fresh)
         table = self._table(space, modality)
         assert table is not None
-        try:
-            with table.path.open("ab") as file:
-                file.truncate(table.size * table.dim * ROW.itemsize)  # rows that a crash left without names
-                file.write(rows.astype(ROW).tobytes())
-        except OSError as error:
-            raise StoreError(f"{table.path} cannot be written: {error}") from error
+        table.append(rows)
         self._grown.add(table.path)
-        places = [(table.id, key, table.size + n) for n, key in enumerate(keys)]
-        self._index.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", places)
+        places = [(table.id, key, table.size + n, row_checksum(rows[n])) for n, key in enumerate(keys)]
+        self._index.executemany('INSERT OR REPLACE INTO places ("table", key, row, sum) VALUES (?, ?, ?, ?)', places)
         self._index.execute("UPDATE tables SET size = ? WHERE id = ?", (table.size + len(rows), table.id))
 
-    def _table(self, space: str, modality: Modality) -> _Table | None:
+    def _table(self, space: str, modality: Modality) -> RowFile | None:
         query = "SELECT id, dim, size FROM tables WHERE space = ? AND modality = ?"
         found = self._index.execute(query, (space, modality)).fetchone()
-        return None if found is None else _Table(found[0], self.directory / _file_name(space, modality), *found[1:])
+        return None if found is None else RowFile(found[0], self.directory / _file_name(space, modality), *found[1:])
 
-    def _mapped(self, table: _Table) -> NDArray[np.float32]:
-        """The rows of a table as they lie on disk (size, dim), mapped anew when it has grown."""
+    def _tables(self) -> list[RowFile]:
+        found = self._index.execute("SELECT space, modality FROM tables ORDER BY id").fetchall()
+        tables = (self._table(space, modality) for space, modality in found)
+        return [table for table in tables if table is not None]
+
+    def _mapped(self, table: RowFile) -> NDArray[np.float32]:
+        """The rows of a table that are on the disk (at most size, dim), mapped again when the table has grown."""
         mapped = self._maps.get(table.id)
         if mapped is None or len(mapped) < table.size:
-            try:
-                mapped = np.memmap(table.path, dtype=ROW, mode="r", shape=(table.size, table.dim))
-            except (OSError, ValueError) as error:
-                raise StoreError(f"{table.path} has lost rows that the index names: {error}; index again") from error
-            self._maps[table.id] = mapped
+            mapped = self._maps[table.id] = table.map()
         return mapped
+
+
+def set_aside(directory: Path) -> Path:
+    """Rename a damaged index, so that the next store begins with none of the rows; return its new place."""
+    place = directory / f"{INDEX_FILE}.damaged"
+    for end in ("", "-wal", "-shm"):
+        old = directory / f"{INDEX_FILE}{end}"
+        if old.exists():
+            old.replace(f"{place}{end}")
+    sync(directory)
+    return place
+
+
+def _failure(directory: Path, error: sqlite3.Error) -> StoreError:
+    if is_damage(error):
+        return _damaged(directory, error)
+    return StoreError(f"{directory / INDEX_FILE} cannot be read: {error}")
+
+
+def _damaged(directory: Path, why: object) -> DamageError:
+    return DamageError(f"{directory / INDEX_FILE} is damaged ({why}): run `omnisearch repair`")
+
+
+def _checksum_now(rows: Floats, at: int) -> int:
+    row = undamaged(rows, at, None)
+    return NO_CHECKSUM if row is None else row_checksum(row)
 
 
 def _checked(keys: Sequence[str], rows: Floats) -> Floats:

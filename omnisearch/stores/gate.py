@@ -22,6 +22,9 @@ MAX_TEXT = 16_384
 MIN_NORM = 1e-6
 MAX_WORDS = 64
 MAX_WORD = 256
+MAX_NAMES = 256
+MAX_NOTES = 8
+MAX_NOTE = 256
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The engine writes through memory maps: a full disk kills its process instead of raising. Two write-ahead segments
 # (32 MiB each) and a batch fit into this many times.
@@ -137,6 +140,10 @@ def _check_payload(label: str, payload: Payload) -> None:
     _check_facts(label, payload.facts)
     for name in ("item_id", "snippet", "passage"):
         check_text(f"{label}: {name}", getattr(payload, name))
+    if len(payload.notes) > MAX_NOTES or any(len(note) > MAX_NOTE for note in payload.notes):
+        raise StoreError(f"{label}: {payload.notes} are notes; at most {MAX_NOTES} of {MAX_NOTE} characters are kept")
+    for note in payload.notes:
+        check_text(f"{label}: note", note)
     for name, value in (("duration", payload.duration), ("start", payload.segment.start), ("end", payload.segment.end)):
         _check_number(f"{label}: {name}", value)
 
@@ -146,6 +153,9 @@ def _check_facts(label: str, facts: Facts) -> None:
     check_text(f"{label}: mime", facts.mime)
     _check_number(f"{label}: mtime", facts.mtime)
     check_labels(label, facts.tags, facts.meta)
+    if len(facts.names) > MAX_NAMES:
+        raise StoreError(f"{label}: {len(facts.names)} names of other paths, over {MAX_NAMES}")
+    check_text(f"{label}: names", "\n".join(facts.names))
 
 
 def _check_number(label: str, value: float | None) -> None:

@@ -4,11 +4,11 @@ Readers follow the alias, so a rebuilt index takes the old one's place in one st
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Protocol
 
 from omnisearch.config import Settings
-from omnisearch.errors import NoIndexError
+from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.names import CollectionName
 
@@ -81,6 +81,30 @@ def describe_store(settings: Settings) -> CollectionName:
     if current is None:
         raise _nothing(settings)
     return current
+
+
+def open_current(settings: Settings) -> VectorStore:
+    """Open the collection in use, whichever model made it.
+
+    Raises:
+        NoIndexError: nothing was indexed yet.
+        StoreError: the engine or the server cannot be reached.
+    """
+    name = describe_store(settings)
+    return open_store(settings, model=name.model, dim=name.dim, fingerprint=name.fingerprint, create=False)
+
+
+def restore_alias(settings: Settings, *, model: str, dim: int, fingerprint: str) -> None:
+    """Where the alias is lost or unreadable, make it name the newest collection of this model, or a new one."""
+    with closing(open_catalog(settings)) as catalog:
+        with suppress(StoreError):
+            if catalog.alias() is not None:
+                return
+        fitting = [name for name in catalog.names() if name.fits(dim, fingerprint)]
+        name = max(fitting, key=lambda name: name.version, default=CollectionName(model, dim, fingerprint))
+        if not fitting:
+            catalog.create(name)
+        catalog.point(name)
 
 
 @contextmanager

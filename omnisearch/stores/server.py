@@ -229,7 +229,7 @@ def _place(error: ResponseHandlingException) -> str:
 def _refusal(error: UnexpectedResponse) -> OmnisearchError:
     said = error.content.decode(errors="replace")[:500]
     if error.status_code == 404:
-        return NoIndexError(f"the collection is gone: it was rebuilt or removed; start again ({said})")
+        return NoIndexError(f"the collection is gone, because it was rebuilt or removed: try again ({said})")
     if error.status_code in {401, 403}:
         return StoreError(f"the Qdrant server refused the key (HTTP {error.status_code}): set store_api_key")
     return StoreError(f"the Qdrant server answered HTTP {error.status_code}: {said}")

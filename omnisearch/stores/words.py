@@ -7,22 +7,19 @@ equally long). The engines keep in how many of N points a word occurs, n, and mu
 (n + 0.5)), so that the product of a question with a point is the BM25 score.
 """
 
-import re
-import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from omnisearch.stores.tokens import forms, inner_forms, older_forms, words_of
+
 # The name of the vector in every collection.
 WORDS = "words"
 K = 1.2
-
-_WORD = re.compile(r"[^\W_]+")
-_PART = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
-# What any question holds says nothing of what is asked for.
+# Words that any question may hold say nothing of what is asked for.
 _EMPTY = frozenset(
-    _WORD.findall(
+    words_of(
         "a an and are as at be by for from has have he her his i in is it its my of on or she that the their there "
         "they this to was were which who with you your"
     )
@@ -44,30 +41,40 @@ class Sparse:
         return [list(self.indices), list(self.values)]
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text, in order: `IMG_2041` are two, and the case does not count."""
-    return [word.casefold() for word in _WORD.findall(unicodedata.normalize("NFKC", text))]
-
-
 def question(text: str) -> Sparse:
-    """What is asked of a store: each word of a text once, but for words that every text has."""
-    asked = dict.fromkeys(word for word in words_of(text) if word not in _EMPTY)
-    return _sparse(dict.fromkeys(asked, 1.0))
+    """Return what is asked of a store: the forms of each word of a text, but for words that every text has.
 
-
-def document(path: str, tags: Iterable[str], meta: Mapping[str, str], text: str) -> Sparse:
-    """What a store keeps of a segment: the words of all that is known of it.
-
-    A word that is written as several, as `DogBark` and `IMG2041` are, is found whole and by its parts. Every segment
-    has the word "", since the engines do not count a point among their N whose first sparse vector was empty.
+    The forms of a word share its weight. An older index holds other forms, which share it once more: no point has both.
     """
-    said = unicodedata.normalize("NFKC", "\n".join((path, *tags, *meta.values(), text)))
-    counts: Counter[str] = Counter()
-    for word in _WORD.findall(said):
-        counts[word.casefold()] += 1
-        parts = _PART.findall(word)
-        if len(parts) > 1:
-            counts.update(part.casefold() for part in parts)
+    weights: dict[str, float] = {}
+    for word in _asked(text):
+        for found in filter(None, (forms(word), older_forms(word))):
+            weights |= {form: max(weights.get(form, 0), _weight(word) / len(found)) for form in found}
+    return _sparse(weights)
+
+
+def count_words(text: str) -> float:
+    """Return how many words a question asks for: a run of n characters without spaces is about n / 2 words."""
+    return sum(map(_weight, _asked(text)))
+
+
+def _asked(text: str) -> list[str]:
+    return [word for word in dict.fromkeys(words_of(text)) if word not in _EMPTY]
+
+
+def _weight(word: str) -> float:
+    return max(1.0, len(forms(word)) / 2)
+
+
+def document(path: str, names: Iterable[str], tags: Iterable[str], meta: Mapping[str, str], text: str) -> Sparse:
+    """Return what a store keeps of a segment: the words of all that is known of it, in their forms.
+
+    Every segment has the word "", since the engines do not count a point among their N whose first sparse vector was
+    empty.
+    """
+    said = "\n".join((path, *names, *tags, *meta.values(), text))
+    counts = Counter(form for word in words_of(said) for form in forms(word))
+    counts.update(inner_forms(said))
     return _sparse({"": 1.0, **{word: tf * (K + 1) / (tf + K) for word, tf in counts.items()}})
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import socket
 import threading
 import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from omnisearch.api.app import create_app
+from omnisearch.api.command import _listen
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
@@ -219,7 +219,7 @@ def open_client(settings: Settings, **parts: Any) -> TestClient:
 @contextmanager
 def serving(app: FastAPI, **options: Any) -> Iterator[int]:
     """A real server for the app on a real socket; gives its port."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = _listen("127.0.0.1", 0)
     config = uvicorn.Config(app, ws="none", log_level="critical", **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

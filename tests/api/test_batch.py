@@ -85,7 +85,18 @@ def test_a_link_is_a_query(
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "./x", "../x", "~root/x", "~nobody-of-this-name/x", "2:/etc/passwd@0-1"]
+    "path",
+    [
+        "/etc/passwd",
+        "./x",
+        "../x",
+        "~root/x",
+        "~nobody-of-this-name/x",
+        "2:/etc/passwd@0-1",
+        "file:///etc/passwd",
+        "2:FILE://localhost/etc/passwd",
+        "C:\\x",
+    ],
 )
 def test_a_link_reads_no_file_and_does_not_say_which_there_are(
     client: TestClient, engine: ScriptedEngine, path: str

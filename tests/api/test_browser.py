@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +15,22 @@ import pytest
 import uvicorn
 
 from omnisearch.api.app import create_app
-from omnisearch.config import Settings
+from omnisearch.api.key_file import KeyFile
+from omnisearch.api.keys import Scope
+from omnisearch.config import Settings, load_settings
 from omnisearch.query import ItemRef
 from omnisearch.types import Modality
-from tests.api.conftest import BOXES, HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
+from tests.api.conftest import (
+    BOXES,
+    HOSTILE_NAME,
+    IDS,
+    ScriptedEngine,
+    ToyRenderer,
+    picture,
+    serving,
+    tone,
+    wait_until_ready,
+)
 
 PATIENCE_SECONDS = 120.0
 CHROMIUM = shutil.which("chromium")
@@ -85,6 +98,34 @@ def page(url: str) -> Iterator[Any]:
         assert watch.hosts <= {urlsplit(url).netloc, ""}
         browser.close()
     gc.collect()  # what Playwright left open is to be found here, not in the midst of another test
+
+
+def test_a_server_with_keys_is_used_with_one(tmp_path: Path, engine: ScriptedEngine) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    secret = KeyFile(tmp_path).add("page", [Scope.SEARCH])
+    app = create_app(load_settings(data_dir=tmp_path), lambda _: engine, lambda _: ToyRenderer())
+    with serving(app) as port, playwright.sync_playwright() as driver:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}/", timeout=PATIENCE_SECONDS) as client:
+            wait_until_ready(client)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        page.set_default_timeout(1000 * PATIENCE_SECONDS)
+        page.goto(f"http://127.0.0.1:{port}/?text=1:dog")
+        page.fill("#key", "wrong; Path=/x")
+        with page.expect_response("**/v1/status") as refused:
+            page.press("#key", "Enter")
+        assert refused.value.status == 401
+        page.wait_for_selector("#key")
+        assert not page.locator(".card:not(.ghost)").count()
+        page.fill("#key", secret)
+        with page.expect_response("**/preview") as preview:
+            page.press("#key", "Enter")
+        assert preview.value.status == 200
+        page.wait_for_selector("#kinds small:not(:empty)")
+        assert page.locator(".card:not(.ghost)").count() == 6
+        assert page.locator("#key").count() == 0
+        browser.close()
+    gc.collect()
 
 
 @contextmanager

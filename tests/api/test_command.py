@@ -15,7 +15,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from omnisearch.api.command import _listen, serve
+from omnisearch.api.key_file import KeyFile
+from omnisearch.api.keys import Scope
+from omnisearch.config import load_settings
 from omnisearch.errors import BusyError, SettingsError, UsageError
+from omnisearch.stores.kept_places import KeptPlace, write_kept_places
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
@@ -24,10 +28,34 @@ def test_other_machines_are_kept_out_unless_told(host: str) -> None:
         serve(host=host)
 
 
+def test_other_machines_need_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a key the next check is reached, which is that of the port."""
+    KeyFile(tmp_path).add("app", [Scope.SEARCH])
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(BusyError):
+        serve(host="0.0.0.0", port=taken.getsockname()[1], data_dir=tmp_path)
+    KeyFile(tmp_path).revoke("app")
+    with pytest.raises(UsageError, match="omnisearch keys add"):
+        serve(host="0.0.0.0", port=0, data_dir=tmp_path)
+
+
+def test_insecure_is_loud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken, pytest.raises(BusyError):
+        serve(host="0.0.0.0", port=taken.getsockname()[1], insecure=True, data_dir=tmp_path)
+    assert "WARNING" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["", "http://a.example", "a.example:8000", "[::1]:80", "*", "a b", "a@b", "a,b"])
 def test_an_allowed_host_is_a_name(name: str) -> None:
     with pytest.raises(SettingsError, match=r"allow_host.*without scheme and port"):
         serve(port=0, allow_host=[name])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_response_does_not_wait_for_an_acknowledgement(host: str) -> None:
+    with _listen(host, 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_taken_port_is_named() -> None:
@@ -37,13 +65,13 @@ def test_a_taken_port_is_named() -> None:
             serve(port=port)
 
 
-def test_what_is_sent_does_not_wait_for_acknowledgements() -> None:
-    with (
-        _listen("127.0.0.1", 0) as listening,
-        socket.create_connection(listening.getsockname()),
-        listening.accept()[0] as accepted,
-    ):
-        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+def test_places_that_the_last_run_did_not_find_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    data_dir = load_settings().data_dir
+    data_dir.mkdir()
+    write_kept_places(data_dir, [KeptPlace("/mnt/photos", 12, "it holds no files now")])
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BusyError):
+        serve(port=taken.getsockname()[1])
+    assert "/mnt/photos" in capsys.readouterr().err
 
 
 def _ask(url: str | Request) -> Any:

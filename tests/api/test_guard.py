@@ -84,6 +84,20 @@ HOSTILE = {
     "bom": b"\xef\xbb\xbf" + QUERY,
     "utf-16": QUERY.decode().encode("utf-16"),
     "nul": b"\x00" * 100,
+    "doubled field": b'{"query":[{"text":"a"}],"query":[{"text":"a"}]}',
+    "doubled field below": b'{"query":[{"text":"a","text":"b"}]}',
+    "doubled field, escaped": b'{"query":[{"text":"a","te\\u0078t":"b"}]}',
+    "doubled quota": b'{"query":[{"text":"a"}],"quotas":{"image":{"most":1},"image":{"most":2}}}',
+    "comment": b'{"query":[{"text":"a"}]} // b',
+    "trailing comma": b'{"query":[{"text":"a"},]}',
+    "single quotes": b"{'query':[{'text':'a'}]}",
+    "deep in a field": b'{"query":[{"text":"a"}],"where":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "deep and doubled": b'{"query":[{"text":"a"}],"cursor":' + b'{"a":' * 5000 + b"1" + b"}" * 5000 + b"}",
+    "true as a number": b'{"query":[{"text":"a","weight":true}]}',
+    "number as a string": b'{"query":[{"text":"a","weight":"1"}]}',
+    "vector of nan": b'{"query":[{"vector":[NaN]}]}',
+    "vector of 1e400": b'{"query":[{"vector":[1,-1e400]}]}',
+    "control character": b'{"query":[{"text":"a\x01"}]}',
 }
 
 

@@ -29,6 +29,7 @@ def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Paylo
         "mtime": 0.0,
         "tags": [],
         "meta": {},
+        "notes": [],
         "segments": [
             {"index": 0, "start": 0.0, "end": 2.0, "unit": "seconds", "snippet": ""},
             {"index": 1, "start": 10.0, "end": 12.0, "unit": "seconds", "snippet": ""},

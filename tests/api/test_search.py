@@ -177,11 +177,13 @@ def test_the_engine_s_refusals_keep_their_status(client: TestClient, engine: Scr
         raise QueryError("the terms cancel out")
 
     engine.before = cancel
-    problem = client.post("/v1/search", json={"query": [{"text": "a"}]}).json()
+    answer = client.post("/v1/search", json={"query": [{"text": "a"}]})
+    problem = answer.json()
     assert problem == {
         "type": "about:blank",
         "title": "Unprocessable Entity",
         "status": 422,
         "code": "query",
         "detail": "the terms cancel out",
+        "request_id": answer.headers["x-request-id"],
     }

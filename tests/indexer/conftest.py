@@ -16,9 +16,14 @@ from omnisearch import cli
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.search.kept import space_id
 from omnisearch.stores.base import Point
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
+from omnisearch.types import Modality
 from omnisearch_indexer import session
+
+NO_TEXT = bytes(range(1, 32)) * 9 + b"\xff"  # control characters, in any encoding
 
 
 def write_image(path: Path, seed: int = 0, side: int = 48) -> Path:
@@ -78,7 +83,7 @@ def write_hostile(folder: Path) -> dict[str, Path]:
     bad["huge.ply"].write_bytes(
         vertices + b"property float x\nproperty float y\nproperty float z\nend_header\n" + bytes(120)
     )
-    bad["broken.txt"].write_bytes(b"caf\xe9 \xff\xfe\xfa is not UTF-8 \xc3\x28\n" * 20)
+    bad["broken.txt"].write_bytes(NO_TEXT)
     os.mkfifo(bad["pipe"])
     bad["loop"].symlink_to("..")
     bad["self"].symlink_to("self")
@@ -140,3 +145,11 @@ def points_of(settings: Settings) -> dict[str, Point]:
 
 def paths_of(settings: Settings) -> set[str]:
     return {point.payload.path for point in points_of(settings).values()}
+
+
+def keys_of(settings: Settings) -> set[str]:
+    """The keys of all raw embeddings."""
+    model = OmniBind.load(settings.model, settings)
+    spaces = [space_id(model, name) for name in model.spaces]
+    with closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)) as raw:
+        return {key for space in spaces for m in Modality for key in raw.keys(space, m)}

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from omnisearch.config import Settings
 from omnisearch.media.child import Child, Limits
 from omnisearch.media.sandbox import Layer
+from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
@@ -61,7 +63,7 @@ def test_lost_points_are_seen(indexed: Settings) -> None:
     counts = examine(indexed)["counts"]
     assert (counts.state, counts.exit_code) == (State.FAIL, 1)
     assert "audio: 1 noted, 0 stored" in counts.value
-    assert "omnisearch index" in counts.way_out
+    assert "omnisearch repair" in counts.way_out
 
 
 def test_the_layers_of_the_sandbox_are_listed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,3 +151,12 @@ def test_likeness_is_the_mean_over_all_pairs() -> None:
     pairs = [float(rows[i] @ rows[j]) for i in range(9) for j in range(i)]
     assert likeness(rows) == pytest.approx(np.mean(pairs), abs=1e-6)
     assert likeness(rows[:1]) is None
+
+
+def test_a_collection_in_which_everything_is_alike_is_reported(settings: Settings, tmp_path: Path) -> None:
+    """Its sample has one distinct item."""
+    for side in range(20, 20 + ENOUGH):
+        Image.new("RGB", (side, side), (200, 20, 20)).save(tmp_path / f"{side}.png")
+    assert not index_files([tmp_path], settings).failed
+    spread = examine(settings)["spread"]
+    assert (spread.state, spread.value[:10]) == (State.WARN, "image 0.95")

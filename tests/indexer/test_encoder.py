@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from omnisearch.types import Modality
-from omnisearch_indexer.channel import Channel
+from omnisearch_indexer.channel import Channel, Lane
 from omnisearch_indexer.encoder import Encoder
 
 
@@ -52,12 +52,47 @@ def test_other_errors_are_not_taken_for_memory() -> None:
 
 def test_a_channel_is_bounded_by_bytes_but_always_takes_one() -> None:
     channel: Channel[str] = Channel(10)
-    channel.put("larger than all", 50)
-    late = threading.Thread(target=channel.put, args=("next", 5))
+    lane: Lane[str] = Lane()
+    channel.put("larger than all", lane, 50)
+    late = threading.Thread(target=channel.put, args=("next", lane, 5))
     late.start()
     late.join(0.2)
     assert late.is_alive()
-    channel.put("no size waits for nothing")
+    channel.put("no size waits for nothing", lane)
     assert channel.get(1) == "larger than all"
     late.join()
     assert {channel.get(1), channel.get(1), channel.get(0)} == {"next", "no size waits for nothing", None}
+
+
+def test_a_channel_keeps_room_for_other_files() -> None:
+    channel: Channel[str] = Channel(100)
+    lanes = [Lane[str]() for _ in range(4)]
+    puts = [threading.Thread(target=fill, args=(channel, lane, 10), daemon=True) for lane in lanes]
+    held = []
+    for put in puts:  # one after the other takes what it can
+        put.start()
+        put.join(0.2)
+        held.append([lane.held for lane in lanes])
+    # Each stops where another message would make it hold more than is free: of 100, of 50, of 20, of 10.
+    assert held == [[50, 0, 0, 0], [50, 30, 0, 0], [50, 30, 10, 0], [50, 30, 10, 10]]
+    taken = [channel.get(1) for _ in range(40)]
+    assert (len(taken), channel.get(0)) == (40, None)
+    for put in puts:
+        put.join()
+
+
+def fill(channel: Channel[str], lane: Lane[str], messages: int) -> None:
+    for n in range(messages):
+        channel.put(f"message {n}", lane, 10)
+
+
+def test_a_short_file_overtakes_a_long_one_and_keeps_its_order() -> None:
+    channel: Channel[str] = Channel(1000)
+    long, short = Lane[str](), Lane[str]()
+    for n in range(10):
+        channel.put(f"long {n}", long, 10)
+    assert [channel.get(1), channel.get(1)] == ["long 0", "long 1"]
+    channel.put("short 0", short, 10)
+    channel.put("short 1", short, 5)
+    channel.put("short ends", short)
+    assert [channel.get(1) for _ in range(4)] == ["short 0", "short 1", "short ends", "long 2"]

@@ -3,14 +3,18 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
-from omnisearch_indexer.labels import LabelTree, parse_labels
-from omnisearch_indexer.manifest import MANIFEST_FILE, VERSION, FileRow, Manifest
+from omnisearch.stores.gate import MAX_NAMES, MAX_TEXT
+from omnisearch.stores.tokens import FORMS
+from omnisearch_indexer.labels import LabelTree, parse_labels, told
+from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
+from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
 
 
@@ -54,7 +58,25 @@ def test_an_item_has_the_tags_of_all_its_files_and_the_rest_of_the_first(manifes
     label(manifest, "/a", "x", "who=ann")
     label(manifest, "/b", "y", "who=bo", "only=b")
     facts = LabelTree(manifest).facts("m/t", [held("/a/1", mtime_ns=2_250_000_000), held("/b/1", mtime_ns=9)])
-    assert facts == Facts("/a/1", "m/t", 5, 2.0, ("x", "y"), {"who": "ann", "only": "b"})
+    assert facts == Facts("/a/1", "m/t", 5, 2.0, ("x", "y"), {"who": "ann", "only": "b"}, ("b",))
+
+
+def test_an_item_has_the_names_in_its_other_paths_once_and_a_bounded_number(manifest: Manifest) -> None:
+    tree = LabelTree(manifest)
+    assert tree.facts("", [held("/a/x.txt"), held("/a/b/x.txt"), held("/b/y.txt")]).names == ("b", "y.txt")
+    many = tree.facts("", [held("/a"), *(held(f"/{n:05}") for n in range(9999))]).names
+    assert many == tuple(f"{n:05}" for n in range(MAX_NAMES))
+    long = tree.facts("", [held("/a"), *(held(f"/{n:0200}") for n in range(200))]).names
+    assert MAX_TEXT - 201 < len("\n".join(long)) <= MAX_TEXT
+
+
+def test_other_names_and_other_forms_of_words_are_told_again() -> None:
+    facts = Facts("/a/1", names=("b",))
+    assert told(facts) != told(replace(facts, names=()))
+    with pytest.MonkeyPatch.context() as newer:
+        before = told(facts)
+        newer.setattr("omnisearch_indexer.labels.FORMS", FORMS + 1)
+        assert told(facts) != before
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
 from omnisearch.stores.open import describe_store, open_catalog
 from omnisearch.types import Modality
-from omnisearch_indexer import reader, rebind, session
+from omnisearch_indexer import audit, reader, rebind, session
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.rebind import Rebound, rebind_index
 from omnisearch_indexer.session import index_files
@@ -120,7 +120,7 @@ def test_rebinding_gives_what_a_new_index_gives(
     other = rename_model(indexed, corpus.other)
     with pytest.raises(FingerprintError, match="omnisearch rebind"):
         points_of(other)
-    monkeypatch.setattr(rebind, "BATCH_POINTS", 3)  # batches cut across items and modalities
+    monkeypatch.setattr(audit, "BATCH_POINTS", 3)  # batches cut across items and modalities
     assert rebind_index(other).points == len(corpus.after)
     assert same(points_of(other), corpus.after)
     assert collections(other) == [str(describe_store(other))]
@@ -184,7 +184,7 @@ def test_searches_are_answered_throughout(
             asker.wait_for(len(asker.answers) + 3)
         return done
 
-    monkeypatch.setattr(rebind, "BATCH_POINTS", 1)
+    monkeypatch.setattr(audit, "BATCH_POINTS", 1)
     monkeypatch.setattr(rebind, "_fill", fill_and_be_asked)
     with Engine.open(indexed) as engine:
         before = _scores(engine)
@@ -234,7 +234,7 @@ import os, signal, sys
 from pathlib import Path
 from omnisearch.config import load_settings
 from omnisearch.stores.edge import EdgeCatalog, EdgeStore
-from omnisearch_indexer import rebind
+from omnisearch_indexer import audit, rebind
 from omnisearch_indexer.manifest import Manifest
 
 owner, name, left = {"middle": (EdgeStore, "upsert", 3), "moved": (EdgeCatalog, "drop", 1)}[sys.argv[1]]
@@ -248,7 +248,7 @@ def wrapped(*args, **kwargs):
     return original(*args, **kwargs)
 
 setattr(owner, name, wrapped)
-rebind.BATCH_POINTS = 2
+audit.BATCH_POINTS = 2
 rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3])))
 """
 
@@ -288,11 +288,11 @@ def test_a_model_that_needs_more_than_was_kept_is_refused(
         (write_model(tmp_path / "strange", 1, "object"), "'object'"),
         (write_model(tmp_path / "flat", 1, **flat, centred=[], video={}), "not embed"),
     ):
-        with pytest.raises(FingerprintError, match=f"{lacking}.*`omnisearch index`"):
+        with pytest.raises(FingerprintError, match=f"{lacking}.*`omnisearch index PATH"):
             rebind_index(rename_model(indexed, folder))
     with monkeypatch.context() as patch:
         patch.setattr(Hashed, "fingerprint", "0123456789abcdef")
-        with pytest.raises(FingerprintError, match=r"'hashed'.*0123456789abcdef.*`omnisearch index`"):
+        with pytest.raises(FingerprintError, match=r"'hashed'.*0123456789abcdef.*`omnisearch index PATH"):
             rebind_index(rename_model(indexed, corpus.other))
     assert same(points_of(indexed), corpus.before)
     assert len(collections(indexed)) == 1
@@ -304,7 +304,7 @@ def test_an_item_without_a_direction_in_the_new_space_has_failed(
     heard = rename_model(indexed, write_model(tmp_path / "heard", 1, video={"audio": 1.0}))
     report = rebind_index(heard)
     assert (len(report.directionless), report.points) == (1, len(points_of(heard)))
-    (failure,) = read_failures(heard.data_dir, with_unsupported=False)
+    (failure,) = read_failures(heard.data_dir, every=False)
     assert (Path(failure["path"]).name, failure["reason"]) == ("silent.mp4", Reason.NON_FINITE)
     corpus.hidden.rename(corpus.folder)
     assert counts(index_files([corpus.folder], heard)) == {"unchanged": len(corpus.good) - 1, "failed": 1}

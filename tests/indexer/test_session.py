@@ -1,6 +1,7 @@
 """Whole runs with the real decoder, engine and a model without weights."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,13 +12,16 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason, UsageError
 from omnisearch.media.pool import DecoderPool
-from omnisearch_indexer import reader, session
-from omnisearch_indexer.manifest import Manifest
+from omnisearch.stores import edge_link
+from omnisearch.wire import Message
+from omnisearch_indexer import reader, session, writer
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.session import index_files, preview_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.conftest import write_hashed_model
-from tests.indexer.conftest import paths_of, points_of, write_good, write_hostile, write_image, write_sound
+from tests.indexer.conftest import NO_TEXT, paths_of, points_of, write_good, write_hostile, write_image, write_sound
+from tests.stores.test_edge_worker import kill_worker, worker_pid
 
 
 def counts(report: Report) -> dict[str, int]:
@@ -56,7 +60,7 @@ def test_a_hostile_folder_is_indexed_but_for_its_bad_files(tmp_path: Path, setti
         "loop": Reason.LINK_LOOP,
         "self": Reason.LINK_LOOP,
     }
-    assert failed["huge.ply"] in {Reason.TOO_MANY_VERTICES, Reason.DECODE_ERROR}
+    assert failed["huge.ply"] in {Reason.TOO_MANY_VERTICES, Reason.DAMAGED}
     assert counts(report) == {"new": len(good), "failed": len(failed), "unsupported": 1}
     assert report.links == 1
     assert paths_of(settings) == {str(path) for path in good}
@@ -75,7 +79,7 @@ def test_a_second_run_opens_nothing(tmp_path: Path, settings: Settings, opened: 
 
 def test_a_failed_file_is_read_again_only_when_asked(tmp_path: Path, settings: Settings, opened: list[str]) -> None:
     (tmp_path / "files").mkdir()
-    (tmp_path / "files" / "broken.txt").write_bytes(b"caf\xe9 \xff\xc3\x28\n" * 30)
+    (tmp_path / "files" / "broken.txt").write_bytes(NO_TEXT)
     index_files([tmp_path / "files"], settings)
     opened.clear()
     assert counts(index_files([tmp_path / "files"], settings)) == {"failed": 1}
@@ -131,6 +135,76 @@ def test_a_change_on_disk(
     assert change is _modify or points_of(settings).keys() <= before.keys()
 
 
+def test_an_edit_of_the_same_size_with_its_old_time_is_read(tmp_path: Path, settings: Settings) -> None:
+    note = tmp_path / "files" / "note.txt"
+    note.parent.mkdir()
+    note.write_text("a walk along the river")
+    index_files([note], settings)
+    before, status = points_of(settings), note.stat()
+    with note.open("r+") as file:
+        file.write("A")
+    os.utime(note, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (note.stat().st_size, note.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert counts(index_files([note], settings)) == {"changed": 1}
+    assert {point.payload.snippet for point in points_of(settings).values()} == {"A walk along the river"}
+    assert before.keys().isdisjoint(points_of(settings))
+
+
+def test_another_mode_or_link_costs_a_hash_and_no_encoding(
+    tmp_path: Path, settings: Settings, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = write_good(tmp_path / "files")
+    index_files([tmp_path / "files"], settings)
+    opened.clear()
+    good[0].chmod(0o600)
+    (tmp_path / "link").hardlink_to(good[1])
+    monkeypatch.setattr(DecoderPool, "decode", None)
+    assert counts(index_files([tmp_path / "files"], settings)) == {"unchanged": len(good)}
+    assert sorted(opened) == sorted(path.name for path in good[:2])
+    opened.clear()
+    assert counts(index_files([tmp_path / "files"], settings)) == {"unchanged": len(good)}
+    assert opened == []
+
+
+def test_a_manifest_without_ctimes_costs_no_reading(tmp_path: Path, settings: Settings, opened: list[str]) -> None:
+    good = write_good(tmp_path / "files")
+    index_files([tmp_path / "files"], settings)
+    opened.clear()
+    with closing(sqlite3.connect(settings.data_dir / MANIFEST_FILE, isolation_level=None)) as db:
+        db.execute("UPDATE files SET ctime_ns = 0")
+    assert counts(index_files([tmp_path / "files"], settings)) == {"unchanged": len(good)}
+    assert opened == []
+    good[0].chmod(0o600)  # by now the ctimes are known
+    index_files([tmp_path / "files"], settings)
+    assert opened == [good[0].name]
+
+
+def test_the_death_of_the_engine_ends_no_run(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before and after every write of a run, which then holds what any other run does."""
+    for n in range(3):
+        write_image(tmp_path / "files" / f"{n}.png", seed=n)
+    original, pids = edge_link.EdgeLink._exchange, set()
+
+    def deadly(link: edge_link.EdgeLink, request: Message) -> Message:
+        if request.body["do"] == "upsert" and (pid := worker_pid(settings)) not in pids:
+            pids.add(pid)
+            if len(pids) == 1:
+                original(link, request)  # written, and the answer is lost
+            kill_worker(settings)
+        return original(link, request)
+
+    monkeypatch.setattr(edge_link.EdgeLink, "_exchange", deadly)
+    monkeypatch.setattr(writer, "UPSERT_POINTS", 1)
+    assert counts(index_files([tmp_path / "files"], settings)) == {"new": 3}
+    assert len(pids) > 1
+    monkeypatch.undo()
+    fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
+    index_files([tmp_path / "files"], fresh)
+    assert _same(points_of(settings), points_of(fresh))
+
+
 def test_a_file_that_came_from_outside_the_given_paths_has_moved(tmp_path: Path, settings: Settings) -> None:
     write_image(tmp_path / "b" / "p.png")
     index_files([tmp_path / "b"], settings)
@@ -149,13 +223,13 @@ def test_equal_files_are_encoded_once(tmp_path: Path, settings: Settings) -> Non
 
 
 def test_only_what_lies_below_the_given_paths_is_removed(tmp_path: Path, settings: Settings) -> None:
-    write_image(tmp_path / "a" / "p.png", seed=1)
-    write_image(tmp_path / "ab" / "p.png", seed=2)
+    for n, name in enumerate(("a/p", "a/q", "ab/p")):
+        write_image(tmp_path / f"{name}.png", seed=n)
     index_files([tmp_path / "a", tmp_path / "ab"], settings)
     (tmp_path / "a" / "p.png").unlink()
     (tmp_path / "ab" / "p.png").unlink()
     assert index_files([tmp_path / "a"], settings).removed == 1
-    assert paths_of(settings) == {str(tmp_path / "ab" / "p.png")}
+    assert paths_of(settings) == {str(tmp_path / "a" / "q.png"), str(tmp_path / "ab" / "p.png")}
     with pytest.raises(UsageError, match="nowhere"):
         index_files([tmp_path / "nowhere"], settings)
 
@@ -231,13 +305,13 @@ def test_lost_points_are_made_again_and_strange_ones_removed(tmp_path: Path, set
         open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
     ) as s:
         s.delete([lost])
-    assert counts(index_files([tmp_path / "files"], settings)) == {"new": 1, "unchanged": len(good) - 1}
+    assert counts(index_files([tmp_path / "files"], settings)) == {"changed": 1, "unchanged": len(good) - 1}
     assert _same(points_of(settings), before)
     with closing(Manifest(settings.data_dir / "manifest.sqlite", create=True)) as manifest, manifest.transaction():
         manifest.forget([lost])
     for path in good:
         path.unlink()
-    index_files([tmp_path / "files"], settings)
+    index_files([tmp_path / "files"], settings, prune=True)
     assert points_of(settings) == {}
 
 

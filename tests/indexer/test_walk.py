@@ -1,13 +1,18 @@
 """The walk: order, rules, links, and what it refuses."""
 
+import errno
 import os
 import socket
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from omnisearch.errors import Reason, UsageError
-from omnisearch_indexer.walk import Walk, resolve_roots
+from omnisearch.errors import Reason
+from omnisearch_indexer.roots import resolve_roots
+from omnisearch_indexer.walk import Walk
 
 
 def names(folder: Path, **options: object) -> list[str]:
@@ -84,6 +89,91 @@ def test_roots(tmp_path: Path) -> None:
     make(tmp_path, "a/b/c", "ab")
     (tmp_path / "link").symlink_to("a")
     paths = [tmp_path / name for name in ("ab", "a/b", "link", "a/../a")]
-    assert resolve_roots(paths) == [str(tmp_path / "a"), str(tmp_path / "ab")]
-    with pytest.raises(UsageError, match="nowhere"):
-        resolve_roots([tmp_path / "nowhere"])
+    assert resolve_roots(paths).present == [str(tmp_path / "a"), str(tmp_path / "ab")]
+    (tmp_path / "lost").symlink_to("a/gone/b")
+    (tmp_path / "loop").symlink_to("loop")
+    found = resolve_roots([tmp_path / name for name in ("a", "nowhere", "lost", "loop")])
+    missing = {str(tmp_path / name): why for name, why in found.missing.items()}
+    assert found.present == [str(tmp_path / "a")]
+    assert missing == {
+        str(tmp_path / "nowhere"): os.strerror(errno.ENOENT),
+        str(tmp_path / "a" / "gone" / "b"): os.strerror(errno.ENOENT),  # what the link leads to
+        str(tmp_path / "loop"): os.strerror(errno.ELOOP),
+    }
+
+
+@pytest.fixture
+def nest(tmp_path: Path) -> Iterator[Callable[[str, int], None]]:
+    """Make that many folders in each other, with a file in the last. Not even pytest could remove them."""
+
+    def make_nested(name: str, depth: int) -> None:
+        here = os.open(tmp_path, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir(name, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(os.open("file", os.O_CREAT, dir_fd=here))
+        os.close(here)
+
+    yield make_nested
+    subprocess.run(["rm", "-rf", tmp_path], check=True)
+
+
+def test_folders_nested_deeper_than_python_calls_are_walked(tmp_path: Path, nest: Callable[[str, int], None]) -> None:
+    nest("d", 1500)
+    assert names(tmp_path) == ["d/" * 1500 + "file"]
+
+
+def test_a_path_longer_than_the_system_takes_is_told(tmp_path: Path, nest: Callable[[str, int], None]) -> None:
+    nest("d" * 200, 25)
+    make(tmp_path, "z")
+    walk = Walk([str(tmp_path)])
+    long, last = walk
+    assert (long.reason, last.path) == (Reason.UNREADABLE, str(tmp_path / "z"))
+    assert os.strerror(errno.ENAMETOOLONG) in long.detail
+    assert walk.unread == [long.path]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EMFILE])
+def test_no_error_of_the_system_ends_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    make(tmp_path, "a/x", "bad/x", "c.bad", "z")
+    (tmp_path / "l.bad").symlink_to("z")
+    broken = OSError(number, os.strerror(number))
+
+    def failing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *rest: Any, **more: Any) -> Any:
+            if str(path).endswith("bad"):
+                raise broken
+            return original(path, *rest, **more)
+
+        return call
+
+    for name in ("scandir", "lstat"):
+        monkeypatch.setattr(os, name, failing(getattr(os, name)))
+    found = {os.path.relpath(one.path, tmp_path): one.reason for one in Walk([str(tmp_path)])}
+    assert found == {"a/x": None, "bad": Reason.UNREADABLE, "c.bad": Reason.UNREADABLE, "l.bad": Reason.UNREADABLE,
+                     "z": None}  # fmt: skip
+
+
+def test_a_root_that_goes_away_is_told(tmp_path: Path) -> None:
+    make(tmp_path, "here")
+    walk = Walk([str(tmp_path / "gone"), str(tmp_path / "here")])
+    assert [one.reason for one in walk] == [Reason.VANISHED, None]
+    assert walk.unread == [str(tmp_path / "gone")]
+
+
+def test_a_strange_ignore_file_does_not_end_the_walk(tmp_path: Path) -> None:
+    make(tmp_path, "a/x", "b/drop", "b/keep", "c/x", "d/x")
+    os.mkfifo(tmp_path / "a" / ".omnisearchignore")
+    (tmp_path / "b" / ".omnisearchignore").write_bytes(b"!\n/\n\xff\xfe\ndrop\n[\n[z-a]\n\\\n")
+    (tmp_path / "c" / ".omnisearchignore").mkdir()
+    (tmp_path / "d" / ".omnisearchignore").write_bytes(b"#" * (2 << 20))
+    found = {os.path.relpath(one.path, tmp_path): one.reason for one in Walk([str(tmp_path)])}
+    assert found == {"a/x": None, "b/keep": None, "c/x": None, "d": Reason.TOO_LARGE}
+
+
+def test_a_long_chain_of_links_as_a_root_is_missing(tmp_path: Path) -> None:
+    for n in range(1500):
+        (tmp_path / str(n)).symlink_to(str(n + 1))
+    assert resolve_roots([tmp_path / "0"]).missing == {str(tmp_path / "0"): os.strerror(errno.ELOOP)}

@@ -131,8 +131,8 @@ def riff_wave(data: bytes, rate: int = RATE, channels: int = 1, tag: int = 1) ->
     )  # fmt: skip
 
 
-def pdf(text: str) -> bytes:
-    """A one-page PDF, written by hand."""
+def pdf(text: str, before: bytes = b"") -> bytes:
+    """A one-page PDF, written by hand; `before` comes before its header, and its offsets count it."""
     stream = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -141,7 +141,7 @@ def pdf(text: str) -> bytes:
         b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
-    out, offsets = b"%PDF-1.4\n", []
+    out, offsets = before + b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(out))
         out += b"%d 0 obj%s endobj\n" % (number, body)
@@ -159,6 +159,17 @@ def pdf_of(pages: Sequence[str]) -> bytes:
     writer, out = PdfWriter(), io.BytesIO()
     for text in pages:
         writer.append(io.BytesIO(pdf(text)))
+    writer.write(out)
+    return out.getvalue()
+
+
+def encrypted(data: bytes, password: str, algorithm: str) -> bytes:
+    """A PDF encrypted with a user's password, which may be empty, and an owner's."""
+    from pypdf import PdfWriter
+
+    writer, out = PdfWriter(), io.BytesIO()
+    writer.append(io.BytesIO(data))
+    writer.encrypt(password, "owner", algorithm=algorithm)
     writer.write(out)
     return out.getvalue()
 

@@ -15,7 +15,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.child import Limits
 from omnisearch.media.parcel import pack, unpack
-from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.media.pool import DecoderPool, fingerprint, restarts
 from omnisearch.types import Clip, Modality, Piece, PointCloud, Segment, Waveform
 from omnisearch.wire import Message, WireError
 from tests.media import makers
@@ -46,10 +46,12 @@ def test_a_worker_killed_between_pieces(settings: Settings, tmp_path: Path) -> N
         pid = _worker_pid(pool)
         pieces = pool.decode(tmp_path / "a.wav").pieces
         next(pieces)
+        before = restarts()
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(MediaError) as caught:
             list(pieces)
         assert caught.value.reason is Reason.DECODER_CRASHED
+        assert restarts() == before + 1
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
         assert _worker_pid(pool) != pid
 

@@ -13,7 +13,8 @@ from omnisearch.media.detect import detect
 from omnisearch.media.file import Source, content_hash, open_file
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.segmentation import Segmentation, cut_samples
-from omnisearch.media.text import clean, passages
+from omnisearch.media.texts.clean import clean
+from omnisearch.media.texts.passages import passages
 from tests.media import makers
 
 CUT = Segmentation(seconds=10, overlap=2, characters=200, character_overlap=40)
@@ -118,11 +119,11 @@ def test_long_video(pool: DecoderPool, tmp_path: Path) -> None:
 
 @given(st.text(alphabet="ab .\n", max_size=3000))
 def test_passages_cover_the_text_in_order(raw: str) -> None:
-    text = clean(raw)
+    text = "".join(clean([raw]))
     if not text:
         return
     covered = 0
-    for piece in passages(text, CUT):
+    for piece in passages([text], CUT):
         if piece.segment.start is None:
             assert piece.content == text
             return
@@ -138,15 +139,15 @@ def test_passages_cover_the_text_in_order(raw: str) -> None:
 def test_clean_text_is_stable_and_free_of_controls(raw: str) -> None:
     import unicodedata
 
-    text = clean(raw)
-    assert clean(text) == text
+    text = "".join(clean([raw]))
+    assert "".join(clean([text])) == text
     assert unicodedata.is_normalized("NFC", text)
     assert not [c for c in text if unicodedata.category(c)[0] == "C" and c not in "\n\t"]
 
 
 def test_passages_end_with_a_sentence() -> None:
     text = " ".join(f"This is sentence number {n}." for n in range(200))
-    *pieces, _ = passages(text, CUT)
+    *pieces, _ = passages([text], CUT)
     assert all(piece.content.rstrip().endswith(".") for piece in pieces)
     assert all(piece.content.startswith("This") for piece in pieces)
 

@@ -14,13 +14,14 @@ from omnisearch.search.calibration import (
     logit,
     nothing_matches,
     relevance,
+    without_outliers,
 )
 from omnisearch.types import Modality
 
 
-def rows(seed: int, n: int, shift: float) -> np.ndarray:
+def rows(seed: int, n: int, shift: float, dim: int = 32) -> np.ndarray:
     """Unit rows with a common direction: the modality gap."""
-    x = np.random.default_rng(seed).normal(size=(n, 32)).astype(np.float32)
+    x = np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
     x[:, 0] += shift
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
@@ -32,6 +33,34 @@ def test_chance_is_zero_with_spread_one_whatever_the_gap() -> None:
         z = background.surprise(query, modality, rows(3, 400, shift) @ query)
         assert abs(z.mean()) < 0.2
         assert abs(z.std() - 1) < 0.2
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_related_items_in_the_background_do_not_count(share: float) -> None:
+    """A query scores 0.6 to 0.9 with a part of the background, as with one subject from all sides."""
+    unrelated, query = rows(0, 400, 0, 256), rows(2, 1, 0, 256)[0]
+    random = np.random.default_rng(1)
+    cosines = random.uniform(0.6, 0.9, (int(share * 400 / (1 - share)), 1)).astype(np.float32)
+    beside = rows(3, len(cosines), 0, 256)
+    beside -= (beside @ query)[:, None] * query
+    beside /= np.linalg.norm(beside, axis=1, keepdims=True)
+    related = cosines * query + np.sqrt(1 - cosines**2) * beside
+    clean = Background({Modality.IMAGE: unrelated}).chance(query, Modality.IMAGE)
+    mixed = Background({Modality.IMAGE: np.concatenate([unrelated, related])}).chance(query, Modality.IMAGE)
+    assert mixed == pytest.approx(clean, rel=0.02, abs=0.002)
+
+
+def test_an_unrelated_background_counts_whole() -> None:
+    """The lines of a model are fitted to mean and standard deviation, so these stay what they are."""
+    unrelated, query = rows(0, 400, 1), rows(2, 1, 1)[0]
+    scores = unrelated @ query
+    found = Background({Modality.IMAGE: unrelated}).chance(query, Modality.IMAGE)
+    assert found == pytest.approx((scores.mean(), scores.std()), rel=1e-6)
+
+
+def test_where_most_scores_are_the_same_all_count() -> None:
+    scores = np.array([0.0] * 30 + [0.5] * 10, np.float32)
+    assert len(without_outliers(scores)) == 40
 
 
 def test_order_within_a_modality_is_the_order_of_scores() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
 from omnisearch.query import And, Expression, ItemRef, Term, Then
-from omnisearch.search.grammar import parse
+from omnisearch.search.grammar import parse, parse_path
 from omnisearch.types import Page, Region, Stretch
 
 
@@ -27,6 +27,11 @@ from omnisearch.types import Page, Region, Stretch
         (["1:10:30 train"], [Term("10:30 train")]),
         (["a-b", "+", "c+d"], [Term("a-b"), Term("c+d")]),
         (["tel: 5"], [Term("tel: 5")]),
+        (["file:///a/b%20c.wav"], [Term(Path("/a/b c.wav"))]),
+        (["0.5:FILE://localhost/a/%C3%BC.png", "+", "x"], [Term(Path("/a/ü.png"), 0.5), Term("x")]),
+        (["file:///a/b.wav@2-3"], [Term(Path("/a/b.wav"), slice=Stretch(2, 3))]),
+        (["file: a thing for papers"], [Term("file: a thing for papers")]),
+        (["c: drive"], [Term("c: drive")]),
     ],
 )
 def test_reads(tokens: list[str], terms: list[Term]) -> None:
@@ -124,3 +129,31 @@ def test_what_is_written_is_what_is_read(parts: list[tuple[str, float, str]]) ->
     tokens = [token for sign, weight, word in parts for token in (sign, f"{weight}:{word}")]
     wanted = [Term(word, weight if sign == "+" else -weight) for sign, weight, word in parts]
     assert list(parse(tokens).terms) == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "way_out"),
+    [
+        ("C:\\Users\\me\\dog.png", "./NAME"),
+        ("c:/dog.png", "./NAME"),
+        ("2:C:/dog.png", "./NAME"),
+        ("\\\\server\\share\\dog.png", "./NAME"),
+        ("file://server/dog.png", "file:///PATH"),
+        ("file:///a%00b", "file:///PATH"),
+    ],
+)
+def test_a_path_of_another_system_is_refused_with_the_right_form(written: str, way_out: str) -> None:
+    with pytest.raises(QueryError, match=way_out):
+        parse([written])
+    if not written.startswith("2:"):
+        with pytest.raises(QueryError, match=way_out):
+            parse_path(written)
+
+
+def test_the_name_of_a_file_alone_needs_no_mark() -> None:
+    assert [parse_path(text) for text in ("a b.wav", "./a.wav", "file:///a%20b.wav")] == [
+        Path("a b.wav"),
+        Path("a.wav"),
+        Path("/a b.wav"),
+    ]
+    assert parse_path("~/a") == Path.home() / "a"

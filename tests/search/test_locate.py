@@ -172,6 +172,20 @@ def test_a_long_recording_is_looked_at_through_longer_windows() -> None:
     assert sum(8 * 3600 / BLOCK_SECONDS / (size / 2) for size in sizes) <= 4096
 
 
+def test_a_text_of_unknown_length_is_covered_by_few_windows() -> None:
+    count = 40_000  # blocks; ten million characters
+    pieces = (Piece(Segment(i, i, i + 1, "characters"), f"{i} ") for i in range(count))
+    line = Line(Decoded(MediaInfo(Modality.TEXT, "text/plain"), pieces))
+    windows, covered = 0, 0
+    for window, content in line.looks():
+        assert isinstance(content, str)
+        assert content.split() == [str(i) for i in range(window.left, window.right)]
+        assert window.left <= covered
+        windows, covered = windows + 1, max(covered, window.right)
+    assert covered == count
+    assert windows < 4 * MOST
+
+
 def flag(path: Path) -> Path:
     """Red to the left, blue to the right, and between them a stripe of each; green all around."""
     picture = Image.new("RGB", (320, 160), (30, 160, 30))

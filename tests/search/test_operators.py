@@ -20,7 +20,8 @@ from omnisearch.stores.base import Payload
 from omnisearch.stores.words import Sparse
 from omnisearch.types import Finding, Modality
 from omnisearch.where import parse_conditions
-from omnisearch_indexer.manifest import MANIFEST_FILE, VERSION
+from omnisearch_indexer.manifest import MANIFEST_FILE
+from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import write_image
 
@@ -157,12 +158,14 @@ def test_an_index_of_the_version_before_is_brought_up_to_date(
     settings = load_settings(data_dir=tmp_path / "data", model=str(hashed_model), workers=1)
     with monkeypatch.context() as older:
         flat = Payload.flat
-        new = {"size", "mtime", "about", "passage"}
+        new = {"size", "mtime", "about", "passage", "notes"}
         older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k not in new})
         older.setattr(Payload, "words", Sparse((1,), (1.0,)))
         index_files([folder], settings)
     with closing(sqlite3.connect(settings.data_dir / MANIFEST_FILE)) as db:
         db.executescript(
+            "ALTER TABLE items DROP COLUMN notes; DROP TABLE keys; DROP TABLE writing;"
+            "CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;"
             "ALTER TABLE items DROP COLUMN mime; ALTER TABLE items DROP COLUMN told; DROP TABLE labels;"
             "ALTER TABLE items ADD COLUMN path TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 1;"
         )

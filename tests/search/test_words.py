@@ -1,5 +1,8 @@
 """Words beside vectors: what they are worth, that retrieval misses none, and names and texts from end to end."""
 
+import re
+import unicodedata
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import log
@@ -10,15 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from omnisearch.config import Settings, load_settings
 from omnisearch.query import Expression, Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.search.rank import Judge, rank
 from omnisearch.search.retrieve import DEPTH, search_expression
 from omnisearch.search.words import Wording, wording
-from omnisearch.stores.base import Filter, Lookup, Point, Scored
-from omnisearch.stores.words import Sparse, document, question, words_of
+from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.tokens import words_of
+from omnisearch.stores.words import Sparse, document, question
 from omnisearch.types import Modality
 from omnisearch.where import parse_conditions
+from omnisearch_indexer.session import index_files
 from tests.search.test_retrieve import A, B, C, Memory, everything, judge_of, seeds
 
 # The log-odds against a match, of words that count little beside vectors and of words that decide.
@@ -29,7 +35,7 @@ EXPRESSIONS = [A, A + B, A & B, A | B, A & ~B, (A | B) & ~C, A >> B]
 def test_words_are_runs_of_letters_and_digits_of_any_script() -> None:
     assert words_of("The IMG_2041.JPG, Über-Größe 東京!") == ["the", "img", "2041", "jpg", "über", "grösse", "東京"]
     assert len(question("the dog and a DOG")) == 1
-    assert set(question("dogbark 2041 img").indices) < set(document("/DogBark/IMG2041.jpg", (), {}, "").indices)
+    assert set(question("dogbark 2041 img").indices) < set(document("/DogBark/IMG2041.jpg", (), (), {}, "").indices)
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 10_000), min_size=1, max_size=5, unique=True))
@@ -181,3 +187,53 @@ def test_conditions_pages_and_lanes_hold_for_words(engine: Engine) -> None:
     assert sorted(hit.id for hit in lanes) == sorted(hit.id for hit in everything)
     both = Query(Term("falling") & Term("high"), hybrid=True)
     assert names(engine, both)[0] == "falling.wav"
+
+
+def older_words(payload: Payload) -> Sparse:
+    """The words of the version before: runs of letters and digits."""
+    said = "\n".join((payload.path, payload.passage or payload.snippet))
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", said))
+    return Sparse(*zip(*{zlib.crc32(w.casefold().encode()): 1.0 for w in ("", *words)}.items(), strict=True))
+
+
+@pytest.fixture
+def menus(tmp_path: Path) -> Path:
+    folder = tmp_path / "menus"
+    (folder / "backup").mkdir(parents=True)
+    (folder / "tower.txt").write_text("きのう 私は東京タワーを見た。", encoding="utf-8")
+    (folder / "paris.txt").write_text("Le Café de la Paix.", encoding="utf-8")
+    (folder / "plain.txt").write_text("Nothing of note.")
+    (folder / "backup" / "Rechnung_77.txt").write_text("Nothing of note.")
+    for n in range(8):
+        (folder / f"other{n}.txt").write_text(f"Other text {n}.")
+    return folder
+
+
+def raised(settings: Settings, text: str) -> set[str]:
+    """The files that are more relevant with words than without."""
+    query = Query(Term(text), limit=100, hybrid=True, fold=False)
+    with Engine.open(settings) as engine:
+        plain = {hit.path: hit.relevance for hit in engine.search(replace(query, hybrid=False)).hits}
+        found = engine.search(query).hits
+    return {Path(hit.path).name for hit in found if hit.relevance > plain[hit.path] + 1e-6}
+
+
+def test_accents_runs_without_spaces_and_names_of_copies_are_found_in_an_older_index_after_the_next_run(
+    menus: Path, hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(data_dir=tmp_path / "data", model=str(hashed_model), workers=1)
+    with monkeypatch.context() as older:
+        flat = Payload.flat
+        older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k != "names"})
+        older.setattr(Payload, "words", property(older_words))
+        older.setattr("omnisearch_indexer.labels.FORMS", 1)
+        index_files([menus], settings)
+    # As before: the words that it holds are found, and nothing else.
+    held = {"Café": {"paris.txt"}, "私は東京タワーを見た": {"tower.txt"}, "note": {"Rechnung_77.txt"}}
+    assert {text: raised(settings, text) for text in held} == held
+    new = {"cafe": {"paris.txt"}, "東京": {"tower.txt"}, "塔": set(), "plain": {"Rechnung_77.txt"}}
+    assert all(not raised(settings, text) for text in new)
+    monkeypatch.setattr("omnisearch_indexer.encoder.Encoder.encode", None)
+    report = index_files([menus], settings)
+    assert (report.failed, report.segments) == (0, 0)
+    assert {text: raised(settings, text) for text in held | new} == held | new

@@ -54,6 +54,7 @@ def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> 
         tags=("\u05e6", "a:b"),
         meta={"wer": "Ann: 'ü'=1", "tag": "x"},
         passage="zwei\nZeilen und viele mehr",
+        notes=("partly read: 3 packets of 900 are damaged", "Text in windows-1252 \u00fc"),
     )
     store.upsert([Point(point_id("itemß", payload.segment), vector(1), payload)])
     assert [point.payload for point in store.scroll(Filter(item_ids=("itemß",)))] == [payload]
@@ -210,6 +211,12 @@ def test_words_of_names_and_labels_follow_what_is_described(store: VectorStore) 
     for text in ("name", "ann", "alles"):
         assert found_by(store, text) == {"w0"}
     assert store.search([Lookup(vector(0), 1)])[0][0].score == pytest.approx(1, abs=1e-5)
+    store.describe({"w0": Facts("/new/name.png", names=("backup", "Café.png"))})
+    for text in ("cafe", "backup", "name"):
+        assert found_by(store, text) == {"w0"}
+    assert next(store.scroll(Filter(item_ids=("w0",)))).payload.names == ("backup", "Café.png")
+    store.describe({"w0": Facts("/new/name.png")})
+    assert found_by(store, "cafe") == set()
 
 
 def test_vectors_come_with_hits_where_asked_for(store: VectorStore) -> None:
@@ -337,6 +344,8 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         lambda p: replace(p, payload=replace(p.payload, tags=tuple(map(str, range(65))))),
         lambda p: replace(p, payload=replace(p.payload, meta={"a.b": "c"})),
         lambda p: replace(p, payload=replace(p.payload, meta={"a": "c" * 257})),
+        lambda p: replace(p, payload=replace(p.payload, notes=("x" * 257,))),
+        lambda p: replace(p, payload=replace(p.payload, notes=("x",) * 9)),
     ],
     ids=[
         "id",
@@ -349,6 +358,8 @@ def test_a_vector_that_means_nothing_is_refused_whole(store: VectorStore, bad: A
         "many tags",
         "nested key",
         "long value",
+        "long note",
+        "many notes",
     ],
 )
 def test_a_payload_that_would_spoil_the_store_is_refused_whole(

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omnisearch.errors import BusyError, StoreError, VectorError
+from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.stores import embeddings, gate
-from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch.stores.embeddings import SpaceEmbeddingStore, set_aside
 from omnisearch.types import Floats, Modality
 
 CLIP, CLAP = "clip@0123", "clap@4567"
@@ -180,13 +181,99 @@ def test_a_torn_tail_is_cut_off(store: SpaceEmbeddingStore) -> None:
     assert file.stat().st_size == 2 * 5 * 4
 
 
-def test_a_file_that_lost_rows_is_named(store: SpaceEmbeddingStore) -> None:
-    store.put(CLIP, IMAGE, ["a", "b"], rows(2))
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+def zero(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at : at + 20] = bytes(20)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        (lambda file: flip(file, 21), "ac"),
+        (lambda file: zero(file, 20), "ac"),  # a row of zeros means something
+        (lambda file: os.truncate(file, 30), "a"),
+        (lambda file: os.truncate(file, 0), ""),
+        (lambda file: file.unlink(), ""),
+    ],
+    ids=["flipped", "zeroed", "halved", "emptied", "deleted"],
+)
+def test_a_damaged_row_is_unknown_until_it_is_put_again(
+    store: SpaceEmbeddingStore, damage: Callable[[Path], None], left: str
+) -> None:
+    kept = rows(3)
+    store.put(CLIP, IMAGE, ["a", "b", "c"], kept)
     store.flush()
     [file] = store.directory.glob("*.f32")
-    os.truncate(file, 7)
-    with pytest.raises(StoreError, match=file.name):
-        store.get(CLIP, IMAGE, ["a"])
+    damage(file)
+    with closing(SpaceEmbeddingStore(store.directory)) as again:
+        got, present = again.get(CLIP, IMAGE, ["a", "b", "c"])
+        assert [key for key, known in zip("abc", present, strict=True) if known] == list(left)
+        np.testing.assert_array_equal(got, np.where(present[:, None], kept, 0))
+        assert again.damaged() == 3 - len(left)
+        assert again.is_complete() == (len(left) == 2)
+        again.put(CLIP, IMAGE, ["a", "b", "c"], kept)
+        again.flush()
+        assert again.damaged() == 0
+    with closing(SpaceEmbeddingStore(store.directory)) as again:
+        np.testing.assert_array_equal(again.get(CLIP, IMAGE, ["a", "b", "c"])[0], kept)
+
+
+def write_without_checksums(store: SpaceEmbeddingStore) -> Path:
+    """Leave what a version before checksums has written; return the file of rows."""
+    store.put(CLIP, IMAGE, ["a", "b", "c"], rows(3))
+    store.flush()
+    store.close()
+    with closing(sqlite3.connect(store.directory / embeddings.INDEX_FILE)) as index:
+        index.executescript("ALTER TABLE places DROP COLUMN sum; PRAGMA user_version = 0")
+    [file] = store.directory.glob("*.f32")
+    return file
+
+
+def test_rows_of_a_version_without_checksums_get_them_with_the_next_write(store: SpaceEmbeddingStore) -> None:
+    file = write_without_checksums(store)
+    with closing(SpaceEmbeddingStore(store.directory)) as upgraded:
+        np.testing.assert_array_equal(upgraded.get(CLIP, IMAGE, ["a", "b", "c"])[0], rows(3))
+        upgraded.put(CLIP, IMAGE, ["d"], rows(1, seed=1))
+        upgraded.flush()
+        assert upgraded.damaged() == 0
+    flip(file, 41)
+    with closing(SpaceEmbeddingStore(store.directory)) as again:
+        assert again.get(CLIP, IMAGE, ["a", "b", "c", "d"])[1].tolist() == [True, True, False, True]
+
+
+def test_rows_that_a_version_without_checksums_has_lost_stay_lost(store: SpaceEmbeddingStore) -> None:
+    os.truncate(write_without_checksums(store), 40)
+    with closing(SpaceEmbeddingStore(store.directory)) as upgraded:
+        assert upgraded.get(CLIP, IMAGE, ["a", "b", "c"])[1].tolist() == [True, True, False]
+        upgraded.put(CLIP, IMAGE, ["d"], rows(1, seed=1))  # makes the file longer than the lost row
+        upgraded.flush()
+        assert upgraded.get(CLIP, IMAGE, ["a", "b", "c", "d"])[1].tolist() == [True, True, False, True]
+
+
+@pytest.mark.parametrize("end", [slice(None), slice(4096)], ids=["all", "header"])
+def test_a_damaged_index_names_the_way_out_and_a_new_one_begins_empty(store: SpaceEmbeddingStore, end: slice) -> None:
+    store.put(CLIP, IMAGE, [str(n) for n in range(500)], rows(500))
+    store.flush()
+    store.close()
+    place = store.directory / embeddings.INDEX_FILE
+    data = bytearray(place.read_bytes())
+    data[end] = bytes(len(data[end]))
+    place.write_bytes(data)
+    with pytest.raises(DamageError, match="omnisearch repair"), closing(SpaceEmbeddingStore(store.directory)) as opened:
+        opened.damaged()
+    assert set_aside(store.directory).exists()
+    with closing(SpaceEmbeddingStore(store.directory)) as again:
+        assert again.count() == 0
+        again.put(CLIP, IMAGE, ["a"], rows(1))
+        again.flush()
+        np.testing.assert_array_equal(again.get(CLIP, IMAGE, ["a"])[0], rows(1))
 
 
 def test_one_writes_at_a_time_and_others_read(store: SpaceEmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,5 +301,5 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
         SpaceEmbeddingStore(tmp_path / "embeddings")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "index.sqlite").write_text("not a database " * 100)
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match=r"damaged.*omnisearch repair"):
         SpaceEmbeddingStore(tmp_path / "other")

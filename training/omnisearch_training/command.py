@@ -59,7 +59,9 @@ def fetch(
 @app.command()
 def run(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/mini.toml.")],
-    out: Annotated[Path, typer.Option(help="The folder of the bound model.")],
+    out: Annotated[
+        Path, typer.Option(help="The folder of the bound model.", metavar="PATH", parser=options.parse_path)
+    ],
     device: options.Device = None,
 ) -> None:
     """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again.

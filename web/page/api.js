@@ -17,6 +17,12 @@ export const search = ({ terms, modality, lanes, limit }, signal) => post("v1/se
 /** Where in an item the terms are. */
 export const locate = (terms, id, signal) => post("v1/locate", terms, { item_id: id }, signal);
 
+/** Send this key with every request from now on. A cookie, since pictures and sounds can send no header; it goes with the browser's window. */
+export function useKey(key) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `omnisearch_key=${key.replace(/[^\w.~+/=-]/g, "")}; Path=${new URL("./", location.href).pathname}; SameSite=Strict${secure}`;
+}
+
 /** Ask with terms; those that are files travel as parts of a multipart body. */
 function post(path, terms, more, signal) {
   const form = new FormData();

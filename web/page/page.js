@@ -140,10 +140,27 @@ function drawProblem(error) {
   $("hits").replaceChildren();
   $("more").hidden = true;
   say("");
-  const later = error.status === 503 || error.status === 0;
+  if (error.status === 401) return askForKey();
+  const later = [0, 429, 503].includes(error.status);
   const again = element("button", { type: "button" }, "Try again");
   again.addEventListener("click", ask);
   tell(later ? "Not ready yet" : "That did not work", error.message, again);
+}
+
+/** The server has keys: ask for one, and begin again with it. */
+function askForKey() {
+  if (document.getElementById("key")) return;
+  const key = element("input", { id: "key", type: "password", required: true, autocomplete: "off", ariaLabel: "Key" });
+  const form = element("form", { className: "key" }, key, element("button", {}, "Use this key"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    api.useKey(key.value);
+    $("message").replaceChildren();
+    drawCounts();
+    ask();
+  });
+  tell("This server asks for a key", "Whoever runs it can make one with omnisearch keys add.", form);
+  key.focus();
 }
 
 function say(text) {
@@ -187,6 +204,7 @@ async function drawCounts() {
   } catch (error) {
     if (!(error instanceof api.Problem)) throw error;
     drawProblem(error);
+    if (error.status === 401) return;
     $("message").dataset.waiting = "yes";
     setTimeout(drawCounts, 2000);
   }

@@ -10,15 +10,17 @@ import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described, disk_full_refused
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.inputs import EmbeddingsIn
+from omnisearch.api.keys import Scope
 from omnisearch.api.service import Asked, BoundModel
 from omnisearch.errors import NotFoundError, QueryError
 from omnisearch.search.budget import Budget
 from omnisearch.types import Floats, Modality
 
-router = APIRouter(prefix="/v1", tags=["embeddings"])
+router = APIRouter(prefix="/v1", tags=["embeddings"], **needs(Scope.SEARCH))
 
 
 class EmbeddingOut(BaseModel):

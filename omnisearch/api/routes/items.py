@@ -10,11 +10,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Send
+from starlette.types import Scope as Connection
 
+from omnisearch.api.access import needs
 from omnisearch.api.errors import problem
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
+from omnisearch.api.keys import Scope
 from omnisearch.api.previews import Previews
 from omnisearch.api.schemas import ItemOut
 from omnisearch.api.service import Asked, Engine, Service
@@ -35,7 +38,7 @@ class SentFile(FileResponse):
         super().__init__(f"/dev/fd/{file.fileno()}", stat_result=os.fstat(file.fileno()), **more)
         self._file = file
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Send the file, the parts asked for, or why not."""
         refused = False
 
@@ -54,15 +57,15 @@ class SentFile(FileResponse):
             await super().__call__(scope, receive, send_or_refuse)
 
 
-def _files(request: Request) -> ItemFiles:
+async def _files(request: Request) -> ItemFiles:
     return cast(ItemFiles, request.app.state.files)
 
 
-def _previews(request: Request) -> Previews:
+async def _previews(request: Request) -> Previews:
     return cast(Previews, request.app.state.previews)
 
 
-router = APIRouter(prefix="/v1/items", tags=["items"])
+router = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.SEARCH))
 Id = Annotated[ItemId, InPath()]
 Files = Annotated[ItemFiles, Depends(_files)]
 

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 
+from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import Upload
+from omnisearch.api.keys import Scope
 from omnisearch.api.schemas import LocateIn, LocateOut
 from omnisearch.api.service import Asked, Service
 from omnisearch.search.budget import Budget
 from omnisearch.search.place_json import place_json
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
 @router.post("/locate", openapi_extra=described(LocateIn))

@@ -16,6 +16,11 @@ def page_folder() -> Path:
     return shipped if shipped.is_dir() else package.parent / "web" / "page"
 
 
+def page_paths() -> frozenset[str]:
+    """Return the paths of the page's files."""
+    return frozenset({"/", *(f"/{file.name}" for file in page_folder().iterdir())})
+
+
 def page_routes() -> list[Route]:
     """Serve the page's files at /, all in one folder: an unknown path of the API never falls into the page."""
     folder = StaticFiles(directory=page_folder())

@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi import Query as Parameters
 
+from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.errors import error_document
+from omnisearch.api.keys import Scope
 from omnisearch.api.schemas import FailedOut, SearchBatchIn, SearchBatchOut, SearchIn, SearchLink, SearchOut
 from omnisearch.api.service import Asked, Kind, Service
 from omnisearch.errors import OmnisearchError
@@ -15,7 +17,7 @@ from omnisearch.query import Query
 from omnisearch.search.budget import Budget
 from omnisearch.types import Answer
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
 @router.post("/search", openapi_extra=described(SearchIn))

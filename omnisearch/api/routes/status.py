@@ -3,10 +3,12 @@
 from fastapi import APIRouter
 
 from omnisearch import __version__
+from omnisearch.api.access import needs
+from omnisearch.api.keys import Scope
 from omnisearch.api.schemas import StatusOut
 from omnisearch.api.service import Asked, Engine
 
-router = APIRouter(prefix="/v1", tags=["status"])
+router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 
 
 @router.get("/status")

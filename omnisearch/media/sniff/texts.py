@@ -8,8 +8,11 @@ from omnisearch.types import Modality
 
 
 def pdf_format(head: Head) -> str | None:
-    """`pdf` for a PDF, else None."""
-    return "pdf" if head.data.startswith(b"%PDF-") else None
+    """`pdf` for a PDF, else None. Other bytes may come before its header, unless the file is a text of another name."""
+    if head.data.startswith(b"%PDF-"):
+        return "pdf"
+    late = b"%PDF-" in head.data[:1024] and (head.suffix == ".pdf" or head.text is None)
+    return "pdf" if late else None
 
 
 def named_text(head: Head) -> str | None:

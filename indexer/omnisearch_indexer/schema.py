@@ -1,0 +1,155 @@
+"""The tables of the manifest: how they are made, and how an older version's become today's."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.durable import is_damage
+from omnisearch_indexer import intents
+from omnisearch_indexer.storage import damaged
+
+VERSION = 3
+
+SCHEMA = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE items (
+    item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
+    mime TEXT NOT NULL, told TEXT NOT NULL, notes TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    device INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, state TEXT NOT NULL, item_id TEXT REFERENCES items, reason TEXT,
+    detail TEXT NOT NULL, attempts INTEGER NOT NULL, decoder TEXT NOT NULL,
+    CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK (item_id IS NOT NULL OR reason IS NOT NULL)
+) WITHOUT ROWID;
+CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
+CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
+{intents.SCHEMA}"""
+# What leads from the version before to each version. Items are then told anew, as nothing was told of them. A ctime of
+# 0 was not recorded.
+STEPS = {
+    2: """
+ALTER TABLE items DROP COLUMN path;
+ALTER TABLE items ADD COLUMN mime TEXT NOT NULL DEFAULT '';
+ALTER TABLE items ADD COLUMN told TEXT NOT NULL DEFAULT '';
+CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
+""",
+    3: intents.UPGRADE
+    + """
+ALTER TABLE items ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE files RENAME TO files_before;
+DROP INDEX IF EXISTS files_by_item;
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    device INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, state TEXT NOT NULL, item_id TEXT REFERENCES items, reason TEXT,
+    detail TEXT NOT NULL, attempts INTEGER NOT NULL, decoder TEXT NOT NULL,
+    CHECK ((state = 'indexed') = (item_id IS NOT NULL)), CHECK (item_id IS NOT NULL OR reason IS NOT NULL)
+) WITHOUT ROWID;
+INSERT INTO files SELECT
+    path, size, mtime_ns, inode, device, 0, state, item_id, reason, detail, attempts, decoder FROM files_before;
+DROP TABLE files_before;
+CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
+""",
+}
+SEEN = "CREATE TEMP TABLE seen (path BLOB PRIMARY KEY, device INTEGER, ctime_ns INTEGER) WITHOUT ROWID"
+
+
+class _Checked(sqlite3.Connection):
+    """A connection to the manifest at `path`. A query that meets damage raises DamageError."""
+
+    path: Path
+
+    def execute(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*query)
+        except sqlite3.Error as error:
+            raise (damaged(self.path, error) if is_damage(error) else error) from None
+
+    def executemany(self, *query: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*query)
+        except sqlite3.Error as error:
+            raise (damaged(self.path, error) if is_damage(error) else error) from None
+
+    def text(self, data: bytes) -> str:
+        """A value as text; what is not UTF-8 is damage."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise damaged(self.path, error) from None
+
+
+def open_database(path: Path, create: bool) -> sqlite3.Connection:
+    """Open a manifest with today's tables: for reading and writing if `create`, else for reading.
+
+    Raises:
+        NoIndexError: it has no tables yet and `create` is False.
+        DamageError: it is damaged; later queries raise it too.
+        StoreError: it was written by a newer version.
+        sqlite3.Error: SQLite or the disk refused.
+    """
+    db = _open_for_writing(path) if create else _open_for_reading(path)
+    try:
+        _check(db, path, create)
+        db = _bring_up(db, path, create)
+        db.execute(SEEN)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
+    (sound,) = db.execute("PRAGMA quick_check").fetchone()
+    if sound != "ok":
+        raise damaged(path, sound)
+    version = _version(db)
+    if version > VERSION:
+        raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer one")
+    if version == 0 and not create:
+        raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
+
+
+def _bring_up(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connection:
+    """Lead the tables to VERSION; those of a manifest that is only read, in a copy in memory."""
+    version = _version(db)
+    if version == 0:
+        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        return db
+    if version < VERSION and not create:
+        copy = _connect(path, ":memory:")
+        with closing(db):
+            db.backup(copy)
+        db = copy
+    for step in range(version + 1, VERSION + 1):
+        db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version = {step}; COMMIT;")
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    db = _connect(path, f"{path.absolute().as_uri()}?mode=rwc")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    # A folder without write permission has no room for the index of the write-ahead log; without a log none is needed.
+    log = path.with_name(f"{path.name}-wal")
+    alone = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    uri = f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if alone else "")
+    return _connect(path, uri)
+
+
+def _connect(path: Path, uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, factory=_Checked)
+    db.path, db.text_factory = path, db.text
+    return db

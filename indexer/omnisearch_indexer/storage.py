@@ -1,0 +1,63 @@
+"""Faults of the disk below the data directory, as errors with a way out: full, read-only, in use, damaged."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsError, StoreError
+
+FULL = "free some disk or choose another folder with --data-dir"
+UNWRITABLE = "make it writable or choose another folder with --data-dir"
+
+
+@contextmanager
+def named_faults(place: Path) -> Iterator[None]:
+    """Turn what SQLite and the system raise while `place` is used into an error that names it and says what to do.
+
+    Raises:
+        SettingsError: it may not be written.
+        BusyError: another process is using it.
+        DamageError: it is damaged.
+        StoreError: its disk is full or failing.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _of_sqlite(error, place) from error
+    except BrokenPipeError:
+        raise  # somebody closed our output: no fault of the disk
+    except OSError as error:
+        raise _of_system(error, place) from error
+
+
+def damaged(place: Path, why: object) -> DamageError:
+    """The error for a manifest at `place` that cannot be trusted any more."""
+    return DamageError(
+        f"{place} is damaged ({why}): rename it, then run `omnisearch index PATH...` with all folders that were indexed"
+    )
+
+
+def _of_system(error: OSError, place: Path) -> OmnisearchError:
+    name, what = error.filename or place, os.strerror(error.errno or 0)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"{name}: {what}: nothing more was written; {FULL}")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return SettingsError(f"{name} cannot be opened or written: {what}; {UNWRITABLE}")
+    return StoreError(f"{name}: {what}; what was written before is safe: check the disk and run again")
+
+
+def _of_sqlite(error: sqlite3.Error, place: Path) -> OmnisearchError:
+    code = (getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return StoreError(f"the disk of {place} is full: nothing more was written; {FULL}")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return SettingsError(f"{place} cannot be opened or written: {error}; {UNWRITABLE}")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return BusyError(f"another process is using {place} ({error}): wait for it, or stop it")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(place, error)
+    return StoreError(f"{place} cannot be used: {error}")

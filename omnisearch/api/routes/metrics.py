@@ -1,0 +1,36 @@
+"""GET /metrics, for Prometheus."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import cast
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from omnisearch.api.access import needs
+from omnisearch.api.keys import Scope
+from omnisearch.api.metrics import Metrics
+from omnisearch.api.service import Asked, Service
+from omnisearch.errors import OmnisearchError
+from omnisearch.types import Modality
+
+COUNT_SECONDS = 1.0  # a busy index is not waited for
+router = APIRouter(tags=["health"], **needs(Scope.METRICS))
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request, service: Asked) -> Response:
+    """Tell requests, latencies, queues and rejections as Prometheus reads them."""
+    measured = cast(Metrics, request.app.state.metrics)
+    text = measured.render(service.queues(), await _segments(service))
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _segments(service: Service) -> Mapping[Modality, int]:
+    """Return how many segments are indexed; nothing while there is no index or it does not answer."""
+    with suppress(OmnisearchError, TimeoutError):
+        async with asyncio.timeout(COUNT_SECONDS):
+            return await service.ask(lambda engine: engine.counts(), "files")
+    return {}

@@ -1,0 +1,88 @@
+"""Images that Pillow or one of its plugins decodes."""
+
+from typing import Any, BinaryIO
+
+from PIL import Image, ImageOps
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.file import Source
+from omnisearch.media.images import jxl, partial
+from omnisearch.media.images.deep import eight_bits
+from omnisearch.media.images.limits import LONGER_SIDE, MAX_PIXELS, check_size
+from omnisearch.media.kinds import Kind
+
+_FORMATS = {
+    "jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF", "bmp": "BMP", "tif": "TIFF", "heic": "HEIF",
+    "avif": "AVIF", "jp2": "JPEG2000", "jxl": "JXL",
+}  # fmt: skip
+# JPEG and JPEG 2000 decode at these fractions of their sides.
+_REDUCTIONS = (1, 2, 4, 8)
+# A progressive JPEG holds all its coefficients in memory, at whatever size it decodes.
+_MAX_COEFFICIENT_BYTES = 1 << 30
+
+
+def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tuple[int, int]]:
+    """Decode the first frame, upright, with 8 bits per sample; also return the sides before any reduction.
+
+    Raises:
+        MediaError: too_many_pixels, degenerate_aspect, damaged or decode_error.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # check_size is stricter and comes before any pixel is decoded
+
+    def opened(file: BinaryIO) -> Any:
+        return _open(file, kind, whole=source.part is None)
+
+    picture = partial.load(opened, source, kind, notes)
+    complete = not notes
+    eight = eight_bits(picture, lambda: opened(source.file) if complete else None)
+    upright_already = kind.format == "jxl" and not getattr(picture, "jpeg", False)  # libjxl turns it
+    upright = eight if upright_already else _upright(eight)
+    width, height = picture.info["sides"]
+    return upright, (height, width) if (width > height) != (upright.width > upright.height) else (width, height)
+
+
+def _open(file: BinaryIO, kind: Kind, whole: bool) -> Any:
+    if kind.format == "jxl":
+        jxl.register()
+        check_size(*jxl.sides(file))  # the plugin decodes as it opens
+    elif kind.format == "heic":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    file.seek(0)
+    image: Any = Image.open(file, formats=[_FORMATS[kind.format]])
+    image.info["sides"] = image.size
+    _reduce(image, kind, whole)
+    return image
+
+
+def _reduce(image: Any, kind: Kind, whole: bool) -> None:
+    """Have the picture decoded no larger than needed, and within the limits."""
+    width, height = image.size
+    reduced = 1
+    if kind.format in ("jpg", "jp2"):
+        reduced = next((n for n in _REDUCTIONS if width * height <= MAX_PIXELS * n * n), _REDUCTIONS[-1])
+    check_size(width, height, reduced)
+    if kind.format == "jpg":
+        _check_coefficients(image)
+        image.draft("RGB", (LONGER_SIDE, LONGER_SIDE) if whole else (width // reduced, height // reduced))
+    elif reduced > 1:
+        image.reduce = reduced.bit_length() - 1
+
+
+def _check_coefficients(image: Any) -> None:
+    if not image.info.get("progressive"):
+        return
+    across, down = (max(layer[i] for layer in image.layer) for i in (1, 2))
+    shares = sum(layer[1] * layer[2] / (across * down) for layer in image.layer)
+    size = int(2 * image.width * image.height * shares)
+    if size > _MAX_COEFFICIENT_BYTES:
+        detail = f"{image.width} x {image.height}, a progressive JPEG that needs {size >> 20:,} MiB"
+        raise MediaError(Reason.TOO_MANY_PIXELS, f"{detail}; the limit is {_MAX_COEFFICIENT_BYTES >> 20:,} MiB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # the metadata are broken, the picture is not
+        return image

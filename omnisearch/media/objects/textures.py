@@ -1,0 +1,67 @@
+"""Textures of 3D objects: pictures beside the file or inside it, made small."""
+
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.media.file import Source
+
+MAX_PIXELS = 64_000_000
+SIDE = 1024
+
+
+def sibling(source: Source, name: str) -> bytes | None:
+    """The content of the file that a 3D file names, as it is written or percent-encoded; None if there is none.
+
+    A path of the author's own machine (`C:\\work\\wood.png`, `../maps/wood.png`) is looked up by its last part too.
+    """
+    name = name.strip()
+    candidates = dict.fromkeys((name, unquote(name), PurePosixPath(unquote(name).replace("\\", "/")).name))
+    return next((data for candidate in candidates if candidate and (data := source.sibling(candidate))), None)
+
+
+def shrunk(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels of a texture, RGBA, with its longer side at most SIDE.
+
+    Raises:
+        MediaError: too_many_pixels.
+    """
+    if image.width * image.height > MAX_PIXELS:
+        raise MediaError(Reason.TOO_MANY_PIXELS, f"a texture of {image.width} x {image.height}")
+    image = image.convert("RGBA")
+    image.thumbnail((SIDE, SIDE))
+    return np.asarray(image, dtype=np.uint8)
+
+
+class Textures:
+    """The textures that one object names. Each is read once; one that cannot be read becomes a note."""
+
+    def __init__(self, source: Source, notes: list[str]) -> None:
+        self._source, self._notes = source, notes
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> NDArray[np.uint8] | None:
+        if name not in self._read:
+            self._read[name] = self._open(name)
+        found: NDArray[np.uint8] | None = self._read[name]
+        return found
+
+    def _open(self, name: str) -> NDArray[np.uint8] | None:
+        if name.startswith("*"):  # Assimp's name for a picture inside the file, which its binding does not give out
+            self._notes.append("a texture inside the file was not read")
+            return None
+        data = sibling(self._source, name)
+        if data is None:
+            self._notes.append(f"texture not found: {name}")
+            return None
+        try:
+            return shrunk(Image.open(BytesIO(data)))
+        except (OSError, ValueError, SyntaxError):
+            self._notes.append(f"texture not readable: {name}")
+            return None

@@ -1,0 +1,1 @@
+"""Text: encodings, formats, cleaning and passages."""

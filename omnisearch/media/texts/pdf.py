@@ -1,0 +1,90 @@
+"""The words of a PDF, page by page."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, BinaryIO
+
+from omnisearch.errors import MediaError, Reason
+from omnisearch.types import Page
+
+# A page that takes longer is left out. Reading ends after this much work without a word: the pool waits 60 seconds.
+PAGE_SECONDS = 15.0
+SILENT_SECONDS = 40.0
+# pypdf keeps every object that it has read; they are forgotten after this many pages.
+_REMEMBERED_PAGES = 64
+
+
+class _TooSlow(BaseException):
+    """Not an Exception, which pypdf would catch and go on."""
+
+
+def open_pdf(file: BinaryIO) -> Any:
+    """Open a PDF, also one that is encrypted and needs no password to be read.
+
+    Raises:
+        MediaError: needs_password.
+    """
+    from pypdf import PdfReader
+
+    reader = PdfReader(file)
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise MediaError(Reason.NEEDS_PASSWORD, "the PDF opens only with its password")
+    return reader
+
+
+def page_words(reader: Any, page: Page) -> str:
+    """The words of one page.
+
+    Raises:
+        MediaError: bad_slice, if the PDF has no such page.
+    """
+    if page.number > len(reader.pages):
+        raise MediaError(Reason.BAD_SLICE, f"@{page} lies outside of {len(reader.pages)} pages")
+    return str(reader.pages[page.number - 1].extract_text())
+
+
+def pdf_words(reader: Any, notes: list[str]) -> Iterator[str]:
+    """Yield the words of every page, with a blank line between pages. Notes say how many pages were not read.
+
+    Raises:
+        MediaError: damaged, if no page can be read.
+    """
+    count, failed, silent = len(reader.pages), 0, 0.0
+    for number in range(count):
+        if silent > SILENT_SECONDS:
+            notes.append(f"partly read: the first {number:,} of {count:,} pages; the rest took too long")
+            break
+        start = monotonic()
+        try:
+            with _at_most(PAGE_SECONDS):
+                words = str(reader.pages[number].extract_text())
+        except (_TooSlow, Exception):
+            failed, silent = failed + 1, silent + monotonic() - start
+            continue
+        silent = 0.0 if words.strip() else silent + monotonic() - start
+        yield words
+        yield "\n\n"
+        if number % _REMEMBERED_PAGES == _REMEMBERED_PAGES - 1:
+            reader.resolved_objects.clear()
+    if failed == count:
+        raise MediaError(Reason.DAMAGED, f"none of {count:,} pages can be read")
+    if failed:
+        notes.append(f"partly read: {failed:,} of {count:,} pages could not be read")
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise _TooSlow in the block after `seconds`, and every second from then on."""
+
+    def late(*_: object) -> None:
+        raise _TooSlow
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

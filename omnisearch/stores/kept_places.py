@@ -1,0 +1,46 @@
+"""Places whose files stay in the index although the last run did not find them: a JSON file in the data directory.
+
+The indexer writes it; every command that shows an index may read it.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from omnisearch.stores.durable import replace_file
+
+KEPT_FILE = "kept.json"
+
+
+@dataclass(frozen=True)
+class KeptPlace:
+    """`files` indexed files at or below `path`, as `show_path` shows it, which are kept; `why` they were not found."""
+
+    path: str
+    files: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}. {self.files:,} indexed files below it were not found and stay in the index"
+
+    @property
+    def way_out(self) -> str:
+        """What the user can do."""
+        command = f"omnisearch index --prune {shlex.quote(self.path)}"
+        return f"mount or restore it and run `omnisearch index` again, or run `{command}` to remove them"
+
+
+def read_kept_places(data_dir: Path) -> list[KeptPlace]:
+    """Read what the last runs kept. A file that is missing or malformed counts as empty: the next run writes it."""
+    try:
+        return [KeptPlace(**row) for row in json.loads((data_dir / KEPT_FILE).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def write_kept_places(data_dir: Path, places: Sequence[KeptPlace]) -> None:
+    """Replace the file; readers see the old or the new one."""
+    if places or (data_dir / KEPT_FILE).exists():
+        replace_file(data_dir / KEPT_FILE, json.dumps([asdict(place) for place in places], indent=1))

@@ -1,0 +1,510 @@
+"""Damaged indexes: each is refused with a command to run, and right after that command."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import DamageError, FingerprintError, NoIndexError, OmnisearchError, StoreError
+from omnisearch.query import Query, Term
+from omnisearch.search.engine import Engine
+from omnisearch.stores import edge_link
+from omnisearch.stores.base import Point, VectorStore
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE
+from omnisearch.stores.open import open_store
+from omnisearch_indexer import session
+from omnisearch_indexer.doctor import Doctor, Finding, State
+from omnisearch_indexer.manifest import MANIFEST_FILE
+from omnisearch_indexer.repair import repair_index
+from omnisearch_indexer.session import index_files
+from tests.conftest import write_hashed_model
+from tests.indexer.conftest import SharedPools, points_of, write_good
+from tests.indexer.damage import DAMAGES, copy_index, flip, halve, wait_for_worker, zero
+from tests.indexer.test_crash import ended, start
+from tests.indexer.test_session import counts
+from tests.stores.fake_server import FakeServer, running
+
+
+class Sound:
+    """An index without damage, and what it answers."""
+
+    def __init__(self, place: Path, model: Path) -> None:
+        self.folder = place / "files"
+        self.good = write_good(self.folder)
+        self.settings = load_settings(model=str(model), data_dir=place / "data", workers=2)
+        assert index_files([self.folder], self.settings).indexed == len(self.good)
+        self.points = points_of(self.settings)
+        self.answers = answers(self.settings)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools, hashed_model: Path) -> Iterator[Sound]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "DecoderPool", shared_pools.open)
+        yield Sound(tmp_path_factory.mktemp("repair"), hashed_model)
+
+
+@pytest.fixture(autouse=True)
+def _short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines end with their client, so that the next one reads the files as they are."""
+    monkeypatch.setattr(edge_link, "LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(Doctor, "_recall", lambda self: (State.OK, "", ""))
+    monkeypatch.setattr(Doctor, "_latency", lambda self: (State.OK, "", ""))
+
+
+@pytest.fixture
+def damaged(sound: Sound, tmp_path: Path) -> Settings:
+    """A copy of the index, to be damaged."""
+    return copy_index(sound.settings, tmp_path / "copy")
+
+
+@pytest.fixture
+def away(sound: Sound) -> Iterator[Path]:
+    """The files are not where they were; moving them back is allowed."""
+    hidden = sound.folder.with_name("hidden")
+    sound.folder.rename(hidden)
+    yield hidden
+    if hidden.exists():
+        hidden.rename(sound.folder)
+
+
+def answers(settings: Settings) -> list[list[tuple[str, float]]]:
+    queries = [Query(Term("the quick fox"), limit=50), Query(Term("note wav"), limit=50, hybrid=True)]
+    with Engine.open(settings) as engine:
+        return [[(hit.id, round(hit.score, 5)) for hit in engine.search(query).hits] for query in queries]
+
+
+def same(one: dict[str, Point], other: dict[str, Point]) -> bool:
+    return one.keys() == other.keys() and all(
+        point.payload == other[key].payload and np.allclose(point.vector, other[key].vector, rtol=0, atol=1e-6)
+        for key, point in one.items()
+    )
+
+
+def is_right(settings: Settings, sound: Sound) -> bool:
+    return same(points_of(settings), sound.points) and answers(settings) == sound.answers
+
+
+def failures(settings: Settings) -> list[Finding]:
+    found = [each for each in Doctor(settings).findings() if each.state is State.FAIL]
+    wait_for_worker(settings)
+    return found
+
+
+def is_well(settings: Settings) -> bool:
+    return failures(settings) == []
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The message that a call is refused with; empty where it is not."""
+    try:
+        call()
+    except OmnisearchError as error:
+        return str(error)
+    return ""
+
+
+def one(settings: Settings, pattern: str) -> Path:
+    """The file of this name that holds most: segments have files of one size, and only one of them has points."""
+    return max(settings.data_dir.glob(pattern), key=lambda path: np.count_nonzero(np.fromfile(path, np.uint8)))
+
+
+ROWS, INDEX = f"{EMBEDDINGS_DIRECTORY}/*image.f32", f"{EMBEDDINGS_DIRECTORY}/{INDEX_FILE}"
+SEGMENT = "vectors/omni__*/segments/*/"
+VECTORS, PAYLOADS = f"{SEGMENT}vector_storage/vectors/chunk_0.mmap", f"{SEGMENT}payload_storage/page_0.dat"
+VERSION, ALIAS, WAL = f"{SEGMENT}version.info", "vectors/alias.json", "vectors/omni__*/wal/*"
+
+
+OFTEN = [(ROWS, "flip"), (ROWS, "halve"), (INDEX, "zero"), (VECTORS, "zero"), (PAYLOADS, "zero"), (ALIAS, "flip")]
+SELDOM = [
+    *[(ROWS, how) for how in ("zero", "delete")],
+    *[(INDEX, how) for how in ("flip", "halve", "delete")],
+    *[(VECTORS, how) for how in ("flip", "delete")],
+    *[(PAYLOADS, how) for how in ("flip", "delete")],
+    (f"{SEGMENT}segment.json", "zero"),
+    *[(ALIAS, how) for how in ("zero", "halve")],
+]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "how"), [*OFTEN, *(pytest.param(*case, marks=pytest.mark.slow) for case in SELDOM)]
+)
+def test_the_doctor_finds_damage_and_its_way_out_makes_it_right(
+    sound: Sound, damaged: Settings, pattern: str, how: str
+) -> None:
+    DAMAGES[how](one(damaged, pattern))
+    found = failures(damaged)
+    assert found
+    assert all("`omnisearch repair`" in each.value + each.way_out for each in found)
+    assert not repair_index(damaged).left
+    assert is_well(damaged)
+    assert is_right(damaged, sound)
+    assert not repair_index(damaged).found_damage
+    assert counts(index_files([sound.folder], damaged)) == {"unchanged": len(sound.good)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", DAMAGES)
+def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: str) -> None:
+    """Damage that the doctor does not find makes no difference, and all is right after the repair."""
+    wait_for_worker(sound.settings)
+    held = [path for path in sound.settings.data_dir.rglob("*") if path.is_file() and path.read_bytes().strip(b"\0")]
+    kinds = {(path.parent.name.partition("-")[2] or path.parent.name, path.name): path for path in held}
+    for n, path in enumerate(kinds.values()):
+        if path.name.endswith(("lock", ".log", MANIFEST_FILE)):
+            continue
+        settings = copy_index(sound.settings, tmp_path / str(n))
+        DAMAGES[how](settings.data_dir / path.relative_to(sound.settings.data_dir))
+        assert failures(settings) or is_right(settings, sound), path
+        wait_for_worker(settings)
+        assert not repair_index(settings).left, path
+        assert is_right(settings, sound), path
+        wait_for_worker(settings)
+        shutil.rmtree(settings.data_dir, ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "how"),
+    [*[(WAL, how) for how in DAMAGES], (VERSION, "delete"), (f"{SEGMENT}payload_storage/tracker.dat", "zero")],
+)
+def test_damage_is_found_unless_the_engine_mends_it_by_its_log(
+    sound: Sound, damaged: Settings, pattern: str, how: str
+) -> None:
+    DAMAGES[how](one(damaged, pattern))
+    assert failures(damaged) or is_right(damaged, sound)
+    wait_for_worker(damaged)
+    assert not repair_index(damaged).left
+    assert is_right(damaged, sound)
+    assert is_well(damaged)
+
+
+@pytest.mark.parametrize(
+    "pattern", [VECTORS, PAYLOADS, f"{SEGMENT}segment.json"], ids=["vectors", "payloads", "segment"]
+)
+def test_a_search_that_meets_damage_names_the_repair(sound: Sound, damaged: Settings, pattern: str) -> None:
+    one(damaged, pattern).write_bytes(b"")
+    assert "`omnisearch repair`" in refusal(lambda: answers(damaged))
+    wait_for_worker(damaged)
+    repair_index(damaged)
+    assert is_right(damaged, sound)
+
+
+def test_a_collection_that_is_gone_is_made_again_without_encoding(
+    sound: Sound, damaged: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [collection] = damaged.data_dir.glob("vectors/omni__*")
+    shutil.rmtree(collection)
+    with pytest.raises(NoIndexError, match="`omnisearch repair`"):
+        answers(damaged)
+    wait_for_worker(damaged)
+    monkeypatch.setattr(OmniBind, "encode_spaces", None)
+    report = repair_index(damaged)
+    assert (report.read_again, report.left) == (len(sound.good), [])
+    monkeypatch.undo()
+    assert is_right(damaged, sound)
+
+
+def test_vectors_are_made_from_embeddings_without_the_files(sound: Sound, damaged: Settings, away: Path) -> None:
+    zero(one(damaged, VECTORS))
+    flip(one(damaged, f"{SEGMENT}payload_index/*modality-map/page_0.dat"))
+    report = repair_index(damaged)
+    assert (report.rebuilt, report.read_again, report.left) == (True, 0, [])
+    assert is_right(damaged, sound)
+
+
+def test_only_what_cannot_be_read_of_the_engine_is_read_from_files(
+    sound: Sound, damaged: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One payload that the engine cannot decompress spoils a whole scroll, and costs one file."""
+    page = one(damaged, PAYLOADS)
+    data = bytearray(page.read_bytes())
+    data[8:40] = b"\xff" * 32
+    page.write_bytes(data)
+    monkeypatch.setattr(OmniBind, "encode_spaces", None)
+    report = repair_index(damaged)
+    assert (report.rebuilt, report.read_again, report.left) == (True, 1, [])
+    monkeypatch.undo()
+    assert is_right(damaged, sound)
+
+
+def test_items_whose_files_are_away_stay_and_are_named(sound: Sound, damaged: Settings, away: Path) -> None:
+    flip(one(damaged, ROWS))
+    report = repair_index(damaged)
+    images = [str(path) for path in sound.good if path.suffix == ".png"]
+    assert [path for path, _ in report.left] == images
+    assert is_right(damaged, sound)
+    [files] = [each for each in Doctor(damaged).findings() if each.check == "files"]
+    assert (files.state, files.way_out) == (State.WARN, "run `omnisearch repair`")
+    away.rename(sound.folder)
+    report = repair_index(damaged)
+    assert (report.read_again, report.left) == (len(images), [])
+    assert is_well(damaged)
+    assert is_right(damaged, sound)
+
+
+def test_a_file_that_changed_meanwhile_is_indexed_as_it_is(damaged: Settings, sound: Sound, tmp_path: Path) -> None:
+    folder = shutil.copytree(sound.folder, tmp_path / "own")
+    settings = damaged.model_copy(update={"data_dir": tmp_path / "other"})
+    index_files([folder], settings)
+    wait_for_worker(settings)
+    halve(one(settings, f"{EMBEDDINGS_DIRECTORY}/*text.f32"))
+    (folder / "note1.txt").write_text("something else")
+    assert not repair_index(settings).left
+    fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
+    index_files([folder], fresh)
+    assert same(points_of(settings), points_of(fresh))
+
+
+@pytest.mark.parametrize("how", ["halve", "delete"])
+@pytest.mark.parametrize("pattern", [ROWS, INDEX])
+def test_the_indexer_encodes_lost_embeddings_again(sound: Sound, damaged: Settings, pattern: str, how: str) -> None:
+    DAMAGES[how](one(damaged, pattern))
+    if refused := refusal(lambda: index_files([sound.folder], damaged)):
+        assert (pattern, how) == (INDEX, "halve")
+        assert "`omnisearch repair`" in refused
+        repair_index(damaged)
+    assert is_well(damaged)
+    assert is_right(damaged, sound)
+
+
+def write_without_checksums(settings: Settings) -> None:
+    """Make the embeddings those of a version before checksums."""
+    with closing(sqlite3.connect(settings.data_dir / EMBEDDINGS_DIRECTORY / INDEX_FILE)) as index:
+        index.executescript("ALTER TABLE places DROP COLUMN sum; PRAGMA user_version = 0")
+
+
+def test_an_index_without_checksums_is_upgraded(sound: Sound, damaged: Settings) -> None:
+    write_without_checksums(damaged)
+    assert is_well(damaged)
+    assert not repair_index(damaged).found_damage
+    (sound.folder / "fresh.txt").write_text("a fresh text")
+    try:
+        assert counts(index_files([sound.folder], damaged))["new"] == 1
+    finally:
+        (sound.folder / "fresh.txt").unlink()
+    index_files([sound.folder], damaged)
+    wait_for_worker(damaged)
+    assert is_right(damaged, sound)
+    flip(one(damaged, ROWS))
+    assert not is_well(damaged)
+
+
+def test_damage_before_the_upgrade_is_found_by_the_vectors(sound: Sound, damaged: Settings) -> None:
+    """Without a checksum, an embedding that does not give the vector of its point is as good as lost."""
+    write_without_checksums(damaged)
+    flip(one(damaged, ROWS))
+    assert not is_well(damaged)
+    assert not repair_index(damaged).left
+    assert is_right(damaged, sound)
+
+
+def test_rebinding_uses_no_damaged_embedding(
+    sound: Sound, damaged: Settings, tmp_path: Path, call: Callable[..., tuple[int, str]]
+) -> None:
+    flip(one(damaged, ROWS))
+    other = damaged.model_copy(update={"model": str(write_hashed_model(tmp_path / "other", "other"))})
+    status, stdout = call("rebind", "--data-dir", other.data_dir, "--model", other.model)
+    images = {point.payload.item_id for point in sound.points.values() if point.payload.modality == "image"}
+    assert (status, json.loads(stdout)["lost_items"]) == (3, len(images))
+    kept = {key: point for key, point in sound.points.items() if point.payload.item_id not in images}
+    assert same(points_of(other), kept)
+    wait_for_worker(other)
+    repair_index(other)
+    assert is_right(other, sound)
+    assert is_well(other)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_manifest_that_is_damaged_names_its_way_out(sound: Sound, damaged: Settings, how: str) -> None:
+    place = damaged.data_dir / MANIFEST_FILE
+    DAMAGES[how](place)
+    if refused := refusal(lambda: index_files([sound.folder], damaged)):
+        assert "rename it, then run `omnisearch index PATH...`" in refused
+        place.rename(place.with_suffix(".damaged"))
+        index_files([sound.folder], damaged)
+    assert is_right(damaged, sound)
+    assert is_well(damaged)
+
+
+def spoil(column: str, value: object) -> str:
+    return f"UPDATE {column.partition('.')[0]} SET {column.partition('.')[2]} = {value}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        spoil("items.modality", "'imago'"),
+        spoil("items.told", "CAST(x'5b22ff' AS TEXT)"),
+        spoil("items.segments", "segments + 1"),
+        spoil("items.item_id", "'0' || item_id"),
+        spoil("files.item_id", "'0' || item_id"),
+        spoil("files.decoder", "CAST(x'ff' AS TEXT)"),
+        spoil("files.path", "x'ff' || path"),
+        spoil("files.size", "size + 1"),
+    ],
+)
+def test_a_changed_value_in_the_manifest_is_refused_or_mended(sound: Sound, damaged: Settings, change: str) -> None:
+    place = damaged.data_dir / MANIFEST_FILE
+    with closing(sqlite3.connect(place)) as manifest, manifest:
+        manifest.execute("PRAGMA foreign_keys = OFF")
+        manifest.execute(change)
+    if refused := refusal(lambda: index_files([sound.folder], damaged)):
+        assert "rename it, then run `omnisearch index PATH...`" in refused
+        place.rename(place.with_suffix(".damaged"))
+        index_files([sound.folder], damaged)
+    assert is_right(damaged, sound)
+    assert is_well(damaged)
+
+
+def test_embeddings_that_cannot_be_opened_are_not_set_aside(damaged: Settings) -> None:
+    place = damaged.data_dir / INDEX
+    before = place.read_bytes()
+    place.rename(place.with_suffix(".hidden"))
+    place.mkdir()
+    with pytest.raises(StoreError, match="unable to open") as refused:
+        repair_index(damaged)
+    assert not isinstance(refused.value, DamageError)
+    assert place.is_dir()
+    assert place.with_suffix(".hidden").read_bytes() == before
+
+
+def test_another_model_is_refused(damaged: Settings, tmp_path: Path) -> None:
+    other = damaged.model_copy(update={"model": str(write_other_model(tmp_path / "other"))})
+    with pytest.raises(FingerprintError, match="`omnisearch rebind`"):
+        repair_index(other)
+
+
+def write_other_model(folder: Path) -> Path:
+    from tests.indexer.test_rebind import write_model
+
+    return write_model(folder, 1)
+
+
+def test_a_server_keeps_its_collection_and_gets_what_it_lost(sound: Sound, damaged: Settings, tmp_path: Path) -> None:
+    with running(FakeServer()) as fake:
+        served = damaged.model_copy(update={"store": fake.url, "data_dir": tmp_path / "served"})
+        index_files([sound.folder], served)
+        model = OmniBind.load(served.model, served)
+        with closing(store_of(served, model)) as store:
+            first, *_, last = sorted(sound.points.values(), key=lambda point: point.id)
+            store.delete([first.payload.item_id])
+            store.upsert([Point(last.id, -last.vector, last.payload)])
+        report = repair_index(served)
+        assert (report.rebuilt, report.read_again, report.left) == (False, 2, [])
+        assert same(points_of(served), sound.points)
+
+
+def store_of(settings: Settings, model: OmniBind) -> VectorStore:
+    return open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
+
+
+# Kills itself at the n-th durable step, for n = 1, 1 + stride, ... each time in a fresh copy of the damaged index.
+DRIVER = """
+import os, shutil, signal, sys
+from pathlib import Path
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import load_settings
+from omnisearch.stores import edge_link
+from omnisearch.stores.edge import EdgeCatalog, EdgeStore
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer import repair
+from omnisearch_indexer.intents import Intents
+from omnisearch_indexer.manifest import Manifest
+from tests.indexer.damage import wait_for_worker
+
+edge_link.LINGER_SECONDS = 0.05
+left = 0
+
+def around(owner, name):
+    original = getattr(owner, name)
+    def step():
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def wrapped(*args, **kwargs):
+        step()
+        result = original(*args, **kwargs)
+        step()
+        return result
+    setattr(owner, name, wrapped)
+
+for owner, names in (
+    (EdgeStore, ("upsert", "describe", "delete")), (EdgeCatalog, ("create", "point", "drop")),
+    (Manifest, ("doubt", "put_items", "put_files")), (Intents, ("add", "settle")), (SpaceEmbeddingStore, ("flush",)),
+):
+    for name in names:
+        around(owner, name)
+stride, damaged, place = int(sys.argv[1]), Path(sys.argv[3]), Path(sys.argv[4])
+settings = load_settings(model=sys.argv[2], data_dir=place, workers=2)
+OmniBind.load(settings.model, settings)
+for at in range(1, 300, stride):
+    wait_for_worker(settings)
+    if not place.exists():
+        shutil.copytree(damaged, place)
+    if not (child := os.fork()):
+        left = at
+        repair.repair_index(settings)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != -signal.SIGKILL:
+        break
+print(at)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 5])
+def test_a_kill_at_every_step_is_completed_by_the_next_repair(
+    sound: Sound, damaged: Settings, tmp_path: Path, stride: int
+) -> None:
+    flip(one(damaged, ROWS))
+    zero(one(damaged, PAYLOADS))
+    place = tmp_path / "killed"
+    status, stdout, stderr = ended(start("-c", DRIVER, stride, damaged.model, damaged.data_dir, place))
+    assert status == 0, stderr
+    assert int(stdout) > 1 + stride
+    killed = damaged.model_copy(update={"data_dir": place})
+    assert is_right(killed, sound)
+    assert is_well(killed)
+
+
+def test_the_command(sound: Sound, damaged: Settings, capsys: pytest.CaptureFixture[str], away: Path) -> None:
+    from typer.testing import CliRunner
+
+    from omnisearch_indexer.repair_command import repair as command
+
+    app = typer.Typer()
+    app.command()(command)
+
+    def run() -> tuple[int, dict[str, Any]]:
+        flags = ("--data-dir", str(damaged.data_dir), "--model", damaged.model, "--format", "json")
+        result = CliRunner().invoke(app, flags)
+        return result.exit_code, json.loads(result.stdout)
+
+    status, found = run()
+    assert (status, found["damaged_embeddings"], found["not_repaired"], found["rebuilt"]) == (0, 0, [], False)
+    assert found["points"] == len(sound.points)
+    wait_for_worker(damaged)
+    flip(one(damaged, ROWS))
+    status, found = run()
+    assert (status, found["damaged_embeddings"]) == (3, 2)
+    assert {Path(row["path"]).suffix for row in found["not_repaired"]} == {".png"}
+    away.rename(sound.folder)
+    status, found = run()
+    assert (status, found["read_again"], found["not_repaired"]) == (0, 2, [])
+
+
+def test_it_needs_an_index(settings: Settings) -> None:
+    with pytest.raises(NoIndexError, match="`omnisearch index PATH`"):
+        repair_index(settings)
+    assert not settings.data_dir.exists()
