@@ -52,11 +52,12 @@ check: install  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: demo  ## Measure towers, mining, rebinding and everyday waits; never a test
+bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; never a test
 	$(BIN)/python bench/encoders.py
 	$(BIN)/python bench/pairs.py
 	$(BIN)/python bench/rebind.py
 	$(BIN)/python bench/everyday.py $(DEMO)/corpus
+	$(BIN)/python bench/serving.py $(DEMO)/data
 
 docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
 	$(BIN)/python -m tests.render_docs

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from omnisearch.errors import SettingsError
+from omnisearch.types import Modality
 
 PROJECT_FILE = Path("omnisearch.toml")
 Device = Literal["auto", "cpu", "cuda"]
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
         600.0, gt=0, description="longest sound or video, or slice of one, that `serve` takes as a term of a query"
     )
     query_timeout: float = Field(60.0, gt=0, description="seconds after which `serve` stops a search")
+    warm: Annotated[tuple[Modality, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="modalities whose encoders `serve` loads before it is ready, beside text; comma separated"
+    )
     api_keys: SecretStr | None = Field(
         None, description="keys that `serve` accepts, as NAME:SCOPE+SCOPE:KEY, comma separated"
     )

@@ -12,6 +12,7 @@ import pytest
 
 import omnisearch
 from omnisearch import errors
+from omnisearch.api import drain
 from omnisearch.api.errors import CODES, code_of
 from omnisearch.config import Settings
 from omnisearch.search.hit_json import hit_json
@@ -187,6 +188,7 @@ def test_every_error_code_of_the_api_is_listed() -> None:
     known = (
         ours
         | set(CODES.items())
+        | {(503, drain.CODE)}
         | {(each.status, code_of(each("x"))) for each in error_classes() - {errors.MediaError}}
     )
     assert listed - known == {(422, str(errors.Reason.DECODE_ERROR))}

@@ -1,5 +1,6 @@
 """The FastAPI application."""
 
+import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from omnisearch import __version__
 from omnisearch.api.accepted_keys import AcceptedKeys
 from omnisearch.api.access import Access
 from omnisearch.api.authority import LOOPBACK
+from omnisearch.api.drain import RefuseWhileDraining
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
@@ -19,7 +21,7 @@ from omnisearch.api.openapi import describe_problems
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
-from omnisearch.api.routes import health, items, locate, metrics, search, status
+from omnisearch.api.routes import embeddings, health, items, locate, metrics, search, status
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import Engine, OpenEngine, Service
 from omnisearch.config import Settings
@@ -65,13 +67,15 @@ def create_app(
     handle_errors(app)
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
+    app.state.draining = threading.Event()
     # The last one added sees a request first.
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings), limits=limits, public=public)
+    app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    for part in (health, metrics, search, locate, items, status):
+    for part in (health, metrics, search, embeddings, locate, items, status):
         app.include_router(part.router)
     app.router.routes.extend(page_routes())
     return app

@@ -1,30 +1,29 @@
 """Bodies: a question as JSON, or as multipart with the files that it names."""
 
 import errno
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from omnisearch.api.expressions import MAX_TERMS, Asking, Upload
+from omnisearch.api.expressions import Body, Upload
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.record import current
 from omnisearch.api.strict_json import parse_json
 from omnisearch.api.uploads import spooled
 
-MAX_JSON_BYTES = 256 << 10
-MAX_FILES = MAX_TERMS + 1  # each term may be one, and so may what is searched in
+MAX_FILES = 64
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SPACE = "the server's disk for temporary files is full: free space there, or name a larger folder in TMPDIR"
 
-A = TypeVar("A", bound=Asking)
+B = TypeVar("B", bound=Body)
 
 
-def described(kind: type[Asking]) -> dict[str, Any]:
+def described(kind: type[Body]) -> dict[str, Any]:
     """Return what OpenAPI says of a body that `asked` reads."""
     parts = {
         "type": "object",
@@ -40,7 +39,7 @@ def described(kind: type[Asking]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[str, Upload]]]:
+async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[str, Upload]]]:
     """Read a question and the files that it names, by the names of their parts or their URLs; deleted afterwards.
 
     Raises:
@@ -50,22 +49,18 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
         FetchError: a URL may not, or cannot, be fetched.
     """
     async with AsyncExitStack() as held:
-        try:
+        with disk_full_refused():
             question, uploads = await _sent(request, kind, held)
             fetcher: Fetcher = request.app.state.fetcher
             fetched = await held.enter_async_context(fetcher.fetched(question.urls))
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
-            raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, NO_SPACE) from None
         yield question, uploads | fetched
 
 
-async def _sent(request: Request, kind: type[A], held: AsyncExitStack) -> tuple[A, dict[str, Upload]]:
+async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[B, dict[str, Upload]]:
     """Return the question and the files of its multipart body, which are kept until `held` ends."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent == "application/json":
-        question = _parse(await _read(request), kind)
+        question = _parse(await _read(request, kind.max_json), kind)
         if question.files:
             detail = f"{min(question.files)!r} names a file: send the query as multipart/form-data with that part"
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
@@ -74,7 +69,7 @@ async def _sent(request: Request, kind: type[A], held: AsyncExitStack) -> tuple[
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
         )
-    form = await held.enter_async_context(request.form(max_files=MAX_FILES, max_fields=1, max_part_size=MAX_JSON_BYTES))
+    form = await held.enter_async_context(request.form(max_files=MAX_FILES, max_fields=1, max_part_size=kind.max_json))
     field = form.get("query")
     if not isinstance(field, str):
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
@@ -82,18 +77,33 @@ async def _sent(request: Request, kind: type[A], held: AsyncExitStack) -> tuple[
     return question, await held.enter_async_context(spooled(form, question.files))
 
 
-async def _read(request: Request) -> bytes:
+@contextmanager
+def disk_full_refused() -> Iterator[None]:
+    """Turn the error of a full disk into a refusal.
+
+    Raises:
+        HTTPException: 507, the disk of the temporary files is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, NO_SPACE) from None
+
+
+async def _read(request: Request, most: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_JSON_BYTES:
-            detail = f"a JSON body may hold at most {MAX_JSON_BYTES >> 10} KiB"
+        if len(body) > most:
+            detail = f"a JSON body may hold at most {most >> 10} KiB"
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
     return bytes(body)
 
 
-def _parse(body: bytes | str, kind: type[A]) -> A:
+def _parse(body: bytes | str, kind: type[B]) -> B:
     question = parse_json(body, kind)
-    if (record := current()) is not None:
+    if (record := current()) is not None and len(body) <= Body.max_json:  # a larger one holds files, not words
         record.body = body
     return question

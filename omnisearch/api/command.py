@@ -1,6 +1,7 @@
 """`omnisearch serve`."""
 
 import errno
+import os
 import signal
 import socket
 import sys
@@ -14,7 +15,9 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.console import err
 from omnisearch.errors import BusyError, UsageError
 
-GRACE_SECONDS = 30
+# Threads of the encoders that spin while they wait take the cores from those that work: on two busy cores one text took
+# 100 times as long. Read once, when torch is imported.
+WAIT_POLICY = "passive"
 # By convention these addresses mean every interface of the machine.
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 
@@ -36,10 +39,12 @@ def serve(
     license: options.License = None,  # noqa: A002
 ) -> None:
     """Serve the search page and the HTTP API until interrupted; prints their address."""
+    os.environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)
     import uvicorn
 
     from omnisearch.api.app import create_app
     from omnisearch.api.authority import LOOPBACK, allowed_host
+    from omnisearch.api.drain import DrainingServer
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.protocol import ImpatientProtocol
     from omnisearch.stores.kept_places import read_kept_places
@@ -64,16 +69,18 @@ def serve(
         err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     set_up_logging(settings.log_level)
-    server = uvicorn.Server(
+    app = create_app(settings, hosts=hosts)
+    server = DrainingServer(
         uvicorn.Config(
-            create_app(settings, hosts=hosts),
+            app,
             http=ImpatientProtocol,
             ws="none",
             log_config=None,  # its messages go to our log
             access_log=False,  # the recorder logs the requests
             server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+            timeout_graceful_shutdown=1,
+        ),
+        app.state.draining,
     )
     shown = "localhost" if everywhere else f"[{host}]" if ":" in host else host
     sys.stdout.write(f"http://{shown}:{listening.getsockname()[1]}\n")

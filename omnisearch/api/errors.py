@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from omnisearch.api import inputs
 from omnisearch.api.expressions import TAGS
 from omnisearch.api.record import current
 from omnisearch.errors import MediaError, OmnisearchError
@@ -24,6 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
+OPENAI_PATH = "/v1/embeddings"
 # Python renames phrases as the RFCs do; a code that clients test for may not change with it.
 CODES = {
     400: "bad_request",
@@ -44,12 +46,19 @@ CODES = {
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
-    """Build a problem document with the id of the request; a 503 says when to come back."""
+    """Answer with a problem document that has the id of the request; a 503 says when to come back."""
     code = code or CODES.get(status, "refused")
     if (record := current()) is not None:
         record.code = code
         more["request_id"] = record.request_id
-    content = {
+    content = document(status, detail, code, **more)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def document(status: int, detail: str, code: str, **more: Any) -> dict[str, Any]:
+    """Build a problem document."""
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -57,8 +66,11 @@ def problem(status: int, detail: str, code: str | None = None, **more: Any) -> J
         "detail": detail,
         **more,
     }
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def error_document(error: OmnisearchError) -> dict[str, Any]:
+    """Build the problem document of a domain error."""
+    return document(error.status, _encodable(str(error)), code_of(error))
 
 
 def code_of(error: OmnisearchError) -> str:
@@ -76,18 +88,19 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
 
 
-def _domain(_: Request, error: Exception) -> JSONResponse:
+def _domain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OmnisearchError)
-    return problem(error.status, _encodable(str(error)), code_of(error))
+    detail = _encodable(str(error))
+    return problem(error.status, detail, code_of(error), **_shown(request, detail))
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
     assert isinstance(error, RequestValidationError)
     errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(_plain(entry))} for entry in error.errors()]
     first = errors[0]
     detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors, **_shown(request, detail))
 
 
 def _plain(entry: Mapping[str, Any]) -> str:
@@ -96,16 +109,22 @@ def _plain(entry: Mapping[str, Any]) -> str:
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = problem(error.status_code, _encodable(str(error.detail)))
+    detail = _encodable(str(error.detail))
+    answer = problem(error.status_code, detail, **_shown(request, detail))
     answer.headers.update(error.headers or {})
     return answer
 
 
+def _shown(request: Request, detail: str) -> dict[str, str]:
+    """Repeat the detail as `message`, the only field of an error that OpenAI's clients show."""
+    return {"message": detail} if request.url.path == OPENAI_PATH else {}
+
+
 def _pointer(location: Sequence[str | int]) -> str:
     """Return the JSON pointer (RFC 6901) of what is wrong."""
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS)
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS | inputs.TAGS)
     return _encodable("".join(f"/{part}" for part in parts))[:MAX_POINTER]
 
 

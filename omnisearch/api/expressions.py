@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,7 @@ from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Term, Then
 MAX_TERMS = 16
 MAX_DEPTH = 8
 MAX_DIM = 8192
+MAX_WEIGHT = 10
 
 
 def _not_zero(weight: float) -> float:
@@ -40,7 +41,7 @@ def _a_slice(text: str) -> str:
 
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-Weight = Annotated[float, Field(allow_inf_nan=False, ge=-10, le=10), AfterValidator(_not_zero)]
+Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
 SliceText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_a_slice)]
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https://[!-~]+$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -202,7 +203,23 @@ def _depth(given: Any) -> int:
     return 1 + max(_depth(operand) for operand in given.operands)
 
 
-class Asking(Strict):
+class Body(Strict):
+    """The JSON object of a request, which may name multipart parts with `files`; at most `max_json` bytes."""
+
+    max_json: ClassVar[int] = 256 << 10
+
+    @property
+    def files(self) -> set[str]:
+        """The parts of the request that it names."""
+        return set()
+
+    @property
+    def urls(self) -> set[str]:
+        """The files that the server is to fetch."""
+        return set()
+
+
+class Asking(Body):
     """A request that asks an expression."""
 
     query: Annotated[ExpressionIn, AfterValidator(bounded)]

@@ -96,15 +96,15 @@ class Fetcher:
             reader, writer = await self._connect(address, host)
         except OSError:
             raise FetchError(f"{host} cannot be reached over HTTPS") from None
-        path, label = placed(stem, unquote(target.partition("?")[0]))
+        upload = placed(stem, unquote(target.partition("?")[0]))
         try:
             connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=CHUNK)
             writer.write(_request(connection, parsed["host"], target))
-            with path.open("wb") as file:
+            with upload.path.open("wb") as file:
                 await _receive(connection, reader, file, host, max_bytes)
         finally:
             writer.transport.abort()
-        return Upload(path=path, label=label)
+        return upload
 
     async def _public_address(self, host: str) -> str:
         """Resolve a host once. The message is the same for a private host and for one that does not exist."""

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from omnisearch.api.expressions import MAX_TERMS, Asking, ItemId, Strict, Upload, expression
+from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, ItemId, Strict, Upload, expression
 from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, ItemRef, Query, Quota
+from omnisearch.search.grammar import parse, split
+from omnisearch.search.hit_json import hit_json
 from omnisearch.stores.base import Payload
-from omnisearch.types import Modality
+from omnisearch.types import Answer, Modality
 from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
 
 MAX_HITS = 200
+MAX_QUERIES = 64
 
 
 def _condition(text: str) -> str:
@@ -24,6 +27,12 @@ def _condition(text: str) -> str:
     except QueryError as error:
         raise ValueError(str(error)) from None
     return text
+
+
+def _listed(given: object) -> object:
+    """Split a list that is written with commas in one parameter, or in several of the same name."""
+    parts = given if isinstance(given, list | tuple) else [given]
+    return [name.strip() for part in parts for name in str(part).split(",")]
 
 
 class QuotaIn(Strict):
@@ -72,6 +81,41 @@ class SearchIn(Asking):
         )
 
 
+class SearchLink(BaseModel):
+    """The parameters of GET /v1/search. `q` is written as on a command line, and names no files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: SafeText
+    modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
+    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
+    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
+    cursor: Annotated[str, StringConstraints(max_length=512)] = ""
+    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    hybrid: bool = False
+
+    def to_query(self) -> Query:
+        """Return the engine's query.
+
+        Raises:
+            QueryError: `q` cannot be read, names a file, has too many terms, or too large a weight.
+        """
+        expression = parse(split(self.q), files=False)
+        if (count := len(expression.terms)) > MAX_TERMS:
+            raise QueryError(f"the query has {count} terms, at most {MAX_TERMS} are allowed")
+        if (weight := max(abs(term.weight) for term in expression.terms)) > MAX_WEIGHT:
+            raise QueryError(f"a term has the weight {weight:g}, at most {MAX_WEIGHT} is allowed")
+        return Query(
+            expression,
+            tuple(dict.fromkeys(self.modalities)),
+            self.limit,
+            where=parse_conditions(self.where),
+            cursor=self.cursor,
+            min_relevance=self.min_relevance,
+            hybrid=self.hybrid,
+        )
+
+
 class SearchOut(BaseModel):
     """The answer; a hit is the object that the command line prints."""
 
@@ -79,6 +123,44 @@ class SearchOut(BaseModel):
     took_ms: dict[str, float]
     next_cursor: str | None
     nothing_matches: bool
+
+    @classmethod
+    def of(cls, answer: Answer) -> "SearchOut":
+        """Show the engine's answer."""
+        return cls(
+            hits=[hit_json(hit) for hit in answer.hits],
+            took_ms=dict(answer.took_ms),
+            next_cursor=answer.next_cursor,
+            nothing_matches=answer.nothing_matches,
+        )
+
+
+class SearchBatchIn(Body):
+    """The body of POST /v1/search/batch, or its multipart field `query`: queries that are answered together."""
+
+    queries: list[SearchIn] = Field(min_length=1, max_length=MAX_QUERIES)
+
+    @property
+    def files(self) -> set[str]:
+        """The parts of the request that its queries name."""
+        return {name for query in self.queries for name in query.files}
+
+    @property
+    def urls(self) -> set[str]:
+        """The files that the server is to fetch."""
+        return {url for query in self.queries for url in query.urls}
+
+
+class FailedOut(BaseModel):
+    """The problem document of a query that is wrong."""
+
+    error: dict[str, Any]
+
+
+class SearchBatchOut(BaseModel):
+    """For each query, in order, its answer or its error. `took_ms` of every answer is that of all of them together."""
+
+    results: list[SearchOut | FailedOut]
 
 
 class LocateIn(Asking):

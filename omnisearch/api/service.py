@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar, cast
 
@@ -10,21 +10,22 @@ from fastapi import Depends, Request
 
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings
-from omnisearch.errors import FingerprintError, NoIndexError, NotReadyError, OmnisearchError
+from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located
 from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Modality
+from omnisearch.types import Answer, Floats, Modality
 
 RETRY_SECONDS = 3.0
 
-Kind: TypeAlias = Literal["search", "media", "locate", "files", "previews"]
+Kind: TypeAlias = Literal["search", "batch", "media", "locate", "files", "previews"]
 # The threads of each kind of question, and how many more questions may wait for them. A kind never waits for another:
 # decoding the files of queries takes seconds, locating takes minutes, and a page asks for forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
-    "search": (4, 64),
-    "media": (2, 16),
+    "search": (16, 64),  # as many as the engine answers together
+    "batch": (4, 16),
+    "media": (4, 16),
     "locate": (1, 4),
     "files": (2, 64),
     "previews": (1, 64),
@@ -47,6 +48,11 @@ class BoundModel(Protocol):
         """The width of its vectors."""
         ...
 
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What it embeds."""
+        ...
+
 
 class Engine(Protocol):
     """What the API asks of `omnisearch.search.engine.Engine`; safe to use from several threads."""
@@ -58,6 +64,18 @@ class Engine(Protocol):
 
     def search(self, query: Query, budget: Budget = UNLIMITED) -> Answer:
         """Answer a query within a budget."""
+        ...
+
+    def search_each(self, asked: Sequence[Query], budget: Budget = UNLIMITED) -> Sequence[Answer | OmnisearchError]:
+        """Answer queries together within a budget; a query that is wrong gets its error."""
+        ...
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        """Load the encoders of some modalities."""
+        ...
+
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> Sequence[Floats]:
+        """Return the unit vector (dim,) of each term, within a budget."""
         ...
 
     def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
@@ -119,16 +137,22 @@ class Service:
         """Return how many questions of each kind run or wait, and how many may."""
         return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
 
-    async def ask(self, question: Callable[[Engine], T], kind: Kind = "search") -> T:
-        """Ask the engine something in a thread for questions of that kind.
+    async def ask(self, question: Callable[[Engine], T], kind: Kind = "search", seconds: float | None = None) -> T:
+        """Ask the engine something in a thread for questions of that kind, and wait no longer than `seconds`.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: as many questions wait as may wait, or it took too long.
             OmnisearchError: the engine is not open, or what it raised.
         """
         engine = self.ready()
         try:
-            return await asyncio.shield(self._pools[kind].ask(lambda: question(engine)))
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(self._pools[kind].ask(lambda: question(engine)))
+        except TimeoutError:
+            raise BusyError(
+                f"the request was stopped after {seconds:g} seconds: send less, shorter files or slices of them, or "
+                "try again when the server has less to do"
+            ) from None
         except (NoIndexError, FingerprintError) as error:
             self._lose(engine, error)
             raise
@@ -160,6 +184,7 @@ class Service:
         engine = self._open_engine(self.settings)
         try:
             engine.search(Query(Term("warm up"), limit=1))
+            engine.warm(self.settings.warm)
         except BaseException:
             engine.close()
             raise

@@ -35,21 +35,22 @@ async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[
         yield uploads
 
 
-def placed(stem: Path, name: str) -> tuple[Path, str]:
-    """Return where to write a file that a user calls `name`, and how to show that name.
+def _write(part: UploadFile, stem: Path) -> Upload:
+    upload = placed(stem, part.filename or "")
+    with part.file, upload.path.open("wb") as file:  # the part's own copy is not needed any longer
+        shutil.copyfileobj(part.file, file)
+    return upload
 
-    Only the ending of the name reaches the disk, and only if it is a plain one.
+
+def placed(stem: Path, name: str) -> Upload:
+    """Say where a file that the user calls `name` is to be written: its path is `stem` with the ending of the name.
+
+    Nothing else of the user's name reaches the disk, and the ending only where it is a plain one.
     """
     label = _label(name)
     suffix = Path(label).suffix
-    return stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else ""), label or "file"
-
-
-def _write(part: UploadFile, stem: Path) -> Upload:
-    path, label = placed(stem, part.filename or "")
-    with part.file, path.open("wb") as file:  # the part's own copy is not needed any longer
-        shutil.copyfileobj(part.file, file)
-    return Upload(path=path, label=label)
+    path = stem.with_suffix(suffix.lower() if _SUFFIX.fullmatch(suffix) else "")
+    return Upload(path=path, label=label or "file")
 
 
 def _label(name: str) -> str:

@@ -8,20 +8,21 @@ from pydantic import AfterValidator, StringConstraints
 MAX_TEXT = 4000
 
 
-def _no_surrogates(text: str) -> str:
-    """A lone surrogate is no character: it can be neither written as UTF-8 nor kept by the store."""
+def no_surrogates(text: str) -> str:
+    """Refuse lone surrogates, which can be neither written as UTF-8 nor kept by the store."""
     if any(unicodedata.category(c) == "Cs" for c in text):
         raise ValueError("holds a lone surrogate")
     return text
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """Refuse a text without a visible character."""
     if not text.strip():
         raise ValueError("is blank")
     return text
 
 
-SafeStr = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_no_surrogates)]
+SafeStr = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_surrogates)]
 SafeText = Annotated[
-    str, StringConstraints(max_length=MAX_TEXT), AfterValidator(_no_surrogates), AfterValidator(_not_blank)
+    str, StringConstraints(max_length=MAX_TEXT), AfterValidator(no_surrogates), AfterValidator(not_blank)
 ]

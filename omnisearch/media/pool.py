@@ -17,6 +17,7 @@ from omnisearch.media.child import POLL_SECONDS, Child, Limits
 from omnisearch.media.file import open_file
 from omnisearch.media.job import Job, Pieces
 from omnisearch.media.segmentation import Segmentation
+from omnisearch.media.texts.passages import passages
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 
@@ -87,6 +88,10 @@ class DecoderPool:
                     worker.stop()
         for _ in range(stopped):
             self._idle.put(None)
+
+    def passages(self, text: str) -> list[str]:
+        """Cut a text as a file of text is cut; a short one is one passage."""
+        return [str(piece.content) for piece in passages([text], self._cut)]
 
     def decode(
         self,

@@ -4,25 +4,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.errors import MediaError, NotFoundError, QueryError
+from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import item_id
 from omnisearch.paths import find_path, show_path
 from omnisearch.query import ItemRef, Term
 from omnisearch.search.budget import UNLIMITED, Budget
+from omnisearch.search.encode import Encoders
 from omnisearch.search.index import Index
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Content, Decoded, Floats, Modality, Slice, SpaceEmbeddings
+from omnisearch.types import Decoded, Floats, Modality, Slice, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
-ENCODED_AT_ONCE = 4
 REMEMBERED = 1024  # terms; 4 KiB for 1024 dimensions, as much for each of its segments, and for each space explained
 
 # Why there is nothing to say of spaces.
@@ -46,6 +46,10 @@ class Decoder(Protocol):
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
         """Open a file of the user, or a slice of it, and give up once it is `stopped`."""
+        ...
+
+    def passages(self, text: str) -> list[str]:
+        """Cut a text as a file of text is cut; a short one is one passage."""
         ...
 
     def close(self) -> None:
@@ -80,8 +84,7 @@ class Embedder:
         self._decoder = decoder
         self._known: OrderedDict[Key, Embedded] = OrderedDict()
         self._knowing = threading.Lock()
-        # Towers load on first use, and one batch already fills the cores. Texts do not wait for media.
-        self._encoding_texts, self._encoding_media = threading.Lock(), threading.Lock()
+        self._encoders = Encoders()
 
     def embed(
         self, index: Index, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
@@ -95,14 +98,29 @@ class Embedder:
             NotFoundError: an item term is not in the index, or its file is gone where a slice of it is meant.
             StoppedError: the budget says so.
         """
+        outcomes = self.try_to_embed(index, terms, explain, budget)
+        return {term: succeeded(outcome) for term, outcome in outcomes.items()}
+
+    def try_to_embed(
+        self, index: Index, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+    ) -> dict[Term, Embedded | OmnisearchError]:
+        """Embed terms like `embed`; a term that is wrong gets its QueryError, MediaError or NotFoundError.
+
+        Raises:
+            StoppedError: the budget says so.
+        """
         distinct = tuple(dict.fromkeys(terms))
+        found: dict[Term, Embedded | OmnisearchError] = {}
         for term in distinct:
-            _check_unicode(term)
-        texts = [term for term in distinct if isinstance(term.source, str)]
-        return {
-            **self._texts(index.model, texts, explain),
-            **{term: self._other(index, term, explain, budget) for term in distinct if term not in texts},
-        }
+            try:
+                _check_unicode(term)
+                if not isinstance(term.source, str):
+                    found[term] = self._other(index, term, explain, budget)
+            except (QueryError, MediaError, NotFoundError) as error:
+                found[term] = error
+        texts = [term for term in distinct if term not in found]
+        found |= self._texts(index.model, texts, explain, budget)
+        return {term: found[term] for term in distinct}
 
     def _other(self, index: Index, term: Term, explain: bool, budget: Budget) -> Embedded:
         match term.source:
@@ -115,16 +133,20 @@ class Embedder:
             case _:
                 return Embedded(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
-    def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool) -> dict[Term, Embedded]:
+    def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool, budget: Budget) -> dict[Term, Embedded]:
         keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"text {t.source}", "") for t in terms}
         found = {key: known for key in keys.values() if (known := self._recall(key))}
         texts = {key: str(term.source) for term, key in keys.items() if key not in found}
         if texts:
-            with self._encoding_texts:
-                spaces = model.encode_spaces(Modality.TEXT, list(texts.values()), model.share)
+            cut = [self._decoder.passages(text)[:QUERY_SEGMENTS] for text in texts.values()]
+            spaces = self._encoders.encode_spaces(model, Modality.TEXT, list(chain(*cut)), budget)
             encoded = _Encoded.bound(model, Modality.TEXT, spaces, explain)
-            for n, key in enumerate(texts):
-                found[key] = self._remember(key, encoded.of([n], None))
+            first = 0
+            for key, passages in zip(texts, cut, strict=True):
+                made = encoded.of(range(first, first + len(passages)), None)
+                # A long text is a document, and would take the place of queries.
+                found[key] = self._remember(key, made) if len(passages) == 1 else made
+                first += len(passages)
         return {term: found[key] for term, key in keys.items()}
 
     def _file(self, model: OmniBind, term: Term, path: Path, explain: bool, budget: Budget) -> Embedded:
@@ -142,21 +164,9 @@ class Embedder:
                 decoded.pieces.close()  # type: ignore[attr-defined]  # encoding takes long, and does not need the decoder
         except MediaError as error:
             raise error.about(term) from None
-        spaces = self._encode_media(model, decoded.info.modality, contents, budget)
+        spaces = self._encoders.encode_spaces(model, decoded.info.modality, contents, budget)
         encoded = _Encoded.bound(model, decoded.info.modality, spaces, explain)
         return self._remember(key, replace(encoded.of(range(len(contents)), own), segments=encoded.rows))
-
-    def _encode_media(
-        self, model: OmniBind, modality: Modality, contents: Sequence[Content], budget: Budget
-    ) -> SpaceEmbeddings:
-        """Encode a few contents at a time: between them other queries have their turn, and the budget is asked."""
-        done: list[SpaceEmbeddings] = []
-        for first in range(0, len(contents), ENCODED_AT_ONCE):
-            budget.check()
-            with self._encoding_media:
-                some = contents[first : first + ENCODED_AT_ONCE]
-                done.append(model.encode_spaces(modality, some, model.share))
-        return {key: np.concatenate([each[key] for each in done]) for key in done[0]}
 
     def _recall(self, key: Key) -> Embedded | None:
         with self._knowing:
@@ -218,6 +228,13 @@ def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
         if np.allclose(sum(split.parts.values()), split.vector, rtol=0, atol=SAME):
             return replace(split, segments=whole.segments)
     return replace(whole, unsplit=NOT_KEPT)
+
+
+def succeeded(outcome: Embedded | OmnisearchError) -> Embedded:
+    """Return what became of a term, or raise the error that there is in its place."""
+    if isinstance(outcome, OmnisearchError):
+        raise outcome
+    return outcome
 
 
 def path_of(index: Index, item: ItemRef) -> Path:

@@ -1,6 +1,7 @@
 """The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself.
 
-embed      terms -> vectors                     embed.py
+batch      queries of several threads together  microbatch.py, answer.py
+embed      terms -> vectors                     embed.py, encode.py
 compose    sums of terms -> leaves              feedback.py, compose.py, question.py
 search     leaves -> items, per modality        copies.py, retrieve.py, rank.py, algebra.py
 page       items -> the items that are shown    near.py, page.py, cursor.py
@@ -10,35 +11,27 @@ locate     terms and one file -> places         locate.py
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NoIndexError, QueryError
+from omnisearch.errors import NoIndexError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.paths import find_path, is_missing
-from omnisearch.query import Expression, ItemRef, Query, Term
+from omnisearch.query import Expression, ItemRef, Query, Summand, Term
+from omnisearch.search.answer import Outcome, answer_each, answered
 from omnisearch.search.budget import UNLIMITED, Budget
-from omnisearch.search.calibration import nothing_matches
-from omnisearch.search.cursor import write_cursor
-from omnisearch.search.embed import Embedded, Embedder, path_of
-from omnisearch.search.explain import hit
-from omnisearch.search.feedback import with_feedback
+from omnisearch.search.embed import Embedder, path_of
 from omnisearch.search.index import Index
 from omnisearch.search.locate import Locator
-from omnisearch.search.page import Page, above, check_page, make_page
-from omnisearch.search.parts import best_parts
+from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
-from omnisearch.search.question import put
-from omnisearch.search.retrieve import search_lanes
+from omnisearch.search.warm import warm
 from omnisearch.stores.base import Filter, Payload
-from omnisearch.types import Answer, Hit, Modality
+from omnisearch.types import Answer, Floats, Modality
 
+BATCH = 16  # short queries that are answered together at most
 DECODERS = 2  # processes for the files of queries: one slow file does not block the next
 T = TypeVar("T")
 
@@ -52,6 +45,7 @@ class Engine:
         self._decoder = DecoderPool(settings, workers=DECODERS)
         self._embedder = Embedder(self._decoder)
         self._locator = Locator(self._embedder, settings)
+        self._short = MicroBatcher[Query, Outcome](self.search_each, BATCH)
         self._replaced: list[Index] = []  # another thread may still be asking them
         self._replacing = threading.Lock()
 
@@ -98,6 +92,7 @@ class Engine:
         """Answer a query: the hits of all its modalities in one list, most relevant first, one hit per item.
 
         A bare expression, `Term("a dog") + Term(path) - 0.5 * Term("puppy")`, is the query `Query(expression)`.
+        Short queries that several threads ask at the same time are answered together.
 
         Raises:
             QueryError: it has no terms or no limit, its terms cancel out, it only says what not to find, or a file is
@@ -106,19 +101,39 @@ class Engine:
             NotFoundError: an item term is not in the index.
             StoppedError: the budget says so.
         """
-        return self.search_many([asked], budget)[0]
+        query = Query(asked) if isinstance(asked, Expression) else asked
+        return answered(self._short.ask(query) if _is_short(query) else self.search_each([query], budget)[0])
 
     def search_many(self, asked: Sequence[Query | Expression], budget: Budget = UNLIMITED) -> list[Answer]:
         """Answer queries together: each distinct term is embedded once, and all sums share the calls of the store.
 
         Every answer's `took_ms` is that of them all. Raises what `search` raises, for the first query that is wrong.
         """
-        queries = [Query(each) if isinstance(each, Expression) else each for each in asked]
-        for query in queries:
-            if not query.terms or query.limit < 1:
-                raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
-            check_page(query)
-        return self._ask(lambda index: self._search(index, queries, budget))
+        return [answered(outcome) for outcome in self.search_each(asked, budget)]
+
+    def search_each(self, asked: Sequence[Query | Expression], budget: Budget = UNLIMITED) -> list[Outcome]:
+        """Answer queries together like `search_many`; a query that is wrong gets its error, and the others an answer.
+
+        Raises:
+            StoppedError: the budget says so.
+        """
+        return self._ask(lambda index: answer_each(index, self._embedder, asked, budget))
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        """Load the encoders of some modalities, which the first query of each would otherwise do."""
+        warm(self.model, modalities)
+
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
+        """Return the unit vector (dim,) of each term, as a query of it alone would have it.
+
+        Raises:
+            QueryError: a file is longer than the budget allows.
+            MediaError: a file term cannot be read, or has no such slice.
+            NotFoundError: an item term is not in the index.
+            StoppedError: the budget says so.
+        """
+        found = self._ask(lambda index: self._embedder.embed(index, terms, budget=budget))
+        return [found[term].vector for term in terms]
 
     def locate(
         self,
@@ -158,60 +173,7 @@ class Engine:
                 self._replaced.append(gone)
             return self._index
 
-    def _search(self, index: Index, queries: Sequence[Query], budget: Budget) -> list[Answer]:
-        clock = _Clock()
-        queries = [with_feedback(query) for query in queries]
-        with clock("embed"):
-            terms = [term for query in queries for term in query.terms]
-            embedded = self._embedder.embed(index, terms, any(query.explain for query in queries), budget)
-        with clock("calibrate"):
-            questions = [put(index, query, embedded) for query in queries]
-        with clock("search"):
-            found = iter(search_lanes(index.store, [lane for q in questions for lane in q.lanes(q.depth)]))
-        with clock("group"):
-            made = [make_page(index.store, q, [next(found) for _ in q.judges]) for q in questions]
-            pages = [above(page, query.min_relevance) for query, page in zip(queries, made, strict=True)]
-            hits = [_hits(index, page, query, embedded) for query, page in zip(queries, pages, strict=True)]
-        return [
-            Answer(
-                each,
-                clock.took_ms(),
-                write_cursor(page.end, question.name) if page.end else None,
-                not question.query.cursor
-                and nothing_matches((hit.relevance for hit in each), index.size(question.judges)),
-            )
-            for each, page, question in zip(hits, pages, questions, strict=True)
-        ]
 
-
-def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
-    parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
-    found = [
-        replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
-        for one, best in zip(page.items, parts, strict=True)
-    ]
-    return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)
-
-
-def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
-    """Move hits without a file to the end of their page, or of their lane."""
-    lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
-    return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
-
-
-class _Clock:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self._spent: dict[str, float] = {}
-        self._start = time.perf_counter()
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._spent[stage] = 1000 * (time.perf_counter() - start)
-
-    def took_ms(self) -> dict[str, float]:
-        total = 1000 * (time.perf_counter() - self._start)
-        return {stage: round(spent, 2) for stage, spent in {**self._spent, "total": total}.items()}
+def _is_short(query: Query) -> bool:
+    """Whether a query takes milliseconds. One that takes longer would hold up those that it is answered with."""
+    return isinstance(query.expression, Summand) and not query.hybrid and not any(t.reads_file for t in query.terms)

@@ -14,6 +14,7 @@ it is its weight; @ and a slice after a file or an item is that part of it, # an
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,15 +38,29 @@ _BINARY = {"THEN": Then, "OR": Or, "AND": And}  # the loosest first
 _WORDS = {*_SIGNS, *_BINARY, "NOT", "(", ")"}
 
 
-def parse(tokens: Sequence[str]) -> Expression:
-    """Read the words of a command line.
+def split(line: str) -> list[str]:
+    """Split a line that is no command line into words: spaces part them, and " holds words together.
 
     Raises:
-        QueryError: no term, an operator without its operand, parentheses that do not match, two media without an
-            operator between them, something other than terms added up, a weight of zero, a slice without extent, the
-            home of a user who does not exist.
+        QueryError: a " is never closed.
     """
-    parser = _Parser(tokens)
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split, lexer.quotes, lexer.escape, lexer.commenters = True, '"', "", ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise QueryError(f'a " is never closed in {line!r}: put another one where the words end') from None
+
+
+def parse(tokens: Sequence[str], files: bool = True) -> Expression:
+    """Read the words of a command line. Without `files`, for words that others send, a path is an error.
+
+    Raises:
+        QueryError: no term, a path where there are no files, an operator without its operand, parentheses that do not
+            match, two media without an operator between them, something other than terms added up, a weight of zero, a
+            slice without extent, the home of a user who does not exist.
+    """
+    parser = _Parser(tokens, files)
     expression = parser.query()
     if parser.next is not None:
         raise QueryError(f"{parser.next!r} follows a whole query: put AND, OR, THEN, + or - before it, or close a (")
@@ -81,8 +96,9 @@ def check_file(path: Path) -> None:
 class _Parser:
     """Reads from left to right, one method per line of the grammar."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
+    def __init__(self, tokens: Sequence[str], files: bool) -> None:
         self._tokens, self._at, self._depth = list(tokens), 0, 0
+        self._files = files
 
     @property
     def next(self) -> str | None:
@@ -140,7 +156,7 @@ class _Parser:
                 raise QueryError(f"two signs in a row before {self.next!r}: write TERM + TERM or TERM - TERM")
             where = f" after {before!r}" if before else f" before {self.next!r}" if self.next else ""
             raise QueryError(f"a term is missing{where}: write omnisearch search TERM [+|-|AND|OR|THEN TERM]...")
-        return _term(words)
+        return _term(words, self._files)
 
     def _deeper(self, read: Callable[[], Expression]) -> Expression:
         self._depth += 1
@@ -155,19 +171,25 @@ class _Parser:
         return self._tokens[self._at - 1]
 
 
-def _term(words: list[str]) -> Term:
+def _term(words: list[str], files: bool) -> Term:
     text = " ".join(words)
     weight = 1.0
     if match := _WEIGHT.fullmatch(text):
         weight, text = float(match[1]), match[2]
     if weight == 0:
         raise QueryError(f"the weight of {text!r} is zero: leave the term out")
+    is_path = _URL.match(text) is not None or text.startswith(_PATH_STARTS)
+    if (is_path or _WINDOWS.match(text)) and not files:
+        raise QueryError(
+            f"{text!r} is a path, and no file of this machine is read: write an item as id:ITEM, or "
+            "send the file itself"
+        )
     _check_path(text)
-    is_url = _URL.match(text) is not None
-    if is_url or text.startswith((*_PATH_STARTS, "id:")):
+    if is_path or text.startswith("id:"):
         if len(words) > 1:
             raise QueryError(f"put + or - between {words[0]!r} and {words[1]!r}")
-        source, part = _item(text[3:]) if text.startswith("id:") else _file(_path_of(text) if is_url else text)
+        path = _path_of(text) if _URL.match(text) else text
+        source, part = _file(path) if is_path else _item(text[3:])
         return Term(source, weight, slice=part)
     if not text.strip():
         raise QueryError("an empty text has no meaning to search for")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from omnisearch.errors import NotReadyError
 from omnisearch.query import Query, Sum, Term
+from omnisearch.search.algebra import sought
 from omnisearch.search.compose import Leaf, leaf
 from omnisearch.search.copies import find_copies
 from omnisearch.search.cursor import MAX_DEPTH, Place, digest, read_cursor
@@ -43,7 +44,7 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
     """Put a query to an index.
 
     Raises:
-        QueryError: its terms cancel out, or its cursor is of another question.
+        QueryError: its terms cancel out, it only says what not to find, or its cursor is of another question.
         NotReadyError: it has conditions or is hybrid, and the index was made before there was either.
     """
     if (query.where or query.hybrid) and (old := index.store.undescribed()):
@@ -51,6 +52,7 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
             f"{old:,} segments were indexed before there were conditions and words: run `omnisearch index PATH` once, "
             f"which notes size, time and path of every file and encodes none"
         )
+    sought(query.expression)  # refuse it here, before other queries share the calls of the store
     leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
     points = index.store.count() if query.hybrid else 0
     words = {total: found for total in leaves if query.hybrid and (found := wording(total, points))}

@@ -12,6 +12,7 @@ from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
 from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
+from omnisearch.stores.edge_points import PointCache
 from omnisearch.stores.gate import check_facts, check_lookups, check_points, check_space
 from omnisearch.stores.names import ALIAS, CollectionName
 from omnisearch.stores.words import Sparse
@@ -30,6 +31,7 @@ class EdgeStore:
     def __init__(self, link: EdgeLink, collection: str, dim: int, fingerprint: str) -> None:
         self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
         self._link = link
+        self._points = PointCache(self._read)
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
@@ -52,12 +54,19 @@ class EdgeStore:
             if not isinstance(lookup.vector, Sparse):
                 vectors[n] = lookup.vector
         rows = [_plain(lookup) for lookup in lookups]
-        answer = self._ask("search", vectors, lookups=rows, with_vectors=with_vectors)
-        found = _rows(answer)
+        answer = self._ask("search", vectors, lookups=rows).body
+        known = self._points.get(answer["version"], (id_ for page in answer["rows"] for id_, _ in page))
         return [
-            [Scored(id_, score, Payload.from_flat(payload), next(found)) for id_, score, payload in points]
-            for points in answer.body["rows"]
+            [_scored(known[id_], score, with_vectors) for id_, score in page if id_ in known] for page in answer["rows"]
         ]
+
+    def _read(self, ids: Sequence[str]) -> tuple[str, list[Point]]:
+        answer = self._ask("points", ids=ids)
+        points = [
+            Point(id_, vector, Payload.from_flat(row))
+            for (id_, row), vector in zip(answer.body["rows"], answer.arrays["vectors"], strict=True)
+        ]
+        return answer.body["version"], points
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
@@ -170,6 +179,10 @@ def _plain(lookup: Lookup) -> dict[str, Any]:
         "filter": clauses(lookup.filter).plain(),
         "among": lookup.among and _plain(lookup.among),
     }
+
+
+def _scored(point: Point, score: float, with_vectors: bool) -> Scored:
+    return Scored(point.id, score, point.payload, point.vector if with_vectors else None)
 
 
 def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:

@@ -4,9 +4,11 @@ It holds the GIL through every call, hangs in forked children and dies of a full
 process (`edge_worker`) and nowhere else.
 """
 
+import secrets
 import shutil
 import struct
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -35,12 +37,14 @@ class Engine:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._shards: dict[str, edge.EdgeShard] = {}
+        self._name, self._writes = secrets.token_hex(8), Counter[str]()  # a version names this engine and its writes
         self._answers: Mapping[str, Callable[[Mapping[str, Any], Floats], Message]] = {
             "names": self._names,
             "create": self._create,
             "drop": self._drop,
             "upsert": self._upsert,
             "search": self._search,
+            "points": self._points,
             "scroll": self._scroll,
             "describe": self._describe,
             "reword": self._reword,
@@ -89,6 +93,15 @@ class Engine:
                 raise StoreError(f"{path} cannot be opened: {error}; run `omnisearch repair`") from error
         return self._shards[name]
 
+    def _written(self, body: Mapping[str, Any]) -> Any:
+        """The shard that a request is about to write."""
+        shard = self._shard(body)
+        self._writes[body["collection"]] += 1
+        return shard
+
+    def _version(self, body: Mapping[str, Any]) -> str:
+        return f"{self._name}-{self._writes[body['collection']]}"
+
     def _names(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         return Message({"names": sorted(p.name for p in self.directory.glob("omni__*") if p.is_dir())})
 
@@ -129,7 +142,7 @@ class Engine:
         return self._write(body, edge.UpdateOperation.upsert_points(points))
 
     def _describe(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
-        shard = self._shard(body)
+        shard = self._written(body)
         for item_id, facts in body["items"]:
             chosen = edge.Filter(must=[edge.FieldCondition("item_id", match=edge.MatchValue(item_id))])
             shard.update(edge.UpdateOperation.set_payload_by_filter(chosen, facts))
@@ -149,7 +162,7 @@ class Engine:
         return self._write(body, edge.UpdateOperation.delete_points_by_filter(_filter(body["filter"])))
 
     def _write(self, body: Mapping[str, Any], change: Any) -> Message:
-        shard = self._shard(body)
+        shard = self._written(body)
         shard.update(change)
         shard.flush()  # an update alone survives a crash of the process, not of the machine
         return Message({})
@@ -161,15 +174,19 @@ class Engine:
                 query=_nearest(vector, lookup["words"]),
                 prefetches=_among(lookup["among"]),
                 filter=_filter(lookup["filter"]),
-                with_payload=edge.PayloadSelector.Exclude(["passage"]),
-                with_vector=_with_vector(body),
                 params=edge.SearchParams(exact=True),
             )
             for vector, lookup in zip(vectors, body["lookups"], strict=True)
         ]
         found = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
-        rows = [[[str(p.id), p.score, p.payload] for p in points] for points in found]
-        return Message({"rows": rows}, _vectors([p for points in found for p in points], body))
+        rows = [[[str(p.id), p.score] for p in points] for points in found]
+        return Message({"rows": rows, "version": self._version(body)})
+
+    def _points(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        shown = edge.PayloadSelector.Exclude(["passage"])
+        records = self._shard(body).retrieve(body["ids"], shown, [_DENSE])
+        rows = [[str(r.id), r.payload] for r in records]
+        return Message({"rows": rows, "version": self._version(body)}, _vectors(records))
 
     def _scroll(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         page = edge.ScrollRequest(
@@ -177,11 +194,13 @@ class Engine:
             limit=body["limit"],
             filter=_filter(body["filter"]),
             with_payload=True,
-            with_vector=_with_vector(body),
+            with_vector=[_DENSE] if body["with_vectors"] else False,
         )
         records, following = self._shard(body).scroll(page)
         rows = [[str(r.id), r.payload] for r in records]
-        return Message({"rows": rows, "next": following and str(following)}, _vectors(records, body))
+        return Message(
+            {"rows": rows, "next": following and str(following)}, _vectors(records) if body["with_vectors"] else {}
+        )
 
     def _count(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         return Message({"count": self._shard(body).count(edge.CountRequest(filter=_filter(body["filter"])))})
@@ -208,10 +227,6 @@ def _among(lookup: Mapping[str, Any] | None) -> list[Any]:
     return [edge.Prefetch(limit=lookup["limit"], query=words, filter=_filter(lookup["filter"]))]
 
 
-def _with_vector(body: Mapping[str, Any]) -> Any:
-    return [_DENSE] if body["with_vectors"] else False
-
-
 def _filter(chosen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
     must, must_not = ([_condition(clause) for clause in chosen[name]] for name in ("must", "must_not"))
     return edge.Filter(must=must, must_not=must_not) if must or must_not else None
@@ -224,9 +239,7 @@ def _condition(clause: Mapping[str, Any]) -> Any:
     return edge.FieldCondition(clause["key"], range=edge.RangeFloat(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
-def _vectors(points: Sequence[Any], body: Mapping[str, Any]) -> dict[str, Floats]:
-    if not body["with_vectors"]:
-        return {}
+def _vectors(points: Sequence[Any]) -> dict[str, Floats]:
     if not points:
         return {"vectors": np.empty((0, 0), np.float32)}
     # The engine gives lists: packing one after the other takes a quarter of the time that numpy takes for all of them.

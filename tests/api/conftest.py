@@ -4,13 +4,14 @@ import io
 import os
 import threading
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 import uvicorn
 from blake3 import blake3
@@ -21,13 +22,13 @@ from PIL import Image
 from omnisearch.api.app import create_app
 from omnisearch.api.command import _listen
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import NotFoundError
+from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
-from omnisearch.query import Expression, ItemRef, Query
+from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located, Part, Place
 from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Hit, Match, Modality, Region, Segment
+from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Segment
 
 BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
 PATIENCE_SECONDS = 60.0
@@ -38,6 +39,7 @@ HOSTILE_NAME = "<img src=x onerror=alert(1)> \u202egpj.exe.html"
 class ToyModel:
     name: str = "toy"
     dim: int = 8
+    modalities: tuple[Modality, ...] = tuple(Modality)
 
 
 @dataclass
@@ -49,6 +51,8 @@ class ScriptedEngine:
     queries: list[Query] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     before: Callable[[Query], None] = lambda query: None
+    warmed: list[Modality] = field(default_factory=list)
+    embedded: list[Term] = field(default_factory=list)
     located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
     while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
     while_searching: Callable[[Query, Budget], None] = lambda query, budget: None
@@ -64,6 +68,21 @@ class ScriptedEngine:
         hits = [_hit(p, rank, query) for rank, p in enumerate(reversed(firsts.values()))]
         took_ms = {"embed": 1.0, "search": 2.0, "total": 3.0}
         return Answer(tuple(hits[: query.limit]), took_ms, nothing_matches=self.nothing_matches)
+
+    def search_each(self, asked: Sequence[Query], budget: Budget = UNLIMITED) -> list[Answer | OmnisearchError]:
+        """An answer for each query, and an error where its first term is the text "wrong"."""
+        return [
+            QueryError("that is wrong") if query.terms[0].source == "wrong" else self.search(query, budget)
+            for query in asked
+        ]
+
+    def warm(self, modalities: Iterable[Modality]) -> None:
+        self.warmed += modalities
+
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
+        """For each term a vector that says how long its text is, or its file and the ending of that."""
+        self.embedded += terms
+        return [np.array([*_measured(term), *[0.0] * (self.model.dim - 2)], np.float32) for term in terms]
 
     def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
         """Two places of a picture, or of a sound for an item of that kind; remembers what was in the file."""
@@ -110,6 +129,12 @@ class ToyRenderer:
 
     def close(self) -> None:
         self.closed = True
+
+
+def _measured(term: Term) -> tuple[float, float]:
+    if isinstance(term.source, Path):
+        return float(len(term.source.read_bytes())), float(len(term.source.suffix))
+    return float(len(str(term.source))), 0.0
 
 
 def _hit(p: Payload, rank: int, query: Query) -> Hit:

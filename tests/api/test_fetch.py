@@ -282,7 +282,8 @@ def test_only_some_requests_fetch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     assert kinds == [FetchError] * fetch.MAX_RUNNING + [BusyError] * 2 + [FetchError]
 
 
-def test_a_fetched_file_is_a_term_of_the_query(tmp_path: Path, engine: ScriptedEngine) -> None:
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_fetched_file_is_a_term_of_the_query(engine: ScriptedEngine, batch: bool) -> None:
     net = Net("1.1.1.1")
 
     async def opened() -> Streams:
@@ -296,7 +297,8 @@ def test_a_fetched_file_is_a_term_of_the_query(tmp_path: Path, engine: ScriptedE
         engine.queries.clear()
         client.app.state.fetcher = net.fetcher()  # type: ignore[attr-defined]
         query = {"query": [{"url": "https://a.example/bark.WAV", "slice": "0-2"}, {"text": "dog"}]}
-        assert client.post("/v1/search", json=query).status_code == 200
+        path, body = ("/v1/search/batch", {"queries": [query]}) if batch else ("/v1/search", query)
+        assert client.post(path, json=body).status_code == 200
     (asked,) = engine.queries
     assert engine.contents == [b"a sound"]
     assert asked.terms[0].label == "bark.WAV"

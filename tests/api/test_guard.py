@@ -57,7 +57,7 @@ def test_an_unknown_path_is_a_problem_also_for_browsers(client: TestClient, path
 
 
 def test_a_wrong_method_is_a_problem(client: TestClient) -> None:
-    answer = client.get("/v1/search")
+    answer = client.put("/v1/search")
     assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
     assert answer.json()["code"] == "method_not_allowed"
 

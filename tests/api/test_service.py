@@ -8,8 +8,9 @@ import pytest
 
 from omnisearch.api import service as module
 from omnisearch.api.service import Engine, Service
-from omnisearch.config import Settings
+from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError
+from omnisearch.types import Modality
 from tests.api.conftest import ScriptedEngine, ToyRenderer, open_client, wait_until_ready
 
 
@@ -62,6 +63,15 @@ def test_an_index_of_another_model_is_a_conflict(settings: Settings) -> None:
         while (answer := client.get("/readyz")).json()["code"] == "not_ready":
             pass
         assert (answer.status_code, answer.json()["code"]) == (409, "fingerprint")
+
+
+def test_the_encoders_that_are_set_are_loaded_before_it_is_ready(
+    engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNISEARCH_WARM", "image, audio")
+    with open_client(load_settings(), engine_factory=lambda _: engine) as client:
+        wait_until_ready(client)
+        assert engine.warmed == [Modality.IMAGE, Modality.AUDIO]
 
 
 def test_a_failing_warm_up_closes_the_engine(settings: Settings, engine: ScriptedEngine) -> None:

@@ -1,18 +1,21 @@
-"""POST /v1/search: a query as JSON, or as multipart with the files that its terms name."""
+"""Search: one query as JSON or as multipart with its files, one in a link, or many together."""
 
-import asyncio
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Query as Parameters
 
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
+from omnisearch.api.errors import error_document
 from omnisearch.api.keys import Scope
-from omnisearch.api.schemas import SearchIn, SearchOut
-from omnisearch.api.service import Asked, Kind
-from omnisearch.errors import BusyError
+from omnisearch.api.schemas import FailedOut, SearchBatchIn, SearchBatchOut, SearchIn, SearchLink, SearchOut
+from omnisearch.api.service import Asked, Kind, Service
+from omnisearch.errors import OmnisearchError
+from omnisearch.query import Query
 from omnisearch.search.budget import Budget
-from omnisearch.search.hit_json import hit_json
+from omnisearch.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
@@ -21,20 +24,41 @@ router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 async def search(request: Request, service: Asked) -> SearchOut:
     """Find anything by anything."""
     service.ready()  # before the files are read
-    async with asked(request, SearchIn) as (sent, uploads), disconnected(request) as gone:
-        query, budget = sent.to_query(uploads), Budget(gone.is_set, service.settings.query_seconds)
-        kind: Kind = "media" if any(term.reads_file for term in query.terms) else "search"
-        try:
-            async with asyncio.timeout(service.settings.query_timeout):
-                answer = await service.ask(lambda engine: engine.search(query, budget), kind)
-        except TimeoutError:
-            raise BusyError(
-                f"the search was stopped after {service.settings.query_timeout:g} seconds: send shorter files or "
-                "slices of them, or try again when the server has less to do"
-            ) from None
-    return SearchOut(
-        hits=[hit_json(hit) for hit in answer.hits],
-        took_ms=dict(answer.took_ms),
-        next_cursor=answer.next_cursor,
-        nothing_matches=answer.nothing_matches,
-    )
+    async with asked(request, SearchIn) as (sent, uploads):
+        return SearchOut.of(await _answer(request, service, sent.to_query(uploads)))
+
+
+@router.get("/search")
+async def search_link(link: Annotated[SearchLink, Parameters()], request: Request, service: Asked) -> SearchOut:
+    """Find anything by words and items, with a link that can be kept."""
+    return SearchOut.of(await _answer(request, service, link.to_query()))
+
+
+@router.post("/search/batch", openapi_extra=described(SearchBatchIn))
+async def search_batch(request: Request, service: Asked) -> SearchBatchOut:
+    """Answer many queries together, in their order; a query that is wrong gets its error."""
+    service.ready()  # before the files are read
+    async with asked(request, SearchBatchIn) as (sent, uploads), disconnected(request) as gone:
+        queries = [query.to_query(uploads) for query in sent.queries]
+        budget = Budget(gone.is_set, service.settings.query_seconds)
+        kind: Kind = "media" if any(map(_reads_file, queries)) else "batch"
+        seconds = service.settings.query_timeout
+        outcomes = await service.ask(lambda engine: engine.search_each(queries, budget), kind, seconds)
+    return SearchBatchOut(results=[_result(outcome) for outcome in outcomes])
+
+
+async def _answer(request: Request, service: Service, query: Query) -> Answer:
+    async with disconnected(request) as gone:
+        budget = Budget(gone.is_set, service.settings.query_seconds)
+        kind: Kind = "media" if _reads_file(query) else "search"
+        return await service.ask(lambda engine: engine.search(query, budget), kind, service.settings.query_timeout)
+
+
+def _reads_file(query: Query) -> bool:
+    return any(term.reads_file for term in query.terms)
+
+
+def _result(outcome: Answer | OmnisearchError) -> SearchOut | FailedOut:
+    if isinstance(outcome, OmnisearchError):
+        return FailedOut(error=error_document(outcome))
+    return SearchOut.of(outcome)

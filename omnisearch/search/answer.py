@@ -1,0 +1,130 @@
+"""Answering queries together: one pass of the encoders and few calls of the store; each has its own answer or error."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
+
+from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
+from omnisearch.paths import find_path, is_missing
+from omnisearch.query import Expression, Query, Term
+from omnisearch.search.budget import Budget
+from omnisearch.search.calibration import nothing_matches
+from omnisearch.search.cursor import write_cursor
+from omnisearch.search.embed import Embedded, Embedder, succeeded
+from omnisearch.search.explain import hit
+from omnisearch.search.feedback import with_feedback
+from omnisearch.search.index import Index
+from omnisearch.search.page import Page, above, check_page, make_page
+from omnisearch.search.parts import best_parts
+from omnisearch.search.question import put
+from omnisearch.search.retrieve import search_lanes
+from omnisearch.types import Answer, Hit
+
+Outcome: TypeAlias = Answer | OmnisearchError
+T = TypeVar("T")
+
+
+def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expression], budget: Budget) -> list[Outcome]:
+    """Answer each query, or say what is wrong with it. Every answer's `took_ms` is that of them all.
+
+    Raises:
+        StoppedError: the budget says so.
+    """
+    clock = _Clock()
+    wrong: dict[int, OmnisearchError] = {}
+    queries = _each(lambda n: _checked(asked[n]), range(len(asked)), wrong)
+    with clock("embed"):
+        made = {explain: _embed(index, embedder, queries.values(), explain, budget) for explain in (False, True)}
+        embedded = _each(lambda n: _of(queries[n], made[queries[n].explain]), queries, wrong)
+    with clock("calibrate"):
+        questions = _each(lambda n: put(index, queries[n], embedded[n]), embedded, wrong)
+    with clock("search"):
+        found = iter(search_lanes(index.store, [lane for q in questions.values() for lane in q.lanes(q.depth)]))
+    with clock("group"):
+        pages = {n: make_page(index.store, q, [next(found) for _ in q.judges]) for n, q in questions.items()}
+        pages = {n: above(page, queries[n].min_relevance) for n, page in pages.items()}
+        hits = {n: _hits(index, page, queries[n], embedded[n]) for n, page in pages.items()}
+    took_ms = clock.took_ms()
+    answers = {
+        n: Answer(
+            hits[n],
+            took_ms,
+            write_cursor(end, question.name) if (end := pages[n].end) else None,
+            not question.query.cursor
+            and nothing_matches((hit.relevance for hit in hits[n]), index.size(question.judges)),
+        )
+        for n, question in questions.items()
+    }
+    return [answers[n] if n in answers else wrong[n] for n in range(len(asked))]
+
+
+def answered(outcome: Outcome) -> Answer:
+    """Return an answer, or raise the error that there is in its place."""
+    if isinstance(outcome, OmnisearchError):
+        raise outcome
+    return outcome
+
+
+def _each(make: Callable[[int], T], chosen: Iterable[int], wrong: dict[int, OmnisearchError]) -> dict[int, T]:
+    """Make something for each of the chosen queries. The errors of those that are themselves wrong go to `wrong`."""
+    made = {}
+    for n in chosen:
+        try:
+            made[n] = make(n)
+        except (QueryError, MediaError, NotFoundError) as error:
+            wrong[n] = error
+    return made
+
+
+def _checked(asked: Query | Expression) -> Query:
+    query = Query(asked) if isinstance(asked, Expression) else asked
+    if not query.terms or query.limit < 1:
+        raise QueryError(f"a query needs at least one term and a limit of 1 or more, not {query.limit}")
+    check_page(query)
+    return with_feedback(query)
+
+
+def _embed(
+    index: Index, embedder: Embedder, queries: Iterable[Query], explain: bool, budget: Budget
+) -> dict[Term, Embedded | OmnisearchError]:
+    terms = [term for query in queries if query.explain is explain for term in query.terms]
+    return embedder.try_to_embed(index, terms, explain, budget)
+
+
+def _of(query: Query, outcomes: Mapping[Term, Embedded | OmnisearchError]) -> dict[Term, Embedded]:
+    return {term: succeeded(outcomes[term]) for term in query.terms}
+
+
+def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
+    parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
+    found = [
+        replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
+        for one, best in zip(page.items, parts, strict=True)
+    ]
+    return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)
+
+
+def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
+    """Move hits without a file to the end of their page, or of their lane."""
+    lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
+    return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
+
+
+class _Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._spent[stage] = 1000 * (time.perf_counter() - start)
+
+    def took_ms(self) -> dict[str, float]:
+        total = 1000 * (time.perf_counter() - self._start)
+        return {stage: round(spent, 2) for stage, spent in {**self._spent, "total": total}.items()}

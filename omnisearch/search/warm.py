@@ -1,0 +1,26 @@
+"""Warming: load the encoders of media before the first query needs them, by encoding something small with each."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.types import Clip, Content, Modality, PointCloud, Waveform
+
+_PICTURES = np.zeros((2, 64, 64, 3), np.uint8)
+_SILENCE = Waveform(np.zeros(16_000, np.float32), 16_000)
+_POINTS = np.random.default_rng(0).uniform(-0.5, 0.5, (2048, 3)).astype(np.float32)
+SMALL: Mapping[Modality, Content] = {
+    Modality.TEXT: "warm up",
+    Modality.IMAGE: _PICTURES[0],
+    Modality.AUDIO: _SILENCE,
+    Modality.VIDEO: Clip(_PICTURES, _SILENCE),
+    Modality.POINT_CLOUD: PointCloud(_POINTS, None, _PICTURES),
+}
+
+
+def warm(model: OmniBind, modalities: Iterable[Modality]) -> None:
+    """Load the encoders of those of the modalities that the model embeds."""
+    for modality in modalities:
+        if modality in model.modalities:
+            model.encode(modality, [SMALL[modality]])

@@ -1,0 +1,52 @@
+"""Points that a client has read, kept for as long as nothing is written to their collection.
+
+The worker names the state of a collection by a version, which every write changes. A lookup then only has to return
+ids and scores: most of the points of one answer are among those of the answers before.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from omnisearch.stores.base import Point
+
+KEPT = 8192  # points; one of 384 dimensions takes about 3 KiB, one of 1024 about 6 KiB
+
+# Reads points by id; returns the version that they are of, and those of the points that exist.
+Fetch: TypeAlias = Callable[[Sequence[str]], tuple[str, Iterable[Point]]]
+
+
+class PointCache:
+    """The most recently used points of one collection. Safe to use from several threads."""
+
+    def __init__(self, fetch: Fetch, most: int = KEPT) -> None:
+        self._fetch, self._most = fetch, most
+        self._points: OrderedDict[str, Point] = OrderedDict()
+        self._version = ""
+        self._lock = threading.Lock()
+
+    def get(self, version: str, ids: Iterable[str]) -> Mapping[str, Point]:
+        """Return the points of a version by id. What is read now may be of a later one, or be gone."""
+        wanted = list(dict.fromkeys(ids))
+        with self._lock:
+            if version != self._version:
+                self._points.clear()
+                self._version = version
+            found = {id_: self._points[id_] for id_ in wanted if id_ in self._points}
+            for id_ in found:
+                self._points.move_to_end(id_)
+        missing = [id_ for id_ in wanted if id_ not in found]
+        if missing:
+            read_at, points = self._fetch(missing)
+            read = {point.id: point for point in points}
+            self._keep(read_at, read)
+            found.update(read)
+        return found
+
+    def _keep(self, version: str, points: Mapping[str, Point]) -> None:
+        with self._lock:
+            if version == self._version:
+                self._points.update(points)
+                while len(self._points) > self._most:
+                    self._points.popitem(last=False)
