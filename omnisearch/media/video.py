@@ -21,6 +21,7 @@ FRAMES = 8
 LONGER_SIDE = 512
 MAX_PIXELS = 2 * 3840 * 2160
 MAX_GAP = 60.0  # seconds by which sound may start late, or one stream run ahead of the other
+STILL = 1.0  # sound that lasts longer than the picture by more than these seconds is heard over the last picture
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
@@ -111,6 +112,19 @@ class _Window:
         """Whether all of the part's picture is there."""
         return self.video_end >= self.part.end - self.part.start
 
+    def known(self, sound_time: float | None) -> float:
+        """The second up to which picture and sound are there; a stream that is MAX_GAP behind is not waited for."""
+        if sound_time is None:
+            return self.video_end
+        if not self.frames:
+            return 0.0
+        return max(min(self.video_end, sound_time), max(self.video_end, sound_time) - MAX_GAP)
+
+    def end(self, rate: int) -> float:
+        """The last second, once all is read."""
+        heard = self.sound_end / rate
+        return heard if heard > self.video_end + STILL else self.video_end
+
     def add_frame(self, time: float, length: float, frame: Any) -> None:
         time -= self.part.start
         if time < 0:
@@ -181,8 +195,7 @@ def _clips(
     packets = Packets(container, *([picture] if sound is None else [picture, sound]))
     with container:
         for sound_time in _fill(window, packets, picture, sound):
-            reached = window.video_end if sound_time is None else min(window.video_end, sound_time)
-            reached = max(reached, window.video_end - MAX_GAP)
+            reached = window.known(sound_time)
             while reached > index * cut.hop + cut.seconds + cut.slack:
                 end = index * cut.hop + cut.seconds
                 yield Piece(cut.time(index, end, last=False), window.clip(index * cut.hop, end, rate))
@@ -191,7 +204,7 @@ def _clips(
     window.finish()
     if not window.frames:
         raise MediaError(Reason.NO_FRAMES, f"{packets.skipped} of {packets.read} packets are damaged")
-    end = window.video_end
+    end = window.end(rate)
     notes += packets.notes(end, duration)
     while end > index * cut.hop + cut.seconds + cut.slack:  # the sound was shorter than the picture
         stop = index * cut.hop + cut.seconds
@@ -212,6 +225,7 @@ def _fill(window: _Window, packets: Packets, picture: Any, sound: Any) -> Iterat
         if stream.type == "audio":
             if track is not None:
                 track.add(frame, window, origin or 0.0)
+                yield window.sound_end / track.rate
             continue
         time = frame.time
         if origin is None:

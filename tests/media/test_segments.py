@@ -117,6 +117,23 @@ def test_long_video(pool: DecoderPool, tmp_path: Path) -> None:
         assert max(lags) > 0.8 * float(said[4800:-4800] @ said[4800:-4800])
 
 
+@pytest.mark.parametrize("seconds", [30, 100])  # shorter and longer than one stream may run ahead
+def test_sound_that_outlasts_the_picture_is_heard_over_the_last_one(
+    seconds: int, pool: DecoderPool, tmp_path: Path
+) -> None:
+    makers.write_video(tmp_path / "a.mp4", seconds=1, sound=seconds)
+    decoded = pool.decode(tmp_path / "a.mp4")
+    pieces = list(decoded.pieces)
+    ends = [piece.segment.end or 0.0 for piece in pieces]
+    assert ends[-1] == pytest.approx(seconds, abs=0.2)
+    assert all(later.segment.start <= end for later, end in zip(pieces[1:], ends, strict=False))
+    for piece in pieces:
+        assert piece.content.sound.seconds == pytest.approx(piece.segment.end - piece.segment.start, abs=0.1)
+        assert np.abs(piece.content.sound.samples).max() > 0.1
+    assert (pieces[-1].content.frames == pieces[0].content.frames[-1]).all()
+    assert decoded.notes == []
+
+
 @given(st.text(alphabet="ab .\n", max_size=3000))
 def test_passages_cover_the_text_in_order(raw: str) -> None:
     text = "".join(clean([raw]))
