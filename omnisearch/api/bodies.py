@@ -19,7 +19,7 @@ MAX_JSON_BYTES = 256 << 10
 MAX_FILES = MAX_TERMS + 1  # each term may be one, and so may what is searched in
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-NO_SPACE = "the server's disk for temporary files is full: free space there, or name a larger folder in TMPDIR"
+NO_SPACE = "the server's disk for temporary files is full: free space on it, or set TMPDIR to a folder on a larger disk"
 
 A = TypeVar("A", bound=Asking)
 
@@ -46,8 +46,8 @@ async def asked(request: Request, kind: type[A]) -> AsyncIterator[tuple[A, dict[
     Raises:
         RequestValidationError: the question is wrong, and where.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
-            507, the server's disk has no room for it.
-        FetchError: a URL may not, or cannot, be fetched.
+            507, the server's disk is full.
+        FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:
         try:
