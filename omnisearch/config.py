@@ -33,7 +33,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 def _names(given: object) -> object:
-    """Split the value of an environment variable; lists come from TOML and from flags."""
+    """Split the comma separated value of an environment variable; TOML and flags already give lists."""
     return [name for name in map(str.strip, given.split(",")) if name] if isinstance(given, str) else given
 
 

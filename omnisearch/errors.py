@@ -16,7 +16,7 @@
     ├── WeightsError          a weight file is not what its spec says
     ├── CheckpointError       a bound model's files do not fit together
     ├── StoreError            the vector store refused or failed
-    │   ├── DamageError       what is kept on the disk is damaged
+    │   ├── DamageError       stored data are damaged
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     └── NotFoundError         no such item (HTTP 404)
 
@@ -31,9 +31,9 @@ INTERRUPTED = 130
 
 
 class Reason(StrEnum):
-    """Why a file was not indexed: the closed list that reports, CLI and API share.
+    """The reason why a file was not indexed: a closed list that reports, CLI and API share.
 
-    Each member has the sentence that tells a user `what` is wrong, and the `remedy`: what to do about it.
+    Each member has a message of two parts for users: `what` is wrong, and the `remedy`.
     """
 
     what: str
@@ -112,7 +112,7 @@ class QueryError(UsageError):
 
 
 class FetchError(UsageError):
-    """A file of a query cannot be fetched by its URL, or may not be."""
+    """A file of a query cannot be fetched by its URL, or the server does not allow it."""
 
 
 class NotReadyError(OmnisearchError):
@@ -177,7 +177,7 @@ class StoreError(OmnisearchError):
 
 
 class DamageError(StoreError):
-    """What is kept on the disk is damaged; the message names the command that makes it right."""
+    """Stored data are damaged; the message names the command that repairs them."""
 
 
 class VectorError(StoreError):

@@ -10,10 +10,10 @@ from omnisearch.errors import UsageError
 
 
 def parse_path(text: str) -> Path:
-    """Read a path that names something to write or to search through.
+    """Parse a path to write to or to read from.
 
     Raises:
-        UsageError: it is empty, as after an unset variable in a script: that would be the working directory.
+        UsageError: it is empty, as after an unset variable in a script; it would mean the working directory.
     """
     if not text:
         raise UsageError("a path is empty: name a file or a folder, and . for the working directory")

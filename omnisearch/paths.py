@@ -23,7 +23,7 @@ def find_path(shown: str) -> Path:
 
 
 def is_missing(path: Path) -> bool:
-    """Whether nothing is at a path, by one look. What cannot be looked at, for lack of rights, is not missing."""
+    """Whether no file exists at a path. A path that cannot be checked, for lack of permission, is not missing."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

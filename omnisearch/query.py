@@ -91,7 +91,7 @@ class Term(Summand):
 
     @property
     def reads_file(self) -> bool:
-        """Whether a file must be decoded to embed it; an item is in the index, and only slices of it are not."""
+        """Whether embedding the term decodes a file: files and slices of items do, whole items are in the index."""
         return isinstance(self.source, Path) or self.slice is not None
 
     @property

@@ -151,8 +151,8 @@ PARTLY_READ = "partly read"
 class Decoded:
     """A file being decoded. `pieces` streams; reading it may raise MediaError.
 
-    `notes` say what a user should know of how the file was read ("partly read: ..."). They are complete when `pieces`
-    has ended.
+    `notes` are short sentences for the user on how the file was read ("partly read: ..."). They are complete when
+    `pieces` has ended.
     """
 
     info: MediaInfo
@@ -206,7 +206,7 @@ class Hit:
 
     Of an expression, `score` is that of the sum that decided: the weakest of AND and THEN, the strongest of OR.
     `segments` are the best ones with their scores, joined where they touch; none where the item has no parts.
-    `duplicates` are the ids of items that are almost the same. `missing` says that no file is at `path` any more.
+    `duplicates` are the ids of items that are almost the same. `missing` is true if no file exists at `path` any more.
     `notes` are short sentences on how the file was read.
     """
 

@@ -190,7 +190,7 @@ def parse_condition(text: str) -> Condition:
 
 
 def _check_alone(value: str, text: str) -> None:
-    """Refuse several conditions in one text, which would be one pattern that nothing matches."""
+    """Refuse several conditions in one text; they would form one pattern that matches nothing."""
     if joined := _JOINED.search(value):
         is_or = joined[1].upper() in {"OR", "||", "|"}
         way_out = "ask once for each, since all conditions of a query must hold" if is_or else "give each by itself"

@@ -8,12 +8,13 @@ files that the walk found unchanged map each current number to the recorded ones
 import os
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from pathlib import PurePath
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
 
 from omnisearch.paths import show_path
-from omnisearch.stores.kept_places import KeptPlace
+from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch_indexer.manifest import FileRow
+from omnisearch_indexer.roots import is_within
 from omnisearch_indexer.walk import Signature
 
 UNMOUNTED = "the file system that held its files is not mounted there"
@@ -74,6 +75,13 @@ def split_absent(
         else:
             kept[file_systems.deepest_folder(str(PurePath(row.path).parent))[0], UNMOUNTED] += indexed
     return deleted, [KeptPlace(show_path(path), files, why) for (path, why), files in sorted(kept.items()) if files]
+
+
+def replace_kept_places(data_dir: Path, places: Sequence[str], kept: Sequence[KeptPlace] = ()) -> None:
+    """Replace the kept places that earlier runs noted at or below `places`."""
+    shown = [show_path(place) for place in places]
+    others = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
+    write_kept_places(data_dir, [*others, *kept])
 
 
 def _look(folder: str) -> tuple[str, int] | None:

@@ -11,12 +11,12 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.paths import find_path, show_path
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.kept_places import read_kept_places, write_kept_places
 from omnisearch.stores.open import open_current
+from omnisearch_indexer.absent import replace_kept_places
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.reconcile import reconcile, settle
-from omnisearch_indexer.roots import is_below, is_within
+from omnisearch_indexer.roots import is_below
 from omnisearch_indexer.storage import named_faults
 
 
@@ -69,7 +69,7 @@ def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
         settle(manifest, store, raw)
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
-        _forget_kept(settings.data_dir, places)
+        replace_kept_places(settings.data_dir, places)
     return Forgotten(files, items - items_left, segments - segments_left, above)
 
 
@@ -86,9 +86,3 @@ def _size(manifest: Manifest) -> tuple[int, int]:
     """Return the numbers of items and segments."""
     counts = manifest.modalities().values()
     return sum(items for items, _ in counts), sum(segments for _, segments in counts)
-
-
-def _forget_kept(data_dir: Path, places: Sequence[str]) -> None:
-    shown = [show_path(place) for place in places]
-    kept = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
-    write_kept_places(data_dir, kept)

@@ -15,8 +15,8 @@ from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch.stores.open import open_store
+from omnisearch_indexer.absent import replace_kept_places
 from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
@@ -25,7 +25,7 @@ from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.progress import Bar
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.roots import Roots, is_within, resolve_roots
+from omnisearch_indexer.roots import Roots, resolve_roots
 from omnisearch_indexer.storage import named_faults
 from omnisearch_indexer.survey import Choices, Survey, survey
 from omnisearch_indexer.walk import Walk
@@ -78,7 +78,7 @@ def index_files(
                 manifest.renew()
         report = read_files(found, settings, model, store, raw, manifest, stop)
         if not report.interrupted:
-            _note_kept(settings.data_dir, places, report.kept)
+            replace_kept_places(settings.data_dir, places, report.kept)
         return report
 
 
@@ -128,13 +128,6 @@ def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
                 if manifest is None or not manifest.indexed(root):
                     raise UsageError(f"{show_path(root)}: {why}")
     return roots
-
-
-def _note_kept(data_dir: Path, places: Sequence[str], kept: Sequence[KeptPlace]) -> None:
-    """Replace the kept places that earlier runs noted at or below these places."""
-    shown = [show_path(place) for place in places]
-    others = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
-    write_kept_places(data_dir, [*others, *kept])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The keys that a server accepts, and whether it needs one."""
+"""The keys that a server accepts, and whether requests need a key."""
 
 import hmac
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class AcceptedKeys:
 
     @property
     def open(self) -> bool:
-        """Whether anyone may ask: no key was configured since the start, not even one that was revoked later."""
+        """Whether requests need no key: no key was configured since the start, also none that was revoked later."""
         return not self._configured
 
     def find(self, secret: str) -> Key | None:

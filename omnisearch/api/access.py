@@ -1,6 +1,6 @@
-"""Access: every request needs a key, but for the public paths; every route needs a scope, which the key must have.
+"""Access control: every request except those for public paths needs a key, and the key needs the scope of the route.
 
-A router names its scope in one line, which also puts it into the OpenAPI description:
+A router names its scope in one line, which also adds it to the OpenAPI description:
 
     router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 """
@@ -43,7 +43,7 @@ async def _check_scopes(
     __: Annotated[object, Depends(_header)],
     ___: Annotated[object, Depends(_cookie)],
 ) -> None:
-    """Refuse a key without the scopes of the route. `Access` has read the key; the schemes are here for OpenAPI."""
+    """Refuse a key without the scopes of the route. `Access` found the key; the schemes only describe it in OpenAPI."""
     caller: Key = request.state.caller
     missing = [scope for scope in wanted.scopes if not caller.allows(Scope(scope))]
     if missing:
@@ -52,7 +52,7 @@ async def _check_scopes(
 
 
 def needs(scope: Scope) -> dict[str, Any]:
-    """Return the arguments of a router, or of a route, that callers need a scope for."""
+    """Return the arguments of a router or a route that requires a scope."""
     return {
         "dependencies": [Security(_check_scopes, scopes=[scope])],
         "responses": {
@@ -64,16 +64,16 @@ def needs(scope: Scope) -> dict[str, Any]:
 
 
 class Access:
-    """Finds the key of a request and takes a token of its rate. Without a valid key only public paths are answered.
+    """Finds the key of a request and takes a token from its bucket. Without a valid key, only public paths are served.
 
-    While no keys are configured, anyone may ask for everything; `serve` then listens on loopback alone.
+    While no keys are configured, every request is allowed; `serve` then listens only on loopback.
     """
 
     def __init__(self, app: ASGIApp, keys: AcceptedKeys, limits: RateLimits, public: Collection[str]) -> None:
         self._app, self._keys, self._limits, self._public = app, keys, limits, frozenset(public)
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Pass the request on with its caller in `request.state.caller`, or refuse it."""
+        """Pass the request on with its key in `request.state.caller`, or refuse it."""
         if scope["type"] != "http" or scope["path"] in self._public:
             await self._app(scope, receive, send)
             return
@@ -115,14 +115,14 @@ class Access:
         await self._app(scope, receive, send_with_allowance)
 
     def _find(self, headers: Headers) -> Key | None:
-        """Return the caller; None if a key is needed and there is no valid one."""
+        """Return the key of the caller; None if the request needs a key and has no valid one."""
         secret = _secret(headers)
         found = self._keys.find(secret or "")
         return ANYONE if self._keys.open else found
 
 
 def _secret(headers: Headers) -> str | None:
-    """Return the key of a request: of the Authorization header, else of X-API-Key, else of the page's cookie."""
+    """Return the secret in the Authorization header, else in X-API-Key, else in the cookie of the search page."""
     kind, _, given = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return given.strip()

@@ -27,7 +27,7 @@ from omnisearch.api.service import Engine, OpenEngine, Service
 from omnisearch.config import Settings
 
 OPENAPI_PATH = "/v1/openapi.json"
-# The only paths that need no key; none of them tells anything of what is indexed.
+# The only paths that need no key; none of them reveals anything about the index.
 PUBLIC = frozenset({"/livez", "/readyz", OPENAPI_PATH})
 
 

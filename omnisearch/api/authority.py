@@ -1,4 +1,4 @@
-"""Authorities: parse the `Host` and `Origin` headers of a request, and the names that may stand in them.
+"""Authorities: parse the `Host` and `Origin` headers of a request, and the names of `--allow-host`.
 
 Python's `urlsplit` is too lenient for this: it accepts user names, drops control characters and raises ValueError.
 """

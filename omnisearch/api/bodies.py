@@ -18,7 +18,7 @@ from omnisearch.api.uploads import spooled
 MAX_FILES = 64
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
-NO_SPACE = "the server's disk for temporary files is full: free space there, or name a larger folder in TMPDIR"
+NO_SPACE = "the server's disk for temporary files is full: free space on it, or set TMPDIR to a folder on a larger disk"
 
 B = TypeVar("B", bound=Body)
 
@@ -45,8 +45,8 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
     Raises:
         RequestValidationError: the question is wrong, and where.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
-            507, the server's disk has no room for it.
-        FetchError: a URL may not, or cannot, be fetched.
+            507, the server's disk is full.
+        FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:
         with disk_full_refused():

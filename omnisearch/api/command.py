@@ -91,7 +91,7 @@ def serve(
 
 
 def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
-    """Refuse to let other machines in without a key, unless told to.
+    """Require a key before the server listens to other machines, unless `insecure`.
 
     Raises:
         UsageError: there is no key, and no --insecure.
@@ -101,7 +101,7 @@ def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
     if not insecure:
         raise UsageError(
             f"--host {host} would let other machines search and read every indexed file without a key: "
-            "make one with `omnisearch keys add NAME`, or say --insecure"
+            "make one with `omnisearch keys add NAME`, or give --insecure"
         )
     err.print(
         f"WARNING: no keys and --insecure: anyone who can reach {host} can search and read every indexed file. "

@@ -10,9 +10,9 @@ from fastapi import Request
 
 @asynccontextmanager
 async def disconnected(request: Request) -> AsyncIterator[threading.Event]:
-    """Give an event that is set once the client hangs up, and at the latest when the block ends.
+    """Yield an event that is set when the client hangs up or the block ends.
 
-    Threads that still work for the request then see that nobody waits for them.
+    Threads that still work for the request check the event and stop.
     """
     gone = threading.Event()
 

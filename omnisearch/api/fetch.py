@@ -1,8 +1,8 @@
 """Fetch the files of a query by URL: over HTTPS, from public addresses, bounded in size, time and type.
 
-A name is resolved once. If one of its addresses is not public, nothing is connected to; else the connection goes to
-an address that was checked, so a name that resolves to something else a moment later changes nothing. Redirects are
-not followed, and no proxy, cookie or credential is used.
+A host name is resolved once. If one of its addresses is not public, the file is refused. Otherwise the connection goes
+to a checked address, so a later change of the name's addresses has no effect (DNS rebinding). Redirects are not
+followed, and no proxy, cookie or credential is used.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ async def connect(address: str, host: str) -> tuple[asyncio.StreamReader, asynci
 
 
 class Fetcher:
-    """Fetches files where `enabled`. Of one event loop."""
+    """Fetches files if `enabled`. Use it from one event loop."""
 
     def __init__(self, enabled: bool, resolve: Resolve = resolve, connect: Connect = connect) -> None:
         self._enabled, self._resolve, self._connect = enabled, resolve, connect
@@ -59,7 +59,7 @@ class Fetcher:
         """Fetch files; they are deleted afterwards.
 
         Raises:
-            FetchError: fetching is off, or a file cannot be had; the message names the host.
+            FetchError: fetching is off, or a file cannot be fetched; the message names the host.
             BusyError: too many requests fetch files.
         """
         if not urls:
@@ -157,7 +157,7 @@ def _check(response: h11.Response, host: str, max_bytes: int) -> None:
     if response.status_code != OK:
         raise FetchError(f"{host} answered with status {response.status_code}")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise FetchError(f"{host} sent a compressed body, which was not asked for")
+        raise FetchError(f"{host} sent a compressed body, which the request does not accept")
     kind = headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
     if not _TYPES.fullmatch(kind):
         raise FetchError(f"{host} sent neither text, a picture, a sound, a film nor a 3D file, by its Content-Type")

@@ -12,10 +12,10 @@ from omnisearch.api.errors import problem
 
 MAX_BODY_BYTES = 256 << 20
 FOREIGN_HOST = "this server does not answer to that Host; `omnisearch serve --allow-host NAME` allows one more name"
-# All bodies that are being received or worked on. Files among them lie on the disk, twice for a moment.
+# For the bodies of all unanswered requests together. Their files are on the disk, for a moment twice.
 MAX_HELD_BYTES = 1 << 30
 TOO_LARGE = f"a request body may hold at most {MAX_BODY_BYTES >> 20} MiB"
-FULL = "the files of other requests take all the room that there is for uploads; try again in a moment"
+FULL = "the bodies of other requests take up all the space for uploads; try again in a moment"
 
 
 class Guard:
@@ -74,7 +74,7 @@ class Guard:
 
 
 class _Body:
-    """The body of one request. Counts what really arrives: a chunked body declares no length."""
+    """The body of one request. Counts the received bytes, because a chunked body declares no length."""
 
     def __init__(self, guard: Guard, receive: Receive) -> None:
         self._guard, self._receive, self.seen = guard, receive, 0

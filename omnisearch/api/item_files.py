@@ -11,8 +11,8 @@ from omnisearch.media.file import ID_DIGITS, content_hash, open_unlinked
 from omnisearch.paths import find_path
 from omnisearch.stores.base import Payload
 
-REMEMBERED = 4096  # files; a film is asked for in many ranges and is hashed once
-# A file that changed this recently may change once more without a new time stamp, so its hash is not remembered.
+REMEMBERED = 4096  # files; a browser requests many ranges of a film, which is hashed once
+# A file that changed this recently may change again within the same time stamp, so its hash is not remembered.
 SETTLED_SECONDS = 2.0
 
 _Signature: TypeAlias = tuple[int, int, int, int, int]
@@ -29,7 +29,7 @@ class ItemFiles:
         """Open the file of an item without following any link; the caller closes it.
 
         Raises:
-            NotFoundError: the file is gone or its content is not the item's; the message says what to do.
+            NotFoundError: the file is missing or its content has changed; the message says what to do.
         """
         again = "run `omnisearch index` to bring the index up to date"
         try:
@@ -62,6 +62,6 @@ class ItemFiles:
 
 
 def _signature(fd: int) -> _Signature:
-    """What tells one content of a file from the next; unlike the other times, the last one cannot be set by a user."""
+    """The fields of `stat` that change with the content of a file. Programs cannot set the last one, the ctime."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

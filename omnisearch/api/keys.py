@@ -64,7 +64,7 @@ def from_json(text: str, source: str) -> tuple[Key, ...]:
     """Parse what `to_json` wrote.
 
     Raises:
-        SettingsError: it is something else; names the `source`.
+        SettingsError: the text is malformed; names the `source`.
     """
     try:
         return tuple(map(_from_row, json.loads(text)["keys"]))

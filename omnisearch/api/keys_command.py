@@ -12,15 +12,13 @@ from omnisearch.config import load_settings
 from omnisearch.console import err, write_rows
 
 app = typer.Typer(help="Make, list and revoke the keys of the HTTP API.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="What the key is called in lists and logs.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Name of the key in lists and logs.", show_default=False)]
 
 
 @app.command("add")
 def add(
     name: Name,
-    scope: Annotated[
-        list[Scope] | None, typer.Option(help="What the key allows, search by default; repeatable.")
-    ] = None,
+    scope: Annotated[list[Scope] | None, typer.Option(help="Scope of the key, search by default; repeatable.")] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.01, help="Requests per second; the setting key_rate by default.")
     ] = None,

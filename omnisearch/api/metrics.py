@@ -1,4 +1,4 @@
-"""The numbers of /metrics, in Prometheus' format."""
+"""The metrics of /metrics, in the format of Prometheus."""
 
 from collections.abc import Iterator, Mapping
 

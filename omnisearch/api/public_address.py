@@ -1,7 +1,7 @@
-"""Public addresses: which addresses of the internet a server may be sent to by a stranger.
+"""Public addresses: the internet addresses that `serve` may connect to at the request of a client.
 
-The tables are our own: `ipaddress.is_global` differs between versions of Python and takes several forms that lead
-back to private IPv4 addresses (6to4, NAT64, IPv4-compatible) for public ones.
+`ipaddress.is_global` is not used: it differs between versions of Python, and it counts several forms that lead to
+private IPv4 addresses (6to4, NAT64, IPv4-compatible) as public.
 """
 
 from collections.abc import Iterable

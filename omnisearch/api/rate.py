@@ -8,13 +8,13 @@ from time import monotonic
 
 from omnisearch.api.keys import Key
 
-BURST_SECONDS = 2.0  # a bucket holds the requests of this long, and at least one
+BURST_SECONDS = 2.0  # a bucket holds the requests of this many seconds, and at least one
 MAX_BUCKETS = 10_000
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """The state of a bucket after a request: `wait` is 0, or the seconds until a token is there."""
+    """The state of a bucket after a request. `wait` is the time in seconds until a token is available, 0 if one was."""
 
     limit: int
     window: int
@@ -32,7 +32,7 @@ class Allowance:
 
 
 class RateLimits:
-    """The buckets of all keys. Of one event loop."""
+    """The buckets of all keys. Use it from one event loop."""
 
     def __init__(self, default_rate: float, clock: Callable[[], float] = monotonic) -> None:
         self._default_rate, self._clock = default_rate, clock

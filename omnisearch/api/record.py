@@ -1,4 +1,4 @@
-"""The record of one request: what logs and metrics tell of it once it is answered."""
+"""The record of one request: data for logs and metrics, which are written when it is answered."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass
 class RequestRecord:
-    """`code` is that of the problem it was answered with, `caller` the name of its key, `body` the JSON it sent."""
+    """`code` is the code of the problem in the response, `caller` the name of the key, `body` the JSON body."""
 
     request_id: str
     code: str | None = None
@@ -18,7 +18,7 @@ _current: ContextVar[RequestRecord | None] = ContextVar("request_record", defaul
 
 
 def begin(record: RequestRecord) -> None:
-    """Make a record the one of the running task; a server runs each request in a task of its own."""
+    """Set the record of the running task; the server runs each request in its own task."""
     _current.set(record)
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger("omnisearch.requests")
 class Recorder:
     """Takes the id of a request from `X-Request-ID` or makes one, and sends it with the response.
 
-    The log tells the route, never the path or the query string. What was asked is logged if `log_queries` is set.
+    The log holds the route, not the path or the query string. With `log_queries` it also holds the queries.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, log_queries: bool = False) -> None:

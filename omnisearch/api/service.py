@@ -20,8 +20,8 @@ from omnisearch.types import Answer, Floats, Modality
 RETRY_SECONDS = 3.0
 
 Kind: TypeAlias = Literal["search", "batch", "media", "locate", "files", "previews"]
-# The threads of each kind of question, and how many more questions may wait for them. A kind never waits for another:
-# decoding the files of queries takes seconds, locating takes minutes, and a page asks for forty previews at once.
+# For each kind of question, the number of threads and the number of questions that may wait. Kinds never wait for each
+# other: decoding a query's files takes seconds, locating takes minutes, and a page requests forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "search": (16, 64),  # as many as the engine answers together
     "batch": (4, 16),
@@ -134,7 +134,7 @@ class Service:
         return self._engine
 
     def queues(self) -> dict[str, tuple[int, int]]:
-        """Return how many questions of each kind run or wait, and how many may."""
+        """Return for each kind the number of questions that run or wait, and its limit."""
         return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
 
     async def ask(self, question: Callable[[Engine], T], kind: Kind = "search", seconds: float | None = None) -> T:

@@ -1,4 +1,4 @@
-"""Strict JSON: bodies as RFC 8259 has them, and no object with two members of one name."""
+"""Strict JSON: parse bodies by RFC 8259 and refuse objects with duplicate members."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ M = TypeVar("M", bound=BaseModel)
 def parse_json(body: bytes | str, kind: type[M]) -> M:
     """Read a body as a model.
 
-    Pydantic reads the bytes itself: it refuses NaN, deep nesting and lone surrogates, which Python's reader lets in.
-    It takes the last of several members of one name, where another reader of the same body may take the first.
+    Pydantic parses the bytes itself and refuses NaN, deep nesting and lone surrogates, which Python's parser accepts.
+    Duplicate members are refused because Pydantic uses the last one and other parsers may use the first one.
 
     Raises:
-        RequestValidationError: it is not JSON or does not fit the model, and where.
+        RequestValidationError: the body is not JSON or does not fit the model; names the place.
     """
     try:
         model = kind.model_validate_json(body)

@@ -1,4 +1,4 @@
-"""Room: threads for one kind of question, and how many more may wait for one of them."""
+"""A pool of threads for one kind of request, with a bounded queue."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class ThreadPool:
-    """Of one event loop. A question keeps its place until it is answered, also when nobody waits for it any more."""
+    """Runs questions in threads; use it from one event loop. An abandoned question keeps its place until it ends."""
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -19,7 +19,7 @@ class ThreadPool:
 
     @property
     def depth(self) -> int:
-        """How many questions run or wait."""
+        """The number of questions that run or wait."""
         return self.capacity - self._places
 
     def ask(self, question: Callable[[], T]) -> "asyncio.Future[T]":

@@ -140,7 +140,7 @@ def _wrapped_ogg(file: BinaryIO) -> bytes:
 
 
 def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) -> Iterator[Floats]:
-    """Read by libsndfile. It stops at the first damage; FFmpeg goes on from there, skipping what is damaged."""
+    """Read with libsndfile. It stops at the first damage; FFmpeg continues from there and skips damaged packets."""
     import soundfile
 
     count = 0
@@ -167,7 +167,7 @@ def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float
 
 
 def _wave_format(file: BinaryIO) -> tuple[int, int]:
-    """The sample rate and the number of channels in the header of a WAVE file: FFmpeg drops what it does not allow."""
+    """Read sample rate and channel count from the header of a WAVE file, because FFmpeg drops invalid values."""
     place = file.tell()
     file.seek(0)
     head = file.read(_BLOCK)

@@ -17,7 +17,7 @@ from omnisearch.wire import Message, WireError
 
 MAX_MESSAGE = 512 << 20
 START_SECONDS = 60.0
-POLL_SECONDS = 0.1  # from one look at whether to stop to the next
+POLL_SECONDS = 0.1  # interval between calls of `stopped`
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Limits:
 
 
 class Child:
-    """A process that decodes one file after the other; `jobs` counts them, `layers` are those of its sandbox."""
+    """A process that decodes one file after the other. `jobs` counts the files; `layers` are its sandbox layers."""
 
     def __init__(self, limits: Limits) -> None:
         self.jobs = 0
@@ -54,7 +54,7 @@ class Child:
             raise MediaError(Reason.DECODER_CRASHED, f"a decoder process did not start (exit {code})") from None
 
     def receive(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> Message:
-        """The next message; the process is killed where it does not come within `seconds`, or once it is `stopped`.
+        """Receive the next message. Kills the process if none arrives within `seconds`, or once `stopped()` is true.
 
         Raises:
             WireError: the process ended.

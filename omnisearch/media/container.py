@@ -9,8 +9,8 @@ from av.error import FFmpegError
 
 from omnisearch.errors import MediaError, Reason
 
-# One demuxer of FFmpeg per line, with the files that need it. hls, dash, concat, sdp, image2 and lavfi are never
-# among them: they open other files or addresses that the content names.
+# One demuxer of FFmpeg per line, with the files that need it. Never add hls, dash, concat, sdp, image2 or lavfi: they
+# open other files or addresses that the content names.
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2",  # films and sounds of phones, cameras and shops
     "matroska,webm",  # films from the web and from discs

@@ -1,4 +1,4 @@
-"""Detection: which kind a file is, by its content. The extension decides only where content leaves it open."""
+"""Detect the kind of a file by its content. The extension decides only if the content is ambiguous."""
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
@@ -11,11 +11,11 @@ from omnisearch.media.sniff.texts import named_text, pdf_format, text_format
 
 
 def detect(source: Source) -> Kind:
-    """Tell which kind a file is, reading its first 64 KiB; the file position is put back to its start.
+    """Return the kind of a file from its first 64 KiB; resets the file position to the start.
 
     Raises:
-        MediaError: `damaged` if the name promises a kind that is read and the content is not of any;
-            `unsupported_format` if the name promises none.
+        MediaError: `damaged` if the extension belongs to a supported kind and the content matches none;
+            `unsupported_format` if the extension does not.
     """
     head = Head.read(source)
     name = pdf_format(head) or image_format(head) or mesh_format(head) or container_format(head)
@@ -31,7 +31,7 @@ def detect(source: Source) -> Kind:
 
 
 def _belongs_elsewhere(head: Head) -> bool:
-    """Whether another kind of program writes such content: TypeScript is text, a compiler's object is not."""
+    """Whether the content belongs to another program that uses this extension, such as TypeScript for .ts."""
     if head.suffix in SHARED_SUFFIXES:
         return True
     is_text = head.text is not None

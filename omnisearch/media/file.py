@@ -24,7 +24,7 @@ MAX_BYTES = {
 }
 MAX_SIBLING_BYTES = 128 * MIB
 
-# O_PATH: a folder that may be entered need not be listable. Without it (macOS) it must be.
+# O_PATH opens folders without permission to list them. Systems without it (macOS) need that permission.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: a FIFO would wait for a writer for ever
 _REASONS = {
@@ -62,7 +62,7 @@ class Source:
 
 
 def reason_of(error: OSError) -> Reason:
-    """Why a file or folder cannot be read. What says nothing about its content is `unreadable`, such as EIO."""
+    """The reason why a file or folder cannot be read. Other system errors, such as EIO, are `unreadable`."""
     return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
 
 
@@ -85,14 +85,14 @@ def open_file(path: Path, follow_links: bool = True) -> int:
 def open_unlinked(path: Path) -> int:
     """Open a regular, non-empty file by its absolute path; the caller closes the descriptor.
 
-    No component of the path may be a link, so a folder that was replaced by a link leads nowhere.
+    No component of the path may be a link, so a folder that was replaced by a link is not followed.
 
     Raises:
-        MediaError: as `open_file`. A link in the place of a folder is vanished, one in the place of the file link_loop.
+        MediaError: as `open_file`. vanished if a folder of the path is a link, link_loop if the file is a link.
     """
     parts = path.parts[1:]
     if not path.is_absolute() or not parts or ".." in parts:
-        raise MediaError(Reason.VANISHED, "the path is not absolute, or holds ..")
+        raise MediaError(Reason.VANISHED, "the path is not absolute or contains ..")
     try:
         fd = _descend(Path(path.anchor), parts)
     except OSError as error:
@@ -148,7 +148,7 @@ def item_id(path: Path) -> str:
 
 
 def _descend(folder: Path, parts: Sequence[str]) -> int:
-    """Open the file that lies at `parts` below a folder; none of them may be a link."""
+    """Open the file at `parts` below a folder; no part may be a link."""
     here = os.open(folder, _FOLDER)
     try:
         for part in parts[:-1]:
@@ -161,7 +161,7 @@ def _descend(folder: Path, parts: Sequence[str]) -> int:
 
 
 def _checked(fd: int, limit: int) -> int:
-    """Return the descriptor of a regular file that is neither empty nor larger than `limit`; else close it."""
+    """Return the descriptor if it is a regular file of 1 to `limit` bytes; else close it and raise MediaError."""
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

@@ -15,7 +15,7 @@ from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import pixels_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Pixels, Region, Segment
 
-# Reads a picture, upright, with 8 bits per sample, and the sides before it was reduced.
+# Returns an upright picture with 8 bits per sample, and its width and height before reduction.
 Reader: TypeAlias = Callable[[Source, Kind, list[str]], tuple[Image.Image, tuple[int, int]]]
 
 _OWN_READERS = {name: name for name in ("raw", "svg", "psd", "hdr", "exr")}  # modules of omnisearch.media.images

@@ -20,9 +20,9 @@ Release: TypeAlias = Callable[[Child, bool], None]
 
 
 class Job:
-    """One file in one worker. `release(worker, usable)` takes the worker back when the file is done, or it is.
+    """One file in one worker. `release(worker, usable)` returns the worker when the file is done or the worker died.
 
-    Waiting for an answer ends, and the worker with it, once `stopped()` is true.
+    Once `stopped()` is true, waiting for an answer ends and the worker is killed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Job:
 
         Raises:
             MediaError: what the worker refused, or why it died.
-            StoppedError: it was stopped.
+            StoppedError: `stopped()` became true.
         """
         assert self._worker is not None
         try:
@@ -127,7 +127,7 @@ class Job:
 
 
 class Pieces(Iterator[Piece]):
-    """The pieces of one file; `close` gives its worker back early. `notes` is filled when the last piece was read."""
+    """The pieces of one file; `close` returns its worker early. `notes` is complete after the last piece."""
 
     def __init__(self, job: Job, modality: Modality, notes: list[str]) -> None:
         self._job: Job | None = job

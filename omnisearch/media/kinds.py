@@ -1,4 +1,4 @@
-"""The kinds of files that are read: one row per format, from which detection and docs/media.md are made."""
+"""The supported file formats, one row each. Detection and the table in docs/media.md use these rows."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,7 @@ from omnisearch.types import Modality
 
 @dataclass(frozen=True)
 class Kind:
-    """A file format. `format` is its short name, `suffixes` are the endings of file names that promise it.
-
-    `reader` is the library that decodes it.
-    """
+    """A file format: its short name `format`, its file name `suffixes`, and the library `reader` that decodes it."""
 
     modality: Modality
     mime: str
@@ -123,7 +120,7 @@ OBJECTS = _kinds(
 KINDS = {**TEXTS, **IMAGES, **SOUNDS, **FILMS, **OBJECTS}
 BY_SUFFIX = {suffix: kind for kind in KINDS.values() for suffix in kind.suffixes}
 
-# Formats of 3D models that no library here reads, by the endings of their names.
+# Formats of 3D models that no installed library reads, by file name suffix.
 UNREAD_OBJECTS = {
     ".3dm": "Rhino 3DM", ".3d": "Unreal 3D", ".b3d": "Blitz3D", ".bvh": "Biovision motion", ".c4d": "Cinema 4D",
     ".cob": "trueSpace", ".csm": "CharacterStudio motion", ".dwg": "AutoCAD DWG", ".e57": "E57 scan",
@@ -139,5 +136,5 @@ UNREAD_OBJECTS = {
     ".zae": "zipped COLLADA", ".zgl": "zipped XGL",
 }  # fmt: skip
 
-# Endings that other programs give to content of their own: autoconf, Aseprite, well logs, Photo CD, molecules.
+# Suffixes that other programs use for other content: autoconf, Aseprite, well logs, Photo CD, molecules.
 SHARED_SUFFIXES = {".3ds", ".ac", ".acc", ".ase", ".las", ".pcd", ".x", ".xyz"}

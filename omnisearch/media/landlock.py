@@ -1,4 +1,4 @@
-"""Landlock: from here on the kernel refuses this process all files but the named ones, TCP ports, and signals.
+"""Landlock: make the kernel refuse this process all files except the named ones, TCP ports, and signals.
 
 Source of the numbers: include/uapi/linux/landlock.h. A kernel of ABI n has all rights of the versions up to n.
 """
@@ -22,13 +22,13 @@ _BITS = {2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 2, 0), 5: (16, 2, 0), 6: (16, 2, 
 
 
 def restrict(readable: Iterable[str]) -> str:
-    """Allow reading at and below the `readable` paths, and nothing else: no writing and no executing anywhere.
+    """Allow reading at and below the `readable` paths; refuse all other reading, and all writing and executing.
 
-    A path that does not exist is left out. The process must have set no_new_privs and have one thread. Open files
+    A path that does not exist is skipped. The process must have set no_new_privs and must have one thread. Open files
     stay usable, and `stat` is not restricted.
 
     Returns:
-        What this kernel's version covers.
+        The version of Landlock in this kernel, and the operations that it covers.
 
     Raises:
         OSError: the kernel has no Landlock, or it is turned off.
@@ -36,7 +36,7 @@ def restrict(readable: Iterable[str]) -> str:
     version = libc.call("syscall", _CREATE_RULESET, 0, 0, _VERSION)
     bits = _BITS.get(min(version, max(_BITS)), _FIRST)
     handled = struct.pack("=QQQ", *((1 << count) - 1 for count in bits))
-    # A kernel refuses fields that it does not know, unless they are 0.
+    # The kernel refuses unknown fields unless they are 0.
     rules = libc.call("syscall", _CREATE_RULESET, handled, len(handled), 0)
     try:
         for path in readable:
@@ -54,7 +54,7 @@ def _allow_reading(rules: int, path: str) -> None:
     except OSError:
         return
     try:
-        # The kernel refuses a rule that gives a file the rights of a folder.
+        # The kernel refuses folder rights in a rule for a file.
         access = _READ_FILE | _READ_DIR if stat.S_ISDIR(os.fstat(fd).st_mode) else _READ_FILE
         libc.call("syscall", _ADD_RULE, rules, _PATH_BENEATH, struct.pack("=Qi", access, fd), 0)
     finally:

@@ -1,4 +1,4 @@
-"""Calls of the C library that Python has no function for."""
+"""Call functions of the C library that Python does not wrap."""
 
 import ctypes
 import errno

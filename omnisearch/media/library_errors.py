@@ -1,4 +1,4 @@
-"""The errors of media libraries as reasons and messages for users, without Python's object names and numbers."""
+"""Translate errors of media libraries into reasons and messages for users, without Python object names."""
 
 import re
 import resource
@@ -10,7 +10,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.kinds import Kind
 
 _LENGTH = 200
-# Exceptions whose own text helps nobody, by their names: some of their libraries are imported late.
+# Exceptions whose own text is not useful to users. Keyed by name, because some of their libraries are imported late.
 _MESSAGES: dict[str, tuple[Reason, str]] = {
     "UnidentifiedImageError": (Reason.DAMAGED, "the header of the picture is broken"),
     "DecompressionBombError": (Reason.TOO_MANY_PIXELS, "it decompresses to far more pixels than the limit"),
@@ -30,7 +30,7 @@ _KINDS: tuple[tuple[type[Exception], tuple[Reason, str]], ...] = (
 # Of these Python says what its interpreter could not do, not what is wrong with the file.
 _PYTHONS_OWN = (ValueError, TypeError, AttributeError, ArithmeticError, NameError)
 _BAD_VALUE = "a value in it breaks the rules of the format"
-# What Python and C libraries put into messages for developers.
+# Parts of messages that are meant for developers.
 _NOISE = re.compile(r"<[^<>]* object at [^>]*>|<_io\.[^>]*>|\[Errno -?\d+\]\s*|:? ?'\d+'$|^\(|\)$|^'|'$")
 
 

@@ -1,19 +1,19 @@
-"""Decode the packets of a container. Damaged ones are skipped and counted, so that one never costs the whole file."""
+"""Decode the packets of a container. Damaged packets are skipped and counted; the rest of the file is read."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from av.error import FFmpegError
 
-MAX_BREAKS = 16  # how often reading goes on behind data that are not packets
-_MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.02  # headers round the duration; less than this is not a missing end
+MAX_BREAKS = 16  # how often reading continues after data that are not packets
+_MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.02  # headers round the duration; a smaller gap is not a missing end
 
 
 class Packets:
     """The frames of some streams of a container, in the order of their packets; iterate once.
 
-    `read` counts the packets with data, `skipped` those of them that could not be decoded, and `breaks` the places
-    where the data between two packets were damaged.
+    `read` counts the packets with data, `skipped` the packets that could not be decoded, and `breaks` the places where
+    the data between two packets were damaged.
     """
 
     def __init__(self, container: Any, *streams: Any) -> None:
@@ -35,7 +35,7 @@ class Packets:
                 yield stream, frame
 
     def notes(self, end: float, duration: float | None) -> list[str]:
-        """Say what is missing of a file of `duration` seconds that was decoded up to `end`; nothing if all is there."""
+        """Describe the missing parts of a file of `duration` seconds that was decoded up to `end`; empty if none."""
         notes = []
         if self.skipped:
             notes.append(f"partly read: {self.skipped} of {self.read} packets are damaged and were skipped")
@@ -45,7 +45,7 @@ class Packets:
 
     def _frames(self, packet: Any) -> Iterator[tuple[Any, Any]]:
         if packet.size == 0 and packet.pts is not None:
-            return  # Theora repeats a picture by an empty packet, which a decoder takes for the end of the stream
+            return  # Theora repeats a picture with an empty packet; a decoder takes it for the end of the stream
         self.read += packet.size > 0
         try:
             frames = packet.decode()

@@ -19,7 +19,7 @@ DENSE = 400_000
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: ARG001
     """Read a mesh or a point array as 10,000 points and its views.
 
-    y is up where the format says what is up; an STL, OFF or PLY that was made z-up lies on its back.
+    y is up if the format defines an up axis; an STL, OFF or PLY that was made z-up lies on its back.
 
     Raises:
         MediaError: no_vertices, too_many_vertices, degenerate_extent, non_finite, object_dtype, bad_shape, damaged,
@@ -53,7 +53,7 @@ def _in_unit_ball(points: Floats) -> Floats:
 
 
 def _pick(samples: Samples) -> tuple[Floats, Floats | None]:
-    """10,000 of the samples, drawn at random but always alike for one count; repeated if there are fewer."""
+    """Draw 10,000 samples with a fixed random seed; samples are repeated if there are fewer."""
     count = len(samples.points)
     rng = np.random.default_rng(0)
     chosen = rng.permutation(count)[:POINTS]

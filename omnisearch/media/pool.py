@@ -100,13 +100,13 @@ class DecoderPool:
         part: Slice | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
-        """Decode a file, or a slice of it as if it were all there is; pieces stream from the worker as they are read.
+        """Decode a file, or only a slice of it; pieces stream from the worker as they are read.
 
-        While it waits it asks now and then whether it was `stopped`.
+        Waiting ends soon after `stopped()` becomes true.
 
         Raises:
             MediaError: the file was refused, or its decoder died or took too long; also while pieces are read.
-            StoppedError: it was stopped; also while pieces are read.
+            StoppedError: `stopped()` became true; also while pieces are read.
         """
         request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut)}
         fd = open_file(path, follow_links)
@@ -142,7 +142,7 @@ class DecoderPool:
         try:
             if worker is not None and worker.ended():
                 worker.stop()
-                worker = None  # it died idle, through no fault of this file
+                worker = None  # it died while idle; this file is not the cause
             if worker is None:
                 worker = Child(self._limits)
             worker.jobs += 1

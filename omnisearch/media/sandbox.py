@@ -1,6 +1,6 @@
-"""What a decoder process gives up before it sees its first file: a list of layers.
+"""The sandbox of a decoder process: independent layers that it applies before it reads its first file.
 
-A layer that the kernel or the container does not grant is reported and left out. The others hold without it.
+A layer that the kernel or the container does not grant is reported and skipped. The others work without it.
 """
 
 import contextlib
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from omnisearch.media import landlock, libc, seccomp
 
-# A file, the socket, standard streams and what an import opens.
+# The decoded file, the socket, standard streams, and files that imports open.
 OPEN_FILES = 64
-# A library that takes only a path gets that of a file in memory (memfd_create), as large as a 3D file may be.
+# Libraries that accept only a path read a file in memory (memfd_create), which may be as large as a 3D file.
 MEMORY_FILE_BYTES = 128 << 20
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Shared libraries, fonts for drawings that hold text, and the table that `mimetypes` reads.
@@ -31,7 +31,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: what it covers where it is active, else why it is not."""
+    """One layer. `detail` says what an active layer covers, and why an inactive one failed."""
 
     name: str
     active: bool
@@ -39,13 +39,13 @@ class Layer:
 
 
 def enter(memory_bytes: int) -> list[Layer]:
-    """Put every layer on this process, which must have only one thread. Returns the layers, active or not."""
+    """Apply every layer to this process, which must have only one thread. Returns the layers, active or not."""
     sys.dont_write_bytecode = True
     return [_apply(name, layer) for name, layer in layers(memory_bytes).items()]
 
 
 def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
-    """The layers in the order in which they are put on: the later ones refuse what the earlier ones need."""
+    """The layers in the order of their application: later layers refuse operations that earlier ones need."""
     return {
         "limits": lambda: _limit(memory_bytes),
         "no_new_privs": _no_new_privileges,
@@ -56,12 +56,12 @@ def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
 
 
 def environment() -> dict[str, str]:
-    """The variables of a decoder process: what Python and its libraries need, none of a user's keys."""
+    """The environment variables of a decoder process: only those that Python and its libraries need."""
     kept = ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "PYTHONHOME")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_PACKAGE.parent), os.environ.get("PYTHONPATH")])),
-        "PYTHONUSERBASE": site.getuserbase(),  # which Python would look for in HOME
+        "PYTHONUSERBASE": site.getuserbase(),  # HOME is not passed on, so Python cannot find it
         "HOME": "/nonexistent",
         "LC_ALL": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
@@ -77,7 +77,7 @@ def _apply(name: str, layer: Callable[[], str]) -> Layer:
 
 
 def _limit(memory_bytes: int) -> str:
-    import resource  # there is none on Windows
+    import resource  # missing on Windows
 
     _set_limit(resource.RLIMIT_CORE, 0)
     _set_limit(resource.RLIMIT_NOFILE, OPEN_FILES)
@@ -102,7 +102,7 @@ def _no_new_privileges() -> str:
 def _leave_network() -> str:
     """Enter a network namespace without interfaces.
 
-    Root needs no user namespace for it. In one, root could not read libraries in a private folder of another user.
+    Root needs no user namespace for this. In a user namespace, root could not read another user's private libraries.
     """
     with contextlib.suppress(OSError):
         libc.call("unshare", _CLONE_NEWNET)
@@ -112,7 +112,7 @@ def _leave_network() -> str:
 
 
 def _close_files() -> str:
-    """Allow reading Python's own files only. Without Landlock, no byte may be written to any file, even in memory.
+    """Allow reading only Python's own files. Without Landlock, forbid all writes to files, even in memory.
 
     Raises:
         OSError: see `landlock.restrict`.
@@ -127,13 +127,13 @@ def _close_files() -> str:
 
 
 def _readable() -> Iterator[str]:
-    """Where Python and its extension modules lie: libraries are imported when a file first needs them."""
+    """The paths of Python and its extension modules: decoders import libraries when a file first needs them."""
     folders = sysconfig.get_paths()
     yield from (folders[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     yield str(Path(folders["stdlib"]).parent)  # the interpreter's shared libraries
     yield str(_PACKAGE)
     installed = _PACKAGE.parent.name in ("site-packages", "dist-packages")
-    # A checkout holds more than the package, and may hold a user's files.
+    # Allow only the packages in a checkout, because it may also hold a user's files.
     yield from (entry for entry in sys.path if installed or Path(entry).resolve() != _PACKAGE.parent)
     yield from os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     yield from _SYSTEM

@@ -1,8 +1,8 @@
-"""seccomp: from here on the kernel refuses this process the system calls that reading media never needs.
+"""seccomp: make the kernel refuse this process the system calls that decoding media never needs.
 
 The filter is a classic BPF program over `struct seccomp_data` (include/uapi/linux/seccomp.h). It refuses a list of
-calls with EPERM, allows a few only with certain arguments, and answers ENOSYS, which the C library takes for an old
-kernel, to calls that it cannot look into or does not know. Other architectures' calls end the process.
+calls with EPERM and allows a few only with certain arguments. It answers unknown calls, and calls whose arguments it
+cannot inspect, with ENOSYS, as an old kernel would. Calls of another architecture end the process.
 """
 
 import ctypes
@@ -46,7 +46,7 @@ setxattr 188 5  lsetxattr 189 6  fsetxattr 190 7  removexattr 197 14  lremovexat
 open_by_handle_at 304 265  name_to_handle_at 303 264  fanotify_init 300 262  inotify_init 253 -
 inotify_init1 294 26  inotify_add_watch 254 27
 """
-_NEWEST = 462  # mseal of Linux 6.10; the number of a later call is no part of the list above
+_NEWEST = 462  # mseal of Linux 6.10; the list above does not cover later calls
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of a table, AUDIT_ARCH_*
 
@@ -62,7 +62,7 @@ _CLONE_NAMESPACES = 0x7E020000
 
 @dataclass(frozen=True)
 class _Condition:
-    """A call that is allowed only where its argument, masked, has a value."""
+    """A call that is allowed only if its masked argument equals `value`."""
 
     numbers: tuple[int, int]
     argument: int
@@ -71,13 +71,13 @@ class _Condition:
 
 
 def install() -> str:
-    """Put the filter on the calling thread, which must have set no_new_privs, and on all threads that it starts.
+    """Apply the filter to the calling thread, which must have set no_new_privs, and to all threads that it starts.
 
     Returns:
-        What the filter covers.
+        The operations that the filter covers.
 
     Raises:
-        OSError: the kernel takes no filter, or this architecture has no list of calls.
+        OSError: the kernel does not accept a filter, or this architecture has no list of calls.
     """
     machine = os.uname().machine
     if machine not in _ARCHITECTURES or sys.maxsize < 1 << 32:
@@ -89,7 +89,7 @@ def install() -> str:
 
 
 def refused(machine: str) -> dict[str, int]:
-    """The calls that the filter answers with EPERM whatever their arguments: name -> number."""
+    """The calls that the filter refuses with EPERM for any arguments: name -> number."""
     column, _ = _ARCHITECTURES[machine]
     words = _REFUSED.split()
     calls = zip(words[::3], words[1 + column :: 3], strict=True)

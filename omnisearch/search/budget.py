@@ -1,4 +1,4 @@
-"""The budget of a query: bounds on the work that its files may cause."""
+"""The budget of a query: limits on the work for its files."""
 
 import math
 from collections.abc import Callable
@@ -15,30 +15,30 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Budget:
-    """`stopped` is asked now and then whether to give up; `seconds` bounds each sound or video among the terms."""
+    """`stopped` is called at intervals and ends the query if true. `seconds` limits each sound or video term."""
 
     stopped: Callable[[], bool] = _never
     seconds: float = math.inf
 
     def check(self) -> None:
-        """Go on only if the question was not stopped.
+        """Check whether the question was stopped.
 
         Raises:
-            StoppedError: it was.
+            StoppedError: the question was stopped.
         """
         if self.stopped():
             raise StoppedError("the question was stopped before it was answered")
 
     def check_length(self, term: Term, info: MediaInfo) -> None:
-        """Refuse a sound or a video that is too long; of a term with a slice, the slice counts.
+        """Refuse a sound or a video that is too long. For a term with a slice, the length of the slice counts.
 
         Raises:
-            QueryError: it is too long; the message names both lengths and the way out.
+            QueryError: it is too long; the message names both lengths and what to do.
         """
         if info.duration is not None and info.duration > self.seconds:
             raise QueryError(
                 f"{term} lasts {info.duration:,.0f} seconds, and a file of a query may last {self.seconds:,.0f}: "
-                "name the part that is meant, such as the slice 0-60"
+                "select a part of it, such as the slice 0-60"
             )
 
 

@@ -52,7 +52,7 @@ class Background:
 def without_outliers(scores: Floats) -> Floats:
     """Return the scores (n,) that are at most OUTLIER robust standard deviations from their median.
 
-    Where more than half of the scores are the same, nothing is known of their deviation, and all are kept.
+    If more than half of the scores are equal, the deviation cannot be estimated, and all scores are kept.
     """
     distance = np.abs(scores - np.median(scores))
     deviation = NORMAL * float(np.median(distance))

@@ -1,8 +1,7 @@
 """Copies of a query file: items that hold all of its segments, and are therefore certain matches.
 
-Relevance compares a score with those of unrelated items, so it says little of a copy where the collection is full of
-them, and a file of many segments is not near to the mean of its own segments. A copy is certain whatever the scores of
-other items are.
+Relevance compares a score with the scores of unrelated items, so it is low if the collection holds many copies. And a
+file of many segments is not near to the mean of its own segments. A copy is a certain match at any score.
 """
 
 from collections import defaultdict
@@ -18,18 +17,18 @@ from omnisearch.types import Floats
 
 # Unit vectors 2.6 degrees apart. Rounding in float32 moves a cosine by 1e-6.
 IDENTICAL = 0.999
-# Log-odds that a copy has above those of its score: more than any score can give, and exp(-x) still has a value.
+# Log-odds added to the score of a copy: more than any score can reach, and exp(-x) does not underflow.
 CERTAIN = 500.0
-# Copies that are looked for: at first, and at most.
+# The first and the largest number of copies to look for.
 FIRST, MOST = 16, 256
-# Items whose segments are held at a time.
+# Items whose segments are in memory at a time.
 ITEMS = 32
 
 
 def find_copies(store: VectorStore, total: Sum, embedded: Embedded, chosen: Filter) -> list[Scored]:
-    """Return a point of each item that is, or holds, the one file that a sum is made of, among those that are `chosen`.
+    """Return one point of each `chosen` item that equals or contains the single file of a sum.
 
-    A file is found by its content hash too, for the case that its segments are now made in another way.
+    A file is also found by its content hash, in case the index holds segments of an older decoder.
     """
     (term, *others), segments = total.terms, embedded.segments
     if others or term.weight <= 0 or segments is None:
@@ -43,7 +42,7 @@ def find_copies(store: VectorStore, total: Sum, embedded: Embedded, chosen: Filt
 
 
 def _that_hold(store: VectorStore, segments: Floats, chosen: Filter) -> list[Scored]:
-    """The points identical to the first segment, of items that hold the others as well."""
+    """The points identical to the first segment, if their items also hold the other segments."""
     points = _identical(store, segments[0], chosen)
     if len(segments) == 1:
         return points

@@ -45,7 +45,7 @@ class Decoder(Protocol):
         part: Slice | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
-        """Open a file of the user, or a slice of it, and give up once it is `stopped`."""
+        """Decode a file of the user, or a slice of it; ends once `stopped()` is true."""
         ...
 
     def passages(self, text: str) -> list[str]:
@@ -92,11 +92,11 @@ class Embedder:
         """Embed terms; their weights do not matter. The texts among them are one call of their tower.
 
         Raises:
-            QueryError: a text holds bytes that are no UTF-8, a vector is none of the model's, or a file is longer than
-                the budget allows.
+            QueryError: a text is not valid UTF-8, a vector does not fit the model, or a file is longer than the budget
+                allows.
             MediaError: a file term cannot be read, or has no such slice.
             NotFoundError: an item term is not in the index, or its file is gone where a slice of it is meant.
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         outcomes = self.try_to_embed(index, terms, explain, budget)
         return {term: succeeded(outcome) for term, outcome in outcomes.items()}
@@ -193,7 +193,7 @@ class _Encoded:
 
     @classmethod
     def bound(cls, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings, explain: bool) -> "_Encoded":
-        """Bind what the spaces gave; with what it is made of where it is to be explained."""
+        """Bind the embeddings of the spaces; if `explain`, also keep their contributions."""
         rows = model.bind(modality, spaces)
         return cls.explained(rows, model, modality, spaces) if explain else cls(rows, modality)
 

@@ -46,14 +46,14 @@ class Line:
         return 1, len(self.bounds)
 
     def looks(self) -> Looks:
-        """Stream the windows in the order of their ends; at most twice the blocks of the longest window are held."""
+        """Stream the windows in the order of their ends; holds at most twice the blocks of the longest window."""
         sizes, laid = self._sizes(), 0
         held: deque[Content] = deque(maxlen=2 * sizes[-1])
         for piece in self.decoded.pieces:
             self.bounds.append(self._bounds(piece))
             held.append(_thin(piece.content))
             if self.decoded.info.duration is None and laid > MOST // 2:
-                # A text tells no length: the windows of its later parts are longer, so that there are not too many.
+                # The length of a text is unknown: later windows are longer, which limits their number.
                 sizes, laid = tuple(2 * size for size in sizes), 0
                 held = deque(held, maxlen=2 * sizes[-1])
             ends = [size for size in sizes if self._at_rest(size)]
@@ -138,7 +138,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     Raises:
         QueryError: it is a 3D model.
         MediaError: it cannot be read, or lasts longer than it says.
-        StoppedError: it was stopped.
+        StoppedError: `stopped()` became true.
     """
     modality = decoded.info.modality
     if modality not in LOCATED:

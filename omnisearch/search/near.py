@@ -1,8 +1,8 @@
 """Near-duplicates: items that are almost the same, folded under the most relevant one of them.
 
 Two items are near-duplicates if they have the same modality and the same number of segments, and every segment of one
-has at least the cosine ALIKE with the same segment of the other: one frame in common makes no duplicate of a film.
-Each item is compared with the hits before it. So a burst of any length folds under one hit, or a few.
+has at least the cosine ALIKE with the same segment of the other; films that share one frame are not duplicates. Each
+item is compared with the hits before it. So a burst of any length folds under one hit, or a few.
 """
 
 from collections import defaultdict
@@ -54,8 +54,8 @@ def place(entry: Ranked) -> tuple[float, str]:
 def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[Folded], Ranked | None]:
     """Fold the ranked items of one modality; return those whose near-duplicates are all known.
 
-    Where `more` items follow, the last of them may have further near-duplicates: they are left out, and the first item
-    that was left out is returned as well.
+    If `more` items follow, the last ones may have further near-duplicates: these are left out, and the first of them is
+    returned as the second value.
     """
     under = _folded_under(lane, _segments(store, lane))
     hits = sorted(set(under))
@@ -71,7 +71,7 @@ def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[F
 
 
 def _folded_under(lane: Sequence[Ranked], segments: Segments) -> list[int]:
-    """For every item, the first of the hits within its reach that it is a near-duplicate of, or itself: then a hit."""
+    """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
     under: list[int] = []
     hits: list[int] = []
     rows = _rows(lane)
@@ -86,7 +86,7 @@ def _folded_under(lane: Sequence[Ranked], segments: Segments) -> list[int]:
 
 
 def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
-    """Whether all segments of two items are alike; their best ones are."""
+    """Whether all segments of two items are alike; their best segments are known to be."""
     first, second = one.point.payload, other.point.payload
     if first.segments != second.segments:
         return False
@@ -94,7 +94,7 @@ def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
 
 
 def _segments(store: VectorStore, lane: Sequence[Ranked]) -> Segments:
-    """All segments of the items of several that may be near-duplicates."""
+    """All segments of the items with several segments that may be near-duplicates."""
     cut = [entry for entry in lane if entry.point.payload.segments > 1]
     found: dict[str, dict[int, Floats]] = defaultdict(dict)
     if items := _may_be_near(cut):

@@ -76,7 +76,7 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
 def _copies(
     index: Index, leaves: Mapping[Sum, Leaf], embedded: Mapping[Term, Embedded], chosen: Filter
 ) -> dict[Sum, list[Scored]]:
-    """The copies of the files that leaves are made of. A file has copies in its own modality alone."""
+    """The copies of the files in the leaves. A file has copies only in its own modality."""
     asked = {total: embedded[total.terms[0]] for total in leaves}
     found = {
         total: find_copies(index.store, total, first, chosen)

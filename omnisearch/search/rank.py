@@ -39,7 +39,7 @@ class Judge:
         return near if found is None else either([near, self.words[leaf].odds(found)])
 
     def certainty(self, leaf: Sum, points: Sequence[Scored]) -> Odds:
-        """Return what is added to the log-odds (n,) of segments because their items are copies of the query file."""
+        """Return the log-odds (n,) to add to segments whose items are copies of the query file."""
         copies = {point.payload.item_id for point in self.copies.get(leaf, ())}
         return np.array([CERTAIN if point.payload.item_id in copies else 0.0 for point in points])
 

@@ -1,4 +1,4 @@
-"""The background sample of a collection: what a query scores by chance in it."""
+"""The background sample of a collection: it estimates the scores of unrelated items for a query."""
 
 import time
 from collections import Counter
@@ -51,7 +51,8 @@ class Sample:
 def distinct(points: Iterable[Point], dim: int) -> Floats:
     """Return the first SIZE vectors (n, dim) below the cosine SAME_SCENE to each other, OF_ONE_ITEM of an item.
 
-    A query for what many copies show would otherwise find that such scores are usual, and its matches irrelevant.
+    Otherwise the scores of many copies would count as background, and a query that matches them would find them
+    irrelevant.
     """
     rows: Floats = np.empty((SIZE, dim), np.float32)
     taken: Counter[str] = Counter()

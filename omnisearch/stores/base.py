@@ -90,10 +90,10 @@ class Payload:
 
     @classmethod
     def from_flat(cls, row: Mapping[str, Any]) -> "Payload":
-        """The inverse of `flat`. A point that was written before there were facts has none but its path.
+        """The inverse of `flat`. A point written by a version without facts has only its path.
 
         Raises:
-            DamageError: it is not what `flat` makes, so the engine's files are damaged.
+            DamageError: it is not a result of `flat`, so the engine's files are damaged.
         """
         row = dict(row)
         try:

@@ -1,4 +1,4 @@
-"""Making what was written survive a power cut, and telling when it did not."""
+"""Make written data survive a power cut, and detect damage."""
 
 import os
 import sqlite3
@@ -8,7 +8,7 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_S
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether SQLite says that a database is damaged, not that it is locked or cannot be opened."""
+    """Whether an error of SQLite means that the database is damaged, and not locked or impossible to open."""
     return getattr(error, "sqlite_errorcode", None) in _DAMAGE
 
 
@@ -22,7 +22,7 @@ def sync(path: Path) -> None:
 
 
 def replace_file(path: Path, text: str, mode: int = 0o666) -> None:
-    """Put `text` in the place of the file at `path`: readers see the old or the new, never a part.
+    """Replace the file at `path` by `text` atomically: readers see the old or the new text, never a part.
 
     `mode` are the permissions of the new file, less those of the umask.
     """

@@ -67,8 +67,8 @@ class Engine:
             raise
         except Exception as error:  # the engine raises bare Exceptions
             raise StoreError(
-                f"the engine refused {request.body.get('do')!r}: {error}; `omnisearch doctor` finds out whether the "
-                f"index is damaged, `omnisearch repair` makes it right"
+                f"the engine refused {request.body.get('do')!r}: {error}; run `omnisearch doctor` to check the index "
+                f"for damage, and `omnisearch repair` to repair it"
             ) from error
 
     def close(self) -> None:

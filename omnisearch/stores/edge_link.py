@@ -36,10 +36,10 @@ class EdgeLink:
         self._owner = 0
 
     def ask(self, body: Mapping[str, Any], vectors: Floats | None = None) -> Message:
-        """Send one request and return the answer; if the engine's process dies, once more to the next one.
+        """Send one request and return the answer. If the engine's process dies, send it once more to a new process.
 
         Every request may be repeated: writes name their points by id, and the engine flushes each before it answers.
-        So what is acknowledged is durable, by whichever process.
+        So acknowledged writes are durable.
 
         Raises:
             StoreError: the engine refused, did not answer, or died twice; the next call starts a new one.
@@ -75,7 +75,7 @@ class EdgeLink:
     def _lost(self, body: Mapping[str, Any], error: WireError) -> StoreError:
         return StoreError(
             f"the engine's process for {self.directory} died or hung during {body.get('do')!r} ({error}): "
-            f"what was acknowledged before is safe; see {self.directory / LOG_FILE} and the free disk; "
+            f"acknowledged writes are safe; see {self.directory / LOG_FILE} and the free disk space; "
             f"if it happens again, run `omnisearch repair`"
         )
 

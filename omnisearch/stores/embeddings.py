@@ -119,7 +119,7 @@ class SpaceEmbeddingStore:
             return [] if table is None else [key for (key,) in self._index.execute(query, (table.id,))]
 
     def has(self, space: str, modality: Modality, key: str) -> bool:
-        """Whether the key was put, be its row damaged or not."""
+        """Whether the key was put; its row may be damaged."""
         with self._locked():
             query = 'SELECT 1 FROM places JOIN tables ON "table" = id WHERE space = ? AND modality = ? AND key = ?'
             return self._index.execute(query, (space, modality, key)).fetchone() is not None
@@ -131,7 +131,7 @@ class SpaceEmbeddingStore:
 
     @property
     def has_checksums(self) -> bool:
-        """Whether every row has one; those of an older version get theirs by the next write."""
+        """Whether every row has a checksum; the next write adds those of rows from an older version."""
         with self._locked():
             return bool(self._index.execute("PRAGMA user_version").fetchone()[0] >= VERSION)
 
@@ -184,7 +184,7 @@ class SpaceEmbeddingStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Take turns with other threads; say what to do when SQLite finds the index damaged."""
+        """Hold the lock; raise an error that says what to do if SQLite finds the index damaged."""
         with self._turn:
             try:
                 yield
@@ -243,7 +243,7 @@ class SpaceEmbeddingStore:
 
 
 def set_aside(directory: Path) -> Path:
-    """Rename a damaged index, so that the next store begins with none of the rows; return its new place."""
+    """Rename a damaged index, so that the next store begins empty; return its new path."""
     place = directory / f"{INDEX_FILE}.damaged"
     for end in ("", "-wal", "-shm"):
         old = directory / f"{INDEX_FILE}{end}"

@@ -1,4 +1,4 @@
-"""Places whose files stay in the index although the last run did not find them: a JSON file in the data directory.
+"""Kept places: folders whose files stay in the index although the last run did not find them, as a JSON file.
 
 The indexer writes it; every command that shows an index may read it.
 """
@@ -16,7 +16,7 @@ KEPT_FILE = "kept.json"
 
 @dataclass(frozen=True)
 class KeptPlace:
-    """`files` indexed files at or below `path`, as `show_path` shows it, which are kept; `why` they were not found."""
+    """A file or folder. `path` is written as by `show_path`, `files` counts the kept files, `why` is the reason."""
 
     path: str
     files: int
@@ -27,13 +27,13 @@ class KeptPlace:
 
     @property
     def way_out(self) -> str:
-        """What the user can do."""
+        """The advice to the user."""
         command = f"omnisearch index --prune {shlex.quote(self.path)}"
         return f"mount or restore it and run `omnisearch index` again, or run `{command}` to remove them"
 
 
 def read_kept_places(data_dir: Path) -> list[KeptPlace]:
-    """Read what the last runs kept. A file that is missing or malformed counts as empty: the next run writes it."""
+    """Read the kept places. A missing or malformed file counts as empty: the next run writes it."""
     try:
         return [KeptPlace(**row) for row in json.loads((data_dir / KEPT_FILE).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):

@@ -95,7 +95,7 @@ def open_current(settings: Settings) -> VectorStore:
 
 
 def restore_alias(settings: Settings, *, model: str, dim: int, fingerprint: str) -> None:
-    """Where the alias is lost or unreadable, make it name the newest collection of this model, or a new one."""
+    """If the alias is lost or unreadable, point it at the newest collection of this model, or at a new one."""
     with closing(open_catalog(settings)) as catalog:
         with suppress(StoreError):
             if catalog.alias() is not None:

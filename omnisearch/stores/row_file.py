@@ -1,4 +1,4 @@
-"""A file of float32 rows that only grows, and the CRC-32 that tells whether a row is as it was written."""
+"""An append-only file of float32 rows, and the CRC-32 that detects damaged rows."""
 
 import zlib
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from omnisearch.errors import StoreError
 from omnisearch.types import Floats
 
 ROW = np.dtype("<f4")
-# The checksum of a row that was lost before it had one: no row has it.
+# The checksum of a row that was lost before it had one. No row matches it.
 NO_CHECKSUM = -1
 
 
 @dataclass(frozen=True)
 class RowFile:
-    """One file of `size` rows of `dim` float32 numbers. `id` is what an index calls it."""
+    """One file of `size` rows of `dim` float32 numbers. `id` is its key in the index."""
 
     id: int
     path: Path
@@ -25,7 +25,7 @@ class RowFile:
     size: int
 
     def append(self, rows: Floats) -> None:
-        """Write rows (n, dim) after the `size` rows; bytes behind these, which a crash left, are cut off.
+        """Write rows (n, dim) after the `size` rows; bytes after these, left by a crash, are cut off.
 
         Raises:
             StoreError: the file cannot be written.

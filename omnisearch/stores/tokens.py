@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby, pairwise
 
-# The version of `forms` and `inner_forms`. Where it is raised, the next run of the indexer writes all words again.
+# The version of `forms` and `inner_forms`. After a change, the next run of the indexer writes all words again.
 FORMS = 2
 
 
@@ -62,12 +62,12 @@ def forms(word: str) -> tuple[str, ...]:
 
 
 def older_forms(word: str) -> tuple[str, ...]:
-    """Return the forms in which an index of version 1 holds a word where these are others: marks end its words."""
+    """Return the forms of a word in an index of version 1 if they differ: there, combining marks end a word."""
     return tuple(dict.fromkeys(form for form in _PLAIN.findall(word) if form not in forms(word)))
 
 
 def inner_forms(text: str) -> Iterator[str]:
-    """Return what an index holds of words besides their forms: the parts of `DogBark` and `IMG2041`, ideograms."""
+    """Return the additional forms that an index holds: the parts of `DogBark` and `IMG2041`, single ideograms."""
     for word in _words(text):
         parts = _CASED.findall(word) if _PLAIN.fullmatch(word) else ()
         if len(parts) > 1:

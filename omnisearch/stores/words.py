@@ -17,7 +17,7 @@ from omnisearch.stores.tokens import forms, inner_forms, older_forms, words_of
 # The name of the vector in every collection.
 WORDS = "words"
 K = 1.2
-# Words that any question may hold say nothing of what is asked for.
+# Common words that carry no information about the query.
 _EMPTY = frozenset(
     words_of(
         "a an and are as at be by for from has have he her his i in is it its my of on or she that the their there "
@@ -42,7 +42,7 @@ class Sparse:
 
 
 def question(text: str) -> Sparse:
-    """Return what is asked of a store: the forms of each word of a text, but for words that every text has.
+    """Return the sparse query of a text: the forms of each word, without common words.
 
     The forms of a word share its weight. An older index holds other forms, which share it once more: no point has both.
     """
@@ -54,7 +54,7 @@ def question(text: str) -> Sparse:
 
 
 def count_words(text: str) -> float:
-    """Return how many words a question asks for: a run of n characters without spaces is about n / 2 words."""
+    """Return the number of words in a query: a run of n characters without spaces is about n / 2 words."""
     return sum(map(_weight, _asked(text)))
 
 
@@ -67,7 +67,7 @@ def _weight(word: str) -> float:
 
 
 def document(path: str, names: Iterable[str], tags: Iterable[str], meta: Mapping[str, str], text: str) -> Sparse:
-    """Return what a store keeps of a segment: the words of all that is known of it, in their forms.
+    """Return the sparse vector of a segment: the forms of the words in its facts and its text.
 
     Every segment has the word "", since the engines do not count a point among their N whose first sparse vector was
     empty.

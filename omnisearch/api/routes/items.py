@@ -34,7 +34,7 @@ class SentFile(FileResponse):
     """Sends an open file and closes it. Refusals of a Range are problem documents too: Starlette's are plain text."""
 
     def __init__(self, file: BinaryIO, **more: Any) -> None:
-        # Starlette opens a path. This one leads to the open file, whatever its own path leads to by then.
+        # Starlette opens a path. This path is the open file, even if the file was moved or replaced since.
         super().__init__(f"/dev/fd/{file.fileno()}", stat_result=os.fstat(file.fileno()), **more)
         self._file = file
 
@@ -85,7 +85,7 @@ async def content(item_id: Id, service: Asked, files: Files) -> FileResponse:
     return SentFile(
         file,
         media_type=mime,
-        filename=Path(known.path).name,  # a header holds no bytes that are no UTF-8
+        filename=Path(known.path).name,  # a header cannot hold bytes that are not UTF-8
         content_disposition_type="inline" if INLINE.fullmatch(mime) else "attachment",
         headers={"Content-Security-Policy": SEALED},
     )
@@ -113,5 +113,5 @@ async def preview(
 
 
 async def _known(service: Service, item_id: str) -> Payload:
-    """Return what is known of an item's first segment."""
+    """Return the payload of an item's first segment."""
     return (await service.ask(lambda engine: engine.item(item_id)))[0]

@@ -16,20 +16,20 @@ from omnisearch.api.service import Asked, Service
 from omnisearch.errors import OmnisearchError
 from omnisearch.types import Modality
 
-COUNT_SECONDS = 1.0  # a busy index is not waited for
+COUNT_SECONDS = 1.0  # a scrape waits no longer for a busy index
 router = APIRouter(tags=["health"], **needs(Scope.METRICS))
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, service: Asked) -> Response:
-    """Tell requests, latencies, queues and rejections as Prometheus reads them."""
+    """Return requests, latencies, queues and rejections in the format of Prometheus."""
     measured = cast(Metrics, request.app.state.metrics)
     text = measured.render(service.queues(), await _segments(service))
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _segments(service: Service) -> Mapping[Modality, int]:
-    """Return how many segments are indexed; nothing while there is no index or it does not answer."""
+    """Return the number of indexed segments by modality; empty if there is no index or it does not answer."""
     with suppress(OmnisearchError, TimeoutError):
         async with asyncio.timeout(COUNT_SECONDS):
             return await service.ask(lambda engine: engine.counts(), "files")

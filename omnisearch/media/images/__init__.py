@@ -1,1 +1,1 @@
-"""Images: one module per family of formats, and what all of them share."""
+"""Image decoders: one module per family of formats, and modules that they share."""

@@ -1,4 +1,4 @@
-"""Colours: from what a file says to sRGB over an opaque ground."""
+"""Colours: convert the colour space of a file to sRGB on an opaque background."""
 
 from io import BytesIO
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-# The largest profiles in use, those of printers, have 2 to 3 MiB.
+# The largest profiles in use, for printers, have 2 to 3 MiB.
 MAX_PROFILE_BYTES = 4 << 20
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
-# Opaque pixels with a larger mean luminance would not be seen on white.
+# Opaque pixels with a larger mean luminance would be invisible on white.
 LIGHT = 170
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """The picture in a mode that scales well: L, LA, RGB, RGBA or CMYK."""
+    """Convert a picture to a mode that can be resampled: L, LA, RGB, RGBA or CMYK."""
     if image.mode == "LAB":  # scaling would wrap its signed channels
         return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _srgb(), outputMode="RGB") or image
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
@@ -27,7 +27,7 @@ def plain(image: Image.Image) -> Image.Image:
 def to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
     """Convert a `plain` picture to sRGB by its profile, if it has one; RGBA if it has an alpha channel, else RGB.
 
-    A profile that is broken, larger than 4 MiB or of another kind of picture is ignored, with a note.
+    A profile that is broken, larger than 4 MiB or for another colour model is ignored, with a note.
     """
     profile = image.info.get("icc_profile")
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None

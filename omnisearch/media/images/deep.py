@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Bits that cameras and scanners use; without metadata the fewest that hold the largest sample are taken.
+# Bit depths of cameras and scanners. Without metadata the smallest depth that holds the largest sample is used.
 _DEPTHS = (8, 10, 12, 14, 16)
-_TAGS_BITS, _TAGS_PHOTOMETRIC, _TAGS_WHITE = 258, 262, 281  # of TIFF; 281 is MaxSampleValue
+_TAGS_BITS, _TAGS_PHOTOMETRIC, _TAGS_WHITE = 258, 262, 281  # TIFF tags; 281 is MaxSampleValue
 _WHITE_IS_ZERO = 0
 _OTHER_BYTE = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
 
 
 def eight_bits(image: Image.Image, reopened: Callable[[], Any | None]) -> Image.Image:
-    """The picture with 8 bits per sample. `reopened` opens its file again, None if the file is damaged."""
+    """Convert a picture to 8 bits per sample. `reopened` opens its file again; it returns None if that fails."""
     if image.mode.startswith(("I", "F")):
         return _like(image, _grey(image))
     if image.mode in ("RGB", "RGBA") and (values := _dark_deep(image, reopened)) is not None:
@@ -42,10 +42,10 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _white(tags: Any, values: NDArray[Any]) -> float:
-    """The value of white: what TIFF tags say, else the largest of the fewest bits that hold all values."""
-    told, bits = (_largest(tags.get(tag)) for tag in (_TAGS_WHITE, _TAGS_BITS))
-    if told is not None and values.max() <= told < 65535:
-        return float(told)
+    """The white level: from TIFF tags, else the maximum of the smallest bit depth that holds all values."""
+    white, bits = (_largest(tags.get(tag)) for tag in (_TAGS_WHITE, _TAGS_BITS))
+    if white is not None and values.max() <= white < 65535:
+        return float(white)
     depth = next(depth for depth in _DEPTHS if values.max() < 1 << depth)
     return float((1 << max(depth, bits if bits is not None and 8 < bits < 16 else 0)) - 1)
 
@@ -56,7 +56,7 @@ def _largest(value: Any) -> int | None:
 
 
 def _dark_deep(image: Image.Image, reopened: Callable[[], Any | None]) -> NDArray[np.uint8] | None:
-    """A picture with 16 bits per sample of which white uses fewer: Pillow kept the upper bytes alone."""
+    """Rescale a picture with 16 bits per sample whose white level is lower; Pillow keeps only the upper bytes."""
     upper = np.asarray(image)
     if upper[..., :3].max() >= 64:
         return None
@@ -72,7 +72,7 @@ def _dark_deep(image: Image.Image, reopened: Callable[[], Any | None]) -> NDArra
 
 
 def _other_byte(image: Any) -> list[Any]:
-    """The tiles of a picture such that they give the lower bytes; none if its samples have 8 bits."""
+    """Change the tiles of a picture to decode the lower bytes; empty if its samples have 8 bits."""
     tiles = []
     for tile in image.tile:
         args = tile.args if isinstance(tile.args, tuple) else (tile.args,)

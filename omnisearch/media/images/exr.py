@@ -9,6 +9,7 @@ from PIL import Image
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.images.limits import check_size
+from omnisearch.media.images.partial import broken
 from omnisearch.media.images.tone import tone_mapped
 from omnisearch.media.kinds import Kind
 from omnisearch.types import Floats
@@ -38,13 +39,13 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     except (MediaError, MemoryError):
         raise
     except Exception:
-        raise MediaError(Reason.DAMAGED, "exr: it breaks off or its data are broken") from None
+        raise broken(kind) from None
     light = np.stack(colors * 3 if len(colors) == 1 else colors, axis=-1)
     return _picture(light, alpha), (width, height)
 
 
 def _colors(channels: dict[str, Any]) -> tuple[str, ...]:
-    """The names of the colour channels: plain ones, else those of the first layer that has them."""
+    """The names of the colour channels: those without a layer, else those of the first layer that has them."""
     prefixes = ["", *sorted({name.rpartition(".")[0] + "." for name in channels if "." in name})]
     for prefix in prefixes:
         for names in _COLORS:
@@ -57,14 +58,14 @@ def _colors(channels: dict[str, Any]) -> tuple[str, ...]:
 def _channel(file: Any, header: dict[str, Any], name: str, width: int, height: int) -> Floats:
     channel = header["channels"][name]
     if (channel.xSampling, channel.ySampling) != (1, 1):
-        raise MediaError(Reason.UNSUPPORTED_FORMAT, f"exr: the channel {name} has fewer samples than the picture")
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, f"exr: the channel {name} is subsampled")
     kind = _TYPES[str(channel.type).rpartition(".")[2]]
     values: NDArray[Any] = np.frombuffer(file.channel(name), kind)
     return values.reshape(height, width).astype(np.float32)
 
 
 def _picture(light: Floats, alpha: Floats | None) -> Image.Image:
-    """Colours are multiplied by alpha in OpenEXR; in a picture of 8 bits they are not."""
+    """Divide colours by alpha, because OpenEXR stores them premultiplied, and map their tones."""
     if alpha is None:
         return tone_mapped(light)
     opaque = np.nan_to_num(alpha).clip(0.0, 1.0)

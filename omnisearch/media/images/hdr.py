@@ -21,7 +21,7 @@ _ENCODED = range(8, 32768)
 
 
 def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tuple[int, int]]:  # noqa: ARG001
-    """Decode row by row, keep one row in n, and map its tones.
+    """Decode row by row, keep every n-th row, and map the tones.
 
     Raises:
         MediaError: too_many_pixels, degenerate_aspect, unsupported_format or damaged.
@@ -53,13 +53,13 @@ def _header(file: BinaryIO) -> tuple[int, int, bool]:
         line = file.readline(_MAX_LINE)
         if match := _SIZE.fullmatch(line):
             if (match[2], match[4], match[5]) != (b"Y", b"+", b"X"):
-                raise MediaError(Reason.UNSUPPORTED_FORMAT, "hdr: a picture whose rows run upright")
+                raise MediaError(Reason.UNSUPPORTED_FORMAT, "hdr: column-wise pictures are not supported")
             return int(match[6]), int(match[3]), match[1] == b"+"
         if line.startswith(b"FORMAT=") and b"rgbe" not in line:
-            raise MediaError(Reason.UNSUPPORTED_FORMAT, "hdr: its colours are XYZ")
+            raise MediaError(Reason.UNSUPPORTED_FORMAT, "hdr: XYZ colours are not supported")
         if not line:
             break
-    raise MediaError(Reason.DAMAGED, "hdr: its header names no size")
+    raise MediaError(Reason.DAMAGED, "hdr: the header has no size")
 
 
 def _row(file: BinaryIO, width: int) -> NDArray[np.uint8]:

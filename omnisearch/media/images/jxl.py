@@ -1,4 +1,4 @@
-"""JPEG XL: the plugin, and the sides of a picture from its header, because the plugin decodes when it opens."""
+"""JPEG XL: register the plugin, and read the size from the header, because the plugin decodes at once on opening."""
 
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ def sides(file: BinaryIO) -> tuple[int, int]:
     """Read the width and the height from the header (ISO/IEC 18181-1, D.2 SizeHeader).
 
     Raises:
-        MediaError: damaged, if the file ends before.
+        MediaError: damaged, if the file ends within the header.
     """
     file.seek(0)
     if file.read(2) != CODESTREAM:
@@ -30,7 +30,7 @@ def sides(file: BinaryIO) -> tuple[int, int]:
         file.seek(2, 1)
     data = file.read(10)
     if len(data) < 10:
-        raise MediaError(Reason.DAMAGED, "jxl: it ends before its picture")
+        raise MediaError(Reason.DAMAGED, "jxl: the file ends before the picture")
     bits = _Bits(data)
     small = bits.take(1)
     height = _side(bits, small)
@@ -61,11 +61,11 @@ def _codestream(file: BinaryIO) -> int:
         if step < body:
             break
         offset += step
-    raise MediaError(Reason.DAMAGED, "jxl: it holds no picture")
+    raise MediaError(Reason.DAMAGED, "jxl: the file contains no picture")
 
 
 class _Bits:
-    """Numbers of some bits each, the lowest first."""
+    """Read numbers of a few bits each, lowest bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "little")

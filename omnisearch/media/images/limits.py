@@ -9,7 +9,7 @@ MAX_ASPECT = 200
 
 
 def check_size(width: int, height: int, reduced: int = 1) -> None:
-    """Refuse a picture of these sides, which is decoded at 1/`reduced` of them.
+    """Check the size of a picture that is decoded at 1/`reduced` of its width and height.
 
     Raises:
         MediaError: too_many_pixels or degenerate_aspect.

@@ -1,4 +1,4 @@
-"""Load pictures of which only a part decodes."""
+"""Load damaged pictures as far as they decode."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,17 +13,17 @@ from omnisearch.media.file import MAX_BYTES, Source
 from omnisearch.media.kinds import Kind
 from omnisearch.types import Modality
 
-# A picture with a smaller share of its rows says too little.
+# A picture with a smaller share of its rows is useless.
 LEAST_ROWS = 0.1
-_GREY = 128  # libjpeg's value for what is missing
+_GREY = 128  # libjpeg's value for missing pixels
 
 Opener: TypeAlias = Callable[[BinaryIO], Any]
 
 
 def load(opened: Opener, source: Source, kind: Kind, notes: list[str]) -> Image.Image:
-    """Load a picture; of a damaged one the rows that decode, and a note.
+    """Load a picture. Of a damaged picture, load the rows that decode, and add a note.
 
-    Where a slice is wanted, missing rows stay in place, so that its coordinates hold.
+    If a slice is requested, missing rows stay in place, so that its coordinates are valid.
 
     Raises:
         MediaError: damaged, if less than a tenth of the rows decodes.
@@ -35,9 +35,9 @@ def load(opened: Opener, source: Source, kind: Kind, notes: list[str]) -> Image.
     except (MediaError, MemoryError, NotImplementedError):
         raise
     except Exception as error:
-        broken = error if isinstance(error, UnidentifiedImageError) else _broken(kind)
+        failure = error if isinstance(error, UnidentifiedImageError) else broken(kind)
     again = _webp if kind.format == "webp" else _tolerant
-    image, rows, share = again(opened, source.file, broken)
+    image, rows, share = again(opened, source.file, failure)
     if share < LEAST_ROWS:
         raise MediaError(Reason.DAMAGED, f"{kind.format}: {share:.0%} of the rows of the picture decode")
     notes.append(f"partly read: {_rows(share)} of the picture decode")
@@ -49,12 +49,13 @@ def _rows(share: float) -> str:
     return "the file is incomplete or damaged, but all rows" if share >= 1 else f"{min(share, 0.99):.0%} of the rows"
 
 
-def _broken(kind: Kind) -> MediaError:
-    return MediaError(Reason.DAMAGED, f"{kind.format}: it breaks off or its data are broken")
+def broken(kind: Kind) -> MediaError:
+    """Make the error for a picture that ends too early or has invalid data."""
+    return MediaError(Reason.DAMAGED, f"{kind.format}: the file ends too early or its data are broken")
 
 
-def _tolerant(opened: Opener, file: BinaryIO, broken: Exception) -> tuple[Image.Image, range, float]:
-    """Let Pillow go on after errors. Rows at the edges that are as in a new picture did not decode.
+def _tolerant(opened: Opener, file: BinaryIO, failure: Exception) -> tuple[Image.Image, range, float]:
+    """Let Pillow continue after errors. Rows at the edges that equal an empty picture did not decode.
 
     Returns the picture, the rows from the first to the last that decode, and their share.
     """
@@ -64,11 +65,11 @@ def _tolerant(opened: Opener, file: BinaryIO, broken: Exception) -> tuple[Image.
         except MediaError:
             raise
         except Exception:
-            raise broken from None
-        with suppress(Exception):  # what decoded before the error is there
+            raise failure from None
+        with suppress(Exception):  # the rows that decoded before the error are kept
             image.load()
     if image._im is None:
-        raise broken
+        raise failure
     loaded = Image.Image()._new(image._im)
     loaded.info = image.info
     fills = {0, image.info.get("transparency"), _GREY if image.format == "JPEG" else 0}
@@ -76,15 +77,15 @@ def _tolerant(opened: Opener, file: BinaryIO, broken: Exception) -> tuple[Image.
     present = ~np.any([(values == fill).all(axis=1) for fill in fills if isinstance(fill, int)], axis=0)
     found = np.flatnonzero(present)
     rows = range(int(found[0]), int(found[-1]) + 1) if len(found) else range(0)
-    if image.format == "GIF" and len(found):  # rows may be interlaced: one that is missing is like the one above
+    if image.format == "GIF" and len(found):  # rows may be interlaced: a missing row copies the one above
         above = np.maximum.accumulate(np.where(present, np.arange(len(present)), found[0]))
         loaded.frombytes(np.ascontiguousarray(np.asarray(loaded)[above]).tobytes())
         return loaded, rows, len(found) / len(present)
     return loaded, rows, len(rows) / len(present)
 
 
-def _webp(opened: Opener, file: BinaryIO, broken: Exception) -> tuple[Image.Image, range, float]:
-    """Fill a WebP up to its declared size in two ways. Rows on which both decodings agree were in the file."""
+def _webp(opened: Opener, file: BinaryIO, failure: Exception) -> tuple[Image.Image, range, float]:
+    """Pad a WebP to its declared size with two different bytes. Rows equal in both decodings were in the file."""
     file.seek(0)
     data = file.read()
     declared = int.from_bytes(data[4:8], "little") + 8
@@ -95,7 +96,7 @@ def _webp(opened: Opener, file: BinaryIO, broken: Exception) -> tuple[Image.Imag
             image = opened(BytesIO(data + byte * missing))
             image.load()
         except (OSError, ValueError, SyntaxError):
-            raise broken from None
+            raise failure from None
         decoded.append(image)
     first, second = (np.asarray(each).reshape(each.height, -1) for each in decoded)
     differ = (first != second).any(axis=1)

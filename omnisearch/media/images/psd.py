@@ -1,4 +1,4 @@
-"""Photoshop files: the merged picture that they hold beside their layers."""
+"""Photoshop files: read the merged picture, which is stored beside the layers."""
 
 import struct
 from typing import Any, BinaryIO
@@ -9,6 +9,7 @@ from PIL import Image
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.images.limits import check_size
+from omnisearch.media.images.partial import broken
 from omnisearch.media.kinds import Kind
 
 _HEADER = struct.Struct(">4sH6xHIIHH")
@@ -18,7 +19,7 @@ _RAW, _RLE = 0, 1
 
 
 def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tuple[int, int]]:
-    """Read the merged picture; without a whole one, the thumbnail.
+    """Read the merged picture, or the thumbnail if the merged picture is missing or incomplete.
 
     Raises:
         MediaError: too_many_pixels, degenerate_aspect, unsupported_format or damaged.
@@ -34,19 +35,19 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     except (MemoryError, MediaError):
         raise
     except Exception:
-        raise MediaError(Reason.DAMAGED, f"{kind.format}: it breaks off or its data are broken") from None
+        raise broken(kind) from None
     if picture is None and complete and not has_merged:
-        detail = "its layers have no merged picture: save it with `Maximize compatibility`"
+        detail = "the file has no merged picture: save it with `Maximize compatibility`"
         raise MediaError(Reason.UNSUPPORTED_FORMAT, detail)
     if picture is None:
-        raise MediaError(Reason.DAMAGED, f"{kind.format}: it breaks off within its merged picture")
+        raise MediaError(Reason.DAMAGED, f"{kind.format}: the file ends within the merged picture")
     if not (complete and has_merged):
-        notes.append(f"partly read: only its preview of {picture.width} x {picture.height} pixels")
+        notes.append(f"partly read: only the preview of {picture.width} x {picture.height} pixels")
     return picture, sides
 
 
 def _checked(file: BinaryIO) -> tuple[tuple[int, int], bool]:
-    """The sides, and whether all samples of the merged picture are there, as far as its compression tells."""
+    """The width and height, and whether the merged picture is complete, as far as its compression shows."""
     try:
         file.seek(0)
         _, version, channels, height, width, depth, _ = _HEADER.unpack(file.read(_HEADER.size))
@@ -59,7 +60,7 @@ def _checked(file: BinaryIO) -> tuple[tuple[int, int], bool]:
             file.seek(min(skipped, 1 << 40), 1)
         (compression,) = struct.unpack(">H", file.read(2))
     except struct.error:
-        raise MediaError(Reason.DAMAGED, "psd: it ends too early") from None
+        raise MediaError(Reason.DAMAGED, "psd: the file ends too early") from None
     needed = 0
     if compression == _RAW:
         needed = channels * height * ((width * depth + 7) // 8)

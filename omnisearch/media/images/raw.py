@@ -1,4 +1,4 @@
-"""Raw pictures of cameras: the preview that the camera made, else the sensor's values at half size."""
+"""Camera raw pictures: read the preview that the camera stored, else the sensor values at half size."""
 
 from io import BytesIO
 from typing import Any
@@ -8,13 +8,14 @@ from PIL import Image, ImageOps
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.images.limits import LONGER_SIDE, check_size
+from omnisearch.media.images.partial import broken
 from omnisearch.media.kinds import Kind
 
 _TURNS = {3: Image.Transpose.ROTATE_180, 5: Image.Transpose.ROTATE_90, 6: Image.Transpose.ROTATE_270}
 
 
 def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tuple[int, int]]:
-    """Read a raw picture; also return the sides of what the sensor saw, upright.
+    """Read a raw picture; also return the upright width and height of the sensor image.
 
     Raises:
         MediaError: too_many_pixels, unsupported_format or damaged.
@@ -36,17 +37,17 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
             except rawpy.LibRawError:
                 if preview is None:
                     raise
-                notes.append(f"partly read: only its preview of {preview.width} x {preview.height} pixels")
+                notes.append(f"partly read: only the preview of {preview.width} x {preview.height} pixels")
                 return preview, sides
             return Image.fromarray(values), sides
     except (rawpy.LibRawFileUnsupportedError, rawpy.NotSupportedError):
         raise MediaError(Reason.UNSUPPORTED_FORMAT, f"no known camera wrote this {source.suffix} file") from None
     except rawpy.LibRawError:
-        raise MediaError(Reason.DAMAGED, f"{kind.format}: it breaks off or its data are broken") from None
+        raise broken(kind) from None
 
 
 def _preview(raw: Any, turn: int) -> Image.Image | None:
-    """The largest preview, upright; None if there is none that can be read."""
+    """The largest preview, upright; None if no preview can be read."""
     import rawpy
 
     try:
@@ -57,8 +58,8 @@ def _preview(raw: Any, turn: int) -> Image.Image | None:
             image = Image.open(BytesIO(found.data), formats=["JPEG"])
             check_size(*image.size)
             image.load()
-            if image.getexif().get(0x0112, 1) != 1:  # it tells its own orientation
+            if image.getexif().get(0x0112, 1) != 1:  # the preview has an orientation of its own
                 return ImageOps.exif_transpose(image)
-    except Exception:  # the sensor's values may still be there
+    except Exception:  # the sensor values may still decode
         return None
     return image.transpose(_TURNS[turn]) if turn in _TURNS else image

@@ -1,4 +1,4 @@
-"""SVG: drawn by resvg from a safe copy of the document."""
+"""SVG: draw a safe copy of the document with resvg."""
 
 from io import BytesIO
 

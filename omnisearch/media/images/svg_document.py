@@ -1,8 +1,7 @@
-"""A copy of an SVG document that reaches nothing outside of itself and draws at a bounded size.
+"""Copy an SVG document so that it refers to nothing outside of itself and draws at a bounded size.
 
-Left out are links to files and addresses, scripts, HTML, processing instructions and the document type. Embedded
-pictures stay if they are PNG, JPEG, GIF or WebP within the limit of pixels. Entities are replaced if they are short
-and plain.
+The copy leaves out links to files and addresses, scripts, HTML, processing instructions and the document type. It keeps
+embedded PNG, JPEG, GIF and WebP pictures within the limit of pixels, and replaces entities that are short, plain text.
 """
 
 import base64
@@ -19,8 +18,8 @@ from PIL import Image
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.images.limits import LONGER_SIDE, MAX_PIXELS, check_size
 
-MAX_BYTES = 16 << 20  # of the document, decompressed and with its entities replaced
-MAX_DEPTH = 200  # of elements within each other; resvg draws them recursively
+MAX_BYTES = 16 << 20  # size of the document, decompressed and with its entities replaced
+MAX_DEPTH = 200  # of nested elements; resvg draws them recursively
 MAX_ENTITY = 1024
 _GZIP = b"\x1f\x8b"
 _DROPPED = {"script", "foreignObject", "iframe"}
@@ -38,12 +37,12 @@ _UNITS = {
     "em": 16,
     "ex": 8,
 }
-_DEFAULT_SIDES = (300.0, 150.0)  # of a document that names none, as in browsers
+_DEFAULT_SIDES = (300.0, 150.0)  # of a document without a size, as in browsers
 
 
 @dataclass(frozen=True)
 class Document:
-    """The copy. `has_words` tells whether fonts are needed."""
+    """The copy. `has_words` is true if fonts are needed."""
 
     text: str
     has_words: bool
@@ -71,7 +70,7 @@ def _decompressed(data: bytes) -> bytes:
     try:
         return zlib.decompressobj(31).decompress(data, MAX_BYTES + 1)
     except zlib.error:
-        raise MediaError(Reason.DAMAGED, "svg: its compressed data are broken") from None
+        raise MediaError(Reason.DAMAGED, "svg: the compressed data are broken") from None
 
 
 class _Copy:
@@ -97,7 +96,7 @@ class _Copy:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise MediaError(Reason.UNSUPPORTED_FORMAT, f"svg: more than {MAX_DEPTH} elements within each other")
+            raise MediaError(Reason.UNSUPPORTED_FORMAT, f"svg: more than {MAX_DEPTH} nested elements")
         if self._dropped or _local(name) in _DROPPED:
             self._dropped += 1
             return
@@ -131,16 +130,16 @@ class _Copy:
         return embedded is not None and self._fits(embedded[1])
 
     def _fits(self, encoded: str) -> bool:
-        """Whether an embedded picture can be read; all together may have as many pixels as one file."""
+        """Whether an embedded picture can be read. All embedded pictures share the pixel limit of one file."""
         try:
             with Image.open(BytesIO(base64.b64decode(encoded)), formats=_FORMATS) as image:
                 self._pixels += image.width * image.height
-        except Image.DecompressionBombError:  # whatever limit another decoder of this process has set in Pillow
+        except Image.DecompressionBombError:  # Pillow's limit, which another decoder of this process may have set
             self._pixels = MAX_PIXELS + 1
-        except Exception:  # whatever is wrong with it, the rest of the picture is there
+        except Exception:  # a broken embedded picture is left out, the rest is drawn
             return False
         if self._pixels > MAX_PIXELS:
-            raise MediaError(Reason.TOO_MANY_PIXELS, f"its pictures have more than {MAX_PIXELS:,} pixels")
+            raise MediaError(Reason.TOO_MANY_PIXELS, f"its embedded pictures have more than {MAX_PIXELS:,} pixels")
         return True
 
 
@@ -149,7 +148,7 @@ def _local(name: str) -> str:
 
 
 def _sized(attributes: dict[str, str]) -> dict[str, str]:
-    """The attributes of the outermost element, so that the longer side of the picture is LONGER_SIDE pixels."""
+    """Set the size attributes of the outermost element so that the longer side is LONGER_SIDE pixels."""
     box = [float(number) for number in re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", attributes.get("viewBox", ""))]
     named = [_pixels(attributes.get(key, "")) for key in ("width", "height")]
     fallback = (box[2], box[3]) if len(box) == 4 else _DEFAULT_SIDES
@@ -164,6 +163,6 @@ def _sized(attributes: dict[str, str]) -> dict[str, str]:
 
 
 def _pixels(length: str) -> float | None:
-    """A length in pixels, None for a share of the window or anything else."""
+    """Parse a length in pixels; None for percentages and unknown units."""
     match = _LENGTH.fullmatch(length)
     return float(match[1]) * _UNITS[match[2]] if match else None

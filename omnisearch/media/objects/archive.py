@@ -1,4 +1,4 @@
-"""Zip archives that are 3D files: their members within bounds, and their XML without entities."""
+"""Read 3D files that are zip archives: bounded members, and XML without entities."""
 
 import re
 import zipfile
@@ -13,7 +13,7 @@ _ENTITIES = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 class Archive:
-    """The members of a zip archive, by name without regard to case. All reads together are bounded.
+    """The members of a zip archive by case-insensitive name. The total size of all reads is bounded.
 
     Raises:
         MediaError: damaged, needs_password or too_large; `read` too.
@@ -32,7 +32,7 @@ class Archive:
         self._left = MAX_UNPACKED
 
     def read(self, name: str) -> bytes | None:
-        """The content of a member; None if there is none of this name."""
+        """The content of a member; None if no member has this name."""
         entry = self._entries.get(name.lstrip("/").lower())
         if entry is None:
             return None
@@ -50,7 +50,7 @@ class Archive:
 
 
 def refuse_entities(xml: bytes) -> bytes:
-    """The same XML, which defines no entities: those can grow without bound or read other files.
+    """Return the XML if it defines no entities, which can grow without bound or read other files.
 
     Raises:
         MediaError: unsupported_format.

@@ -40,7 +40,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
 
 
 def _finite(values: Any, kind: Kind, notes: list[str]) -> Any:
-    """The rows whose coordinates are numbers: depth cameras write NaN into a PCD where they saw nothing."""
+    """The rows with finite coordinates: depth cameras write NaN into a PCD for pixels without depth."""
     seen = np.isfinite(values).all(axis=1)
     if kind.format != "pcd" or not seen.any():
         raise MediaError(Reason.NON_FINITE, "a value is not a finite number")
@@ -86,7 +86,7 @@ def _from_npz(source: Source) -> Any:
 
 
 def _read_npy(file: Any, size: int) -> Any:
-    """The array after its header was found to promise what the file can hold; object arrays are never read."""
+    """Read an array after a check of its header against the file size; object arrays are never read."""
     version = np.lib.format.read_magic(file)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:

@@ -1,10 +1,11 @@
-"""Assimp's door: the scene formats of modelling programs. Assimp turns them y-up where they define their axes."""
+"""Read the scene formats of modelling programs with Assimp, which turns formats with defined axes y-up."""
 
 import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -20,11 +21,11 @@ from omnisearch.media.objects.encoding import read_text
 from omnisearch.media.objects.gltf_container import read_version_1
 from omnisearch.media.objects.memory_file import memory_file
 from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, Part, check_counts, join
-from omnisearch.media.objects.textures import Textures
+from omnisearch.media.objects.textures import Textures, sibling
 from omnisearch.media.surface import GREY, Samples, Triangles
 
 _FLAGS = assimp_py.Process_Triangulate | assimp_py.Process_SortByPType
-_Z_UP = {"amf"}  # z is up by convention, and assimp leaves it so
+_Z_UP = {"amf"}  # z is up by convention, and Assimp does not turn it
 _XML = {"dae", "amf"}
 _TEXTS = {"dae", "amf", "ac", "ase"}
 _DIFFUSE, _BASE_COLOR = 1, 12  # aiTextureType
@@ -46,7 +47,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
 
 
 def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles] | Samples:
-    """Read a glTF 1.0 file, its buffers moved inside.
+    """Read a glTF 1.0 file after embedding its buffers.
 
     Raises:
         MediaError: as `load` and `gltf.fetch` do.
@@ -65,7 +66,7 @@ def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles
 
 
 def _as_assimp_finds_it(data: bytes, format: str, notes: list[str]) -> bytes:  # noqa: A002
-    """The content in the form that assimp recognises without a file name."""
+    """Convert the content to a form that assimp recognises without a file name."""
     if format == "fbx":
         if data.startswith(b"Kaydara FBX Binary"):  # five bytes without meaning, which assimp's detection looks for
             return data[:18] + b" \n\r\n " + data[23:]
@@ -88,7 +89,7 @@ def load_bytes(data: bytes, source: Source, format: str, notes: list[str]) -> li
     placed = list(_placed(scene.root_node, Y_FROM_Z_UP if format in _Z_UP else np.eye(4)))
     meshes = [scene.meshes[index] for index, _ in placed]
     check_counts(len(placed), sum(mesh.num_vertices for mesh in meshes), sum(mesh.num_faces for mesh in meshes))
-    textures = Textures(source, notes)
+    textures = Textures(partial(sibling, source), notes)
     parts = [_part(scene.meshes[index], scene.materials, matrix, textures) for index, matrix in placed]
     _note_far(parts, notes)
     return join(parts)
@@ -96,7 +97,7 @@ def load_bytes(data: bytes, source: Source, format: str, notes: list[str]) -> li
 
 def _import(path: str, format: str) -> Any:  # noqa: A002
     with memory_file(b"?") as other, suppress(RuntimeError):
-        assimp_py.import_file(other, _FLAGS)  # assimp repeats an old message where it has none: let it be this one
+        assimp_py.import_file(other, _FLAGS)  # assimp may repeat an old error message: make it a known one
     try:
         return assimp_py.import_file(path, _FLAGS)
     except ValueError as error:
@@ -169,7 +170,7 @@ def _diffuse(material: Mapping[str, Any]) -> Any:
 
 
 def _note_far(parts: list[Part], notes: list[str]) -> None:
-    """Note coordinates so far from the origin that the float32 of assimp has coarsened the shape."""
+    """Add a note if coordinates lie so far from the origin that Assimp's float32 loses details of the shape."""
     points = [np.asarray(part.vertices, np.float64) for part in parts if len(part.vertices)]
     if not points:
         return

@@ -70,7 +70,7 @@ class _Surface:
 
 
 def _meshes(document: Any) -> Iterator[tuple[Any, Sequence[Any], Sequence[Sequence[int]]]]:
-    """Every entity with its corners and faces; both are empty for what has no surface."""
+    """Every entity with its corners and faces; both are empty for an entity without a surface."""
     entity: Any
     for entity in islice(disassemble.recursive_decompose(document.modelspace()), _MAX_ENTITIES + 1):
         if entity.dxftype() in _CORNERS:

@@ -1,4 +1,4 @@
-"""The encoding of 3D files that are text: their numbers are ASCII, only names and comments are not."""
+"""The encoding of text-based 3D files: numbers are ASCII, names and comments may not be."""
 
 import codecs
 

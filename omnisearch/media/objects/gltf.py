@@ -20,7 +20,7 @@ from omnisearch.media.objects.textures import is_picture, sibling
 MAX_UNPACKED = 512 << 20
 DRACO = "KHR_draco_mesh_compression"
 _HANDLED = {DRACO, *MESHOPT, "KHR_mesh_quantization", "KHR_texture_transform", "EXT_texture_webp"}
-# Of light on a surface: left out without harm.
+# Extensions of surface shading. They are ignored, because they change neither the shape nor the base colour.
 _APPEARANCE = ("KHR_materials_", "KHR_lights_", "KHR_technique")
 _FLOAT = 5126
 _LINES, _FAN, _TRIANGLES = (1, 2, 3), 6, 4
@@ -84,7 +84,7 @@ def fetch(uri: str, source: Source) -> bytes:
 
 
 class _Packed:
-    """A glTF tree whose buffer views are all at hand as bytes, to be written as one buffer."""
+    """A glTF tree with all its buffer views in memory, to be written as one buffer."""
 
     def __init__(self, tree: dict[str, Any], binary: bytes | None, source: Source) -> None:
         self._tree = tree
@@ -110,7 +110,7 @@ class _Packed:
                 self._keep(meshopt_bytes(self._slice(packed), packed))
 
     def embed_images(self, source: Source, notes: list[str]) -> None:
-        """Move pictures that lie beside the file into views; one that cannot be read becomes a note."""
+        """Move pictures beside the file into buffer views; an unreadable picture becomes a note."""
         for image in self._tree.get("images", []):
             uri = image.pop("uri", None)
             name = "a picture inside the file" if uri is None or uri.startswith("data:") else uri
@@ -208,7 +208,7 @@ class _Packed:
         """The rows of an accessor as they are stored, (count, columns)."""
         accessor = self._tree["accessors"][index]
         if "sparse" in accessor or "bufferView" not in accessor:
-            raise MediaError(Reason.UNSUPPORTED_FORMAT, "glTF: quantized vertices that are sparse")
+            raise MediaError(Reason.UNSUPPORTED_FORMAT, "glTF: sparse quantized vertices are not supported")
         dtype, columns = np.dtype(_TYPES[accessor["componentType"]]), _COLUMNS[accessor["type"]]
         view = self._tree["bufferViews"][accessor["bufferView"]]
         stride = view.get("byteStride") or dtype.itemsize * columns

@@ -10,7 +10,7 @@ JSON_CHUNK, BIN_CHUNK = 0x4E4F534A, 0x004E4942
 
 
 def read_container(data: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """The JSON and the binary chunk of a .gltf or .glb file of version 2; a file of version 1 has its own JSON too.
+    """Read the JSON and the binary chunk of a .gltf or .glb file of version 2, or the JSON of version 1.
 
     Raises:
         MediaError: damaged.
@@ -27,7 +27,7 @@ def read_container(data: bytes) -> tuple[dict[str, Any], bytes | None]:
         return tree, None
     length, kind = struct.unpack_from("<2I", rest)
     if kind != BIN_CHUNK or 8 + length > len(rest):
-        raise MediaError(Reason.DAMAGED, f"glb: it promises {length} bytes of data and holds {len(rest) - 8}")
+        raise MediaError(Reason.DAMAGED, f"glb: its header declares {length} bytes of data, it holds {len(rest) - 8}")
     return tree, rest[8 : 8 + length]
 
 
@@ -41,7 +41,7 @@ def read_version_1(data: bytes) -> tuple[dict[str, Any], bytes]:
         return _json(data), b""
     total, length = struct.unpack_from("<2I", data, 8)
     if total > len(data):
-        raise MediaError(Reason.DAMAGED, f"glb: it promises {total} bytes and holds {len(data)}")
+        raise MediaError(Reason.DAMAGED, f"glb: its header declares {total} bytes, it holds {len(data)}")
     return _json(data[20 : 20 + length]), data[20 + length :]
 
 

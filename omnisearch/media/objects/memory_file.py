@@ -1,4 +1,4 @@
-"""Files in memory, for libraries that insist on a path: a decoder has no folder of its own."""
+"""Files in memory, for libraries that accept only a path: a decoder process cannot write to any folder."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def memory_file(data: bytes) -> Iterator[str]:
-    """The path of an anonymous file with this content, which vanishes with the block.
+    """Yield the path of an anonymous file with this content, which is deleted at the end of the block.
 
     The sandbox allows such files up to 128 MiB, and none on a system without Landlock.
     """

@@ -1,4 +1,4 @@
-"""trimesh's door: mesh files as triangles, or as points where a file has no faces."""
+"""Read mesh files with trimesh: as triangles, or as points if a file has no faces."""
 
 from io import BytesIO
 from typing import Any

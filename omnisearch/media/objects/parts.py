@@ -15,7 +15,7 @@ MAX_VERTICES = 5_000_000
 MAX_PARTS = 2000
 # Turns an object whose z axis points up so that y does.
 Y_FROM_Z_UP = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], np.float64)
-_SMOOTH = 0.85  # a corner's own normal is believed up to this cosine from its face's
+_SMOOTH = 0.85  # a vertex normal is used if its cosine with the face normal is at least this
 _NO_FACES = np.zeros((0, 3), np.int64)
 
 
@@ -52,7 +52,7 @@ def check_counts(parts: int, vertices: int, faces: int = 0) -> None:
 
 
 def check_share(present: int, promised: int, what: str, notes: list[str]) -> None:
-    """Note that a file holds fewer elements than it promises.
+    """Add a note if a file holds fewer elements than its header declares.
 
     Raises:
         MediaError: damaged, if it holds less than half of them.
@@ -83,7 +83,7 @@ def join(parts: Sequence[Part]) -> list[Triangles] | Samples:
 
 
 def centred(sets: Sequence[NDArray[np.float64]]) -> list[Floats]:
-    """Move and scale point sets together into [-1, 1], in float64: float32 has no room for far coordinates.
+    """Move and scale point sets together into [-1, 1], in float64: float32 loses the details of far coordinates.
 
     Raises:
         MediaError: non_finite.
@@ -116,7 +116,7 @@ def _triangles(part: Part, vertices: Floats) -> Triangles:
 
 
 def _normals(part: Part, corners: Floats) -> Floats:
-    """Per corner: the vertex's own normal where it is near the face's, so that edges stay sharp."""
+    """Per corner: the vertex normal if it is near the face normal, else the face normal, so that edges stay sharp."""
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     flat = (flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-30))[:, None, :]
     try:

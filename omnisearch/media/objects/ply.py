@@ -1,4 +1,4 @@
-"""PLY files that end too early: the header's counts are set to what the file holds."""
+"""Repair PLY files that end too early: set the counts of the header to the elements that the file holds."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _HEAD = re.compile(rb"end_header[ \t]*\r?\n")
 
 @dataclass
 class _Element:
-    """One element of a header: its least bytes a row in a binary file, triangles being the least faces."""
+    """One element of a header. `row` is the smallest size of a binary row in bytes; the smallest face is a triangle."""
 
     name: str
     count: int

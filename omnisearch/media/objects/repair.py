@@ -1,4 +1,4 @@
-"""Make a mesh file what trimesh expects: UTF-8 text, absolute vertex numbers, counts that match the content."""
+"""Convert a mesh file for trimesh: UTF-8 text, absolute vertex numbers, counts that match the content."""
 
 import re
 import struct
@@ -15,7 +15,7 @@ _RELATIVE = re.compile(r"^[ \t]*f\b.*[ \t/]-\d", re.MULTILINE)
 
 
 def repaired(data: bytes, format: str, notes: list[str]) -> bytes:  # noqa: A002
-    """The content of a file, mended where it can be read in part or is unusual; `notes` says what was mended.
+    """Return the content with unusual or incomplete parts repaired; `notes` names the repairs.
 
     Raises:
         MediaError: damaged, if less than half of the promised content is there.

@@ -1,5 +1,6 @@
-"""Textures of 3D objects: pictures beside the file or inside it, made small."""
+"""Textures of 3D objects: load pictures beside the file or inside it, and shrink them."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,7 +19,7 @@ MAX_NAME = 4096  # of a path in a 3D file; a longer one names no file
 
 
 def sibling(source: Source, name: str) -> bytes | None:
-    """The content of the file that a 3D file names, as it is written or percent-encoded; None if there is none.
+    """The content of the file that a 3D file names, verbatim or percent-encoded; None if it does not exist.
 
     A path of the author's own machine (`C:\\work\\wood.png`, `../maps/wood.png`) is looked up by its last part too.
     """
@@ -50,10 +51,13 @@ def shrunk(image: Image.Image) -> NDArray[np.uint8]:
 
 
 class Textures:
-    """The textures that one object names. Each is read once; one that cannot be read becomes a note."""
+    """The textures that one object names, as `find` returns their content.
 
-    def __init__(self, source: Source, notes: list[str]) -> None:
-        self._source, self._notes = source, notes
+    Each is read once; a texture that cannot be read becomes a note.
+    """
+
+    def __init__(self, find: Callable[[str], bytes | None], notes: list[str]) -> None:
+        self._find, self._notes = find, notes
         self._read: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> NDArray[np.uint8] | None:
@@ -66,7 +70,7 @@ class Textures:
         if name.startswith("*"):  # Assimp's name for a picture inside the file, which its binding does not give out
             self._notes.append("a texture inside the file was not read")
             return None
-        data = sibling(self._source, name)
+        data = self._find(name)
         if data is None:
             self._notes.append(f"texture not found: {name}")
             return None

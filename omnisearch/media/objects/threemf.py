@@ -19,7 +19,7 @@ _DEPTH = 32
 
 @dataclass
 class _Object:
-    """An object of a model file: its mesh, and the other objects that it is put together from."""
+    """An object of a model file: its mesh, and the other objects that it contains."""
 
     vertices: list[float] = field(default_factory=list)
     faces: list[int] = field(default_factory=list)
@@ -38,7 +38,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
 
 
 class _Job:
-    """The model files of an archive, each parsed when an object of it is first named."""
+    """The model files of an archive. Each is parsed when one of its objects is first referenced."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -49,7 +49,7 @@ class _Job:
     def parts(self) -> list[Part]:
         root = next((name for name in self._archive.names if name.lower().endswith(_ROOT.lower())), _ROOT)
         items = self._model(root).items
-        if not items:  # nothing is to be built: show what there is
+        if not items:  # the job builds nothing: read all objects
             items = [(None, number, np.eye(4)) for number in self._model(root).objects]
         for path, number, matrix in items:
             self._add(path or root, number, Y_FROM_Z_UP @ matrix, 0)

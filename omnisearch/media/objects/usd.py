@@ -1,11 +1,10 @@
 """USD and USDZ by usd-core. The stage is composed from layers in memory, so that no file is opened by name."""
 
 from collections.abc import Iterator
-from io import BytesIO
+from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 from omnisearch.errors import MediaError, Reason
@@ -14,7 +13,7 @@ from omnisearch.media.kinds import Kind
 from omnisearch.media.objects.archive import Archive
 from omnisearch.media.objects.memory_file import memory_file
 from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, Part, check_counts, join
-from omnisearch.media.objects.textures import shrunk, sibling
+from omnisearch.media.objects.textures import Textures, sibling
 from omnisearch.media.surface import Samples, Triangles
 
 _LAYERS = (".usd", ".usda", ".usdc")
@@ -30,7 +29,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     package = Archive(source.file) if kind.format == "usdz" else None
     try:
         stage = _stage(package, source, notes)
-        textures = _Textures(package, source, notes)
+        textures = Textures(partial(_picture, package, source), notes)
         return join(list(_parts(stage, textures)))
     except Tf.ErrorException as error:
         raise MediaError(Reason.DAMAGED, "usd: the library cannot read it") from error
@@ -61,7 +60,7 @@ def _layer(data: bytes) -> Any:
 
 
 def _connect(layer: Any, layers: dict[str, Any]) -> Iterator[str]:
-    """Let a layer name the other layers in memory in place of files, and no file at all: those are given back."""
+    """Point the references of a layer at layers in memory. Yields the names of files, whose references are removed."""
     for name in layer.GetCompositionAssetDependencies():
         wanted = name.removeprefix("./").lower()
         found = next((other for key, other in layers.items() if key.lower().endswith(wanted)), None)
@@ -70,29 +69,13 @@ def _connect(layer: Any, layers: dict[str, Any]) -> Iterator[str]:
             yield name
 
 
-class _Textures:
-    """The pictures of a package, or beside a layer, each read once."""
-
-    def __init__(self, package: Archive | None, source: Source, notes: list[str]) -> None:
-        self._package, self._source, self._notes = package, source, notes
-        self._read: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._read:
-            self._read[name] = self._open(name)
-        return self._read[name]
-
-    def _open(self, name: str) -> Any:
-        plain = name.removeprefix("./")
-        data = sibling(self._source, plain) if self._package is None else self._package.read(plain)
-        try:
-            return shrunk(Image.open(BytesIO(data or b"")))
-        except (OSError, ValueError, SyntaxError):
-            self._notes.append(f"texture not {'found' if data is None else 'readable'}: {name}")
-            return None
+def _picture(package: Archive | None, source: Source, name: str) -> bytes | None:
+    """The content of a texture in the package, or beside the layer; None if it does not exist."""
+    plain = name.removeprefix("./")
+    return sibling(source, plain) if package is None else package.read(plain)
 
 
-def _parts(stage: Any, textures: _Textures) -> Iterator[Part]:
+def _parts(stage: Any, textures: Textures) -> Iterator[Part]:
     up = Y_FROM_Z_UP if UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z else np.eye(4)
     cache = UsdGeom.XformCache()
     vertices = parts = 0
@@ -112,7 +95,7 @@ def _parts(stage: Any, textures: _Textures) -> Iterator[Part]:
             yield Part(np.array(points), matrix=matrix)
 
 
-def _mesh(mesh: Any, points: Any, matrix: Any, textures: _Textures) -> Part:
+def _mesh(mesh: Any, points: Any, matrix: Any, textures: Textures) -> Part:
     counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], np.int64)
     indices = np.array(mesh.GetFaceVertexIndicesAttr().Get() or [], np.int64)
     if counts.min(initial=0) < 0 or counts.sum() != len(indices):

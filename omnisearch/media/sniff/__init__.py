@@ -1,1 +1,1 @@
-"""Recognising a format from the first bytes of a file: one module per family of formats."""
+"""Recognise a format by the first bytes of a file: one module per family of formats."""

@@ -1,4 +1,4 @@
-"""Recognise sounds and films by their containers."""
+"""Recognise audio and video by their containers."""
 
 import filetype
 

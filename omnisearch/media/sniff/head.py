@@ -1,4 +1,4 @@
-"""The beginning of a file: what a format is recognised by."""
+"""The beginning of a file, by which its format is recognised."""
 
 from dataclasses import dataclass
 from functools import cached_property

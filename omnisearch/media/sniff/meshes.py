@@ -69,7 +69,7 @@ def _zipped(head: Head) -> str | None:
 
 
 def _counted(head: Head) -> str | None:
-    """Formats that are known by a length in their header only."""
+    """Formats that are recognised only by a length in their header."""
     data = head.data
     if data[:2] == b"MM" and len(data) > 16 and struct.unpack_from("<I", data, 2)[0] == head.size:
         return "3ds"
@@ -114,7 +114,7 @@ def _by_lines(head: Head, text: str) -> str | None:
 
 
 def _is_xyz(text: str) -> bool:
-    """Whether most lines are three numbers or more: molecules have the same extension, and begin with an element."""
+    """Whether most lines hold at least three numbers. Lines of molecule files (also .xyz) begin with an element."""
     lines = [line for line in text.splitlines()[:-1][:400] or text.splitlines() if line.strip()]
     return bool(lines) and sum(bool(_NUMBERS.match(line)) for line in lines) > 0.8 * len(lines)
 

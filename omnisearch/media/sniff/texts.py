@@ -28,7 +28,7 @@ def text_format(head: Head) -> str | None:
     named = named_text(head)
     if named is None or head.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return named
-    if head.text is None:  # the decoder says which byte is not text; without an extension nothing promised a text
+    if head.text is None:  # with an extension of a text, the decoder reports the damage
         return named if head.suffix else None
     html = re.match(r"\s*(<!doctype html|<html)", head.text.lstrip("\ufeff"), re.IGNORECASE)
     return "html" if named == "txt" and html else named

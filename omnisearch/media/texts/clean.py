@@ -1,10 +1,10 @@
-"""Clean text: composed characters, one kind of line end, no control characters; block by block."""
+"""Clean text block by block: composed characters, one kind of line end, no control characters."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
 from io import IncrementalNewlineDecoder
 
-# At most this many characters wait for one before which a block may end.
+# At most this many characters are held back until a character that can begin a block.
 _WAITING = 4096
 
 
@@ -30,7 +30,7 @@ def _visible(blocks: Iterable[str]) -> Iterator[str]:
 
 
 def _composed(blocks: Iterable[str]) -> Iterator[str]:
-    """Apply NFC. The end of a block waits where the next block may hold marks that combine with it."""
+    """Apply NFC. The end of a block is held back, because the next block may begin with combining marks."""
     waiting = ""
     for block in blocks:
         text = waiting + block

@@ -1,4 +1,4 @@
-"""The encoding of a text file: its mark, what it declares, UTF-8, else what a detector finds."""
+"""Find the encoding of a text file: by byte order mark, declaration, UTF-8, or else with a detector."""
 
 import codecs
 import re
@@ -17,11 +17,11 @@ _MARKS = (
 )  # fmt: skip
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _DECLARED = re.compile(rb"""<(?:meta|\?xml)\s[^<>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
-# As browsers do: a page that declares the name on the left is read as the larger set on the right.
+# As in browsers, a page that declares the encoding on the left is read as its superset on the right.
 _LARGER = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949",
-    "utf-16": "utf-8", "utf-16-le": "utf-8", "utf-16-be": "utf-8",  # a declaration that is read as ASCII lies
+    "utf-16": "utf-8", "utf-16-le": "utf-8", "utf-16-be": "utf-8",  # a declaration in ASCII bytes is wrong
 }  # fmt: skip
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "mac-roman")
 _OTHER_ALPHABETS = ("cp1251", "koi8-r", "cp866", "cp1253", "cp1255", "cp1256", "cp874")
@@ -30,15 +30,15 @@ _NAMES = {
     "big5hkscs": "big5", "cp932": "shift_jis", "euc_jis_2004": "euc-jp", "cp949": "euc-kr", "cp866": "ibm866",
     "mac-roman": "macintosh",
 }  # fmt: skip
-# With fewer bytes outside ASCII any Latin alphabet fits; the commonest is taken.
+# With fewer bytes outside ASCII, every Latin encoding fits; the most common one is used.
 _ENOUGH = 3
-# Largest share of control and unassigned characters in what is still taken for text.
+# The largest share of control and unassigned characters that still counts as text.
 _JUNK = 0.02
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How to decode a file: Python's `codec`. `note` tells the user what was assumed; empty for Unicode."""
+    """The Python `codec` of a file. `note` tells the user which encoding was assumed; empty for Unicode."""
 
     codec: str
     note: str = ""
@@ -67,7 +67,7 @@ def find_encoding(file: BinaryIO, declares: bool) -> Encoding:
 
 
 def blocks(file: BinaryIO, codec: str) -> Iterator[str]:
-    """Decode a file block by block; what does not decode becomes U+FFFD."""
+    """Decode a file block by block; invalid bytes become U+FFFD."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
     file.seek(0)
     while data := file.read(BLOCK):
@@ -81,7 +81,7 @@ def _declared(head: bytes) -> Encoding | None:
         return None
     name = found[1].decode("ascii", "replace")
     try:
-        b" ".decode(name, "replace")  # LookupError if it is no encoding of text, such as zip
+        b" ".decode(name, "replace")  # LookupError if it is not a text encoding, such as zip
         codec = codecs.lookup(name).name
         codec = _LARGER.get(codec, codec)
         text = _start_of(head, codec)
@@ -93,7 +93,7 @@ def _declared(head: bytes) -> Encoding | None:
 
 
 def _without_mark(head: bytes) -> str | None:
-    """The codec of UTF-16 or UTF-32 without a byte order mark: its zero bytes are many, or it is not UTF-8."""
+    """Detect UTF-16 or UTF-32 without a byte order mark by many zero bytes, or because the text is not UTF-8."""
     zeros = head.count(0)
     if zeros == 0 or (zeros * 4 < len(head) and _is_utf8(head)):
         return None
@@ -115,7 +115,7 @@ def _start_of(head: bytes, codec: str) -> str:
 
 
 def _junk(text: str) -> float:
-    """The share of characters that no text has: control, unassigned, private and replaced ones."""
+    """The share of control, unassigned, private and replacement characters, which do not occur in text."""
     if not text:
         return 1.0
     junk = [c for c in set(text) if c not in "\n\t\r\f" and (c == "\ufffd" or unicodedata.category(c)[0] == "C")]
@@ -123,7 +123,7 @@ def _junk(text: str) -> float:
 
 
 def _count_utf8(file: BinaryIO) -> tuple[int, int]:
-    """The places of a file that are not UTF-8, and its other characters outside ASCII."""
+    """Count the invalid UTF-8 sequences of a file, and its valid characters outside ASCII."""
     bad = other = 0
     for block in blocks(file, "utf-8"):
         replaced = block.count("\ufffd")
@@ -150,7 +150,7 @@ def _detected(file: BinaryIO) -> Encoding:
 
 
 def _sample(file: BinaryIO) -> bytes:
-    """Different lines that hold bytes outside ASCII, up to 64 KiB."""
+    """Distinct lines that contain bytes outside ASCII, up to 64 KiB."""
     file.seek(0)
     lines: dict[bytes, None] = {}
     size = 0

@@ -1,4 +1,4 @@
-"""The words of an HTML page: its title and what a reader would see."""
+"""The words of an HTML page: its title and its visible text."""
 
 import re
 from collections.abc import Iterable, Iterator

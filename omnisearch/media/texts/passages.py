@@ -14,12 +14,12 @@ _SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*\s+|\
 
 
 def passages(blocks: Iterable[str], cut: Segmentation) -> Iterator[Piece]:
-    """Cut at the end of a paragraph, else of a sentence, else of a word; neighbours overlap.
+    """Cut at the end of a paragraph, else of a sentence, else of a word; neighbouring passages overlap.
 
-    Segments count characters from the start of the text. No more than one passage and a few blocks are held.
+    Segments count characters from the start of the text. The buffer holds at most one passage and a few blocks.
     """
     source = iter(blocks)
-    text, offset = "", 0  # what is held, and the position of its first character
+    text, offset = "", 0  # the buffer, and the position of its first character
     start = index = 0
     ended = False
     while True:

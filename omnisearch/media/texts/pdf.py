@@ -9,19 +9,19 @@ from typing import Any, BinaryIO
 from omnisearch.errors import MediaError, Reason
 from omnisearch.types import Page
 
-# A page that takes longer is left out. Reading ends after this much work without a word: the pool waits 60 seconds.
+# A page that takes longer is skipped. Reading ends after this much work without a word, before the pool's 60 seconds.
 PAGE_SECONDS = 15.0
 SILENT_SECONDS = 40.0
-# pypdf keeps every object that it has read; they are forgotten after this many pages.
+# pypdf caches every object that it reads; the cache is cleared after this many pages.
 _REMEMBERED_PAGES = 64
 
 
 class _TooSlow(BaseException):
-    """Not an Exception, which pypdf would catch and go on."""
+    """A page takes too long. Not a subclass of Exception, because pypdf would catch it and continue."""
 
 
 def open_pdf(file: BinaryIO) -> Any:
-    """Open a PDF, also one that is encrypted and needs no password to be read.
+    """Open a PDF, also an encrypted one that opens without a password.
 
     Raises:
         MediaError: needs_password.
