@@ -58,6 +58,8 @@ def distinct(points: Iterable[Point], dim: int) -> Floats:
     taken: Counter[str] = Counter()
     count = 0
     for point in points:
+        if len(point.vector) != dim:  # its file in the engine is damaged, which the doctor reports
+            continue
         item = point.payload.item_id
         if taken[item] == OF_ONE_ITEM or (count and float((rows[:count] @ point.vector).max()) >= SAME_SCENE):
             continue

@@ -153,6 +153,7 @@ def test_the_doctor_finds_damage_and_its_way_out_makes_it_right(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # for some forty files, on a busy machine
 @pytest.mark.parametrize("how", DAMAGES)
 def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: str) -> None:
     """Damage that the doctor does not find makes no difference, and all is right after the repair."""

@@ -138,3 +138,10 @@ def test_no_more_is_read_than_needed_and_copies_cost_a_bounded_number_of_points(
         memory.put(f"c{n}", direction(1))
     assert len(sample(memory, Clock()).rows()) == 1
     assert memory.given == READ
+
+
+def test_a_point_without_its_vector_is_left_out() -> None:
+    store = Memory()
+    store.add(0, 3)
+    store.put("f" * 32, np.empty(0, np.float32))
+    assert Sample(store, Modality.IMAGE, DIM).rows().shape == (3, DIM)  # type: ignore[arg-type]
