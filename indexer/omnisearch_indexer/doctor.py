@@ -19,7 +19,7 @@ from omnisearch import __version__
 from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import OmnisearchError
+from omnisearch.errors import NotReadyError, OmnisearchError
 from omnisearch.media.child import Child, Limits
 from omnisearch.paths import is_missing, show_path
 from omnisearch.search.calibration import ENOUGH
@@ -131,6 +131,8 @@ class Doctor:
     @cached_property
     def audit(self) -> Audit:
         """The comparison of every point with the manifest and the embeddings."""
+        if self.manifest.is_old:
+            raise NotReadyError(f"the index was made by an older version: run {self._index_command} once")
         return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
 
     @property

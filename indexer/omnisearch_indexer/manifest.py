@@ -104,6 +104,11 @@ class Manifest:
             self._db = open_database(path, create)
         self.intents = Intents(self._db)
 
+    @property
+    def is_old(self) -> bool:
+        """Whether an older version wrote the manifest and no run has migrated it yet."""
+        return self._db.is_migrated_copy
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

@@ -59,9 +59,13 @@ SEEN = "CREATE TEMP TABLE seen (path BLOB PRIMARY KEY, device INTEGER, ctime_ns 
 
 
 class _Checked(sqlite3.Connection):
-    """A connection to the manifest at `path`. Raises DamageError if a query finds damage."""
+    """A connection to the manifest at `path`. Raises DamageError if a query finds damage.
+
+    `is_migrated_copy`: the file has the tables of an older version, and this is a migrated copy in memory.
+    """
 
     path: Path
+    is_migrated_copy = False
 
     def execute(self, *query: Any) -> sqlite3.Cursor:
         try:
@@ -83,7 +87,7 @@ class _Checked(sqlite3.Connection):
             raise damaged(self.path, error) from None
 
 
-def open_database(path: Path, create: bool) -> sqlite3.Connection:
+def open_database(path: Path, create: bool) -> _Checked:
     """Open a manifest with the current tables: for reading and writing if `create`, else for reading.
 
     Raises:
@@ -114,7 +118,7 @@ def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
         raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
 
 
-def _migrate(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connection:
+def _migrate(db: _Checked, path: Path, create: bool) -> _Checked:
     """Migrate the tables to VERSION; a manifest opened for reading is migrated as a copy in memory."""
     version = _version(db)
     if version == 0:
@@ -124,6 +128,7 @@ def _migrate(db: sqlite3.Connection, path: Path, create: bool) -> sqlite3.Connec
         copy = _connect(path, ":memory:")
         with closing(db):
             db.backup(copy)
+        copy.is_migrated_copy = True
         db = copy
     for step in range(version + 1, VERSION + 1):
         db.executescript(f"BEGIN; {MIGRATIONS[step]} PRAGMA user_version = {step}; COMMIT;")
@@ -134,14 +139,14 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _open_for_writing(path: Path) -> sqlite3.Connection:
+def _open_for_writing(path: Path) -> _Checked:
     db = _connect(path, f"{path.absolute().as_uri()}?mode=rwc")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     return db
 
 
-def _open_for_reading(path: Path) -> sqlite3.Connection:
+def _open_for_reading(path: Path) -> _Checked:
     # SQLite cannot create the index of the write-ahead log in a read-only folder; without a log it needs none.
     log = path.with_name(f"{path.name}-wal")
     alone = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
@@ -149,7 +154,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
     return _connect(path, uri)
 
 
-def _connect(path: Path, uri: str) -> sqlite3.Connection:
+def _connect(path: Path, uri: str) -> _Checked:
     db = sqlite3.connect(uri, uri=True, isolation_level=None, factory=_Checked)
     db.path, db.text_factory = path, db.text
     return db

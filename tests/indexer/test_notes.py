@@ -82,7 +82,9 @@ def test_errors_all_names_the_files_that_are_partly_read(
     ]
 
 
-def test_a_manifest_without_notes_is_read_and_brought_up_to_date(folder: Path, settings: Settings) -> None:
+def test_a_manifest_without_notes_is_read_and_brought_up_to_date(
+    folder: Path, settings: Settings, call: Callable[..., tuple[int, str]]
+) -> None:
     index_files([folder], settings)
     place = settings.data_dir / MANIFEST_FILE
     with closing(sqlite3.connect(place)) as older:
@@ -97,11 +99,13 @@ def test_a_manifest_without_notes_is_read_and_brought_up_to_date(folder: Path, s
             """
         )
     with closing(Manifest(place)) as reading:
-        assert (len(reading.intents), list(reading.partly_read())) == (1, [])
+        assert (len(reading.intents), list(reading.partly_read()), reading.is_old) == (1, [], True)
+    _, told = call("doctor", "--data-dir", settings.data_dir, "--model", settings.model, "--format", "jsonl")
+    assert "the index was made by an older version: run `omnisearch index" in told
     report = index_files([folder], settings)
     assert counts(report) == {"changed": 1, "unchanged": 3}  # the one that was being written is read again
     with closing(Manifest(place)) as manifest:
-        assert len(manifest.intents) == 0
+        assert (len(manifest.intents), manifest.is_old) == (0, False)
         assert sum(bool(item.notes) for item in manifest.items()) <= 1
 
 
