@@ -451,7 +451,7 @@ def test_svg_with_an_embedded_picture() -> None:
     blue = base64.b64encode(encoded(Image.new("RGB", (8, 8), "blue"), "PNG")).decode()
     image = f'<image href="data:image/png;base64,{blue}" width="40" height="20" preserveAspectRatio="none"/>'
     assert (read(svg(RED + image), "a.svg")[0][200, 500] == (0, 0, 255)).all()
-    giant = base64.b64encode(_png_header(30_000, 30_000)).decode()
+    giant = base64.b64encode(makers.png_header(30_000, 30_000)).decode()
     image = f'<image href="data:image/png;base64,{giant}" width="40" height="20"/>'
     assert refused(svg(RED + image), "a.svg").reason is Reason.TOO_MANY_PIXELS
 
@@ -460,12 +460,6 @@ def test_a_white_svg_is_seen() -> None:
     pixels, _ = read(svg('<circle cx="20" cy="10" r="8" fill="white"/>'), "a.svg")
     assert pixels.max() == 255
     assert pixels.min() == 0
-
-
-def _png_header(width: int, height: int) -> bytes:
-    from tests.media.test_hostile import _png_header as header
-
-    return header(width, height)
 
 
 def _laughs() -> str:
