@@ -110,7 +110,8 @@ def search(
     elif answers[0].nothing_matches:
         err.print("nothing matches; these are the closest items", markup=False)
     if missing := sum(hit.missing for hit in answers[0].hits):
-        err.print(f"{missing} of these files are missing: run `omnisearch index` to update the index", markup=False)
+        way_out = "mount their disk, or run `omnisearch index` to update the index"
+        err.print(f"{missing} of these files are missing: {way_out}", markup=False, soft_wrap=True)
     _write(found[0], output, print0, explain)
     if (following := answers[0].next_cursor) is not None:
         err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
