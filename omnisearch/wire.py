@@ -1,6 +1,7 @@
 """One message between two of our processes: a JSON head and named arrays, over a stream socket.
 
-Nothing is pickled: a worker that was taken over by a hostile file can send wrong numbers, never code.
+Nothing is pickled: a worker that was taken over by a hostile file can send wrong numbers, never code. Strings are
+valid Unicode on arrival: `send` replaces lone surrogates by "?", and `receive` refuses them.
 
     4 bytes   length of the head, little endian
     head      JSON {"body": {...}, "arrays": [[name, dtype, shape], ...]}
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from omnisearch.errors import OmnisearchError
 
@@ -47,7 +49,8 @@ def send(sock: socket.socket, message: Message) -> None:
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
     listing = [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()]
-    head = json.dumps({"body": message.body, "arrays": listing}).encode()
+    text = json.dumps({"body": message.body, "arrays": listing}, ensure_ascii=False)
+    head = text.encode(errors="replace")  # a hostile file may name its parts by half a character
     try:
         sock.sendall(struct.pack("<I", len(head)) + head)
         for array in arrays.values():
@@ -70,7 +73,7 @@ def receive(sock: socket.socket, max_bytes: int) -> Message | None:
     if length > MAX_HEAD:
         raise WireError(f"a head of {length} bytes is over the limit of {MAX_HEAD}")
     try:
-        head = json.loads(_read(sock, length) or b"")
+        head = from_json(bytes(_read(sock, length) or b""))
         listing = [(str(name), str(dtype), tuple(int(n) for n in shape)) for name, dtype, shape in head["arrays"]]
         body = dict(head["body"])
     except (ValueError, KeyError, TypeError) as error:

@@ -76,3 +76,17 @@ def test_sending_to_nobody_is_an_error(pair: Pair) -> None:
     pair[1].close()
     with pytest.raises(wire.WireError, match="gone"):
         wire.send(pair[0], wire.Message({}, {"x": np.zeros(1 << 20)}))
+
+
+def test_half_a_character_is_replaced(pair: Pair) -> None:
+    wire.send(pair[0], wire.Message({"detail": "there is no \ud800.bin"}))
+    got = wire.receive(pair[1], 0)
+    assert got is not None
+    assert got.body == {"detail": "there is no ?.bin"}
+
+
+def test_half_a_character_that_is_sent_all_the_same_is_refused(pair: Pair) -> None:
+    head = b'{"body": {"detail": "\\ud800"}, "arrays": []}'
+    pair[0].sendall(struct.pack("<I", len(head)) + head)
+    with pytest.raises(wire.WireError):
+        wire.receive(pair[1], 0)
