@@ -9,14 +9,28 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Answer": "omnisearch.types",
     "Engine": "omnisearch.search.engine",
+    "Expression": "omnisearch.query",
+    "Finding": "omnisearch.types",
     "Hit": "omnisearch.types",
+    "ItemRef": "omnisearch.query",
+    "Match": "omnisearch.types",
+    "MediaError": "omnisearch.errors",
     "Modality": "omnisearch.types",
     "OmniBind": "omnisearch.binding.model",
     "OmnisearchError": "omnisearch.errors",
+    "Page": "omnisearch.types",
     "Query": "omnisearch.query",
+    "Quota": "omnisearch.query",
+    "Reason": "omnisearch.errors",
+    "Region": "omnisearch.types",
+    "Segment": "omnisearch.types",
     "Settings": "omnisearch.config",
+    "Stretch": "omnisearch.types",
     "Term": "omnisearch.query",
+    "parse": "omnisearch.search.grammar",
+    "parse_conditions": "omnisearch.where",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

@@ -3,7 +3,7 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import (
@@ -15,6 +15,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -108,6 +109,27 @@ class Settings(BaseSettings):
             raise ValueError("a folder without a name would be the working directory; write . for that")
         return folder
 
+    @model_validator(mode="after")
+    def _shorter_overlaps(self) -> Self:
+        for overlap, whole in (("segment_overlap", "segment_seconds"), ("passage_overlap", "passage_characters")):
+            shared, length = getattr(self, overlap), getattr(self, whole)
+            if shared >= length:
+                raise ValueError(f"{overlap} = {shared} must be smaller than {whole} = {length}")
+        return self
+
+    def __init__(self, **given: Any) -> None:
+        """Read the settings that are not `given`.
+
+        Raises:
+            SettingsError: a value has no meaning; the message names the setting, the value and where it is wrong.
+        """
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise SettingsError(_first(error)) from None
+        except OSError as error:
+            raise SettingsError(f"a settings file cannot be read: {error}") from None
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -130,6 +152,17 @@ def _read_toml(settings_cls: type[BaseSettings], file: Path) -> TomlConfigSettin
         raise SettingsError(f"the settings file {file} is not valid TOML: {error}; correct it or rename it") from None
 
 
+def _first(invalid: ValidationError) -> str:
+    """Name the first setting that is wrong."""
+    first = invalid.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if not name:  # of several settings together
+        return str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        return _unknown(name)
+    return f"setting {name} = {first.get('input')!r}: {first['msg']}"
+
+
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, Settings.model_fields, n=1)
     guess = f"did you mean {near[0]!r}?" if near else "docs/cli.md lists the settings"
@@ -140,26 +173,6 @@ def load_settings(**flags: Any) -> Settings:
     """Read the settings; a flag that is None was not given.
 
     Raises:
-        SettingsError: a value has no meaning; the message names the setting, the value and where it is wrong.
+        SettingsError: as `Settings`.
     """
-    try:
-        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-            raise SettingsError(_unknown(name)) from None
-        raise SettingsError(f"setting {name} = {first.get('input')!r}: {first['msg']}") from None
-    except OSError as error:
-        raise SettingsError(f"a settings file cannot be read: {error}") from None
-    if settings.segment_overlap >= settings.segment_seconds:
-        raise SettingsError(
-            f"segment_overlap = {settings.segment_overlap} must be smaller than "
-            f"segment_seconds = {settings.segment_seconds}"
-        )
-    if settings.passage_overlap >= settings.passage_characters:
-        raise SettingsError(
-            f"passage_overlap = {settings.passage_overlap} must be smaller than "
-            f"passage_characters = {settings.passage_characters}"
-        )
-    return settings
+    return Settings(**{name: value for name, value in flags.items() if value is not None})

@@ -18,7 +18,9 @@
     ├── StoreError            the vector store refused or failed
     │   ├── DamageError       stored data are damaged
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
-    └── NotFoundError         no such item (HTTP 404)
+    ├── NotFoundError         no such item (HTTP 404)
+    └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
+        └── WireTimeoutError  a process did not answer in time
 
 The library raises these; the CLI turns them into exit codes and the API into problem+json.
 """
@@ -86,15 +88,20 @@ def reason_message(reason: Reason, detail: str = "") -> str:
 
 
 class OmnisearchError(Exception):
-    """The root. `exit_code` is what the CLI returns for it, `status` what the API answers."""
+    """The root. `exit_code` is what the CLI returns for it, `status` and `code` are what the API answers.
+
+    `code` is for programs and never changes, whatever the class is called.
+    """
 
     exit_code = 1
     status = 500
+    code = "omnisearch"
 
 
 class UsageError(OmnisearchError):
     """The request itself is wrong."""
 
+    code = "usage"
     exit_code = 2
     status = 422
 
@@ -102,22 +109,31 @@ class UsageError(OmnisearchError):
 class SettingsError(UsageError):
     """A setting has a value without a meaning."""
 
+    code = "settings"
+
 
 class LicenceError(UsageError):
     """The weights of a model may not be used as the settings say they are."""
+
+    code = "licence"
 
 
 class QueryError(UsageError):
     """A query cannot be read, or its terms cancel out."""
 
+    code = "query"
+
 
 class FetchError(UsageError):
     """A file of a query cannot be fetched by its URL, or the server does not allow it."""
+
+    code = "fetch"
 
 
 class NotReadyError(OmnisearchError):
     """Something must be done before this can work; the message names the command."""
 
+    code = "not_ready"
     exit_code = 4
     status = 503
 
@@ -125,23 +141,32 @@ class NotReadyError(OmnisearchError):
 class NoIndexError(NotReadyError):
     """Nothing was indexed under this data directory or alias."""
 
+    code = "no_index"
+
 
 class ModelMissingError(NotReadyError):
     """Weights or a bound model are not on this machine."""
+
+    code = "model_missing"
 
 
 class FingerprintError(NotReadyError):
     """The index was made by another model or another way of decoding."""
 
+    code = "fingerprint"
     status = 409
 
 
 class BusyError(NotReadyError):
     """Another process holds a resource that allows one owner."""
 
+    code = "busy"
+
 
 class StoppedError(NotReadyError):
     """The caller stopped a question before it was answered."""
+
+    code = "stopped"
 
 
 class MediaError(OmnisearchError):
@@ -150,6 +175,7 @@ class MediaError(OmnisearchError):
     `reason` is the stable code; `detail` names the value that was refused.
     """
 
+    code = "media"
     status = 422
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -165,28 +191,37 @@ class MediaError(OmnisearchError):
 class WeightsError(OmnisearchError):
     """A weight file is missing from every source, or its content is not what the spec says."""
 
+    code = "weights"
+
 
 class CheckpointError(OmnisearchError):
     """A bound model's configuration and tensors do not fit together."""
+
+    code = "checkpoint"
 
 
 class StoreError(OmnisearchError):
     """The vector store refused a request or failed."""
 
+    code = "store"
     status = 503
 
 
 class DamageError(StoreError):
     """Stored data are damaged; the message names the command that repairs them."""
 
+    code = "damage"
+
 
 class VectorError(StoreError):
     """A vector is not finite, has no length, or is not as wide as the collection."""
 
+    code = "vector"
     status = 422
 
 
 class NotFoundError(OmnisearchError):
     """No such item in the index."""
 
+    code = "not_found"
     status = 404

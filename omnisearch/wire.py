@@ -28,9 +28,13 @@ DTYPES = {"float32", "float64", "uint8", "int64"}
 class WireError(OmnisearchError):
     """The other side closed the stream or sent something that is not a message."""
 
+    code = "wire"
+
 
 class WireTimeoutError(WireError):
     """The other side did not answer in time."""
+
+    code = "wire_timeout"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnisearch.config import load_settings
+from omnisearch.config import Settings, load_settings
 from omnisearch.errors import SettingsError
 
 
@@ -59,8 +59,9 @@ def test_an_empty_variable_is_one_that_is_not_set(project: Path, monkeypatch: py
 )
 def test_a_value_without_a_meaning_is_named(project: Path, text: str, named: str) -> None:
     project.write_text(text)
-    with pytest.raises(SettingsError, match=named):
-        load_settings()
+    for read in (load_settings, Settings):
+        with pytest.raises(SettingsError, match=named):
+            read()
 
 
 @pytest.mark.parametrize("content", [b"model = ", b'model = "\xff"'])

@@ -8,9 +8,30 @@ from pathlib import Path
 import pytest
 
 import omnisearch
-import omnisearch.search
-from omnisearch import cli
-from omnisearch.errors import MediaError, NotReadyError, OmnisearchError, Reason, UsageError
+import omnisearch_indexer
+from omnisearch import cli, errors
+from omnisearch.errors import (
+    BusyError,
+    CheckpointError,
+    DamageError,
+    FetchError,
+    FingerprintError,
+    LicenceError,
+    MediaError,
+    ModelMissingError,
+    NoIndexError,
+    NotFoundError,
+    NotReadyError,
+    OmnisearchError,
+    QueryError,
+    Reason,
+    SettingsError,
+    StoppedError,
+    StoreError,
+    UsageError,
+    VectorError,
+    WeightsError,
+)
 
 HEAVY = {"torch", "transformers", "timm", "librosa", "trimesh", "fastapi", "qdrant_client", "qdrant_edge", "PIL", "av"}
 
@@ -35,20 +56,56 @@ def test_what_runs_nothing_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = f"import omnisearch.search, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+    code = f"import omnisearch.search, omnisearch_indexer, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_every_public_name_can_be_had() -> None:
-    assert omnisearch.__all__ == sorted(omnisearch.__all__)
+PUBLIC = """
+    Answer Engine Expression Finding Hit ItemRef Match MediaError Modality OmniBind OmnisearchError Page Query
+    Quota Reason Region Segment Settings Stretch Term parse parse_conditions __version__
+"""
+
+
+def test_the_public_names_are_these_and_can_be_had() -> None:
+    assert omnisearch.__all__ == sorted(PUBLIC.split())
     for name in omnisearch.__all__:
         assert getattr(omnisearch, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = omnisearch.nonsense
-    assert omnisearch.search.Engine is omnisearch.Engine
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        _ = omnisearch.search.nonsense
+    for package in (omnisearch, omnisearch_indexer):
+        with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+            _ = package.nonsense
+    assert omnisearch_indexer.__all__ == ["Labels", "Report", "index"]
+
+
+# What programs test for. A class may be renamed; its code stays.
+CODES = {
+    OmnisearchError: "omnisearch",
+    UsageError: "usage",
+    SettingsError: "settings",
+    LicenceError: "licence",
+    QueryError: "query",
+    FetchError: "fetch",
+    NotReadyError: "not_ready",
+    NoIndexError: "no_index",
+    ModelMissingError: "model_missing",
+    FingerprintError: "fingerprint",
+    BusyError: "busy",
+    StoppedError: "stopped",
+    MediaError: "media",
+    WeightsError: "weights",
+    CheckpointError: "checkpoint",
+    StoreError: "store",
+    DamageError: "damage",
+    VectorError: "vector",
+    NotFoundError: "not_found",
+}
+
+
+def test_the_codes_of_the_errors_are_these() -> None:
+    assert {kind: kind.code for kind in CODES} == CODES
+    assert {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)} == set(
+        CODES
+    )
 
 
 def test_every_command_of_the_contract_is_there() -> None:

@@ -1,1 +1,22 @@
-"""From a folder of files to an index that search reads."""
+"""The indexer: folders in, an index out. `index` does from Python what `omnisearch index` does."""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Labels": ("omnisearch_indexer.labels", "Labels"),
+    "Report": ("omnisearch_indexer.report", "Report"),
+    "index": ("omnisearch_indexer.session", "index_files"),
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'omnisearch_indexer' has no attribute {name!r}")
+    home, attribute = _HOMES[name]
+    return getattr(import_module(home), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

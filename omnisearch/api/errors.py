@@ -2,10 +2,9 @@
 
     {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
 
-`code` is stable: the reason of a MediaError, the name of another domain error, else the status's own.
+`code` is stable: the reason of a MediaError, the code of another domain error, else the status's own.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -74,11 +73,8 @@ def error_document(error: OmnisearchError) -> dict[str, Any]:
 
 
 def code_of(error: OmnisearchError) -> str:
-    """Return the stable code of a domain error: NoIndexError is `no_index`."""
-    if isinstance(error, MediaError):
-        return str(error.reason)
-    name = type(error).__name__.removesuffix("Error")
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    """Return the stable code of a domain error."""
+    return str(error.reason) if isinstance(error, MediaError) else error.code
 
 
 def handle_errors(app: FastAPI) -> None:

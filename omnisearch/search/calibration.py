@@ -42,12 +42,6 @@ class Background:
             mean, spread = float(usual.mean()), float(usual.std())
         return mean, max(spread, NARROWEST / float(np.sqrt(len(query))))
 
-    def surprise(self, query: Floats, modality: Modality, scores: Floats) -> Floats:
-        """Return z (n,): how many standard deviations above chance the `scores` (n,) of `query` (dim,) lie."""
-        mean, spread = self.chance(query, modality)
-        z: Floats = (scores - mean) / spread
-        return z
-
 
 def without_outliers(scores: Floats) -> Floats:
     """Return the scores (n,) that are at most OUTLIER robust standard deviations from their median.
@@ -92,12 +86,6 @@ class Calibration:
         z = (score - self.mean) / self.spread
         given = {"slope": self.config.slope, "threshold": self.config.threshold}
         return {"mean": self.mean, "spread": self.spread, "z": z, **given}
-
-
-def logit(z: Floats, config: RelevanceConfig) -> Floats:
-    """Return the log-odds of a match: what mixed lists are ranked by, since it never saturates."""
-    odds: Floats = config.slope * (z - config.threshold)
-    return odds
 
 
 def relevance(odds: float) -> float:

@@ -17,7 +17,7 @@ from omnisearch.paths import find_path, show_path
 from omnisearch.query import ItemRef, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.encode import Encoders
-from omnisearch.search.index import Index
+from omnisearch.search.index import QueryContext
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Decoded, Floats, Modality, Slice, SpaceEmbeddings
 
@@ -87,7 +87,7 @@ class Embedder:
         self._encoders = Encoders()
 
     def embed(
-        self, index: Index, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+        self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
     ) -> dict[Term, Embedded]:
         """Embed terms; their weights do not matter. The texts among them are one call of their tower.
 
@@ -102,7 +102,7 @@ class Embedder:
         return {term: succeeded(outcome) for term, outcome in outcomes.items()}
 
     def try_to_embed(
-        self, index: Index, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+        self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
     ) -> dict[Term, Embedded | OmnisearchError]:
         """Embed terms like `embed`; a term that is wrong gets its QueryError, MediaError or NotFoundError.
 
@@ -122,7 +122,7 @@ class Embedder:
         found |= self._texts(index.model, texts, explain, budget)
         return {term: found[term] for term in distinct}
 
-    def _other(self, index: Index, term: Term, explain: bool, budget: Budget) -> Embedded:
+    def _other(self, index: QueryContext, term: Term, explain: bool, budget: Budget) -> Embedded:
         match term.source:
             case Path():
                 return self._file(index.model, term, term.source, explain, budget)
@@ -212,7 +212,7 @@ class _Encoded:
         return Embedded(total / length, self.modality, item, parts, factors)
 
 
-def _item(index: Index, item: ItemRef, explain: bool) -> Embedded:
+def _item(index: QueryContext, item: ItemRef, explain: bool) -> Embedded:
     found = index.item(item.id, with_vectors=True)
     points = [point for point in found if item.segment in (None, point.payload.segment.index)]
     if not points:
@@ -237,7 +237,7 @@ def succeeded(outcome: Embedded | OmnisearchError) -> Embedded:
     return outcome
 
 
-def path_of(index: Index, item: ItemRef) -> Path:
+def path_of(index: QueryContext, item: ItemRef) -> Path:
     """Return the file of an item.
 
     Raises:

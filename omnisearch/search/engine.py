@@ -1,4 +1,4 @@
-"""The engine: a query in, hits out. It knows the model and the store by their seams and never opens a file itself.
+"""The engine: a query in, hits out. Processes of their own decode the files of its terms.
 
 batch      queries of several threads together  microbatch.py, answer.py
 embed      terms -> vectors                     embed.py, encode.py

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,27 @@ from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, SpaceEmbeddingStore
 from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
+
+
+class QueryContext(Protocol):
+    """What a query is embedded and judged against: an index, or a model alone."""
+
+    @property
+    def model(self) -> OmniBind:
+        """The model that embeds the query."""
+        ...
+
+    def item(self, item_id: str, with_vectors: bool = False) -> list[Point]:
+        """Return every segment of an item, in order."""
+        ...
+
+    def spaces(self, points: Sequence[Point]) -> SpaceEmbeddings | None:
+        """Return what the spaces gave for segments of one modality; None where that was not kept."""
+        ...
+
+    def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
+        """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
+        ...
 
 
 class Index:
@@ -88,11 +110,10 @@ class Index:
 
     def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
         """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
-        line = blend((share, self.model.relevance(modality, query)) for query, share in shares.items())
-        return Calibration(*self.background(modality).chance(vector, modality), line)
+        return _calibration(self.model, self.background(modality), vector, shares, modality)
 
 
-class Unindexed(Index):
+class Unindexed:
     """A model without a collection, for questions about one file."""
 
     def __init__(self, model: OmniBind) -> None:
@@ -106,6 +127,21 @@ class Unindexed(Index):
         """
         raise NoIndexError(f"no index is asked here, so id:{item_id} is not known: name the file instead")
 
-    def background(self, modality: Modality) -> Background:  # noqa: ARG002
-        """Return what ships with the model."""
-        return Background(self.model.background)
+    def spaces(self, points: Sequence[Point]) -> None:  # noqa: ARG002
+        """Return None: nothing was kept."""
+        return
+
+    def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
+        """Return what scores mean against the background that ships with the model."""
+        return _calibration(self.model, Background(self.model.background), vector, shares, modality)
+
+
+def _calibration(
+    model: OmniBind,
+    background: Background,
+    vector: Floats,
+    shares: Mapping[Modality | None, float],
+    modality: Modality,
+) -> Calibration:
+    line = blend((share, model.relevance(modality, query)) for query, share in shares.items())
+    return Calibration(*background.chance(vector, modality), line)

@@ -21,7 +21,7 @@ from omnisearch.search.compose import Leaf, leaf
 from omnisearch.search.embed import Embedder
 from omnisearch.search.explain import leaves_at, score_at
 from omnisearch.search.grid import Window, apart, over
-from omnisearch.search.index import Index
+from omnisearch.search.index import QueryContext
 from omnisearch.search.looks import Looked, in_blocks, look
 from omnisearch.search.moments import merged
 from omnisearch.search.places import Located, Part, Place
@@ -51,7 +51,7 @@ class Locator:
 
     def locate(
         self,
-        index: Index,
+        index: QueryContext,
         query: Expression,
         path: Path,
         limit: int = 5,
@@ -78,7 +78,7 @@ class Locator:
             raise error.about(name) from None
         return find(index, looked, query, leaves, limit)
 
-    def _look(self, index: Index, query: Expression, path: Path, stopped: Callable[[], bool]) -> Looked:
+    def _look(self, index: QueryContext, query: Expression, path: Path, stopped: Callable[[], bool]) -> Looked:
         decoded = self._pool.decode(path, stopped=stopped)
         try:
             if _in_order(query) and decoded.info.modality not in TIMED:
@@ -91,7 +91,7 @@ class Locator:
             decoded.pieces.close()  # type: ignore[attr-defined]  # its error may be held for long, the decoder not
 
 
-def find(index: Index, looked: Looked, query: Expression, leaves: Mapping[Sum, Leaf], limit: int = 5) -> Located:
+def find(index: QueryContext, looked: Looked, query: Expression, leaves: Mapping[Sum, Leaf], limit: int = 5) -> Located:
     """Find up to `limit` places that match among the windows of a file; see `Locator.locate`."""
     scores: dict[Sum, Floats] = {total: looked.vectors @ each.vector for total, each in leaves.items()}
     odds = {

@@ -1,6 +1,7 @@
 """Whole runs with the real decoder, engine and a model without weights."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +23,8 @@ from omnisearch_indexer.status import read_failures, read_status
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import NO_TEXT, paths_of, points_of, write_good, write_hostile, write_image, write_sound
 from tests.stores.test_edge_worker import kill_worker, worker_pid
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def counts(report: Report) -> dict[str, int]:
@@ -350,3 +353,17 @@ def _same(one: dict, other: dict) -> bool:
         point.payload == other[key].payload and np.array_equal(point.vector, other[key].vector)
         for key, point in one.items()
     )
+
+
+def test_indexing_from_python_is_as_the_page_says(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "indexing.md").read_text(), re.DOTALL)
+    write_image(tmp_path / "photos" / "red.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMNISEARCH_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("OMNISEARCH_MODEL", settings.model)
+    exec(compile(code, "docs/indexing.md", "exec"), {})
+    assert "'new': 1" in capsys.readouterr().out.replace("<Outcome.NEW: 'new'>", "'new'")
+    with closing(Manifest(settings.data_dir / MANIFEST_FILE)) as manifest:
+        assert manifest.labels()

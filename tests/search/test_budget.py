@@ -17,7 +17,7 @@ from omnisearch.query import ItemRef, Sum, Term
 from omnisearch.search import embed, encode
 from omnisearch.search.budget import Budget
 from omnisearch.search.embed import Embedder
-from omnisearch.search.index import Index, Unindexed
+from omnisearch.search.index import Unindexed
 from omnisearch.types import Modality, Stretch
 
 RATE = 8000
@@ -31,7 +31,7 @@ def pool() -> Iterator[DecoderPool]:
 
 
 @pytest.fixture
-def index(hashed_model: Path) -> Index:
+def index(hashed_model: Path) -> Unindexed:
     return Unindexed(OmniBind.load(str(hashed_model), load_settings()))
 
 
@@ -43,7 +43,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _while_encoding(index: Index, monkeypatch: pytest.MonkeyPatch, do: Callable[[Modality, int], None]) -> None:
+def _while_encoding(index: Unindexed, monkeypatch: pytest.MonkeyPatch, do: Callable[[Modality, int], None]) -> None:
     """Call `do` with the modality and the number of contents before each call of the towers."""
     encode = index.model.encode_spaces
 
@@ -55,7 +55,9 @@ def _while_encoding(index: Index, monkeypatch: pytest.MonkeyPatch, do: Callable[
 
 
 @pytest.mark.parametrize("part", [None, Stretch(0, 60.5)])
-def test_a_long_file_is_refused_with_the_way_out(pool: DecoderPool, index: Index, sound: Path, part: Stretch) -> None:
+def test_a_long_file_is_refused_with_the_way_out(
+    pool: DecoderPool, index: Unindexed, sound: Path, part: Stretch
+) -> None:
     term = Term(sound, label="rising.wav", slice=part)
     with pytest.raises(QueryError, match=rf"rising\.wav\S* lasts {60 if part else 98} seconds.* may last 60.*slice"):
         Embedder(pool).embed(index, [term], budget=Budget(seconds=60))
@@ -63,7 +65,7 @@ def test_a_long_file_is_refused_with_the_way_out(pool: DecoderPool, index: Index
 
 
 def test_a_long_file_is_refused_before_it_is_encoded_and_gives_its_decoder_back(
-    pool: DecoderPool, index: Index, sound: Path, monkeypatch: pytest.MonkeyPatch
+    pool: DecoderPool, index: Unindexed, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
     _while_encoding(index, monkeypatch, lambda _, count: calls.append(count))
@@ -76,7 +78,7 @@ def test_a_long_file_is_refused_before_it_is_encoded_and_gives_its_decoder_back(
 
 
 def test_media_are_encoded_a_few_at_a_time_and_mean_the_same(
-    pool: DecoderPool, index: Index, sound: Path, monkeypatch: pytest.MonkeyPatch
+    pool: DecoderPool, index: Unindexed, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
     _while_encoding(index, monkeypatch, lambda _, count: calls.append(count))
@@ -89,7 +91,7 @@ def test_media_are_encoded_a_few_at_a_time_and_mean_the_same(
 
 
 def test_encoding_ends_when_it_is_stopped(
-    pool: DecoderPool, index: Index, sound: Path, monkeypatch: pytest.MonkeyPatch
+    pool: DecoderPool, index: Unindexed, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = threading.Event()
     calls: list[int] = []
@@ -109,7 +111,7 @@ def test_encoding_ends_when_it_is_stopped(
 
 
 def test_texts_and_other_files_go_on_while_a_file_is_encoded(
-    pool: DecoderPool, index: Index, sound: Path, monkeypatch: pytest.MonkeyPatch
+    pool: DecoderPool, index: Unindexed, sound: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoding, go = threading.Event(), threading.Event()
 

@@ -11,7 +11,6 @@ from omnisearch.search.calibration import (
     Background,
     Calibration,
     blend,
-    logit,
     nothing_matches,
     relevance,
     without_outliers,
@@ -30,7 +29,8 @@ def test_chance_is_zero_with_spread_one_whatever_the_gap() -> None:
     background = Background({Modality.IMAGE: rows(0, 400, 0), Modality.AUDIO: rows(1, 400, 8)})
     query = rows(2, 1, 8)[0]
     for modality, shift in ((Modality.IMAGE, 0), (Modality.AUDIO, 8)):
-        z = background.surprise(query, modality, rows(3, 400, shift) @ query)
+        mean, spread = background.chance(query, modality)
+        z = (rows(3, 400, shift) @ query - mean) / spread
         assert abs(z.mean()) < 0.2
         assert abs(z.std() - 1) < 0.2
 
@@ -66,7 +66,7 @@ def test_where_most_scores_are_the_same_all_count() -> None:
 def test_order_within_a_modality_is_the_order_of_scores() -> None:
     background = Background({Modality.IMAGE: rows(0, 400, 1)})
     scores = np.sort(np.random.default_rng(0).uniform(-1, 1, 50).astype(np.float32))
-    odds = logit(background.surprise(rows(2, 1, 0)[0], Modality.IMAGE, scores), RelevanceConfig())
+    odds = Calibration(*background.chance(rows(2, 1, 0)[0], Modality.IMAGE), RelevanceConfig()).odds(scores)
     assert (np.diff(odds) > 0).all()
     assert all(0 <= relevance(o) <= 1 for o in odds)
 
@@ -74,8 +74,8 @@ def test_order_within_a_modality_is_the_order_of_scores() -> None:
 def test_a_handful_of_items_is_no_background() -> None:
     few = Background({Modality.IMAGE: rows(0, ENOUGH - 1, 5)})
     none = Background({})
-    query, scores = rows(1, 1, 5)[0], np.array([0.3], np.float32)
-    assert few.surprise(query, Modality.IMAGE, scores) == none.surprise(query, Modality.IMAGE, scores)
+    query = rows(1, 1, 5)[0]
+    assert few.chance(query, Modality.IMAGE) == none.chance(query, Modality.IMAGE)
 
 
 def test_without_a_background_chance_is_that_of_random_directions() -> None:

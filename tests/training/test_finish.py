@@ -5,7 +5,7 @@ import pytest
 
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.search.calibration import Background, logit, relevance
+from omnisearch.search.calibration import Background, Calibration, relevance
 from omnisearch.types import Floats, Modality
 from omnisearch_training import finish
 
@@ -64,7 +64,7 @@ def test_relevance_is_the_probability_of_a_match_where_one_in_a_hundred_matches(
     found = finish.weigh(chance, {AUDIO: side(queries)}, {IMAGE: side(near(queries, noise))})
     config = finish.by_pair(found)[AUDIO][IMAGE]
     right, wrong = (
-        np.array([relevance(float(o)) for o in logit(z.astype(np.float32), config)])
+        np.array([relevance(o) for o in Calibration(0.0, 1.0, config).odds(z.astype(np.float32))])
         for z in (found[AUDIO, IMAGE].right, found[AUDIO, IMAGE].wrong)
     )
     assert (len(right), len(wrong)) == (200, 200 * 199)

@@ -21,7 +21,6 @@ from omnisearch_training.route import (
     source_labels,
     text_scores,
     train_routers,
-    uniform_factors,
     with_routers,
 )
 
@@ -51,6 +50,11 @@ World = tuple[Fusion, dict[tuple[str, Modality], np.ndarray], Pairs]
 
 def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _uniform(fusion: Fusion) -> dict[Modality, FixedConfig]:
+    """The baseline in which every branch of a modality counts alike."""
+    return {part: FixedConfig(factors=(1.0,) * len(branches)) for part, branches in fusion.config.branches.items()}
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ def test_only_routers_learn(world: World) -> None:
 
 def test_baselines_have_the_router_s_interface(world: World) -> None:
     fusion = world[0]
-    uniform = with_routers(fusion, uniform_factors(fusion.config))
+    uniform = with_routers(fusion, _uniform(fusion))
     torch.testing.assert_close(uniform.factors(TEXT, texts(world)), torch.full((N, 2), 0.5))
     by_hand = with_routers(fusion, {TEXT: FixedConfig(factors=(3, 1))})
     mixed = torch.nn.functional.normalize(0.75 * texts(world)["ears"] + 0.25 * texts(world)["eyes"], dim=1)
@@ -148,7 +152,7 @@ def test_baselines_have_the_router_s_interface(world: World) -> None:
 def test_what_cannot_be_routed(world: World) -> None:
     fusion, embeddings, pairs = world
     with pytest.raises(UsageError, match="no learned router"):
-        train_routers(with_routers(fusion, uniform_factors(fusion.config)), embeddings, pairs, CONFIG, 0)
+        train_routers(with_routers(fusion, _uniform(fusion)), embeddings, pairs, CONFIG, 0)
     blind = Pairs(pairs.modalities, pairs.start, pairs.ids, pairs.scores, None, (), {})
     with pytest.raises(UsageError, match="text_sources"):
         train_routers(fusion, embeddings, blind, CONFIG, 0)

@@ -10,7 +10,7 @@ from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from omnisearch.binding.config import FixedConfig, LearnedConfig, ModelConfig, RouterConfig
+from omnisearch.binding.config import LearnedConfig, ModelConfig, RouterConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import Router
@@ -124,11 +124,6 @@ def text_scores(fusion: Fusion, spaces: Mapping[str, Tensor]) -> Tensor:
     assert isinstance(router, Router)
     assert isinstance(config, LearnedConfig)
     return router.scores(torch.cat([spaces[space] for space in config.inputs], dim=-1))
-
-
-def uniform_factors(config: ModelConfig) -> dict[Modality, RouterConfig]:
-    """Return the baseline in which every branch of a modality counts alike."""
-    return {part: FixedConfig(factors=(1.0,) * len(branches)) for part, branches in config.branches.items()}
 
 
 def with_routers(fusion: Fusion, routers: Mapping[Modality, RouterConfig]) -> Fusion:
