@@ -1,6 +1,5 @@
 """Settings: flags, then OMNISEARCH_* variables, then ./omnisearch.toml, then the user's config file, then defaults."""
 
-import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +26,7 @@ from pydantic_settings import (
 
 from omnisearch.errors import SettingsError
 from omnisearch.types import Modality
+from omnisearch.wording import did_you_mean
 
 PROJECT_FILE = Path("omnisearch.toml")
 Device = Literal["auto", "cpu", "cuda"]
@@ -164,9 +164,8 @@ def _first(invalid: ValidationError) -> str:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    guess = f"did you mean {near[0]!r}?" if near else "docs/cli.md lists the settings"
-    return f"there is no setting {name!r} in {PROJECT_FILE} or the user's config.toml: {guess}"
+    guess = did_you_mean(name, Settings.model_fields) or "; docs/cli.md lists the settings"
+    return f"there is no setting {name!r} in {PROJECT_FILE} or the user's config.toml{guess}"
 
 
 def load_settings(**flags: Any) -> Settings:

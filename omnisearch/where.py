@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Protocol, TypeAlias
 
 from omnisearch.errors import QueryError
+from omnisearch.wording import did_you_mean
 
 WORDS = ("path", "mime", "tag", "meta.KEY")
 NUMBERS = ("size", "duration", "mtime")
@@ -283,5 +283,5 @@ def _fields() -> str:
 
 
 def _unknown(field: str) -> QueryError:
-    near = get_close_matches(field, (*WORDS[:3], *NUMBERS), 1)
-    return QueryError(f"no field {field!r}{f', did you mean {near[0]}?' if near else ';'} fields: {_fields()}")
+    guess = did_you_mean(field, (*WORDS[:3], *NUMBERS))
+    return QueryError(f"there is no field {field!r}{guess}; the fields are {_fields()}")

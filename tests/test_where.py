@@ -60,7 +60,7 @@ def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str],
     ("text", "words"),
     [
         ("holiday", ["FIELD:VALUE", "path", "tag", "meta.KEY", "size", "duration", "mtime"]),
-        ("tags:holiday", ["'tags'", "did you mean tag?", "meta.KEY"]),
+        ("tags:holiday", ["'tags'", "did you mean 'tag'?", "meta.KEY"]),
         ("meta.a.b:c", ["'meta.a.b'", "meta.KEY"]),
         ("tag>3", ["tag", "':'"]),
         ("tag:", ["tag", "1 to"]),

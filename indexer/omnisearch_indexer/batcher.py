@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from omnisearch.errors import Reason
-from omnisearch.stores.gate import MAX_TEXT
+from omnisearch.stores.gate import MAX_TEXT, usable
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Piece
 from omnisearch_indexer.channel import content_bytes
-from omnisearch_indexer.encoder import Encoder, usable
+from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.work import Made, Work
 
 BATCH_BYTES = 256 << 20

@@ -11,8 +11,6 @@ from omnisearch.search.kept import read_kept, space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 
-MIN_NORM = 1e-6
-
 
 class Encoder:
     """Turns contents into vectors with one model, keeping what its spaces gave by `keys`, the ids of the points."""
@@ -89,9 +87,3 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
     )
-
-
-def usable(vector: Floats) -> bool:
-    """Whether a store may hold the vector (dim,): finite, and with a direction."""
-    norm = float(np.linalg.norm(vector))
-    return bool(np.isfinite(norm)) and norm > MIN_NORM

@@ -19,10 +19,10 @@ from omnisearch.errors import FingerprintError, Reason
 from omnisearch.search.kept import read_kept, space_id
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
+from omnisearch.stores.gate import usable
 from omnisearch.stores.open import open_current, swap
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
-from omnisearch_indexer.encoder import usable
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 from omnisearch_indexer.progress import Bar, Meter

@@ -9,6 +9,7 @@ from omnisearch import options
 from omnisearch.config import Settings, load_settings
 from omnisearch.console import Format, err, write_rows
 from omnisearch.errors import ModelMissingError, UsageError, WeightsError
+from omnisearch.wording import did_you_mean
 
 if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
@@ -202,7 +203,7 @@ def _step_row(step: "Step") -> "dict[str, Any]":
 def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[WeightSpec, ...]":
     """The files that files, spaces and models need, each once; none named: what the configured model needs."""
     from omnisearch.binding.installed import RELEASED
-    from omnisearch.spaces.registry import FILES, SPACES, files_of, suggest
+    from omnisearch.spaces.registry import FILES, SPACES, files_of
     from omnisearch.spaces.weights import PACKAGE
 
     known = dict(FILES) | {spec.name: spec for spec in RELEASED.values()}
@@ -218,7 +219,7 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
             found = _files_of_model(name, settings)
         else:
             raise UsageError(
-                f"no weight file, space or model is called {name!r}{suggest(name, (*known, *SPACES, *RELEASED))}; "
+                f"no weight file, space or model is called {name!r}{did_you_mean(name, (*known, *SPACES, *RELEASED))}; "
                 "`omnisearch models ls` lists them"
             )
         wanted |= {spec.name: spec for spec in found}

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serial
 
 from omnisearch.errors import CheckpointError
 from omnisearch.types import Modality
+from omnisearch.wording import first_invalid
 
 PARTS = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD)
 
@@ -150,9 +151,7 @@ def parse_config(text: str, origin: Path) -> ModelConfig:
     try:
         return ModelConfig.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise CheckpointError(f"{origin}: {place}: {first['msg']}") from None
+        raise CheckpointError(f"{origin}: {first_invalid(error)}") from None
 
 
 def space_widths(config: ModelConfig, dims: Mapping[str, int]) -> None:

@@ -1,10 +1,9 @@
 """Placement: the device and the precision of one tower, and the memory that it takes there."""
 
-from difflib import get_close_matches
-
 from omnisearch.config import Settings, TowerSettings
 from omnisearch.errors import SettingsError
 from omnisearch.spaces.declaration import TowerSpec
+from omnisearch.wording import did_you_mean
 
 BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 
@@ -47,7 +46,4 @@ def check_names(settings: Settings, known: tuple[str, ...]) -> None:
     """
     for name in settings.towers:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise SettingsError(
-                f"setting towers.{name}: there is no such tower{f'; did you mean {near[0]!r}?' if near else ''}"
-            )
+            raise SettingsError(f"setting towers.{name}: there is no such tower{did_you_mean(name, known)}")

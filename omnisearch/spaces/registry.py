@@ -1,7 +1,6 @@
 """The spaces that are declared, by name; `declared/` says what they are."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from omnisearch.spaces.declared import mini, modern, paper
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.spaces.weights import WeightSpec
 from omnisearch.types import Modality
+from omnisearch.wording import did_you_mean
 
 _DECLARED: Mapping[str, Declared] = {
     declared.name: declared for declared in (*mini.SPACES, *paper.SPACES, *modern.SPACES)
@@ -50,16 +50,10 @@ def load_space(name: str, settings: Settings) -> Space:
         UsageError: no space has that name; suggests the nearest.
     """
     if name not in SPACES:
-        raise UsageError(f"no space is called {name!r}{suggest(name, SPACES)} (there are {', '.join(SPACES)})")
+        raise UsageError(f"no space is called {name!r}{did_you_mean(name, SPACES)} (there are {', '.join(SPACES)})")
     module, _, member = _DECLARED[name].target.partition(":")
     make: _Maker = getattr(import_module(module), member)
     return make(SPACES[name], settings)
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return a did-you-mean for a name that is not known, or nothing."""
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def readers(file: str) -> tuple[str, ...]:

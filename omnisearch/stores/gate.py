@@ -115,14 +115,20 @@ def check_space(directory: Path) -> None:
         )
 
 
+def usable(vector: Floats) -> bool:
+    """Whether a store may hold the vector (dim,): finite, and with a direction."""
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    return math.isfinite(norm) and norm > MIN_NORM
+
+
 def _check_vectors(vectors: Sequence[Floats], labels: Sequence[str], dim: int) -> Floats:
     for vector, label in zip(vectors, labels, strict=True):
         if vector.shape != (dim,):
             raise VectorError(f"{label}: the vector has shape {vector.shape}, the collection has ({dim},)")
     rows = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)
-    norms = np.linalg.norm(rows.astype(np.float64), axis=1)
-    for label, norm in zip(labels, norms, strict=True):
-        if not (np.isfinite(norm) and norm > MIN_NORM):
+    for row, label in zip(rows, labels, strict=True):
+        if not usable(row):
+            norm = np.linalg.norm(row.astype(np.float64))
             raise VectorError(f"{label}: the vector has norm {norm}, it must be finite and not zero")
     return rows
 

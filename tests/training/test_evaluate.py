@@ -341,7 +341,7 @@ def test_ones_own_is_evaluated_whole_unless_a_split_is_named(colours: Path) -> N
 
 def test_wrong_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNISEARCH_DATASETS_DIR", str(tmp_path / "datasets"))
-    with pytest.raises(UsageError, match="did you mean emoji"):
+    with pytest.raises(UsageError, match="did you mean 'emoji'"):
         open_data(["emojis"], None)
     with pytest.raises(NotReadyError, match="omnisearch train fetch"):
         open_data([], None)

@@ -18,6 +18,7 @@ from omnisearch.config import Settings
 from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
+from omnisearch.wording import first_invalid
 from omnisearch_training.composed import SUM, answer_composed
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate import Question, Result, Side, answer, encode
@@ -94,7 +95,7 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     try:
         return Recipe.model_validate(document)
     except ValidationError as error:
-        raise UsageError(f"recipe {recipe.model.name} with {dict(settings)}: {error.errors()[0]['msg']}") from None
+        raise UsageError(f"recipe {recipe.model.name} with {dict(settings)}: {first_invalid(error)}") from None
 
 
 def ablate(path: Path, data: Mapping[str, Sequence[Record]], settings: Settings, cache: Path, seed: int = 0) -> Json:

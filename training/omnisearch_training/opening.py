@@ -1,10 +1,10 @@
 """Datasets by name: the declared ones, and a user's own by path."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from omnisearch.errors import NotReadyError, UsageError
+from omnisearch.wording import did_you_mean
 from omnisearch_training.datasets import DECLARATIONS, Record
 from omnisearch_training.datasets.own import open_own
 from omnisearch_training.fetch import datasets_dir, manifest_path, open_dataset
@@ -21,9 +21,7 @@ def open_named(name: str) -> list[Record]:
         return list(open_dataset(name))
     path = Path(name)
     if not path.exists():
-        near = get_close_matches(name, DECLARATIONS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"{name!r} is neither a declared dataset nor a path{hint}")
+        raise UsageError(f"{name!r} is neither a declared dataset nor a path{did_you_mean(name, DECLARATIONS)}")
     return list(open_own(path))
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from omnisearch.binding.config import LearnedConfig, MlpConfig, ModelConfig
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
+from omnisearch.wording import first_invalid
 from omnisearch_training.bind import BindConfig
 from omnisearch_training.heads import HeadConfig
 from omnisearch_training.pairs import PairConfig
@@ -113,6 +114,4 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"recipe {path}: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise UsageError(f"recipe {path}: {place}: {first['msg']}") from None
+        raise UsageError(f"recipe {path}: {first_invalid(error)}") from None
