@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.types import Floats
-from omnisearch_training.nearest import nearest
+from omnisearch_training.stages.nearest import nearest
 
 Search = Callable[[Floats, Floats, int], tuple[NDArray[np.int64], Floats]]
 

@@ -21,10 +21,10 @@ from omnisearch.console import Format, write_rows
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
-from omnisearch_training.evaluate import Side, answer, encode
-from omnisearch_training.features import Features
-from omnisearch_training.fetch import datasets_dir
-from omnisearch_training.opening import open_data
+from omnisearch_training.datasets.fetch import datasets_dir
+from omnisearch_training.datasets.load import open_data
+from omnisearch_training.evaluate.recall import Side, answer, encode
+from omnisearch_training.stages.features import Features
 
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 COLUMNS = ("modality", "share", "items", "work", "cosine", "lowest", "R@10 to text", "R@10 from text")

@@ -79,7 +79,7 @@ RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind"
 class RelevanceConfig(_Strict):
     """How far above the background a score must lie: relevance = sigmoid(slope * (z - threshold)).
 
-    z counts standard deviations above unrelated items; `omnisearch_training.finish` fits both numbers.
+    z counts standard deviations above unrelated items; `omnisearch_training.stages.calibrate` fits both numbers.
     """
 
     slope: float = Field(1.5, gt=0)

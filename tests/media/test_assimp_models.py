@@ -9,7 +9,7 @@ import pytest
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.kinds import UNREAD_OBJECTS
-from omnisearch_training.fetch_package import Package, Registry, fetch_package
+from omnisearch_training.datasets.fetch_package import Package, Registry, fetch_package
 from tests.media import shapes
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]

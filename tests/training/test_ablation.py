@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
-from omnisearch_training import ablation as module
-from omnisearch_training.ablation import BASE, Ablation, changed, compare, read_ablation
-from omnisearch_training.command import app
-from omnisearch_training.evaluate import Question
-from omnisearch_training.ground_truth import Truth
-from omnisearch_training.metrics import Ranking
+from omnisearch_training.cli import app
+from omnisearch_training.evaluate import ablation as module
+from omnisearch_training.evaluate.ablation import BASE, Ablation, changed, compare, read_ablation
+from omnisearch_training.evaluate.ground_truth import Truth
+from omnisearch_training.evaluate.metrics import Ranking
+from omnisearch_training.evaluate.recall import Question
 from omnisearch_training.recipe import Recipe, read_recipe
 from tests.training.test_run import generated  # noqa: F401 - a fixture
 

@@ -11,9 +11,9 @@ from omnisearch.spaces.head import Head
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.specialist import Specialist
 from omnisearch.types import Floats, Modality
-from omnisearch_training.crossfit import CrossFit, Lessons, cross_fit, fold_of, folds_of, ship
 from omnisearch_training.datasets.split import Split, split_of
-from omnisearch_training.metrics import recall
+from omnisearch_training.evaluate.metrics import recall
+from omnisearch_training.stages.crossfit import CrossFit, Lessons, cross_fit, fold_of, folds_of, ship
 
 AUDIO = Modality.AUDIO
 FOLDS = 3

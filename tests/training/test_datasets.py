@@ -10,16 +10,16 @@ from pyarrow import parquet
 
 from omnisearch.errors import NotReadyError, UsageError
 from omnisearch.types import Modality
-from omnisearch_training import fetch as fetching
 from omnisearch_training.datasets import DECLARATIONS, Dataset, Declaration, Record, Split, declared
+from omnisearch_training.datasets import fetch as fetching
 from omnisearch_training.datasets import manifest as manifests
 from omnisearch_training.datasets.base import Draft
 from omnisearch_training.datasets.captions import clean_title, with_keywords, words_of
+from omnisearch_training.datasets.fetch_package import FetchError, Registry
 from omnisearch_training.datasets.manifest import record_line
 from omnisearch_training.datasets.named_sounds import NamedSounds, debian
-from omnisearch_training.datasets.own import open_own
 from omnisearch_training.datasets.split import TEST_SHARE, VALID_SHARE, source_id, split_of
-from omnisearch_training.fetch_package import FetchError, Registry
+from omnisearch_training.datasets.user_dataset import open_own
 
 
 @pytest.mark.parametrize("declaration", DECLARATIONS.values(), ids=list(DECLARATIONS))

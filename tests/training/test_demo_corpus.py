@@ -6,8 +6,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from omnisearch_training import demo_corpus
-from omnisearch_training.demo_film import write_film
+from omnisearch_training.demo import corpus as demo_corpus
+from omnisearch_training.demo.film import write_film
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])

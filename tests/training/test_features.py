@@ -10,7 +10,7 @@ from omnisearch.config import load_settings
 from omnisearch.media.pool import DecoderPool
 from omnisearch.types import Decoded, Modality
 from omnisearch_training.datasets import Record, Split
-from omnisearch_training.features import Features
+from omnisearch_training.stages.features import Features
 
 CLOUD = Modality.POINT_CLOUD
 

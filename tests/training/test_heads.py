@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from omnisearch.types import Floats
-from omnisearch_training.heads import HeadConfig, TextConfig, train_head
-from omnisearch_training.metrics import recall
+from omnisearch_training.evaluate.metrics import recall
+from omnisearch_training.stages.heads import HeadConfig, TextConfig, train_head
 
 
 def unit(rows: np.ndarray) -> Floats:

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from omnisearch_training import losses
-from omnisearch_training.losses import decoupling, info_nce
+from omnisearch_training.stages import losses
+from omnisearch_training.stages.losses import decoupling, info_nce
 
 
 def rows(seed: int, n: int = 6, dim: int = 5) -> torch.Tensor:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.types import Floats
-from omnisearch_training import metrics
-from omnisearch_training.metrics import KS, Ranking, chance, holders_of, recall
+from omnisearch_training.evaluate import metrics
+from omnisearch_training.evaluate.metrics import KS, Ranking, chance, holders_of, recall
 
 
 def rows(seed: int, n: int, dim: int = 16) -> Floats:

@@ -9,10 +9,10 @@ import torch
 from omnisearch.binding.config import MlpConfig
 from omnisearch.spaces.registry import SPACES
 from omnisearch.types import Floats, Modality
-from omnisearch_training.bind import Anchor, train_projectors
-from omnisearch_training.pairs import read_pairs, write_pairs
-from omnisearch_training.pools import Pools
 from omnisearch_training.recipe import Recipe, read_recipe
+from omnisearch_training.stages.pools import Pools
+from omnisearch_training.stages.projectors import Anchor, train_projectors
+from omnisearch_training.stages.pseudo_pairs import read_pairs, write_pairs
 
 TEXT, IMAGE, AUDIO, POINTS = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD
 ITEMS, CONCEPTS = 96, 12

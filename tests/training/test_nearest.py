@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnisearch.errors import UsageError, VectorError
-from omnisearch_training import nearest as module
-from omnisearch_training.nearest import Method, nearest
+from omnisearch_training.stages import nearest as module
+from omnisearch_training.stages.nearest import Method, nearest
 
 METHODS: tuple[Method, ...] = ("faiss", "int8")
 

@@ -14,9 +14,9 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training import run as running
 from omnisearch_training.datasets import Record, Split
-from omnisearch_training.features import Table
 from omnisearch_training.recipe import Recipe, read_recipe
 from omnisearch_training.run import Run
+from omnisearch_training.stages.features import Table
 
 IMAGE, TEXT = Modality.IMAGE, Modality.TEXT
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"

@@ -10,10 +10,10 @@ from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record, Split
-from omnisearch_training.evaluate import Side, evaluate
-from omnisearch_training.factors import mean_factors
-from omnisearch_training.ground_truth import Truth, entry_of, names
-from omnisearch_training.zero_shot import classify
+from omnisearch_training.evaluate.ground_truth import Truth, entry_of, names
+from omnisearch_training.evaluate.recall import Side, evaluate
+from omnisearch_training.evaluate.router_stats import mean_factors
+from omnisearch_training.evaluate.zero_shot import classify
 
 TEXT, IMAGE = Modality.TEXT, Modality.IMAGE
 DIM = 4

@@ -10,11 +10,11 @@ from omnisearch.binding.config import LearnedConfig, MlpConfig, ModelConfig
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import first_invalid
-from omnisearch_training.bind import BindConfig
-from omnisearch_training.heads import HeadConfig
-from omnisearch_training.pairs import PairConfig
-from omnisearch_training.points import ShapeConfig
-from omnisearch_training.route import RouteConfig
+from omnisearch_training.stages.heads import HeadConfig
+from omnisearch_training.stages.point_network import ShapeConfig
+from omnisearch_training.stages.projectors import BindConfig
+from omnisearch_training.stages.pseudo_pairs import PairConfig
+from omnisearch_training.stages.routers import RouteConfig
 
 
 class _Strict(BaseModel):

@@ -1,4 +1,4 @@
-"""A run, read from top to bottom: datasets, specialists, pairs, projectors, routers, finish, the model's folder."""
+"""A run, read from top to bottom: datasets, specialists, pairs, projectors, routers, calibration, the model's folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,21 +18,22 @@ from omnisearch.search.calibration import Background
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.specialist import Specialist
 from omnisearch.types import Floats, Modality
-from omnisearch_training import finish, provenance
-from omnisearch_training.bind import Anchor, train_projectors
-from omnisearch_training.crossfit import CrossFit, Lessons, cross_fit, ship
+from omnisearch_training import provenance
 from omnisearch_training.datasets import Record
+from omnisearch_training.datasets.load import check, open_named
 from omnisearch_training.datasets.split import Split
-from omnisearch_training.features import Features
-from omnisearch_training.gather import TEXT, Gathered, Items, gather
-from omnisearch_training.metrics import recall
-from omnisearch_training.opening import check, open_named
-from omnisearch_training.pairs import PairConfig, Pairs, read_pairs, write_pairs
-from omnisearch_training.pools import Pools
+from omnisearch_training.evaluate.metrics import recall
 from omnisearch_training.provenance import timed
 from omnisearch_training.recipe import Recipe, SpecialistRecipe
-from omnisearch_training.route import train_routers
-from omnisearch_training.specialists import NETWORKS, train_network
+from omnisearch_training.stages import calibrate
+from omnisearch_training.stages.crossfit import CrossFit, Lessons, cross_fit, ship
+from omnisearch_training.stages.features import Features
+from omnisearch_training.stages.pool_embeddings import TEXT, Gathered, Items, gather
+from omnisearch_training.stages.pools import Pools
+from omnisearch_training.stages.projectors import Anchor, train_projectors
+from omnisearch_training.stages.pseudo_pairs import PairConfig, Pairs, read_pairs, write_pairs
+from omnisearch_training.stages.routers import train_routers
+from omnisearch_training.stages.specialists import NETWORKS, train_network
 
 
 class Run:
@@ -169,11 +170,11 @@ class Run:
     def write(self, fusion: Fusion, train: Gathered, valid: Gathered) -> None:
         """Estimate means, background and relevance, and write the model."""
         parts = tuple(train.groups)
-        finish.centre(fusion, train.embeddings)
-        fused = {m: finish.fuse(fusion, m, train.embeddings) for m in parts}
-        drawn = finish.background(fused, fusion.config.video, self.recipe.background, self.recipe.seed)
-        found = finish.weigh(Background(drawn), *self.sides(fusion, valid))
-        fitted = {"relevance": finish.by_target(found), "relevance_by_query": finish.by_pair(found)}
+        calibrate.centre(fusion, train.embeddings)
+        fused = {m: calibrate.fuse(fusion, m, train.embeddings) for m in parts}
+        drawn = calibrate.background(fused, fusion.config.video, self.recipe.background, self.recipe.seed)
+        found = calibrate.weigh(Background(drawn), *self.sides(fusion, valid))
+        fitted = {"relevance": calibrate.by_target(found), "relevance_by_query": calibrate.by_pair(found)}
         fusion.config = fusion.config.model_copy(update=fitted)
         checkpoint.write(self.out, fusion, drawn)
 
@@ -183,14 +184,16 @@ class Run:
         document = {"recipe": self.recipe.model_dump(mode="json"), **found, **self.revision, "seconds": self.seconds}
         provenance.write(self.out, document)
 
-    def sides(self, fusion: Fusion, data: Gathered) -> tuple[dict[Modality, finish.Side], dict[Modality, finish.Side]]:
+    def sides(
+        self, fusion: Fusion, data: Gathered
+    ) -> tuple[dict[Modality, calibrate.Side], dict[Modality, calibrate.Side]]:
         """What relevance is learned from: everything is asked with and asked for, of texts the plain names ask."""
         offered = {
-            m: finish.Side(finish.fuse(fusion, m, data.embeddings), groups, np.arange(len(groups)))
+            m: calibrate.Side(calibrate.fuse(fusion, m, data.embeddings), groups, np.arange(len(groups)))
             for m, groups in data.groups.items()
         }
         names, texts = np.unique(np.concatenate(list(data.names.values()))), offered[TEXT]
-        asking = finish.Side(texts.rows[names], texts.groups[names], names)
+        asking = calibrate.Side(texts.rows[names], texts.groups[names], names)
         return offered | {TEXT: asking}, offered
 
     @timed

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omnisearch.types import Modality
+from omnisearch_training.datasets.fetch_package import Package
 from omnisearch_training.datasets.split import Split
-from omnisearch_training.fetch_package import Package
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Declaration, Draft, Workshop
 from omnisearch_training.datasets.captions import with_keywords, words_of
+from omnisearch_training.datasets.fetch_package import Package, Registry
 from omnisearch_training.datasets.wordnet import AUDIBLE, WORDNET, load_wordnet
-from omnisearch_training.fetch_package import Package, Registry
 
 _EMPTY_FOLDERS = frozenset({"sound", "bot_sounds", "item_sounds", "atlanteans", "barbarians", "empire", "world"})
 _SUFFIXES = frozenset({".wav", ".ogg", ".oga", ".flac", ".mp3"})

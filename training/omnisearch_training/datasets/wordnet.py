@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from omnisearch_training.fetch_package import Package, Registry
+from omnisearch_training.datasets.fetch_package import Package, Registry
 
 WORDNET = Package(Registry.DEBIAN, "wordnet-base")
 

@@ -9,9 +9,9 @@ from typing import Any
 from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Declaration, Draft, Workshop
 from omnisearch_training.datasets.captions import with_keywords
+from omnisearch_training.datasets.fetch_package import Package, Registry
 from omnisearch_training.datasets.raster import rasterise
 from omnisearch_training.datasets.wordnet import WORDNET, WordNet, load_wordnet
-from omnisearch_training.fetch_package import Package, Registry
 
 SETS = (
     Package(Registry.NPM, "@iconify-json/noto", "1.2.9"),

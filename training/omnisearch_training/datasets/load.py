@@ -1,0 +1,61 @@
+"""Datasets by name: the declared ones, and a user's own by path."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from omnisearch.errors import NotReadyError, UsageError
+from omnisearch.wording import did_you_mean
+from omnisearch_training.datasets import DECLARATIONS, Record
+from omnisearch_training.datasets.fetch import datasets_dir, manifest_path, open_dataset
+from omnisearch_training.datasets.user_dataset import open_own
+
+
+def open_named(name: str) -> list[Record]:
+    """Read the records of a declared dataset, or of the user's own manifest or folder that lies at this path.
+
+    Raises:
+        NotReadyError: the dataset was not fetched.
+        UsageError: the name is neither a dataset nor a path.
+    """
+    if name in DECLARATIONS:
+        return list(open_dataset(name))
+    path = Path(name)
+    if not path.exists():
+        raise UsageError(f"{name!r} is neither a declared dataset nor a path{did_you_mean(name, DECLARATIONS)}")
+    return list(open_own(path))
+
+
+def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record]]:
+    """Read the records of datasets and paths; without any, those of every declared dataset on this machine.
+
+    `split` None means the test split of declared datasets, and all of one's own, on which nothing was trained.
+
+    Raises:
+        NotReadyError: a dataset was not fetched, or none at all was.
+        UsageError: a name is neither a dataset nor a path, a file is missing, or two records share an id.
+    """
+    names = wanted or [name for name in DECLARATIONS if manifest_path(name, datasets_dir()).is_file()]
+    if not names:
+        raise NotReadyError("no dataset is on this machine; run: omnisearch train fetch, or name a folder of media")
+    found = {}
+    for name in dict.fromkeys(names):
+        side = split or ("test" if name in DECLARATIONS else None)
+        found[name] = [record for record in open_named(name) if side is None or record.split == side]
+    check(record for records in found.values() for record in records)
+    return found
+
+
+def check(records: Iterable[Record]) -> None:
+    """Look that every record has an id of its own, and that its files are there, before hours of work on them.
+
+    Raises:
+        UsageError: names the record, and the file that is missing.
+    """
+    seen: set[str] = set()
+    for record in records:
+        if record.id in seen:
+            raise UsageError(f"two records have the id {record.id!r}; pairs are found by it, so it must be unique")
+        seen.add(record.id)
+        for path in record.files.values():
+            if not path.is_file():
+                raise UsageError(f"record {record.id!r} names {path}, which is not there")

@@ -1,0 +1,1 @@
+"""Evaluation of bound models: recall, composed queries, mixed lists, localization, zero-shot classification."""

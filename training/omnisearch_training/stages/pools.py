@@ -1,0 +1,58 @@
+"""Pools: the unpaired items of every modality, as the spaces embed them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from blake3 import blake3
+
+from omnisearch.errors import UsageError
+from omnisearch.types import Modality
+from omnisearch_training.stages.nearest import Rows
+
+# The source of a text of which it is not known what it was written about.
+UNKNOWN = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Pools:
+    """Unpaired items: `embeddings[space, modality]` (n, dim of space), row i is item i of the modality's pool.
+
+    `text_sources` (n texts) says for each text what it was written about: audio, vision, 3d ..., or UNKNOWN
+    """
+
+    embeddings: Mapping[tuple[str, Modality], Rows]
+    text_sources: Sequence[str] = ()
+
+    def count(self, modality: Modality) -> int:
+        """Return how many items a modality has.
+
+        Raises:
+            UsageError: no space embeds it, or the spaces disagree.
+        """
+        counts = {space: len(rows) for (space, m), rows in self.embeddings.items() if m is modality}
+        if modality is Modality.TEXT and self.text_sources:
+            counts["text_sources"] = len(self.text_sources)
+        if len(set(counts.values())) != 1:
+            raise UsageError(f"the pool of {modality} needs embeddings of one length, not {counts or 'none at all'}")
+        return next(iter(counts.values()))
+
+    def rows(self, space: str, modality: Modality) -> Rows:
+        """Return the embeddings of a pool.
+
+        Raises:
+            UsageError: the space has none of this modality.
+        """
+        if (space, modality) not in self.embeddings:
+            known = ", ".join(f"{s}:{m}" for s, m in self.embeddings)
+            raise UsageError(f"space {space} has no embeddings of {modality}; there are {known}")
+        return self.embeddings[space, modality]
+
+    def digest(self) -> str:
+        """Name the content: the same for equal pools."""
+        found = blake3(repr(tuple(self.text_sources)).encode())
+        for key in sorted(self.embeddings):
+            rows = np.ascontiguousarray(self.embeddings[key])  # of a memory map no copy
+            found.update(f"{key} {rows.shape} {rows.dtype}".encode())
+            found.update(rows.view(np.uint8).reshape(-1).data)
+        return found.hexdigest()

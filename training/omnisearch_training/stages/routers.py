@@ -1,0 +1,153 @@
+"""Routing: how much every space counts for an input is learned while the projectors stand (OmniBind, section 3.4)."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+import torch
+from blake3 import blake3
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from omnisearch.binding.config import LearnedConfig, ModelConfig, RouterConfig
+from omnisearch.binding.fusion import Fusion
+from omnisearch.binding.projector import Projector
+from omnisearch.binding.router import Router
+from omnisearch.errors import UsageError
+from omnisearch.types import Modality
+from omnisearch_training.stages.loop import Report, batch_of, draw, fit
+from omnisearch_training.stages.losses import decoupling, info_nce
+from omnisearch_training.stages.projectors import Embeddings, Groups, identity, shown, take
+from omnisearch_training.stages.pseudo_pairs import Pairs
+
+
+class RouteConfig(BaseModel):
+    """How routers are trained; temperature and `decoupling`, the weight of L_dec, are the paper's.
+
+    `reduction` is how the losses of the modality pairs come together: eq. 5 of the paper sums, its prose averages.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float = Field(0.03, gt=0)
+    reduction: Literal["sum", "mean"] = "sum"
+    decoupling: float = Field(3.0, ge=0)
+    k: int = Field(1, ge=1)
+    rate: float = Field(1e-3, gt=0)
+    batch: int = Field(4096, ge=2)
+    epochs: int = Field(5, ge=1)
+
+
+def train_routers(
+    fusion: Fusion,
+    embeddings: Embeddings,
+    pairs: Pairs,
+    config: RouteConfig,
+    seed: int,
+    groups: Groups | None = None,
+    checkpoint: Path | None = None,
+    report: Report | None = None,
+) -> Fusion:
+    """Train fresh routers wherever the fusion's are learned; the model returned shares its projectors and means.
+
+    Raises:
+        UsageError: no router is learned, fewer than two modalities are paired, or L_dec lacks the texts' sources.
+        CheckpointError: the checkpoint is of another recipe or of other data.
+    """
+    parts = tuple(m for m in pairs.modalities if m in fusion.config.branches)
+    learned = [part for part in parts if isinstance(fusion.routers[part], Router)]
+    if not learned or len(parts) < 2:
+        raise UsageError(f"model {fusion.config.name} has no learned router, or under two modalities: {parts}")
+    decoupled = config.decoupling > 0 and Modality.TEXT in learned
+    if decoupled and pairs.text_source is None:
+        raise UsageError("the decoupling loss needs to know where texts come from: mine pairs with text_sources")
+    labels = source_labels(fusion.config, pairs.sources) if decoupled else None
+    torch.manual_seed(seed)
+    fusion = with_routers(fusion, {part: fusion.config.routers[part] for part in learned})
+    fusion.requires_grad_(False)
+    fusion.routers.requires_grad_(True).train()
+
+    def loss(step: int) -> Tensor:
+        chosen = batch_of(len(pairs.start), config.batch, step, seed)
+        tuples = pairs.tuples(chosen, draw(seed, 1, step).integers(config.k, size=len(chosen)))
+        spaces = {m: {s: take(embeddings[s, m], tuples.ids[m]) for s in fusion.config.spaces(m)} for m in parts}
+        fused = {m: fusion(m, spaces[m]) for m in parts}
+        names = {m: shown(tuples.ids[m], m, groups) for m in parts}
+        total = alignment_loss(fused, names, config.temperature, config.reduction)
+        if labels is not None and tuples.text_source is not None:
+            known = torch.from_numpy(tuples.text_source >= 0)
+            scores = text_scores(fusion, spaces[Modality.TEXT])[known]
+            if len(scores):
+                source = torch.from_numpy(tuples.text_source).long()[known]
+                total = total + config.decoupling * decoupling(scores, labels[source])
+        return total
+
+    steps = config.epochs * (len(pairs.start) // min(config.batch, len(pairs.start)))
+    digest = identity(config, pairs, groups, _digest(fusion), seed)
+    fit(fusion.routers, loss, steps, config.rate, digest, checkpoint, report)
+    return fusion.eval()
+
+
+def alignment_loss(
+    fused: Mapping[Modality, Tensor],
+    groups: Mapping[Modality, Tensor],
+    temperature: float,
+    reduction: Literal["sum", "mean"],
+) -> Tensor:
+    """Return L_align: InfoNCE over all unordered pairs of modalities of fused embeddings (n, dim) (eq. 5)."""
+    terms = torch.stack(
+        [
+            info_nce(fused[a], fused[b], temperature, torch.stack([groups[a], groups[b]], dim=1))
+            for a, b in combinations(fused, 2)
+        ]
+    )
+    return terms.sum() if reduction == "sum" else terms.mean()
+
+
+def source_labels(config: ModelConfig, sources: tuple[str, ...]) -> Tensor:
+    """Return the labels of L_dec (sources, text branches): 1 where a branch's tags have the source.
+
+    Raises:
+        UsageError: a source is no branch's tag.
+    """
+    branches = config.branches[Modality.TEXT]
+    strange = set(sources).difference(*(branch.tags for branch in branches))
+    if strange:
+        raise UsageError(f"texts come from {sorted(strange)}, but no text branch of {config.name} has such a tag")
+    return torch.tensor([[float(source in branch.tags) for branch in branches] for source in sources])
+
+
+def text_scores(fusion: Fusion, spaces: Mapping[str, Tensor]) -> Tensor:
+    """Return a learned text router's sigmoid outputs (n, branches), before the softmax."""
+    router, config = fusion.routers[Modality.TEXT], fusion.config.routers[Modality.TEXT]
+    assert isinstance(router, Router)
+    assert isinstance(config, LearnedConfig)
+    return router.scores(torch.cat([spaces[space] for space in config.inputs], dim=-1))
+
+
+def with_routers(fusion: Fusion, routers: Mapping[Modality, RouterConfig]) -> Fusion:
+    """Return a model of the same projectors and means with other routers for the modalities named.
+
+    A learned router starts fresh; those not named are kept.
+    """
+    document = fusion.config.model_dump() | {"routers": {**fusion.config.routers, **routers}}
+    config = ModelConfig.model_validate(document)
+    made = Fusion(config, {space: _width(p, config.dim) for space, p in fusion.projectors.items()})
+    made.projectors, made.means = fusion.projectors, fusion.means
+    for part in set(fusion.config.routers) - set(routers):
+        made.routers[part] = fusion.routers[part]
+    return made.eval()
+
+
+def _width(projector: nn.Module, dim: int) -> int:
+    return projector.inner.in_features if isinstance(projector, Projector) else dim
+
+
+def _digest(fusion: Fusion) -> str:
+    """Name what stands while the routers learn."""
+    digest = blake3(fusion.config.model_dump_json().encode())
+    for name, value in fusion.state_dict().items():
+        if not name.startswith("routers."):
+            digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

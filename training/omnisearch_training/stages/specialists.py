@@ -1,0 +1,23 @@
+"""The kinds of specialists: what each is trained by."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from omnisearch.spaces.head import Head
+from omnisearch.spaces.network import Network
+from omnisearch.spaces.shape_net import ShapeNet
+from omnisearch_training.stages.crossfit import Lessons
+from omnisearch_training.stages.heads import HeadConfig, train_head
+from omnisearch_training.stages.point_network import ShapeConfig, train_shape
+
+NETWORKS: Mapping[str, type[Network]] = {"head": Head, "shape": ShapeNet}
+
+
+def train_network(lessons: Lessons, config: HeadConfig | ShapeConfig, seed: int, checkpoint: Path) -> Network:
+    """Train a network on lessons; one that takes long goes on from its checkpoint, which is removed in the end."""
+    features, captions, concepts = lessons.features, lessons.captions, lessons.concepts
+    if isinstance(config, HeadConfig):
+        return train_head(features, captions, concepts, config, seed)
+    network = train_shape(features, captions, lessons.teacher, concepts, config, seed, checkpoint)
+    checkpoint.unlink(missing_ok=True)
+    return network
