@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from omnisearch.api.schemas import Problem
+from omnisearch.schema.problem import Problem
 
 
 def describe_problems(app: FastAPI) -> None:

@@ -1,8 +1,8 @@
-"""What the API reads and writes. Unknown fields are refused; every string and every number is bounded."""
+"""What the API reads. Unknown fields are refused; every string and every number is bounded."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -11,9 +11,7 @@ from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, ItemRef, Query, Quota
 from omnisearch.search.grammar import parse, split
-from omnisearch.search.hit_json import hit_json
-from omnisearch.stores.base import Payload
-from omnisearch.types import Answer, Modality
+from omnisearch.types import Modality
 from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
 
 MAX_HITS = 200
@@ -116,25 +114,6 @@ class SearchLink(BaseModel):
         )
 
 
-class SearchOut(BaseModel):
-    """The answer; a hit is the object that the command line prints."""
-
-    hits: list[dict[str, Any]]
-    took_ms: dict[str, float]
-    next_cursor: str | None
-    nothing_matches: bool
-
-    @classmethod
-    def of(cls, answer: Answer) -> "SearchOut":
-        """Show the engine's answer."""
-        return cls(
-            hits=[hit_json(hit) for hit in answer.hits],
-            took_ms=dict(answer.took_ms),
-            next_cursor=answer.next_cursor,
-            nothing_matches=answer.nothing_matches,
-        )
-
-
 class SearchBatchIn(Body):
     """The body of POST /v1/search/batch, or its multipart field `query`: queries that are answered together."""
 
@@ -149,18 +128,6 @@ class SearchBatchIn(Body):
     def urls(self) -> set[str]:
         """The files that the server is to fetch."""
         return {url for query in self.queries for url in query.urls}
-
-
-class FailedOut(BaseModel):
-    """The problem document of a query that is wrong."""
-
-    error: dict[str, Any]
-
-
-class SearchBatchOut(BaseModel):
-    """For each query, in order, its answer or its error. `took_ms` of every answer is that of all of them together."""
-
-    results: list[SearchOut | FailedOut]
 
 
 class LocateIn(Asking):
@@ -192,92 +159,3 @@ class LocateIn(Asking):
     def source(self, files: Mapping[str, Upload]) -> Path | ItemRef:
         """Return what to look in."""
         return files[self.file].path if self.file is not None else ItemRef(str(self.item_id))
-
-
-class LocateOut(BaseModel):
-    """The answer, the best place first; a place is the object that the command line prints."""
-
-    modality: Modality
-    windows: int
-    nothing_matches: bool
-    places: list[dict[str, Any]]
-
-
-class SegmentOut(BaseModel):
-    """A part of an item."""
-
-    index: int
-    start: float | None
-    end: float | None
-    unit: str | None
-    snippet: str
-
-
-class ItemOut(BaseModel):
-    """What is known of an item."""
-
-    id: str
-    path: str
-    modality: Modality
-    mime: str
-    duration: float | None
-    size: int
-    mtime: float
-    tags: list[str]
-    meta: dict[str, str]
-    notes: list[str]
-    segments: list[SegmentOut]
-
-    @classmethod
-    def of(cls, payloads: tuple[Payload, ...]) -> "ItemOut":
-        """Gather the segments of one item."""
-        first = payloads[0]
-        segments = [
-            SegmentOut(
-                index=p.segment.index, start=p.segment.start, end=p.segment.end, unit=p.segment.unit, snippet=p.snippet
-            )
-            for p in payloads
-        ]
-        return cls(
-            id=first.item_id,
-            path=first.path,
-            modality=first.modality,
-            mime=first.mime,
-            duration=first.duration,
-            size=first.size,
-            mtime=first.mtime,
-            tags=list(first.tags),
-            meta=dict(first.meta),
-            notes=list(first.notes),
-            segments=segments,
-        )
-
-
-class StatusOut(BaseModel):
-    """What is served: how many segments of each modality, by which model."""
-
-    version: str
-    model: str
-    dim: int
-    segments: dict[Modality, int]
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457). `code` is stable; `request_id` names the request in the server's log.
-
-    `errors` lists the wrong fields of a request, each with its JSON `pointer` and a `detail`.
-    """
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    request_id: str | None = None
-    errors: list[dict[str, str]] | None = None
-
-
-class HealthOut(BaseModel):
-    """A probe's answer."""
-
-    status: str

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import asked, described, disk_full_refused
@@ -17,52 +16,11 @@ from omnisearch.api.inputs import EmbeddingsIn
 from omnisearch.api.keys import Scope
 from omnisearch.api.service import Asked, BoundModel
 from omnisearch.errors import NotFoundError, QueryError
+from omnisearch.schema.embeddings import EmbeddingOut, EmbeddingsOut, ModelOut, ModelsOut
 from omnisearch.search.budget import Budget
-from omnisearch.types import Floats, Modality
+from omnisearch.types import Floats
 
 router = APIRouter(prefix="/v1", tags=["embeddings"], **needs(Scope.SEARCH))
-
-
-class EmbeddingOut(BaseModel):
-    """The unit vector of one input: numbers, or the base64 of float32 in little endian."""
-
-    object: Literal["embedding"] = "embedding"
-    index: int
-    embedding: list[float] | str
-
-
-class UsageOut(BaseModel):
-    """Zeros: each space has a tokenizer of its own, so tokens are not counted."""
-
-    prompt_tokens: int = 0
-    total_tokens: int = 0
-
-
-class EmbeddingsOut(BaseModel):
-    """The vectors of the inputs, in their order."""
-
-    object: Literal["list"] = "list"
-    data: list[EmbeddingOut]
-    model: str
-    usage: UsageOut = UsageOut()
-
-
-class ModelOut(BaseModel):
-    """The model that is served."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int = 0
-    owned_by: str = "omnisearch"
-    dimensions: int
-    modalities: list[Modality]
-
-
-class ModelsOut(BaseModel):
-    """The models that can be asked for embeddings: one."""
-
-    object: Literal["list"] = "list"
-    data: list[ModelOut]
 
 
 @router.post("/embeddings", openapi_extra=described(EmbeddingsIn))

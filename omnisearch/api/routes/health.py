@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from omnisearch.api.schemas import HealthOut
 from omnisearch.api.service import Asked
+from omnisearch.schema.status import HealthOut
 
 router = APIRouter(tags=["health"])
 

@@ -14,14 +14,15 @@ from starlette.types import Message, Receive, Send
 from starlette.types import Scope as Connection
 
 from omnisearch.api.access import needs
+from omnisearch.api.answers import item_out
 from omnisearch.api.errors import problem
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.keys import Scope
 from omnisearch.api.previews import Previews
-from omnisearch.api.schemas import ItemOut
 from omnisearch.api.service import Asked, Engine, Service
 from omnisearch.paths import find_path
+from omnisearch.schema.item import ItemOut
 from omnisearch.stores.base import Payload
 
 # What a browser shows without running anything. All else is a download.
@@ -73,7 +74,7 @@ Files = Annotated[ItemFiles, Depends(_files)]
 @router.get("/{item_id}")
 async def item(item_id: Id, service: Asked) -> ItemOut:
     """Say what is known of an item and of its segments."""
-    return ItemOut.of(await service.ask(lambda engine: engine.item(item_id)))
+    return item_out(await service.ask(lambda engine: engine.item(item_id)))
 
 
 @router.get("/{item_id}/content", response_class=FileResponse)

@@ -9,8 +9,9 @@ from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import Upload
 from omnisearch.api.keys import Scope
-from omnisearch.api.schemas import LocateIn, LocateOut
+from omnisearch.api.schemas import LocateIn
 from omnisearch.api.service import Asked, Service
+from omnisearch.schema.locate import LocateOut, PlaceOut
 from omnisearch.search.budget import Budget
 from omnisearch.search.place_json import place_json
 
@@ -30,7 +31,11 @@ async def locate(request: Request, service: Asked) -> LocateOut:
         modality=found.modality,
         windows=found.windows,
         nothing_matches=found.nothing_matches,
-        places=[place_json(place, name) for place in found.places if place.relevance >= sent.min_relevance],
+        places=[
+            PlaceOut.model_validate(place_json(place, name))
+            for place in found.places
+            if place.relevance >= sent.min_relevance
+        ],
     )
 
 

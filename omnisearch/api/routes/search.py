@@ -6,35 +6,35 @@ from fastapi import APIRouter, Request
 from fastapi import Query as Parameters
 
 from omnisearch.api.access import needs
+from omnisearch.api.answers import result_out, search_out
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
-from omnisearch.api.errors import error_document
 from omnisearch.api.keys import Scope
-from omnisearch.api.schemas import FailedOut, SearchBatchIn, SearchBatchOut, SearchIn, SearchLink, SearchOut
+from omnisearch.api.schemas import SearchBatchIn, SearchIn, SearchLink
 from omnisearch.api.service import Asked, Kind, Service
-from omnisearch.errors import OmnisearchError
 from omnisearch.query import Query
+from omnisearch.schema.search import SearchBatchOut, SearchOut
 from omnisearch.search.budget import Budget
 from omnisearch.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
-@router.post("/search", openapi_extra=described(SearchIn))
+@router.post("/search", response_model_exclude_unset=True, openapi_extra=described(SearchIn))
 async def search(request: Request, service: Asked) -> SearchOut:
     """Find anything by anything."""
     service.ready()  # before the files are read
     async with asked(request, SearchIn) as (sent, uploads):
-        return SearchOut.of(await _answer(request, service, sent.to_query(uploads)))
+        return search_out(await _answer(request, service, sent.to_query(uploads)))
 
 
-@router.get("/search")
+@router.get("/search", response_model_exclude_unset=True)
 async def search_link(link: Annotated[SearchLink, Parameters()], request: Request, service: Asked) -> SearchOut:
     """Find anything by words and items, with a link that can be kept."""
-    return SearchOut.of(await _answer(request, service, link.to_query()))
+    return search_out(await _answer(request, service, link.to_query()))
 
 
-@router.post("/search/batch", openapi_extra=described(SearchBatchIn))
+@router.post("/search/batch", response_model_exclude_unset=True, openapi_extra=described(SearchBatchIn))
 async def search_batch(request: Request, service: Asked) -> SearchBatchOut:
     """Answer many queries together, in their order; a query that is wrong gets its error."""
     service.ready()  # before the files are read
@@ -44,7 +44,7 @@ async def search_batch(request: Request, service: Asked) -> SearchBatchOut:
         kind: Kind = "media" if any(map(_reads_file, queries)) else "batch"
         seconds = service.settings.query_timeout
         outcomes = await service.ask(lambda engine: engine.search_each(queries, budget), kind, seconds)
-    return SearchBatchOut(results=[_result(outcome) for outcome in outcomes])
+    return SearchBatchOut(results=[result_out(outcome) for outcome in outcomes])
 
 
 async def _answer(request: Request, service: Service, query: Query) -> Answer:
@@ -56,9 +56,3 @@ async def _answer(request: Request, service: Service, query: Query) -> Answer:
 
 def _reads_file(query: Query) -> bool:
     return any(term.reads_file for term in query.terms)
-
-
-def _result(outcome: Answer | OmnisearchError) -> SearchOut | FailedOut:
-    if isinstance(outcome, OmnisearchError):
-        return FailedOut(error=error_document(outcome))
-    return SearchOut.of(outcome)

@@ -5,8 +5,8 @@ from fastapi import APIRouter
 from omnisearch import __version__
 from omnisearch.api.access import needs
 from omnisearch.api.keys import Scope
-from omnisearch.api.schemas import StatusOut
 from omnisearch.api.service import Asked, Engine
+from omnisearch.schema.status import StatusOut
 
 router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 

@@ -1,0 +1,24 @@
+"""Parts of an item."""
+
+from pydantic import BaseModel
+
+# The bounds of a segment of a text are counted in whole characters.
+Number = int | float
+
+
+class SpanOut(BaseModel):
+    """From `start` to `end` in `unit`: seconds or characters."""
+
+    start: Number
+    end: Number
+    unit: str
+
+
+class SegmentOut(BaseModel):
+    """A part of an item. A whole image or 3D model has no bounds."""
+
+    index: int
+    start: Number | None
+    end: Number | None
+    unit: str | None
+    snippet: str
