@@ -63,7 +63,8 @@ class Settings(BaseSettings):
         (), description="names that `serve` answers to beside localhost; in a variable comma separated"
     )
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
-    store_api_key: str | None = Field(None, description="what the Qdrant server asks for")
+    store_api_key: SecretStr | None = Field(None, description="the API key of the Qdrant server")
+    store_api_key_file: Path | None = Field(None, description="a file with that key alone, such as a mounted secret")
     device: Device = Field("auto", description="auto, cpu or cuda")
     precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto: fp32 on a CPU, else the tower's own")
     max_memory: ByteSize | None = Field(None, description="what the towers of one device may take, such as 24GB")
@@ -143,6 +144,26 @@ class Settings(BaseSettings):
         user_file = user_config_path("omnisearch") / "config.toml"
         files = (_read_toml(settings_cls, file) for file in (PROJECT_FILE, user_file))
         return (init_settings, env_settings, *files)
+
+
+def read_store_key(settings: Settings) -> str | None:
+    """Return the API key of the Qdrant server, from its file if one is set; None if neither is set.
+
+    Raises:
+        SettingsError: both are set, or the file cannot be read or holds no key.
+    """
+    key, file = settings.store_api_key, settings.store_api_key_file
+    if file is None:
+        return None if key is None else key.get_secret_value()
+    if key is not None:
+        raise SettingsError("store_api_key and store_api_key_file are both set: unset one of them")
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"store_api_key_file = {file} cannot be read: {error}; write the key into it") from None
+    if not text:
+        raise SettingsError(f"store_api_key_file = {file} is empty: write the key into it")
+    return text
 
 
 def _read_toml(settings_cls: type[BaseSettings], file: Path) -> TomlConfigSettingsSource:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnisearch.config import Settings, load_settings
+from omnisearch.config import Settings, load_settings, read_store_key
 from omnisearch.errors import SettingsError
 
 
@@ -75,3 +75,24 @@ def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
     project.write_text('modle = "mini"')
     with pytest.raises(SettingsError, match=r"no setting 'modle'.*did you mean 'model'"):
         load_settings()
+
+
+def test_the_key_of_the_store_comes_from_its_file_or_its_setting(project: Path, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("from-file\n")
+    assert read_store_key(load_settings()) is None
+    assert read_store_key(load_settings(store_api_key="plain")) == "plain"
+    assert "plain" not in repr(load_settings(store_api_key="plain"))
+    assert read_store_key(load_settings(store_api_key_file=file)) == "from-file"
+    with pytest.raises(SettingsError, match="both set"):
+        read_store_key(load_settings(store_api_key="plain", store_api_key_file=file))
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff", "cannot be")])
+def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=message) as caught:
+        read_store_key(load_settings(store_api_key_file=file))
+    assert str(file) in str(caught.value)
