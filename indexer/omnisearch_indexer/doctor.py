@@ -26,7 +26,7 @@ from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
 from omnisearch.search.sample import SAME_SCENE
 from omnisearch.spaces.device import choose
-from omnisearch.spaces.weights import resolve, verify
+from omnisearch.spaces.weights.spec import resolve, verify
 from omnisearch.stores.base import Filter
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.gate import RESERVE

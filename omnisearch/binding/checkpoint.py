@@ -18,7 +18,7 @@ from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.layout import BACKGROUND, CONFIG, TENSORS
 from omnisearch.errors import CheckpointError
-from omnisearch.spaces import tensors
+from omnisearch.spaces.weights import tensors
 from omnisearch.types import Floats, Modality
 
 JUDGING = {"relevance", "relevance_by_query"}  # fitted anew, they leave every index as it is

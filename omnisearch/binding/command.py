@@ -14,7 +14,7 @@ from omnisearch.wording import did_you_mean
 if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
     from omnisearch.binding.samples import Comparison
-    from omnisearch.spaces.weights import WeightSpec
+    from omnisearch.spaces.weights.spec import WeightSpec
 
 app = typer.Typer(help="Show, fetch and check what the models read, and plan what they cost.", no_args_is_help=True)
 
@@ -37,8 +37,8 @@ def ls(output: options.Output = None) -> None:
     whether it is here.
     """
     from omnisearch.binding.installed import RELEASED, find_config
-    from omnisearch.spaces.licences import non_commercial
     from omnisearch.spaces.registry import FILES, SPACES, readers
+    from omnisearch.spaces.weights.licences import non_commercial
 
     settings = load_settings()
     users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
@@ -61,7 +61,7 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
     published is recorded at the first pull, in weights.lock, and held to from then on.
     """
     from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.spaces.pull import pull_all
+    from omnisearch.spaces.weights.pull import pull_all
 
     settings = load_settings(license=license)
     pull_all(_chosen(names, every, settings), settings)
@@ -74,8 +74,8 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
 @app.command()
 def verify(names: Names = None, every: Every = False) -> None:
     """Hash the weight files anew; fail if one is missing or is not what it should be."""
-    from omnisearch.spaces.weights import resolve
-    from omnisearch.spaces.weights import verify as check
+    from omnisearch.spaces.weights.spec import resolve
+    from omnisearch.spaces.weights.spec import verify as check
 
     settings = load_settings()
     wrong: list[ModelMissingError | WeightsError] = []
@@ -161,8 +161,8 @@ def plan(
     """
     from omnisearch.binding import plan as plans
     from omnisearch.binding.installed import find_config
-    from omnisearch.spaces import licences
     from omnisearch.spaces.registry import SPACES
+    from omnisearch.spaces.weights import licences
 
     settings = load_settings(device=device, max_memory=max_memory, license=license)
     config = find_config(model or settings.model, settings)
@@ -204,7 +204,7 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
     """The files that files, spaces and models need, each once; none named: what the configured model needs."""
     from omnisearch.binding.installed import RELEASED
     from omnisearch.spaces.registry import FILES, SPACES, files_of
-    from omnisearch.spaces.weights import PACKAGE
+    from omnisearch.spaces.weights.spec import PACKAGE
 
     known = dict(FILES) | {spec.name: spec for spec in RELEASED.values()}
     if every:
@@ -228,8 +228,8 @@ def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[
 
 def _files_of_model(name: str, settings: Settings) -> "tuple[WeightSpec, ...]":
     from omnisearch.binding.installed import RELEASED, files_of_model, find_config
-    from omnisearch.spaces import licences
     from omnisearch.spaces.registry import SPACES
+    from omnisearch.spaces.weights import licences
 
     config = find_config(name, settings)
     licences.check(config.name, [SPACES[space] for space in config.projectors if space in SPACES], settings)
@@ -238,8 +238,8 @@ def _files_of_model(name: str, settings: Settings) -> "tuple[WeightSpec, ...]":
 
 
 def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
-    from omnisearch.spaces.licences import commercial
-    from omnisearch.spaces.weights import resolve
+    from omnisearch.spaces.weights.licences import commercial
+    from omnisearch.spaces.weights.spec import resolve
 
     try:
         path: str | None = str(resolve(spec, settings))

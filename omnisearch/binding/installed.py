@@ -9,7 +9,7 @@ from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
 from omnisearch.spaces.registry import FILES, SPACES
-from omnisearch.spaces.weights import Hub, WeightSpec, resolve
+from omnisearch.spaces.weights.spec import Hub, WeightSpec, resolve
 
 _REPOSITORY, _FOLDERS = "Viglong/OmniBind", ("projs", "checkpoints/projs")  # their own page has it both ways
 

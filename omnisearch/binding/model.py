@@ -12,10 +12,10 @@ from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig,
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.spaces import licences
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import unit
+from omnisearch.spaces.weights import licences
 from omnisearch.types import Clip, Content, Floats, Modality, SpaceEmbeddings
 
 # What is no space's share of an embedding: the mean of its modality, taken out.

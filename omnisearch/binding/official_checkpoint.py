@@ -20,7 +20,7 @@ from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.layout import CONFIG
 from omnisearch.binding.official import HEADS, IMAGEBIND, OFFICIAL, WIDTHS, Official
 from omnisearch.errors import CheckpointError, UsageError
-from omnisearch.spaces.tensors import read_pickle
+from omnisearch.spaces.weights.tensors import read_pickle
 
 _LETTERS = {"audio": "A", "image": "V", "point_cloud": "P", "text": "T"}
 # What a projector of ours calls the tensors of the released head: {ours: theirs}.

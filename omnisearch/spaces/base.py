@@ -31,7 +31,7 @@ class SpaceSpec:
 
     `towers` gives the tower name per modality the space reads; `dim` the width of its embeddings; `tags` what kind of
     captions it was trained on (audio, vision, shape), the labels of the decoupling loss (OmniBind, eq. 6); `weights`
-    the names of the weight files per modality (see `omnisearch.spaces.weights`).
+    the names of the weight files per modality (see `omnisearch.spaces.weights.spec`).
     """
 
     name: str

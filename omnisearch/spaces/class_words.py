@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import tensors
 from omnisearch.spaces.declaration import digest
 from omnisearch.spaces.towers import TOWERS, TowerReader, unit
-from omnisearch.spaces.weights import WeightSpec, resolve
+from omnisearch.spaces.weights import tensors
+from omnisearch.spaces.weights.spec import WeightSpec, resolve
 from omnisearch.types import Floats, Modality
 
 

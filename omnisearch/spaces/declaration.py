@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from omnisearch.spaces.weights import WeightSpec
+from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.types import Modality
 
 
@@ -44,7 +44,7 @@ class Declared:
     tags: frozenset[str]
     licence: str
     summary: str
-    target: str = "omnisearch.spaces.aligned:Aligned"
+    target: str = "omnisearch.spaces.joint_space:Aligned"
     extra: tuple[WeightSpec, ...] = ()
 
 

@@ -6,7 +6,7 @@ import torch
 
 from omnisearch.config import Settings
 from omnisearch.errors import NotReadyError
-from omnisearch.spaces.allocator import keep_large_blocks
+from omnisearch.spaces.nn.allocator import keep_large_blocks
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

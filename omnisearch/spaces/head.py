@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.spaces.network import Network
 from omnisearch.spaces.text_side import TextSide
+from omnisearch.spaces.trained_network import Network
 
 
 class Head(Network):

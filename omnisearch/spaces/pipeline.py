@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from omnisearch.config import Settings
-from omnisearch.spaces import tensors
 from omnisearch.spaces.device import choose, dtype
-from omnisearch.spaces.weights import WeightSpec, resolve
+from omnisearch.spaces.weights import tensors
+from omnisearch.spaces.weights.spec import WeightSpec, resolve
 from omnisearch.types import Content, Floats
 
 Prepare: TypeAlias = Callable[[Sequence[Content]], tuple[Tensor, ...]]

@@ -10,7 +10,7 @@ from omnisearch.spaces.base import Space, SpaceSpec
 from omnisearch.spaces.declaration import Declared
 from omnisearch.spaces.declared import mini, modern, paper
 from omnisearch.spaces.towers import TOWERS
-from omnisearch.spaces.weights import WeightSpec
+from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
 

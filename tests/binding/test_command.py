@@ -16,10 +16,10 @@ from omnisearch.binding.official import BASE
 from omnisearch.binding.official_checkpoint import layout
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import LicenceError, ModelMissingError, UsageError, WeightsError
-from omnisearch.spaces import pull as pulling
 from omnisearch.spaces import registry
 from omnisearch.spaces.registry import FILES, SPACES
-from omnisearch.spaces.weights import LocalFile, WeightSpec
+from omnisearch.spaces.weights import pull as pulling
+from omnisearch.spaces.weights.spec import LocalFile, WeightSpec
 
 runner = CliRunner()
 

@@ -21,11 +21,15 @@ from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError
-from omnisearch.spaces import licences, pe_av, pe_core, torchvision_shim, towers, uni3d, uni3d_net
-from omnisearch.spaces import pull as pulling
+from omnisearch.spaces import towers
 from omnisearch.spaces.base import encode
+from omnisearch.spaces.families import pe_av, pe_core, uni3d
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.nn import uni3d as uni3d_net
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.spaces.registry import SPACES
+from omnisearch.spaces.weights import licences
+from omnisearch.spaces.weights import pull as pulling
 from omnisearch.types import Clip, Content, Modality, PointCloud, Waveform
 from omnisearch_training.recipe import read_recipe
 

@@ -18,7 +18,7 @@ from omnisearch.binding.official_checkpoint import import_file, layout, recognis
 from omnisearch.config import load_settings
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.base import SpaceSpec
-from omnisearch.spaces.tensors import read_pickle
+from omnisearch.spaces.weights.tensors import read_pickle
 from omnisearch.types import Clip, Content, Floats, Modality
 from tests.binding.released import MODELS, PARTS, Formulas, hollow, random, rows, shapes
 

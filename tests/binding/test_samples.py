@@ -17,7 +17,7 @@ from omnisearch.binding.samples import compare
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, UsageError, WeightsError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.spaces.hashed import COLORS, direction
+from omnisearch.spaces.families.hashed import COLORS, direction
 from omnisearch.types import Modality
 
 RATE = 16_000

@@ -23,7 +23,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, Reason
 from omnisearch.query import Query, Term
 from omnisearch.search.engine import Engine
-from omnisearch.spaces.hashed import Hashed
+from omnisearch.spaces.families.hashed import Hashed
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
 from omnisearch.stores.open import describe_store, open_catalog

@@ -22,7 +22,7 @@ from omnisearch.search.hit_json import hit_json
 from omnisearch.search.index import Index
 from omnisearch.search.kept import space_id
 from omnisearch.spaces import registry
-from omnisearch.spaces.hashed import DIM, Hashed
+from omnisearch.spaces.families.hashed import DIM, Hashed
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.types import Floats, Hit, Match, Modality
 from omnisearch_indexer.session import index_files

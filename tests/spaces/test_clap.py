@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import clap, files, htsat, mel, paper_files, torchvision_shim, wavcaps
+from omnisearch.spaces.families import clap, wavcaps
+from omnisearch.spaces.nn import htsat, mel, torchvision_shim
 from omnisearch.spaces.pipeline import Loader
+from omnisearch.spaces.weights import files, paper_files
 from omnisearch.types import Content, Waveform
 
 # What is compared with transformers is slow for its imports, and for librosa's: the formulas are tested without them.
@@ -253,7 +255,7 @@ TEXTS: list[Content] = ["w4 W5", " ".join(f"w{i}" for i in range(4, 204)), "", "
 def test_words_are_cut_and_masked_and_a_shrunken_vocabulary_is_refused(
     module: Any, file: Any, count: int, most: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnisearch.spaces.weights.verify", lambda *args: None)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.verify", lambda *args: None)
     make_words(settings.weights_dir / file.name, 5)
     monkeypatch.setattr(module, "resolve", lambda spec, settings: settings.weights_dir / spec.name)
     with pytest.raises(WeightsError, match=f"{file.name} has 5 words, .*'s has {count}"):

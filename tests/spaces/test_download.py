@@ -14,10 +14,10 @@ import pytest
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import download as downloading
-from omnisearch.spaces.download import download
-from omnisearch.spaces.pull import pull, pull_all
-from omnisearch.spaces.weights import LocalFile, Source, Url, WeightSpec, sha256_of
+from omnisearch.spaces.weights import download as downloading
+from omnisearch.spaces.weights.download import download
+from omnisearch.spaces.weights.pull import pull, pull_all
+from omnisearch.spaces.weights.spec import LocalFile, Source, Url, WeightSpec, sha256_of
 
 CONTENT = bytes(range(256)) * 40
 TLS = http.client.HTTPSConnection

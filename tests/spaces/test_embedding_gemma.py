@@ -17,9 +17,10 @@ from tokenizers.processors import TemplateProcessing
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import embedding_gemma as gemma
-from omnisearch.spaces import modern_files, torchvision_shim
 from omnisearch.spaces.declared import modern
+from omnisearch.spaces.families import embedding_gemma as gemma
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.weights import modern_files
 from omnisearch.types import Content, Waveform
 
 torchvision_shim.install()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from omnisearch.config import load_settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces.base import encode
-from omnisearch.spaces.hashed import COLORS, direction
+from omnisearch.spaces.families.hashed import COLORS, direction
 from omnisearch.spaces.registry import load_space
 from omnisearch.types import Content, Floats, Modality, PointCloud, Waveform
 

@@ -8,11 +8,11 @@ import torch
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
-from omnisearch.spaces import tensors
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.text_side import TextSide
 from omnisearch.spaces.towers import TOWERS
+from omnisearch.spaces.weights import tensors
 from omnisearch.types import Modality
 
 TRAINED = [
@@ -96,7 +96,7 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     return tmp_path / "spaces" / "heads"
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from omnisearch.config import load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import imagebind
-from omnisearch.spaces.imagebind_net import Encoder
+from omnisearch.spaces.families import imagebind
+from omnisearch.spaces.nn.imagebind import Encoder
 from omnisearch.spaces.pipeline import Loader, Pipeline
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Content, Waveform

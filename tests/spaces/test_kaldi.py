@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from omnisearch.spaces import kaldi, torchvision_shim
+from omnisearch.spaces.nn import kaldi, torchvision_shim
 from omnisearch.types import Floats
 
 

@@ -20,8 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.spaces import clap, htsat, paper_files, torchvision_shim
+from omnisearch.spaces.families import clap
+from omnisearch.spaces.nn import htsat, torchvision_shim
 from omnisearch.spaces.pipeline import Loader
+from omnisearch.spaces.weights import paper_files
 from omnisearch.types import Content, Waveform
 from tests.spaces.test_clap import SMALL, WORDS, shaken, small, sound
 

@@ -6,8 +6,8 @@ import pytest
 
 from omnisearch.config import load_settings
 from omnisearch.errors import LicenceError
-from omnisearch.spaces import licences
 from omnisearch.spaces.registry import FILES, SPACES
+from omnisearch.spaces.weights import licences
 
 
 @pytest.fixture(autouse=True)

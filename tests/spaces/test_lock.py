@@ -9,9 +9,9 @@ import pytest
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import lock
-from omnisearch.spaces.pull import pull, pull_all
-from omnisearch.spaces.weights import Hub, LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
+from omnisearch.spaces.weights import lock
+from omnisearch.spaces.weights.pull import pull, pull_all
+from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
 
 CONTENT = b"weights" * 1000
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc": FIPS 180-4, appendix
@@ -93,7 +93,7 @@ def test_a_damaged_lock_file_is_named(tmp_path: Path, content: str) -> None:
 def test_declared_hashes_and_packaged_files_are_not_recorded(
     settings: Settings, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     pull(replace(unknown(source), sha256=ABC, size=3), settings)
     pull(WeightSpec("head.bin", None, None, "MIT", (Packaged("source.bin"),)), settings)
     assert lock.read(settings.weights_dir) == {}
@@ -102,7 +102,7 @@ def test_declared_hashes_and_packaged_files_are_not_recorded(
 def test_progress_of_packaged_files_is_their_size(
     settings: Settings, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     counted: list[int] = []
     pull(WeightSpec("head.bin", None, None, "MIT", (Packaged("source.bin"),)), settings, counted.append)
     assert counted == [3]

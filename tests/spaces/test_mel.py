@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from omnisearch.spaces import mel
+from omnisearch.spaces.nn import mel
 
 Scale = Literal["htk", "slaney"]
 Norm = Literal["sum", "area", "peak"]

@@ -9,9 +9,9 @@ import pytest
 from omnisearch.config import load_settings
 from omnisearch.errors import ModelMissingError
 from omnisearch.spaces.declared import modern
-from omnisearch.spaces.licences import commercial
 from omnisearch.spaces.pipeline import Loader
-from omnisearch.spaces.weights import Hub
+from omnisearch.spaces.weights.licences import commercial
+from omnisearch.spaces.weights.spec import Hub
 
 SPECS = {spec.name: spec for spec in modern.TOWERS}
 

@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import imagebind, openclip, pictures, torchvision_shim
-from omnisearch.spaces.imagebind_net import Text, Vision
+from omnisearch.spaces.families import imagebind, openclip
+from omnisearch.spaces.nn import pixels, torchvision_shim
+from omnisearch.spaces.nn.imagebind import Text, Vision
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content, Pixels
 from tests.spaces.conftest import shaken
@@ -67,11 +68,11 @@ def make_dfn(open_clip: Any) -> nn.Module:
 def test_dfns_towers_are_open_clips(open_clip: Any, settings: Settings) -> None:
     reference = make_dfn(open_clip)
     transform = open_clip.image_transform(
-        224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode="squash"
+        224, is_train=False, mean=pixels.CLIP_MEAN, std=pixels.CLIP_DEVIATION, resize_mode="squash"
     )
-    pixels = torch.stack([transform(Image.fromarray(np.asarray(image))) for image in images()])
+    batch = torch.stack([transform(Image.fromarray(np.asarray(image))) for image in images()])
     with torch.inference_mode():
-        seen, read = reference.encode_image(pixels), reference.encode_text(open_clip.tokenize(TEXTS))
+        seen, read = reference.encode_image(batch), reference.encode_text(open_clip.tokenize(TEXTS))
     build = partial(openclip.image_part, openclip.DFN, **SMALL)
     found = tower(openclip.DFN_H14_IMAGE, build, reference.state_dict(), settings).features(images())
     np.testing.assert_allclose(found, seen.numpy(), atol=1e-5 * seen.abs().max())
@@ -100,11 +101,11 @@ def test_eva_es_towers_are_open_clips(open_clip: Any, settings: Settings, monkey
     del config["custom_text"]
     reference = shaken(open_clip.CustomTextCLIP(**config))
     transform = open_clip.image_transform(
-        224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode="shortest"
+        224, is_train=False, mean=pixels.CLIP_MEAN, std=pixels.CLIP_DEVIATION, resize_mode="shortest"
     )
-    pixels = torch.stack([transform(Image.fromarray(np.asarray(image))) for image in images()])
+    batch = torch.stack([transform(Image.fromarray(np.asarray(image))) for image in images()])
     with torch.inference_mode():
-        seen, read = reference.encode_image(pixels), reference.encode_text(open_clip.tokenize(TEXTS))
+        seen, read = reference.encode_image(batch), reference.encode_text(open_clip.tokenize(TEXTS))
     # The authors' file has the names of open_clip's, but for the wrapping of timm's network.
     state = {name.replace("visual.trunk.", "visual."): tensor for name, tensor in reference.state_dict().items()}
     build = partial(openclip.image_part, openclip.EVA_E, embed_dim=DIM)
@@ -217,16 +218,16 @@ def test_a_shrunken_vocabulary_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         openclip.tokenizer(77)
 
 
-@pytest.mark.parametrize(("fit", "mode"), [(pictures.crop, "shortest"), (pictures.squash, "squash")])
+@pytest.mark.parametrize(("fit", "mode"), [(pixels.crop, "shortest"), (pixels.squash, "squash")])
 @pytest.mark.parametrize("shape", [(224, 224), (225, 300), (299, 227), (100, 37), (224, 449), (500, 501)])
 def test_pictures_are_torchvisions(
     open_clip: Any, fit: Callable[[Pixels, int], Pixels], mode: str, shape: tuple[int, int]
 ) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     transform = open_clip.image_transform(
-        224, is_train=False, mean=pictures.CLIP_MEAN, std=pictures.CLIP_DEVIATION, resize_mode=mode
+        224, is_train=False, mean=pixels.CLIP_MEAN, std=pixels.CLIP_DEVIATION, resize_mode=mode
     )
-    found = pictures.batch([image], fit, 224, pictures.CLIP_MEAN, pictures.CLIP_DEVIATION)[0]
+    found = pixels.batch([image], fit, 224, pixels.CLIP_MEAN, pixels.CLIP_DEVIATION)[0]
     torch.testing.assert_close(found, transform(Image.fromarray(image)), atol=1e-6, rtol=0)
 
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, NotReadyError, WeightsError
-from omnisearch.spaces import extras, tensors
+from omnisearch.spaces import optional_packages
 from omnisearch.spaces.declared import paper
 from omnisearch.spaces.pipeline import Loader
+from omnisearch.spaces.weights import tensors
 
 LOADERS: dict[str, Loader] = {}
 for _spec in paper.TOWERS:
@@ -86,7 +87,7 @@ def toy_name(name: str) -> str | tensors.Piece | None:
 
 
 def toy_loader() -> Loader:
-    from omnisearch.spaces.paper_files import CLAP_G
+    from omnisearch.spaces.weights.paper_files import CLAP_G
 
     def prepare(settings: Settings) -> Any:
         return lambda contents: (torch.tensor([[float(c), 1.0] for c in contents]),)
@@ -137,4 +138,4 @@ def test_a_package_that_is_not_installed_is_an_error_that_names_the_extra() -> N
     with pytest.raises(
         NotReadyError, match=r"no_such_package is not installed: run `pip install 'omnisearch\[paper\]'`"
     ):
-        extras.need("no_such_package", "paper")
+        optional_packages.need("no_such_package", "paper")

@@ -17,9 +17,11 @@ import pytest
 import torch
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.spaces import aisfx, efficientnet, files, tensors, torchvision_shim, yamnet
+from omnisearch.spaces.families import aisfx, efficientnet, yamnet
+from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.towers import load_tower
-from omnisearch.spaces.weights import resolve
+from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Waveform
 
 pytestmark = [pytest.mark.weights, pytest.mark.network]

@@ -18,8 +18,10 @@ from torch.nn import functional
 
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import modern_files, pe_av, torchvision_shim
 from omnisearch.spaces.declared import modern
+from omnisearch.spaces.families import pe_av
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.weights import modern_files
 from omnisearch.types import Content, Floats, Waveform
 
 torchvision_shim.install()

@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import pe_core, torchvision_shim
 from omnisearch.spaces.declared import modern
+from omnisearch.spaces.families import pe_core
+from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.types import Content
 from tests.spaces.conftest import shaken

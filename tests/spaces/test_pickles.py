@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import pickles, tensors
+from omnisearch.spaces.weights import pickles, tensors
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.count": torch.tensor(3), "b": torch.ones(2, dtype=torch.half)}
 

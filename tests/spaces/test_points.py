@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omnisearch.spaces.points import GREY, POINTS, spread
+from omnisearch.spaces.families.points import GREY, POINTS, spread
 from omnisearch.types import Floats, PointCloud
 
 NO_VIEWS = np.zeros((0, 1, 1, 3), np.uint8)

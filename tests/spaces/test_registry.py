@@ -67,8 +67,9 @@ def test_text_loads_no_image_or_sound_tower(settings: Settings) -> None:
         "        load_space(name, settings).tower(Modality.TEXT)\n"
         "    except ModelMissingError:\n"
         "        pass\n"
-        "assert 'omnisearch.spaces.minilm' in sys.modules\n"
-        "others = {'timm', 'transformers', 'soxr', 'omnisearch.spaces.aisfx', 'omnisearch.spaces.views'}\n"
+        "assert 'omnisearch.spaces.families.minilm' in sys.modules\n"
+        "families = {f'omnisearch.spaces.families.{name}' for name in ('aisfx', 'views')}\n"
+        "others = {'timm', 'transformers', 'soxr'} | families\n"
         "loaded = others & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

@@ -21,11 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.config import load_settings
-from omnisearch.spaces import imagebind, torchvision_shim, uni3d_net
-from omnisearch.spaces.farthest import farthest
-from omnisearch.spaces.imagebind_net import Audio, Encoder, Text, Vision
+from omnisearch.spaces.families import imagebind
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.nn import uni3d as uni3d_net
+from omnisearch.spaces.nn.farthest_points import farthest
+from omnisearch.spaces.nn.imagebind import Audio, Encoder, Text, Vision
 from omnisearch.types import Waveform
-from tests.spaces.test_farthest import run_kernel
+from tests.spaces.test_farthest_points import run_kernel
 
 TOLERANCE = 1e-5
 # Not among them: "<|endoftext|>", which ends a text for the authors' tokenizer, and is a word like any other for ours.

@@ -19,7 +19,7 @@ def run(code: str) -> str:
 def test_torchvision_imports_beside_any_torch_once_the_shim_ran() -> None:
     code = (
         "import gc\n"
-        "from omnisearch.spaces import torchvision_shim\n"
+        "from omnisearch.spaces.nn import torchvision_shim\n"
         "first = torchvision_shim.install()\n"
         "gc.collect()\n"
         "assert torchvision_shim.install() == first, 'a second call changes nothing'\n"
@@ -30,7 +30,7 @@ def test_torchvision_imports_beside_any_torch_once_the_shim_ran() -> None:
 
 
 def test_the_shim_leaves_a_working_torchvision_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from omnisearch.spaces import torchvision_shim
+    from omnisearch.spaces.nn import torchvision_shim
 
     monkeypatch.setattr(torchvision_shim, "_kept", [])
     monkeypatch.setattr(torchvision_shim, "_loads", lambda: True)
@@ -42,7 +42,7 @@ def test_the_shim_leaves_a_working_torchvision_alone(monkeypatch: pytest.MonkeyP
 def test_a_large_block_is_not_mapped_anew_once_the_allocator_was_told() -> None:
     code = (
         "import ctypes, sys\n"
-        "from omnisearch.spaces.allocator import keep_large_blocks\n"
+        "from omnisearch.spaces.nn.allocator import keep_large_blocks\n"
         "libc = ctypes.CDLL(None)\n"
         "libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]\n"
         "libc.free.argtypes = [ctypes.c_void_p]\n"

@@ -8,12 +8,12 @@ import torch
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
-from omnisearch.spaces import shape_net
 from omnisearch.spaces.base import encode
+from omnisearch.spaces.families.points import POINTS
 from omnisearch.spaces.head import Head
-from omnisearch.spaces.points import POINTS
+from omnisearch.spaces.nn import shape as shape_net
+from omnisearch.spaces.nn.shape import Neighbourhoods, ShapeNet
 from omnisearch.spaces.registry import load_space
-from omnisearch.spaces.shape_net import Neighbourhoods, ShapeNet
 from omnisearch.types import Floats, Modality, PointCloud
 
 CLOUD = Modality.POINT_CLOUD
@@ -37,7 +37,7 @@ def make_rows(count: int) -> torch.Tensor:
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     return tmp_path / "spaces" / "heads" / "shape.safetensors"
 
 

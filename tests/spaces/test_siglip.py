@@ -14,7 +14,9 @@ from PIL import Image
 
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import paper_files, pictures, siglip, torchvision_shim
+from omnisearch.spaces.families import siglip
+from omnisearch.spaces.nn import pixels, torchvision_shim
+from omnisearch.spaces.weights import paper_files
 from omnisearch.types import Content
 
 # Slow for its imports: transformers' wait for the first test.
@@ -68,9 +70,9 @@ def test_the_towers_are_transformers(transformers: Any, settings: Settings) -> N
 
     save_file(state, settings.weights_dir / paper_files.SIGLIP_L.name)
     processor = transformers.SiglipImageProcessorPil(size={"height": 384, "width": 384})
-    pixels = processor([Image.fromarray(np.asarray(i)) for i in images()], return_tensors="pt").pixel_values
-    found = pictures.batch(images(), pictures.squash, 384, pictures.HALF, pictures.HALF)
-    torch.testing.assert_close(found, pixels, atol=1e-6, rtol=0)
+    batch = processor([Image.fromarray(np.asarray(i)) for i in images()], return_tensors="pt").pixel_values
+    found = pixels.batch(images(), pixels.squash, 384, pixels.HALF, pixels.HALF)
+    torch.testing.assert_close(found, batch, atol=1e-6, rtol=0)
     ids = torch.randint(2, 32_000, (3, 64))
 
     def prepare(settings: Settings) -> Any:
@@ -81,7 +83,7 @@ def test_the_towers_are_transformers(transformers: Any, settings: Settings) -> N
     text = replace(siglip.SIGLIP_L_TEXT, weights=weights, width=32, build=partial(siglip.text_network, **SHAPE))
     text = replace(text, prepare=prepare)
     with torch.inference_mode():
-        seen = reference.get_image_features(pixel_values=pixels).pooler_output.numpy()
+        seen = reference.get_image_features(pixel_values=batch).pooler_output.numpy()
         read = reference.get_text_features(input_ids=ids).pooler_output.numpy()
     np.testing.assert_allclose(image.load(settings, "x").features(images()), seen, atol=1e-5)
     np.testing.assert_allclose(text.load(settings, "x").features(["a", "b", "c"]), read, atol=1e-5)

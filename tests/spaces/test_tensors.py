@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import tensors
+from omnisearch.spaces.weights import tensors
 
 STATE = {"z.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.ones(2), "m.count": torch.tensor(3)}
 

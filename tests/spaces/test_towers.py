@@ -5,10 +5,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from omnisearch.spaces import aisfx, efficientnet, minilm, points, yamnet
 from omnisearch.spaces.base import Tower
-from omnisearch.spaces.bert import Bert
-from omnisearch.spaces.views import Views
+from omnisearch.spaces.families import aisfx, efficientnet, minilm, points, yamnet
+from omnisearch.spaces.families.views import Views
+from omnisearch.spaces.nn.bert import Bert
 from omnisearch.types import Content, PointCloud, Waveform
 
 CPU = torch.device("cpu")
@@ -128,7 +128,7 @@ def test_text_is_cut_at_256_tokens() -> None:
 
 
 def test_bert_computes_what_transformers_computes() -> None:
-    from omnisearch.spaces import torchvision_shim
+    from omnisearch.spaces.nn import torchvision_shim
 
     torchvision_shim.install()
     from transformers import BertConfig, BertModel

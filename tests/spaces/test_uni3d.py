@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
-from omnisearch.spaces import torchvision_shim, uni3d, uni3d_net
+from omnisearch.spaces.families import uni3d
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.nn import uni3d as uni3d_net
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Floats, PointCloud
 

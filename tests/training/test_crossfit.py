@@ -9,7 +9,7 @@ import torch
 from omnisearch.config import load_settings
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.registry import load_space
-from omnisearch.spaces.specialist import Specialist
+from omnisearch.spaces.trained_space import Specialist
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.split import Split, split_of
 from omnisearch_training.evaluate.metrics import recall
@@ -127,7 +127,7 @@ def test_rows_do_not_depend_on_their_order(sound: Specialist, tmp_path: Path) ->
 def test_a_network_is_shipped_only_when_it_changed(
     sound: Specialist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnisearch.spaces.weights.PACKAGE", tmp_path / "package")
+    monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path / "package")
     fitted = fit(sound, make_lessons(), tmp_path)
     for _ in range(2):
         ship(fitted.space)

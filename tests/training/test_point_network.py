@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from omnisearch.errors import CheckpointError
-from omnisearch.spaces.points import GREY, POINTS, spread
+from omnisearch.spaces.families.points import GREY, POINTS, spread
 from omnisearch.types import Floats, PointCloud
 from omnisearch_training.stages import loop
 from omnisearch_training.stages.caption_choice import Captions

@@ -15,7 +15,7 @@ from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import NotReadyError, UsageError
-from omnisearch.spaces.hashed import COLORS
+from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.types import Floats, Modality
 from omnisearch_training.cli import evaluate as command
 from omnisearch_training.datasets import Record, Split

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from omnisearch import __version__
 from omnisearch.config import Settings
 from omnisearch.spaces.registry import files_of
-from omnisearch.spaces.weights import resolve, sha256_of
+from omnisearch.spaces.weights.spec import resolve, sha256_of
 from omnisearch_training.datasets import Record
 
 FILE = "provenance.json"

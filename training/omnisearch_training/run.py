@@ -1,4 +1,4 @@
-"""A run, read from top to bottom: datasets, specialists, pairs, projectors, routers, calibration, the model's folder."""
+"""A training run: datasets, specialists, pairs, projectors, routers, calibration, and the folder of the model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.search.calibration import Background
 from omnisearch.spaces.registry import SPACES, load_space
-from omnisearch.spaces.specialist import Specialist
+from omnisearch.spaces.trained_space import Specialist
 from omnisearch.types import Floats, Modality
 from omnisearch_training import provenance
 from omnisearch_training.datasets import Record

@@ -2,27 +2,35 @@
 
 from collections.abc import Mapping
 
-from omnisearch.spaces import files
 from omnisearch.spaces.declaration import Declared, TowerSpec
+from omnisearch.spaces.weights import files
 from omnisearch.types import Modality
 
+FAMILIES = "omnisearch.spaces.families"
 TOWERS = (
-    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), "omnisearch.spaces.minilm:MiniLM", 1, 22_565_376),
-    TowerSpec("efficientnet", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.efficientnet:EfficientNet", 1, 4_811_072),
-    TowerSpec("views", 1280, (files.EFFICIENTNET,), "omnisearch.spaces.views:Views", 1, 4_811_072),
-    TowerSpec("points", 6144, (), "omnisearch.spaces.points:Points"),
-    TowerSpec("aisfx", 512, (files.AISFX,), "omnisearch.spaces.aisfx:AiSfx", 1, 4_686_144),
-    TowerSpec("yamnet", 1545, (files.YAMNET,), "omnisearch.spaces.yamnet:Yamnet", 1, 3_751_369),
-    TowerSpec("hashed_text", 256, (), "omnisearch.spaces.hashed:TextWords"),
-    TowerSpec("hashed_image", 256, (), "omnisearch.spaces.hashed:ImageWords"),
-    TowerSpec("hashed_audio", 256, (), "omnisearch.spaces.hashed:AudioWords"),
-    TowerSpec("hashed_point_cloud", 256, (), "omnisearch.spaces.hashed:CloudWords"),
+    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), f"{FAMILIES}.minilm:MiniLM", 1, 22_565_376),
+    TowerSpec(
+        "efficientnet",
+        1280,
+        (files.EFFICIENTNET,),
+        f"{FAMILIES}.efficientnet:EfficientNet",
+        1,
+        4_811_072,
+    ),
+    TowerSpec("views", 1280, (files.EFFICIENTNET,), f"{FAMILIES}.views:Views", 1, 4_811_072),
+    TowerSpec("points", 6144, (), f"{FAMILIES}.points:Points"),
+    TowerSpec("aisfx", 512, (files.AISFX,), f"{FAMILIES}.aisfx:AiSfx", 1, 4_686_144),
+    TowerSpec("yamnet", 1545, (files.YAMNET,), f"{FAMILIES}.yamnet:Yamnet", 1, 3_751_369),
+    TowerSpec("hashed_text", 256, (), f"{FAMILIES}.hashed:TextWords"),
+    TowerSpec("hashed_image", 256, (), f"{FAMILIES}.hashed:ImageWords"),
+    TowerSpec("hashed_audio", 256, (), f"{FAMILIES}.hashed:AudioWords"),
+    TowerSpec("hashed_point_cloud", 256, (), f"{FAMILIES}.hashed:CloudWords"),
 )
 
 # The towers that look at pictures: an object is looked at from all around.
 _SEEN = {Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"}
 _HEARD = {Modality.AUDIO: "yamnet"}
-_SPECIALIST = "omnisearch.spaces.specialist:Specialist"
+_SPECIALIST = "omnisearch.spaces.trained_space:Specialist"
 
 
 def _specialist(
@@ -40,7 +48,7 @@ SPACES = (
         frozenset({"vision"}),
         "Apache-2.0",
         "what an ImageNet classifier sees, in the words of its classes",
-        "omnisearch.spaces.photo:Photo",
+        f"{FAMILIES}.imagenet_classes:Photo",
         # The table of class names is embedded by the text tower.
         (files.IMAGENET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
     ),
@@ -54,7 +62,7 @@ SPACES = (
         frozenset({"audio"}),
         "Apache-2.0",
         "what an AudioSet classifier hears, in the words of its classes",
-        "omnisearch.spaces.event:Event",
+        f"{FAMILIES}.audioset_classes:Event",
         (files.AUDIOSET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
     ),
     _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
@@ -64,7 +72,7 @@ SPACES = (
         "shape",
         "Apache-2.0",
         "3D objects by their points alone",
-        "omnisearch.spaces.shape:Shape",
+        f"{FAMILIES}.shape:Shape",
     ),
     Declared(
         "hashed",
@@ -73,6 +81,6 @@ SPACES = (
         frozenset({"audio", "vision", "shape"}),
         "Apache-2.0",
         "plain properties as hashed words, without weights: for tests and trying out",
-        "omnisearch.spaces.hashed:Hashed",
+        f"{FAMILIES}.hashed:Hashed",
     ),
 )

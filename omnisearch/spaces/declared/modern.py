@@ -1,11 +1,11 @@
 """The permissively licensed spaces: newer than the paper's, one for what is seen and one for what is heard."""
 
-from omnisearch.spaces import modern_files as mf
 from omnisearch.spaces.declaration import Declared, TowerSpec
+from omnisearch.spaces.weights import modern_files as mf
 from omnisearch.types import Modality
 
-_PE_CORE, _PE_AV = "omnisearch.spaces.pe_core", "omnisearch.spaces.pe_av"
-_GEMMA = "omnisearch.spaces.embedding_gemma"
+_PE_CORE, _PE_AV = "omnisearch.spaces.families.pe_core", "omnisearch.spaces.families.pe_av"
+_GEMMA = "omnisearch.spaces.families.embedding_gemma"
 _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
 # Each modality's own encoder and, every time, the text network that reads what it sees or hears.
 _GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}

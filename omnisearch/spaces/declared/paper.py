@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from omnisearch.spaces import files
-from omnisearch.spaces import paper_files as pf
 from omnisearch.spaces.declaration import Declared, TowerSpec
-from omnisearch.spaces.weights import WeightSpec
+from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import paper_files as pf
+from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.types import Modality
 
-_CLAP, _WAVCAPS = "omnisearch.spaces.clap", "omnisearch.spaces.wavcaps"
-_OPENCLIP, _SIGLIP = "omnisearch.spaces.openclip", "omnisearch.spaces.siglip"
-_UNI3D, _IMAGEBIND = "omnisearch.spaces.uni3d", "omnisearch.spaces.imagebind"
+_CLAP, _WAVCAPS = "omnisearch.spaces.families.clap", "omnisearch.spaces.families.wavcaps"
+_OPENCLIP, _SIGLIP = "omnisearch.spaces.families.openclip", "omnisearch.spaces.families.siglip"
+_UNI3D, _IMAGEBIND = "omnisearch.spaces.families.uni3d", "omnisearch.spaces.families.imagebind"
 
 
 _Half: TypeAlias = Literal["bf16", "fp16"] | None

@@ -15,10 +15,10 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from omnisearch.spaces import files
 from omnisearch.spaces.base import Space
-from omnisearch.spaces.specialist import Specialist
-from omnisearch.spaces.weights import sha256_of
+from omnisearch.spaces.trained_space import Specialist
+from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights.spec import sha256_of
 from omnisearch.types import Floats, Modality
 
 # The fold that no concept is in: to train without it is to train on everything.

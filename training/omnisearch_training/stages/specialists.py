@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from omnisearch.spaces.head import Head
-from omnisearch.spaces.network import Network
-from omnisearch.spaces.shape_net import ShapeNet
+from omnisearch.spaces.nn.shape import ShapeNet
+from omnisearch.spaces.trained_network import Network
 from omnisearch_training.stages.crossfit import Lessons
 from omnisearch_training.stages.heads import HeadConfig, train_head
 from omnisearch_training.stages.point_network import ShapeConfig, train_shape

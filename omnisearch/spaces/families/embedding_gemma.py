@@ -1,0 +1,152 @@
+"""EmbeddingGemma 2's towers: texts, images and sounds read by one text network, run by transformers.
+
+Source: Google DeepMind, "EmbeddingGemma 2" (2026). An image or a sound becomes the tokens of its own encoder between
+two marks; an embedding is the mean of the last states. Texts are read without the prompts of the model's card, which
+tell queries from documents: a text here may be either.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from omnisearch.config import Settings
+from omnisearch.errors import WeightsError
+from omnisearch.spaces import optional_packages
+from omnisearch.spaces.families import clap
+from omnisearch.spaces.nn import htsat
+from omnisearch.spaces.pipeline import Loader, Prepare
+from omnisearch.spaces.weights import modern_files
+from omnisearch.spaces.weights.spec import resolve
+from omnisearch.types import Content, Waveform
+
+DIM = 768
+RATE = 16_000
+SHORTEST = RATE // 10  # samples; silence fills up less, of which no whole frame could be heard
+TOKENS, PADDING = 8_192, 0  # what the network was trained to read, and what fills up shorter texts
+TEXTS = 32  # in a batch; images and sounds have each a number of tokens of its own
+# What stands before, for each token of, and after an image and a sound.
+IMAGE = {"<|image>": 255_999, "<|image|>": 258_880, "<image|>": 258_882}
+SOUND = {"<|audio>": 256_000, "<|audio|>": 258_881, "<audio|>": 258_883}
+
+
+def network(part: str | None = None, **shape: Any) -> nn.Module:
+    """Return the model with the encoder `part` (vision or audio) or none, filled but for what its file holds.
+
+    Raises:
+        NotReadyError: transformers is not installed.
+    """
+    transformers = optional_packages.need("transformers", "paper")
+    own = {f"{part}_config": {"model_type": f"gemma4_{part}"} | shape.pop(f"{part}_config", {})} if part else {}
+    built: nn.Module = transformers.EmbeddingGemma2Model(transformers.EmbeddingGemma2Config(**own, **shape))
+    _make_what_no_file_holds(built)
+    return built
+
+
+def _make_what_no_file_holds(built: Any) -> None:
+    """Make rotary positions and the like off the meta device: they stay in float32 whatever the tower's precision."""
+    held: dict[str, Any] = built.state_dict(keep_vars=True)
+    for name, buffer in list(built.named_buffers()):
+        if name not in held:
+            owner, _, own_name = name.rpartition(".")
+            setattr(built.get_submodule(owner), own_name, torch.empty_like(buffer, device="cpu"))
+    for tensor in held.values():
+        tensor._is_hf_initialized = True  # by the file, soon: transformers leaves it alone
+    with torch.device("cpu"):
+        built.initialize_weights()
+
+
+def words(special: dict[str, int], settings: Settings) -> Tokenizer:
+    """Return the tokenizer.
+
+    Raises:
+        ModelMissingError: the vocabulary is not on this machine.
+        WeightsError: its marks are not EmbeddingGemma 2's.
+    """
+    path = resolve(modern_files.EMBEDDING_GEMMA_TOKENIZER, settings)
+    tokenizer = Tokenizer.from_file(str(path))
+    found = {word: tokenizer.token_to_id(word) for word in special}
+    if found != special:
+        raise WeightsError(f"{path} has the marks {found}, EmbeddingGemma 2's has {special}")
+    return tokenizer
+
+
+def _marked(tokenizer: Tokenizer, special: dict[str, int], count: int) -> Tensor:
+    """Return the ids of `count` tokens of an image or a sound between their marks, int64 (1, t)."""
+    before, token, after = special
+    return torch.tensor([tokenizer.encode(before + token * count + after).ids])
+
+
+def _texts(settings: Settings) -> Prepare:
+    return clap.tokens(words({**IMAGE, **SOUND}, settings), TOKENS, PADDING)
+
+
+def _images(settings: Settings) -> Prepare:
+    tokenizer = words(IMAGE, settings)
+    processor = optional_packages.need("transformers", "paper").Gemma4ImageProcessorPil()
+
+    def prepare(images: Sequence[Content]) -> tuple[Tensor, ...]:
+        (image,) = images
+        seen = processor(Image.fromarray(np.asarray(image)), return_tensors="pt")
+        ids = _marked(tokenizer, IMAGE, int(seen["num_soft_tokens_per_image"][0]))
+        return ids, seen["pixel_values"], seen["image_position_ids"]
+
+    return prepare
+
+
+def _sounds(settings: Settings) -> Prepare:
+    tokenizer = words(SOUND, settings)
+    transformers = optional_packages.need("transformers", "paper")
+    extractor, count = transformers.Gemma4AudioFeatureExtractor(), transformers.EmbeddingGemma2Processor.compute_sscp
+
+    def prepare(waves: Sequence[Content]) -> tuple[Tensor, ...]:
+        (wave,) = waves
+        assert isinstance(wave, Waveform)
+        samples = htsat.resampled(wave, RATE)
+        samples = htsat.silence_after(samples, max(len(samples), SHORTEST))
+        heard = extractor([samples.numpy()], return_tensors="np")  # cuts after thirty seconds
+        frames, mask = heard["input_features"], heard["input_features_mask"]
+        return _marked(tokenizer, SOUND, count(mask[0])), torch.from_numpy(frames), torch.from_numpy(mask)
+
+    return prepare
+
+
+def _read(built: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    states = built(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    total: Tensor = (states * mask[..., None]).sum(1)
+    return total / mask.sum(1, keepdim=True)
+
+
+def _look(built: nn.Module, ids: Tensor, pixels: Tensor, places: Tensor) -> Tensor:
+    rows: Tensor = (
+        built(input_ids=ids, pixel_values=pixels, image_position_ids=places).last_hidden_state.float().mean(1)
+    )
+    return rows
+
+
+def _listen(built: nn.Module, ids: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
+    rows: Tensor = (
+        built(input_ids=ids, input_features=frames, input_features_mask=mask).last_hidden_state.float().mean(1)
+    )
+    return rows
+
+
+def _loader(
+    modality: str,
+    part: str | None,
+    prepare: Callable[[Settings], Prepare],
+    run: Callable[..., Tensor],
+    batch: int,
+) -> Loader:
+    weights, build = modern_files.EMBEDDING_GEMMA, partial(network, part)
+    return Loader(f"embedding_gemma_{modality}", DIM, weights, build, "{}".format, prepare, run, batch)
+
+
+EMBEDDING_GEMMA_TEXT = _loader("text", None, _texts, _read, TEXTS)
+EMBEDDING_GEMMA_IMAGE = _loader("image", "vision", _images, _look, 1)
+EMBEDDING_GEMMA_AUDIO = _loader("audio", "audio", _sounds, _listen, 1)

@@ -1,0 +1,140 @@
+"""PE-AV's towers: sounds and texts of the audiovisual Perception Encoder, run by transformers.
+
+Source: Vyas et al., "Pushing the Frontier of Audiovisual Perception with Large-Scale Multimodal Correspondence
+Learning" (2025). What it makes of videos is left out: the model binds sounds and the texts they were trained with.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from omnisearch.config import Settings
+from omnisearch.errors import WeightsError
+from omnisearch.spaces import optional_packages
+from omnisearch.spaces.families import clap
+from omnisearch.spaces.nn import htsat
+from omnisearch.spaces.pipeline import Loader, Prepare
+from omnisearch.spaces.weights import modern_files
+from omnisearch.spaces.weights.spec import resolve
+from omnisearch.types import Content, Floats, Waveform
+
+DIM = 1024
+RATE, HOP = 48_000, 1_920  # 25 frames per second
+LONGEST = 10_000 * HOP  # samples, as many as the network has positions: 400 seconds
+TOKENS = 512  # of a text, where the authors cut
+SPECIAL = {"[CLS]": 50_281, "[SEP]": 50_282, "[PAD]": 50_283}
+TEXTS = 64  # in a batch
+# transformers' default is a smaller network; the authors' sizes of the large one are those of 28 layers.
+AUDIO = {"hidden_size": 1792, "intermediate_size": 4800, "num_hidden_layers": 28, "num_attention_heads": 14}
+TEXT = {"hidden_size": 1024, "intermediate_size": 2624, "num_hidden_layers": 22, "num_attention_heads": 16}
+
+
+class Head(nn.Module):
+    """The last step of every tower: (n, width) -> (n, 1024), not normalised."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.layer_norm, self.proj = nn.LayerNorm(width, eps=1e-6), nn.Linear(width, dim, bias=False)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the embeddings of rows."""
+        embedded: Tensor = self.proj(self.layer_norm(rows))
+        return embedded
+
+
+class Audio(nn.Module):
+    """Samples (n, 1, t), t a multiple of 1920 -> (n, dim): a codec's frames, a transformer, and its first token."""
+
+    def __init__(self, dim: int = DIM, codec: dict[str, Any] | None = None, **shape: Any) -> None:
+        super().__init__()
+        transformers = optional_packages.need("transformers", "paper")
+        config = transformers.PeAudioEncoderConfig(**{"dac_config": codec or {}} | AUDIO | shape)
+        self.audio_encoder = transformers.PeAudioEncoder(config)
+        self.audio_encoder.rotary_emb = _real(self.audio_encoder.rotary_emb, config)
+        self.audio_head = Head(config.hidden_size, dim)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return the embeddings of sounds."""
+        embedded: Tensor = self.audio_head(self.audio_encoder(samples).pooler_output)
+        return embedded
+
+
+class Text(nn.Module):
+    """Tokens and their mask (n, t) -> (n, dim): 22 layers of ModernBERT, and their first token.
+
+    The authors read these layers of a deeper network, before its last norm. transformers ran the tower so when it
+    published the file; since ModernBERT's hidden states end in that norm there, its own tower has it in between.
+    """
+
+    def __init__(self, dim: int = DIM, **shape: Any) -> None:
+        super().__init__()
+        transformers = optional_packages.need("transformers", "paper")
+        config = transformers.ModernBertConfig(**TEXT | shape)
+        self.text_model = transformers.ModernBertModel(config)
+        self.text_model.final_norm = nn.Identity()
+        self.text_model.rotary_emb = _real(self.text_model.rotary_emb, config)
+        self.text_audio_head = Head(config.hidden_size, dim)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the embeddings of texts."""
+        read = self.text_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        embedded: Tensor = self.text_audio_head(read[:, 0])
+        return embedded
+
+
+def _real(rotary: nn.Module, config: Any) -> nn.Module:
+    """Make rotary positions off the meta device: no file has them, and they stay in float32 whatever the precision."""
+    with torch.device("cpu"):
+        made: nn.Module = type(rotary)(config)
+    return made
+
+
+def text_name_in_file(name: str) -> str:
+    """Return what the file calls a tensor of the text tower: all of PE-AV's text heads share one network."""
+    return name if name.startswith("text_model.") else f"audio_model.{name}"
+
+
+def frames(samples: Floats) -> Floats:
+    """Return samples (n,) filled up to whole frames, 1 to 10,000 of them, with their own end backwards."""
+    cut = samples[:LONGEST] if len(samples) else np.zeros(HOP, np.float32)
+    return np.pad(cut, (0, -len(cut) % HOP), "reflect")
+
+
+def _sounds(settings: Settings) -> Prepare:  # noqa: ARG001
+    def prepare(waves: Sequence[Content]) -> tuple[Tensor]:
+        heard = []
+        for wave in waves:
+            assert isinstance(wave, Waveform)
+            heard.append(frames(htsat.resampled(wave, RATE).numpy()))
+        return (torch.from_numpy(np.stack(heard))[:, None],)
+
+    return prepare
+
+
+def tokenizer(settings: Settings) -> Prepare:
+    """Return what makes of texts the tokens and their mask, int64 (n, t), t at most 512.
+
+    Raises:
+        ModelMissingError: the vocabulary is not on this machine.
+        WeightsError: it is not ModernBERT's.
+    """
+    path = resolve(modern_files.PE_AV_TOKENIZER, settings)
+    words = Tokenizer.from_file(str(path))
+    found = {word: words.token_to_id(word) for word in SPECIAL}
+    if found != SPECIAL:
+        raise WeightsError(f"{path} has the special words {found}, ModernBERT's has {SPECIAL}")
+    return clap.tokens(words, TOKENS, SPECIAL["[PAD]"])
+
+
+def _run(network: nn.Module, *inputs: Tensor) -> Tensor:
+    embedded: Tensor = network(*inputs)
+    return embedded
+
+
+# One sound at a time: silence after a shorter one would be heard by the codec, and a row would depend on its batch.
+PE_AV_AUDIO = Loader("pe_av_audio", DIM, modern_files.PE_AV, Audio, "audio_model.{}".format, _sounds, _run, 1)
+PE_AV_TEXT = Loader("pe_av_text", DIM, modern_files.PE_AV, Text, text_name_in_file, tokenizer, _run, TEXTS)

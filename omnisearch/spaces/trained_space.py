@@ -1,0 +1,79 @@
+"""A trained space: a tower with a network of its own that brings it into the text tower's metric."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Self
+
+import torch
+
+from omnisearch.config import Settings
+from omnisearch.errors import WeightsError
+from omnisearch.spaces.base import SpaceSpec
+from omnisearch.spaces.declaration import digest
+from omnisearch.spaces.head import Head
+from omnisearch.spaces.towers import TOWERS, TowerReader, unit
+from omnisearch.spaces.trained_network import Network
+from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights.spec import resolve, sha256_of
+from omnisearch.types import Floats, Modality
+
+
+class Specialist(TowerReader):
+    """A space whose network was trained on captions; texts are the text tower's, or read by a text side of its own.
+
+    The network is the one that ships with omnisearch, or another in the file `path`; a family names its kind.
+    """
+
+    network: ClassVar[type[Network]] = Head
+
+    def __init__(self, spec: SpaceSpec, settings: Settings, path: Path | None = None) -> None:
+        super().__init__(spec, settings)
+        self._path = path
+
+    def at(self, path: Path) -> Self:
+        """Return the same space with the network that lies in another file."""
+        return type(self)(self.spec, self._settings, path)
+
+    @property
+    def path(self) -> Path:
+        """Where the network lies.
+
+        Raises:
+            ModelMissingError: the network is not in this installation.
+        """
+        return self._path or resolve(files.head(self.spec.name), self._settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the towers and the network's file.
+
+        Raises:
+            ModelMissingError: the network is not in this installation.
+        """
+        towers = [TOWERS[name].fingerprint for name in self.spec.towers.values()]
+        return digest(self.spec.name, *towers, sha256_of(self.path))
+
+    def project(self, modality: Modality, features: Floats) -> Floats:
+        """Map the tower's features (n, width) to embeddings (n, dim), float32 with unit rows.
+
+        Raises:
+            ModelMissingError: the network is not in this installation.
+            WeightsError: the network does not fit the space.
+        """
+        reader = self._network.text if modality is Modality.TEXT else self._network
+        if reader is None:
+            return unit(features)
+        with torch.inference_mode():
+            projected: Floats = reader(torch.from_numpy(features)).numpy()
+        return projected
+
+    @cached_property
+    def _network(self) -> Network:
+        network = type(self).network.load(self.path)
+        widths = {TOWERS[name].width for modality, name in self.spec.towers.items() if modality is not Modality.TEXT}
+        if {network.width} != widths or network.dim != self.spec.dim:
+            raise WeightsError(
+                f"{self.path} maps {network.width} to {network.dim} numbers; the space {self.spec.name} needs "
+                f"{sorted(widths)} to {self.spec.dim}"
+            )
+        return network

@@ -1,0 +1,1 @@
+"""Weight files: their names, sources, hashes and licences, and how they are read."""

