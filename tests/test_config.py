@@ -88,7 +88,7 @@ def test_the_key_of_the_store_comes_from_its_file_or_its_setting(project: Path, 
         read_store_key(load_settings(store_api_key="plain", store_api_key_file=file))
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b" \n", "is empty"), (b"\xff", "cannot be")])
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b" ", "is empty"), (b"\xff", "cannot be")])
 def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "key"
     if content is not None:
