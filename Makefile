@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 DEMO := demo
 PARALLEL := -n auto --dist worksteal
 STAMP := $(VENV)/.installed
+# On Linux the package index serves torch with gigabytes of CUDA. Without an NVIDIA card torch comes from an index of
+# builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.
+TORCH_INDEX ?= $(shell test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
 .PHONY: help install demo serve-demo test test-slow attack check bench docs browser clean
 
@@ -16,7 +19,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "omnisearch needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch \
+	  $(if $(TORCH_INDEX),--retries 0 --extra-index-url $(TORCH_INDEX))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
 	@touch $@
 
