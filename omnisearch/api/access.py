@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
 from omnisearch.api.accepted_keys import AcceptedKeys
-from omnisearch.api.errors import PROBLEM, problem
+from omnisearch.api.errors import problem
 from omnisearch.api.keys import ANYONE, Key, Scope
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.record import current
@@ -53,14 +53,7 @@ async def _check_scopes(
 
 def needs(scope: Scope) -> dict[str, Any]:
     """Return the arguments of a router or a route that requires a scope."""
-    return {
-        "dependencies": [Security(_check_scopes, scopes=[scope])],
-        "responses": {
-            401: {"description": "No valid key was sent", **PROBLEM},
-            403: {"description": "The key lacks the scope of the route, or a page of another origin asks", **PROBLEM},
-            429: {"description": "The key sent too many requests; see Retry-After", **PROBLEM},
-        },
-    }
+    return {"dependencies": [Security(_check_scopes, scopes=[scope])]}
 
 
 class Access:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from omnisearch import __version__
 from omnisearch.api.accepted_keys import AcceptedKeys
@@ -18,6 +18,7 @@ from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
+from omnisearch.api.parameters import known_parameters
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
@@ -63,6 +64,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=OPENAPI_PATH,
+        dependencies=[Depends(known_parameters)],
     )
     handle_errors(app)
     describe_problems(app)

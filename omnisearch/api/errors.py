@@ -16,15 +16,13 @@ from starlette.exceptions import HTTPException
 
 from omnisearch.api import inputs
 from omnisearch.api.expressions import TAGS
+from omnisearch.api.openai_errors import openai_error
 from omnisearch.api.record import current
 from omnisearch.errors import MediaError, OmnisearchError
 
 MEDIA_TYPE = "application/problem+json"
-# What OpenAPI says of a response that is a problem.
-PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
-OPENAI_PATH = "/v1/embeddings"
 # Python renames phrases as the RFCs do; a code that clients test for may not change with it.
 CODES = {
     400: "bad_request",
@@ -51,6 +49,8 @@ def problem(status: int, detail: str, code: str | None = None, **more: Any) -> J
         record.code = code
         more["request_id"] = record.request_id
     content = document(status, detail, code, **more)
+    if record is not None:
+        content |= openai_error(record.path, content)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
@@ -84,19 +84,18 @@ def handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
 
 
-def _domain(request: Request, error: Exception) -> JSONResponse:
+def _domain(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OmnisearchError)
-    detail = _encodable(str(error))
-    return problem(error.status, detail, code_of(error), **_shown(request, detail))
+    return problem(error.status, _encodable(str(error)), code_of(error))
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
     assert isinstance(error, RequestValidationError)
     errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(_plain(entry))} for entry in error.errors()]
     first = errors[0]
     detail = f"{first['pointer'] or 'the body'}: {first['detail']}"
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors, **_shown(request, detail))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
 def _plain(entry: Mapping[str, Any]) -> str:
@@ -105,17 +104,11 @@ def _plain(entry: Mapping[str, Any]) -> str:
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
-def _refused(request: Request, error: Exception) -> JSONResponse:
+def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    detail = _encodable(str(error.detail))
-    answer = problem(error.status_code, detail, **_shown(request, detail))
+    answer = problem(error.status_code, _encodable(str(error.detail)))
     answer.headers.update(error.headers or {})
     return answer
-
-
-def _shown(request: Request, detail: str) -> dict[str, str]:
-    """Repeat the detail as `message`, the only field of an error that OpenAI's clients show."""
-    return {"message": detail} if request.url.path == OPENAI_PATH else {}
 
 
 def _pointer(location: Sequence[str | int]) -> str:

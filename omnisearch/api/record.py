@@ -9,6 +9,7 @@ class RequestRecord:
     """`code` is the code of the problem in the response, `caller` the name of the key, `body` the JSON body."""
 
     request_id: str
+    path: str
     code: str | None = None
     caller: str | None = None
     body: bytes | str = b""

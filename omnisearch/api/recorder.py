@@ -37,7 +37,7 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         sent = Headers(scope=scope).get(HEADER, "")
-        record = RequestRecord(sent if _ID.fullmatch(sent) else uuid.uuid4().hex)
+        record = RequestRecord(sent if _ID.fullmatch(sent) else uuid.uuid4().hex, scope["path"])
         begin(record)
         status: int | None = None
 

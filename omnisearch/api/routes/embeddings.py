@@ -14,6 +14,7 @@ from omnisearch.api.bodies import asked, described, disk_full_refused
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.inputs import EmbeddingsIn
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
 from omnisearch.api.service import Asked, BoundModel
 from omnisearch.errors import NotFoundError, QueryError
 from omnisearch.schema.embeddings import EmbeddingOut, EmbeddingsOut, ModelOut, ModelsOut
@@ -23,7 +24,7 @@ from omnisearch.types import Floats
 router = APIRouter(prefix="/v1", tags=["embeddings"], **needs(Scope.SEARCH))
 
 
-@router.post("/embeddings", openapi_extra=described(EmbeddingsIn))
+@router.post("/embeddings", responses=refused(404), openapi_extra=described(EmbeddingsIn))
 async def embeddings(request: Request, service: Asked) -> EmbeddingsOut:
     """Embed texts and media with the model of the index."""
     service.ready()  # before the files are read

@@ -19,6 +19,7 @@ from omnisearch.api.errors import problem
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
 from omnisearch.api.previews import Previews
 from omnisearch.api.service import Asked, Engine, Service
 from omnisearch.paths import find_path
@@ -27,6 +28,8 @@ from omnisearch.stores.base import Payload
 
 # What a browser shows without running anything. All else is a download.
 INLINE = re.compile(r"audio/[\w.+-]+|video/[\w.+-]+|image/(?:jpeg|png|webp|gif|bmp|avif)|text/plain")
+# In OpenAPI: the bytes of a file of any type.
+FILE: dict[str, Any] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+")
 SEALED = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
@@ -77,7 +80,11 @@ async def item(item_id: Id, service: Asked) -> ItemOut:
     return item_out(await service.ask(lambda engine: engine.item(item_id)))
 
 
-@router.get("/{item_id}/content", response_class=FileResponse)
+@router.get(
+    "/{item_id}/content",
+    response_class=FileResponse,
+    responses={200: FILE, 206: {"description": "The parts that Range asks for", **FILE}, **refused(400, 416)},
+)
 async def content(item_id: Id, service: Asked, files: Files) -> FileResponse:
     """Send the file itself, whole or by Range."""
     known = await _known(service, item_id)
@@ -92,7 +99,12 @@ async def content(item_id: Id, service: Asked, files: Files) -> FileResponse:
     )
 
 
-@router.get("/{item_id}/preview", response_class=FileResponse, response_model=None)
+@router.get(
+    "/{item_id}/preview",
+    response_class=FileResponse,
+    response_model=None,
+    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "The picture is the one of If-None-Match"}},
+)
 async def preview(
     item_id: Id, service: Asked, files: Files, previews: Annotated[Previews, Depends(_previews)], request: Request
 ) -> Response:

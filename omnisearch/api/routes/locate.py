@@ -9,6 +9,7 @@ from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import Upload
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
 from omnisearch.api.schemas import LocateIn
 from omnisearch.api.service import Asked, Service
 from omnisearch.schema.locate import LocateOut, PlaceOut
@@ -18,7 +19,7 @@ from omnisearch.search.place_json import place_json
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
-@router.post("/locate", openapi_extra=described(LocateIn))
+@router.post("/locate", responses=refused(404), openapi_extra=described(LocateIn))
 async def locate(request: Request, service: Asked) -> LocateOut:
     """Mark when or where in one file a query matches."""
     service.ready()  # before the files are read

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from omnisearch.api.access import needs
 from omnisearch.api.keys import Scope
 from omnisearch.api.metrics import Metrics
-from omnisearch.api.service import Asked, Service
+from omnisearch.api.service import Service
 from omnisearch.errors import OmnisearchError
 from omnisearch.types import Modality
 
@@ -21,8 +21,9 @@ router = APIRouter(tags=["health"], **needs(Scope.METRICS))
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(request: Request, service: Asked) -> Response:
+async def metrics(request: Request) -> Response:
     """Return requests, latencies, queues and rejections in the format of Prometheus."""
+    service = cast(Service, request.app.state.service)  # not `Asked`: it answers without an index, too
     measured = cast(Metrics, request.app.state.metrics)
     text = measured.render(service.queues(), await _segments(service))
     return Response(text, media_type=CONTENT_TYPE_LATEST)

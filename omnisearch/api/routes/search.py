@@ -10,6 +10,7 @@ from omnisearch.api.answers import result_out, search_out
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
 from omnisearch.api.schemas import SearchBatchIn, SearchIn, SearchLink
 from omnisearch.api.service import Asked, Kind, Service
 from omnisearch.query import Query
@@ -20,7 +21,7 @@ from omnisearch.types import Answer
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
-@router.post("/search", response_model_exclude_unset=True, openapi_extra=described(SearchIn))
+@router.post("/search", responses=refused(404), response_model_exclude_unset=True, openapi_extra=described(SearchIn))
 async def search(request: Request, service: Asked) -> SearchOut:
     """Find anything by anything."""
     service.ready()  # before the files are read
@@ -28,7 +29,7 @@ async def search(request: Request, service: Asked) -> SearchOut:
         return search_out(await _answer(request, service, sent.to_query(uploads)))
 
 
-@router.get("/search", response_model_exclude_unset=True)
+@router.get("/search", responses=refused(404), response_model_exclude_unset=True)
 async def search_link(link: Annotated[SearchLink, Parameters()], request: Request, service: Asked) -> SearchOut:
     """Find anything by words and items, with a link that can be kept."""
     return search_out(await _answer(request, service, link.to_query()))
