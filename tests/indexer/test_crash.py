@@ -94,7 +94,7 @@ def command(settings: Settings, *arguments: object) -> "subprocess.Popen[str]":
     return start("-m", "omnisearch", *arguments, *flags)
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 13])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 29])
 def test_a_kill_at_every_step_loses_and_doubles_nothing(tmp_path: Path, settings: Settings, stride: int) -> None:
     """Once from nothing, then over a change of every kind, from one and the same data directory on."""
     folder = tmp_path / "files"

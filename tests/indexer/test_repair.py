@@ -176,7 +176,12 @@ def test_every_kind_of_file_may_be_damaged(sound: Sound, tmp_path: Path, how: st
 
 @pytest.mark.parametrize(
     ("pattern", "how"),
-    [*[(WAL, how) for how in DAMAGES], (VERSION, "delete"), (f"{SEGMENT}payload_storage/tracker.dat", "zero")],
+    [
+        (WAL, "flip"),
+        (VERSION, "delete"),
+        *(pytest.param(WAL, how, marks=pytest.mark.slow) for how in DAMAGES if how != "flip"),
+        pytest.param(f"{SEGMENT}payload_storage/tracker.dat", "zero", marks=pytest.mark.slow),
+    ],
 )
 def test_damage_is_found_unless_the_engine_mends_it_by_its_log(
     sound: Sound, damaged: Settings, pattern: str, how: str
@@ -266,7 +271,7 @@ def test_a_file_that_changed_meanwhile_is_indexed_as_it_is(damaged: Settings, so
     assert same(points_of(settings), points_of(fresh))
 
 
-@pytest.mark.parametrize("how", ["halve", "delete"])
+@pytest.mark.parametrize("how", ["halve", pytest.param("delete", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("pattern", [ROWS, INDEX])
 def test_the_indexer_encodes_lost_embeddings_again(sound: Sound, damaged: Settings, pattern: str, how: str) -> None:
     DAMAGES[how](one(damaged, pattern))
@@ -466,7 +471,7 @@ sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 5])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 17])
 def test_a_kill_at_every_step_is_completed_by_the_next_repair(
     sound: Sound, damaged: Settings, tmp_path: Path, stride: int
 ) -> None:

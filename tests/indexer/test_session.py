@@ -240,12 +240,11 @@ def test_only_what_lies_below_the_given_paths_is_removed(tmp_path: Path, setting
 def test_batches_and_workers_do_not_change_the_vectors(tmp_path: Path, settings: Settings) -> None:
     write_good(tmp_path / "files")
     made = []
-    for n, (batch_size, workers) in enumerate([(1, 1), (3, 4), (64, 2)]):
+    for n, (batch_size, workers) in enumerate([(1, 1), (64, 4)]):
         own = {"data_dir": tmp_path / f"data{n}", "batch_size": batch_size, "workers": workers}
         index_files([tmp_path / "files"], settings.model_copy(update=own))
         made.append(points_of(settings.model_copy(update=own)))
     assert _same(made[0], made[1])
-    assert _same(made[0], made[2])
 
 
 def test_another_segmentation_cuts_again(tmp_path: Path, settings: Settings) -> None:

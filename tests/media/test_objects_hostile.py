@@ -200,7 +200,10 @@ HOSTILE: dict[str, tuple[str, bytes | str | Callable[[Path], bytes], set[Reason]
 }
 
 
-@pytest.mark.parametrize("case", HOSTILE)
+SLOW = {"DXF of 16 million points"}
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow if c in SLOW else ()) for c in HOSTILE])
 def test_refused_with_its_reason(case: str, pool: DecoderPool, tmp_path: Path) -> None:
     name, content, reasons = HOSTILE[case]
     made = content(tmp_path) if callable(content) else content
