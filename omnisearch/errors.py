@@ -5,7 +5,8 @@
     │   ├── SettingsError     a setting has no meaning
     │   ├── LicenceError      a model's weights are not for the use that is set
     │   ├── QueryError        a query cannot be read or cancels itself out
-    │   └── FetchError        a file of a query cannot be fetched by its URL
+    │   ├── FetchError        a file of a query cannot be fetched by its URL
+    │   └── ConflictError     the state of a thing does not allow it (HTTP 409)
     ├── NotReadyError         something must be done first (exit 4, HTTP 503)
     │   ├── NoIndexError      nothing was indexed here yet
     │   ├── ModelMissingError weights or a model are not on this machine
@@ -17,6 +18,7 @@
     ├── CheckpointError       a bound model's files do not fit together
     ├── StoreError            the vector store refused or failed
     │   ├── DamageError       stored data are damaged
+    │   ├── DiskFullError     a disk of the server is full (HTTP 507)
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     ├── NotFoundError         no such item (HTTP 404)
     └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
@@ -130,6 +132,13 @@ class FetchError(UsageError):
     code = "fetch"
 
 
+class ConflictError(UsageError):
+    """The thing that the request names is in a state, or exists already, so that this cannot be done."""
+
+    code = "conflict"
+    status = 409
+
+
 class NotReadyError(OmnisearchError):
     """Something must be done before this can work; the message names the command."""
 
@@ -211,6 +220,13 @@ class DamageError(StoreError):
     """Stored data are damaged; the message names the command that repairs them."""
 
     code = "damage"
+
+
+class DiskFullError(StoreError):
+    """A disk that holds data of omnisearch is full."""
+
+    code = "disk_full"
+    status = 507
 
 
 class VectorError(StoreError):

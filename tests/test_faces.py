@@ -13,7 +13,9 @@ from omnisearch import cli, errors
 from omnisearch.errors import (
     BusyError,
     CheckpointError,
+    ConflictError,
     DamageError,
+    DiskFullError,
     FetchError,
     FingerprintError,
     LicenceError,
@@ -85,6 +87,7 @@ CODES = {
     LicenceError: "licence",
     QueryError: "query",
     FetchError: "fetch",
+    ConflictError: "conflict",
     NotReadyError: "not_ready",
     NoIndexError: "no_index",
     ModelMissingError: "model_missing",
@@ -96,6 +99,7 @@ CODES = {
     CheckpointError: "checkpoint",
     StoreError: "store",
     DamageError: "damage",
+    DiskFullError: "disk_full",
     VectorError: "vector",
     NotFoundError: "not_found",
 }

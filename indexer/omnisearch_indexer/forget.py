@@ -1,7 +1,7 @@
 """Forget: remove everything at and below a path from the index. The path need not exist; no file is deleted."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,12 +53,21 @@ def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
         BusyError: another process indexes here.
         FingerprintError: the index is kept in another store.
     """
+    return _forget(settings, lambda manifest: [_known(path, manifest) for path in paths])
+
+
+def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
+    """Remove items from the index, with every file that holds them; unknown ids are ignored. Raises as above."""
+    return _forget(settings, lambda manifest: [row.path for item_id in item_ids for row in manifest.holders(item_id)])
+
+
+def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]) -> Forgotten:
     database = settings.data_dir / MANIFEST_FILE
     Manifest(database).close()  # raises where there is none
     with named_faults(settings.data_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.data_dir))
         manifest = stack.enter_context(closing(Manifest(database, create=True)))
-        places = [_known(path, manifest) for path in paths]
+        places = find_places(manifest)
         manifest.claim(store=settings.store or "embedded")
         store = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))

@@ -22,7 +22,7 @@ from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.progress import Bar
+from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.roots import Roots, resolve_roots
@@ -39,13 +39,16 @@ def index_files(
     labels: Labels | None = None,
     relabel: bool = False,
     prune: bool = False,
+    stop: threading.Event | None = None,
+    meter: Meter | None = None,
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
 
     `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
     root or file system is missing.
 
-    SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts.
+    SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts. If
+    `stop` is given, that event does it in their place. `meter` receives the progress in place of the terminal.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
@@ -59,7 +62,7 @@ def index_files(
     places = (*roots.present, *roots.missing)
     with named_faults(settings.data_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.data_dir))
-        stop = stack.enter_context(stop_on_signal())
+        stop = stop or stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings)
         manifest = stack.enter_context(closing(Manifest(settings.data_dir / MANIFEST_FILE, create=True)))
         manifest.claim(model=model.name, fingerprint=model.fingerprint, store=settings.store or "embedded")
@@ -76,7 +79,7 @@ def index_files(
         if found.renewed:
             with manifest.transaction():
                 manifest.renew()
-        report = read_files(found, settings, model, store, raw, manifest, stop)
+        report = read_files(found, settings, model, store, raw, manifest, stop, meter)
         if not report.interrupted:
             replace_kept_places(settings.data_dir, places, report.kept)
         return report
@@ -90,10 +93,11 @@ def read_files(
     raw: SpaceEmbeddingStore,
     manifest: Manifest,
     stop: threading.Event,
+    meter: Meter | None = None,
 ) -> Report:
-    """Read, encode and write the files of a survey."""
-    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as meter:
-        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
+    """Read, encode and write the files of a survey. `meter` receives the progress, else a bar on the terminal."""
+    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as bar:
+        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter or bar).run(found)
 
 
 def preview_files(

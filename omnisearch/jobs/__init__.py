@@ -1,0 +1,1 @@
+"""Jobs: long work that a table keeps and a worker process does."""
