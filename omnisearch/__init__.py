@@ -10,6 +10,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "omnisearch.types",
+    "AsyncClient": "omnisearch.client.asynchronous",
+    "Client": "omnisearch.client.blocking",
     "Engine": "omnisearch.search.engine",
     "Expression": "omnisearch.query",
     "Finding": "omnisearch.types",

@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
     store_api_key: SecretStr | None = Field(None, description="the API key of the Qdrant server")
     store_api_key_file: Path | None = Field(None, description="a file with that key alone, such as a mounted secret")
+    server: str | None = Field(
+        None,
+        description="URL of the server that clients, `search` and `locate` ask; none means one of this machine",
+    )
+    api_key: SecretStr | None = Field(None, description="the key that clients send to that server")
+    api_key_file: Path | None = Field(None, description="a file with that key alone, such as a mounted secret")
     device: Device = Field("auto", description="auto, cpu or cuda")
     precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto: fp32 on a CPU, else the tower's own")
     max_memory: ByteSize | None = Field(None, description="what the towers of one device may take, such as 24GB")
@@ -146,23 +152,24 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, *files)
 
 
-def read_store_key(settings: Settings) -> str | None:
-    """Return the API key of the Qdrant server, from its file if one is set; None if neither is set.
+def read_secret(settings: Settings, name: Literal["store_api_key", "api_key"]) -> str | None:
+    """Return a secret of the settings, from its file if one is set; None if neither is set.
 
     Raises:
         SettingsError: both are set, or the file cannot be read or holds no key.
     """
-    key, file = settings.store_api_key, settings.store_api_key_file
+    key: SecretStr | None = getattr(settings, name)
+    file: Path | None = getattr(settings, f"{name}_file")
     if file is None:
         return None if key is None else key.get_secret_value()
     if key is not None:
-        raise SettingsError("store_api_key and store_api_key_file are both set: unset one of them")
+        raise SettingsError(f"{name} and {name}_file are both set: unset one of them")
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"store_api_key_file = {file} cannot be read: {error}; write the key into it") from None
+        raise SettingsError(f"{name}_file = {file} cannot be read: {error}; write the key into it") from None
     if not text:
-        raise SettingsError(f"store_api_key_file = {file} is empty: write the key into it")
+        raise SettingsError(f"{name}_file = {file} is empty: write the key into it")
     return text
 
 

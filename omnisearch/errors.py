@@ -21,6 +21,7 @@
     │   ├── DiskFullError     a disk of the server is full (HTTP 507)
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     ├── NotFoundError         no such item (HTTP 404)
+    ├── ServerError           a server refused a request or failed, with a code that no other class has
     └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
         └── WireTimeoutError  a process did not answer in time
 
@@ -241,3 +242,13 @@ class NotFoundError(OmnisearchError):
 
     code = "not_found"
     status = 404
+
+
+class ServerError(OmnisearchError):
+    """A server refused a request or failed. `status` is that of HTTP, and `code` is that of its problem document."""
+
+    code = "server"
+
+    def __init__(self, message: str, status: int = 500, code: str = "server") -> None:
+        super().__init__(message)
+        self.status, self.code = status, code

@@ -9,7 +9,8 @@ with what an item does not have (the duration of a picture) does not hold.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -80,12 +81,13 @@ class Matches:
     """A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
 
     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
-    stay within a name, `**` spans folders. A mime pattern may end in `/*`.
+    stay within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text it was read from.
     """
 
     field: str
     pattern: str
     negated: bool = False
+    written: str = attribute(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.field not in WORDS[:3] and not _META.fullmatch(self.field):
@@ -110,7 +112,10 @@ class Matches:
 
 @dataclass(frozen=True)
 class Within:
-    """A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970."""
+    """A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970.
+
+    `written` is the text it was read from.
+    """
 
     field: str
     gt: float | None = None
@@ -118,6 +123,7 @@ class Within:
     lt: float | None = None
     lte: float | None = None
     negated: bool = False
+    written: str = attribute(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.field not in NUMBERS:
@@ -157,6 +163,10 @@ def parse_condition(text: str) -> Condition:
     Raises:
         QueryError: says what is wrong, and which fields there are.
     """
+    return replace(_read(text), written=text)
+
+
+def _read(text: str) -> Condition:
     found = _SPELLED.fullmatch(text.strip())
     if found is None:
         raise QueryError(f"the condition {text!r} is not FIELD:VALUE or FIELD>NUMBER; fields: {_fields()}")

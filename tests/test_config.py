@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnisearch.config import Settings, load_settings, read_store_key
+from omnisearch.config import Settings, load_settings, read_secret
 from omnisearch.errors import SettingsError
 
 
@@ -80,12 +80,12 @@ def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
 def test_the_key_of_the_store_comes_from_its_file_or_its_setting(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("from-file\n")
-    assert read_store_key(load_settings()) is None
-    assert read_store_key(load_settings(store_api_key="plain")) == "plain"
+    assert read_secret(load_settings(), "store_api_key") is None
+    assert read_secret(load_settings(store_api_key="plain"), "store_api_key") == "plain"
     assert "plain" not in repr(load_settings(store_api_key="plain"))
-    assert read_store_key(load_settings(store_api_key_file=file)) == "from-file"
+    assert read_secret(load_settings(store_api_key_file=file), "store_api_key") == "from-file"
     with pytest.raises(SettingsError, match="both set"):
-        read_store_key(load_settings(store_api_key="plain", store_api_key_file=file))
+        read_secret(load_settings(store_api_key="plain", store_api_key_file=file), "store_api_key")
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b" ", "is empty"), (b"\xff", "cannot be")])
@@ -94,5 +94,5 @@ def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes | None, me
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=message) as caught:
-        read_store_key(load_settings(store_api_key_file=file))
+        read_secret(load_settings(store_api_key_file=file), "store_api_key")
     assert str(file) in str(caught.value)

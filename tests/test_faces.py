@@ -27,6 +27,7 @@ from omnisearch.errors import (
     OmnisearchError,
     QueryError,
     Reason,
+    ServerError,
     SettingsError,
     StoppedError,
     StoreError,
@@ -64,8 +65,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 
 PUBLIC = """
-    Answer Engine Expression Finding Hit ItemRef Match MediaError Modality OmniBind OmnisearchError Page Query
-    Quota Reason Region Segment Settings Stretch Term parse parse_conditions __version__
+    Answer AsyncClient Client Engine Expression Finding Hit ItemRef Match MediaError Modality OmniBind OmnisearchError
+    Page Query Quota Reason Region Segment Settings Stretch Term parse parse_conditions __version__
 """
 
 
@@ -102,6 +103,7 @@ CODES = {
     DiskFullError: "disk_full",
     VectorError: "vector",
     NotFoundError: "not_found",
+    ServerError: "server",
 }
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from omnisearch.api.words import SafeStr, SafeText
+from omnisearch.api.words import SafeStr, SafeText, no_surrogates
 from omnisearch.media.slices import read_slice
 from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Term, Then
 
@@ -42,6 +42,8 @@ def _a_slice(text: str) -> str:
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
+# What an answer calls a file; a path may be this long.
+Label = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(no_surrogates)]
 SliceText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_a_slice)]
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https://[!-~]+$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -65,7 +67,8 @@ class TermIn(Strict):
 
     `url` is a file that the server fetches over HTTPS, where its settings allow that.
 
-    `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index.
+    `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index. `label` is what the
+    answer calls the file, which is the name of its part otherwise.
     """
 
     text: SafeText | None = None
@@ -76,6 +79,7 @@ class TermIn(Strict):
     weight: Weight = 1.0
     slice: SliceText | None = None
     segment: Annotated[int, Field(ge=0)] | None = None
+    label: Label | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "TermIn":
@@ -85,6 +89,8 @@ class TermIn(Strict):
             raise ValueError("a slice is a part of a file, of a url or of an item_id")
         if self.segment is not None and (self.item_id is None or self.slice is not None):
             raise ValueError("a segment is one of an item_id, and goes without a slice")
+        if self.label is not None and self.file is None and self.url is None:
+            raise ValueError("a label names a file or a url")
         return self
 
     @property
@@ -97,7 +103,7 @@ class TermIn(Strict):
         part = None if self.slice is None else read_slice(self.slice)
         if self.file is not None or self.url is not None:
             upload = files[self.file or self.url or ""]
-            return Term(upload.path, self.weight, upload.label, part)
+            return Term(upload.path, self.weight, self.label or upload.label, part)
         if self.item_id is not None:
             return Term(ItemRef(self.item_id, self.segment), self.weight, slice=part)
         return Term(self.text if self.text is not None else tuple(self.vector or ()), self.weight)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, ItemId, Strict, Upload, expression
+from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, ItemId, Label, Strict, Upload, expression
 from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, ItemRef, Query, Quota
@@ -133,11 +133,12 @@ class SearchBatchIn(Body):
 class LocateIn(Asking):
     """The body of POST /v1/locate, or its multipart field `query`: what to look for, and the one file to look in.
 
-    The file is either `file`, the name of a multipart part, or `item_id`.
+    The file is either `file`, the name of a multipart part, or `item_id`. `label` is what the answer calls a `file`.
     """
 
     file: SafeStr | None = None
     item_id: ItemId | None = None
+    label: Label | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 5
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
 
@@ -145,6 +146,8 @@ class LocateIn(Asking):
     def _one_file(self) -> "LocateIn":
         if (self.file is None) == (self.item_id is None):
             raise ValueError("say in which file: exactly one of file and item_id")
+        if self.label is not None and self.file is None:
+            raise ValueError("a label names a file")
         return self
 
     @property

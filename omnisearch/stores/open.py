@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Protocol
 
-from omnisearch.config import Settings, read_store_key
+from omnisearch.config import Settings, read_secret
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.names import CollectionName
@@ -140,7 +140,7 @@ def open_catalog(settings: Settings) -> Catalog:
         return EdgeCatalog(settings.data_dir / DIRECTORY)
     from omnisearch.stores.server import ServerCatalog, connect
 
-    url, api_key = settings.store, read_store_key(settings)
+    url, api_key = settings.store, read_secret(settings, "store_api_key")
     return ServerCatalog(lambda: connect(url, api_key))
 
 

@@ -1,0 +1,113 @@
+"""Queries as the JSON that the HTTP API reads. Files of this machine become parts of the request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omnisearch.errors import UsageError
+from omnisearch.paths import show_path
+from omnisearch.query import And, Expression, ItemRef, Not, Or, Query, Sum, Term, Then
+from omnisearch.where import Condition
+
+_PLAIN = Query(Sum(()))  # what a query is where nothing else is said
+
+
+@dataclass
+class Body:
+    """A JSON object, and the files that its terms name, by the names of their parts."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def part(self, path: Path) -> str:
+        """Return the name of the part of a file; one file is sent once."""
+        name = next((name for name, known in self.files.items() if known == path), f"file{len(self.files)}")
+        self.files[name] = path
+        return name
+
+
+def search_body(query: Query) -> Body:
+    """Return the body of POST /v1/search."""
+    body = Body()
+    body.fields = _query(query, body)
+    return body
+
+
+def batch_body(queries: Sequence[Query]) -> Body:
+    """Return the body of POST /v1/search/batch."""
+    body = Body()
+    body.fields = {"queries": [_query(query, body) for query in queries]}
+    return body
+
+
+def locate_body(expression: Expression, source: Path | ItemRef, limit: int, min_relevance: float, label: str) -> Body:
+    """Return the body of POST /v1/locate; `label` is what the answer calls a file."""
+    body = Body()
+    named = {"item_id": source.id} if isinstance(source, ItemRef) else {"file": body.part(source), "label": label}
+    body.fields = {"query": _expression(expression, body), **named, "limit": limit, "min_relevance": min_relevance}
+    return body
+
+
+def embeddings_body(inputs: Sequence[str | Path], model: str) -> Body:
+    """Return the body of POST /v1/embeddings."""
+    body = Body()
+    parts = [each if isinstance(each, str) else _content_part(each, body) for each in inputs]
+    body.fields = {"input": parts, "model": model}
+    return body
+
+
+def _content_part(path: Path, body: Body) -> dict[str, Any]:
+    return {"type": "file", "file": {"file_id": body.part(path)}}
+
+
+def _query(query: Query, body: Body) -> dict[str, Any]:
+    fields = {
+        "modalities": list(query.modalities),
+        "limit": query.limit,
+        "explain": query.explain,
+        "include_self": query.include_self,
+        "where": [_condition(each) for each in query.where],
+        "lanes": query.lanes,
+        "quotas": {quota.modality: {"least": quota.least, "most": quota.most} for quota in query.quotas},
+        "fold": query.fold,
+        "segments": query.segments,
+        "like": list(query.like),
+        "unlike": list(query.unlike),
+        "cursor": query.cursor,
+        "min_relevance": query.min_relevance,
+        "hybrid": query.hybrid,
+    }
+    said = {name: value for name, value in fields.items() if getattr(query, name) != getattr(_PLAIN, name)}
+    return {"query": _expression(query.expression, body), **said}
+
+
+def _condition(condition: Condition) -> str:
+    if not condition.written:
+        raise UsageError(f"{condition!r} cannot be sent to a server: make conditions with `parse_conditions`")
+    return condition.written
+
+
+def _expression(expression: Expression, body: Body) -> Any:
+    if isinstance(expression, Term):
+        return _term(expression, body)
+    if isinstance(expression, Sum):
+        return [_term(term, body) for term in expression.terms]
+    parts = [_expression(operand, body) for operand in expression.operands]
+    if isinstance(expression, Not):
+        return {"not": parts[0]}
+    return {{And: "and", Or: "or", Then: "then"}[type(expression)]: parts}
+
+
+def _term(term: Term, body: Body) -> dict[str, Any]:
+    part = {} if term.slice is None else {"slice": str(term.slice)}
+    return {**_source(term, body), "weight": term.weight, **part}
+
+
+def _source(term: Term, body: Body) -> dict[str, Any]:
+    source = term.source
+    if isinstance(source, Path):
+        return {"file": body.part(source), "label": term.label or show_path(str(source))}
+    if isinstance(source, ItemRef):
+        return {"item_id": source.id} | ({} if source.segment is None else {"segment": source.segment})
+    return {"text": source} if isinstance(source, str) else {"vector": list(source)}

@@ -1,0 +1,76 @@
+"""What both clients share: where the server is, how a call becomes a request, and whether it is sent again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import httpx2
+
+from omnisearch.client.bodies import Body
+from omnisearch.client.calls import Call
+from omnisearch.client.problems import error_of
+from omnisearch.config import load_settings, read_secret
+from omnisearch.errors import NotReadyError, OmnisearchError
+from omnisearch.paths import show_path
+
+SERVER = "http://127.0.0.1:8000"  # where `omnisearch serve` listens
+CONNECT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 30.0  # a server that is not back after this time has more than a full queue
+LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+class Connection:
+    """Where requests go, with which key, and how often a refused one is repeated."""
+
+    def __init__(self, server: str | None, key: str | None, timeout: float, retries: int) -> None:
+        settings = load_settings(server=server)
+        key = read_secret(settings, "api_key") if key is None else key
+        self.server, self._retries = settings.server or SERVER, retries
+        self.options: dict[str, Any] = {
+            "base_url": self.server,
+            "headers": {"Authorization": f"Bearer {key}"} if key else {},
+            "timeout": httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+        }
+
+    def unreachable(self, error: httpx2.TransportError) -> OmnisearchError:
+        """Say that no answer came."""
+        why = str(error) or type(error).__name__
+        return NotReadyError(f"{self.server} does not answer: {why}; start `omnisearch serve`, or name its address")
+
+    def wait(self, response: httpx2.Response, tried: int) -> float | None:
+        """Return the seconds after which a refused request is sent again; None if it is not."""
+        if response.status_code not in LATER or tried >= self._retries:
+            return None
+        given = response.headers.get("Retry-After", "")
+        seconds = float(given) if given.isdecimal() else 2.0**tried
+        return seconds if seconds <= MAX_WAIT_SECONDS else None
+
+
+@contextmanager
+def request_of(call: Call[Any]) -> Iterator[dict[str, Any]]:
+    """Open the files of a call and give the arguments of its request.
+
+    Raises:
+        OSError: a file cannot be opened.
+    """
+    sent: dict[str, Any] = {"method": call.method, "url": call.path, "params": dict(call.parameters)}
+    with ExitStack() as files:
+        yield sent | ({} if call.body is None else _body(call.body, files))
+
+
+def _body(body: Body, files: ExitStack) -> dict[str, Any]:
+    if not body.files:
+        return {"json": body.fields}
+    parts = {name: (show_path(path.name), files.enter_context(path.open("rb"))) for name, path in body.files.items()}
+    return {"data": {"query": json.dumps(body.fields)}, "files": parts}
+
+
+def failure(response: httpx2.Response) -> OmnisearchError:
+    """Return the exception of an answer that is a refusal."""
+    try:
+        problem = response.json()
+    except ValueError:  # a proxy answered
+        problem = {}
+    return error_of(response.status_code, problem if isinstance(problem, dict) else {})
