@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -29,6 +30,9 @@ from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
 
 PROJECT_FILE = Path("omnisearch.toml")
+DEFAULT_COLLECTION, COLLECTIONS = "default", "collections"
+COLLECTION_NAME = "^[a-z0-9][a-z0-9_-]{0,39}$"  # also the name of its folder
+Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -55,6 +59,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("omnisearch"), description="where index, embeddings and previews live"
     )
+    collection: Collection = Field(DEFAULT_COLLECTION, description="which index of the data directory is used, by name")
     weights_dir: Path = Field(
         default_factory=lambda: user_cache_path("omnisearch") / "weights", description="where the weight files lie"
     )
@@ -108,6 +113,13 @@ class Settings(BaseSettings):
     segment_overlap: float = Field(2.0, ge=0, description="seconds shared by neighbouring segments")
     passage_characters: int = Field(1000, ge=100, le=100_000, description="length of a passage of text")
     passage_overlap: int = Field(150, ge=0, description="characters shared by neighbouring passages")
+
+    @property
+    def index_dir(self) -> Path:
+        """The folder of the collection: the data directory itself for the default one."""
+        if self.collection == DEFAULT_COLLECTION:
+            return self.data_dir
+        return self.data_dir / COLLECTIONS / self.collection
 
     @field_validator("data_dir", "weights_dir", mode="before")
     @classmethod

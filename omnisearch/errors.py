@@ -21,6 +21,7 @@
     │   ├── DiskFullError     a disk of the server is full (HTTP 507)
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     ├── NotFoundError         no such item (HTTP 404)
+    │   └── CollectionNotFoundError  no such collection
     ├── ServerError           a server refused a request or failed, with a code that no other class has
     └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
         └── WireTimeoutError  a process did not answer in time
@@ -242,6 +243,12 @@ class NotFoundError(OmnisearchError):
 
     code = "not_found"
     status = 404
+
+
+class CollectionNotFoundError(NotFoundError):
+    """No such collection in the data directory."""
+
+    code = "collection_not_found"
 
 
 class ServerError(OmnisearchError):

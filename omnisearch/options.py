@@ -26,6 +26,14 @@ DataDir = Annotated[
         help="Where index, embeddings and previews live.", show_default=False, metavar="PATH", parser=parse_path
     ),
 ]
+Collection = Annotated[
+    str | None,
+    typer.Option(
+        help="Which index of the data directory is used, by name; default is one of them.",
+        show_default=False,
+        metavar="NAME",
+    ),
+]
 Model = Annotated[str | None, typer.Option(help="A shipped bound model by name, or the folder of one.")]
 Store = Annotated[str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]

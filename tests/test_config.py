@@ -96,3 +96,14 @@ def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes | None, me
     with pytest.raises(SettingsError, match=message) as caught:
         read_secret(load_settings(store_api_key_file=file), "store_api_key")
     assert str(file) in str(caught.value)
+
+
+def test_the_default_collection_lies_in_the_data_directory_and_others_below_it() -> None:
+    folders = [load_settings(data_dir="/data", collection=name).index_dir for name in (None, "default", "photos")]
+    assert folders == [Path("/data"), Path("/data"), Path("/data/collections/photos")]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "A", "-a", "_a", "a" * 41, "a\n", "a b", "é"])
+def test_a_collection_has_a_name_that_is_safe_as_a_folder(name: str) -> None:
+    with pytest.raises(SettingsError, match="collection"):
+        load_settings(collection=name)

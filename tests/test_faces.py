@@ -13,6 +13,7 @@ from omnisearch import cli, errors
 from omnisearch.errors import (
     BusyError,
     CheckpointError,
+    CollectionNotFoundError,
     ConflictError,
     DamageError,
     DiskFullError,
@@ -103,6 +104,7 @@ CODES = {
     DiskFullError: "disk_full",
     VectorError: "vector",
     NotFoundError: "not_found",
+    CollectionNotFoundError: "collection_not_found",
     ServerError: "server",
 }
 

@@ -34,6 +34,7 @@ def index(
     ] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -53,6 +54,7 @@ def index(
 
     settings = load_settings(
         data_dir=data_dir,
+        collection=collection,
         model=model,
         store=store,
         device=device,
@@ -82,6 +84,7 @@ def index(
 def rebind(
     output: options.Output = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -95,7 +98,9 @@ def rebind(
     from omnisearch.config import load_settings
     from omnisearch_indexer.rebind import rebind_index
 
-    report = rebind_index(load_settings(data_dir=data_dir, model=model, store=store, device=device))
+    report = rebind_index(
+        load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
+    )
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
@@ -104,12 +109,14 @@ def rebind(
         raise typer.Exit(SOME_FAILED)
 
 
-def status(output: options.Output = None, data_dir: options.DataDir = None) -> None:
+def status(
+    output: options.Output = None, data_dir: options.DataDir = None, collection: options.Collection = None
+) -> None:
     """Show what is indexed: files and segments by modality, failures by reason, model, store and sizes."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_status
 
-    fields = read_status(load_settings(data_dir=data_dir).data_dir)
+    fields = read_status(load_settings(data_dir=data_dir, collection=collection).index_dir)
     chosen = choose_format(output)
     if chosen is Format.TABLE:
         write_rows(
@@ -126,12 +133,13 @@ def errors(
     output: options.Output = None,
     print0: options.Print0 = False,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
 ) -> None:
     """List the files that are not indexed, each with the reason, the refused value and what to do."""
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 
-    failures = read_failures(load_settings(data_dir=data_dir).data_dir, every)
+    failures = read_failures(load_settings(data_dir=data_dir, collection=collection).index_dir, every)
     if print0:
         write_paths0(failures)
     else:

@@ -121,12 +121,12 @@ class Doctor:
     @cached_property
     def manifest(self) -> Manifest:
         """What the indexer has noted."""
-        return self._open.enter_context(closing(Manifest(self._settings.data_dir / MANIFEST_FILE)))
+        return self._open.enter_context(closing(Manifest(self._settings.index_dir / MANIFEST_FILE)))
 
     @cached_property
     def raw(self) -> SpaceEmbeddingStore:
         """The stored embeddings of every space."""
-        return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.data_dir / EMBEDDINGS_DIRECTORY)))
+        return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.index_dir / EMBEDDINGS_DIRECTORY)))
 
     @cached_property
     def audit(self) -> Audit:
@@ -158,7 +158,7 @@ class Doctor:
         return State.OK, f"{model.name} {model.fingerprint[:12]}: {embeds} in {model.dim} dimensions", ""
 
     def _disk(self) -> Found:
-        place = next(path for path in (self._settings.data_dir, *self._settings.data_dir.parents) if path.exists())
+        place = next(path for path in (self._settings.index_dir, *self._settings.index_dir.parents) if path.exists())
         free = shutil.disk_usage(place).free
         value = f"{free / (1 << 30):.1f} GiB free at {place}"
         if free < RESERVE:
@@ -178,7 +178,7 @@ class Doctor:
 
     def _index(self) -> Found:
         store = self.index.store
-        return State.OK, f"{store.collection} at {self._settings.store or self._settings.data_dir}", ""
+        return State.OK, f"{store.collection} at {self._settings.store or self._settings.index_dir}", ""
 
     def _files(self) -> Found:
         states, unfinished = self.manifest.states(), len(self.manifest.intents)
@@ -191,7 +191,7 @@ class Doctor:
         return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
 
     def _roots(self) -> Found:
-        kept = read_kept_places(self._settings.data_dir)
+        kept = read_kept_places(self._settings.index_dir)
         if kept:
             return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
         return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""

@@ -13,6 +13,7 @@ COLUMNS = ("check", "state", "value", "way_out")
 def doctor(
     output: options.Output = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -27,7 +28,7 @@ def doctor(
     from omnisearch.config import load_settings
     from omnisearch_indexer.doctor import Doctor
 
-    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device)
+    settings = load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
     findings = list(Doctor(settings).findings())
     rows = [{name: value for name, value in asdict(each).items() if name != "exit_code"} for each in findings]
     write_rows(rows, COLUMNS, output)

@@ -11,9 +11,9 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.paths import find_path, show_path
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
+from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.open import open_current
 from omnisearch_indexer.absent import replace_kept_places
-from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.reconcile import reconcile, settle
 from omnisearch_indexer.roots import is_below
@@ -62,15 +62,15 @@ def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
 
 
 def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]) -> Forgotten:
-    database = settings.data_dir / MANIFEST_FILE
+    database = settings.index_dir / MANIFEST_FILE
     Manifest(database).close()  # raises where there is none
-    with named_faults(settings.data_dir), ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.data_dir))
+    with named_faults(settings.index_dir), ExitStack() as stack:
+        stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(database, create=True)))
         places = find_places(manifest)
         manifest.claim(store=settings.store or "embedded")
         store = stack.enter_context(closing(open_current(settings)))
-        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
+        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=False)
         items, segments = _size(manifest)
         with manifest.transaction():
@@ -78,7 +78,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
         settle(manifest, store, raw)
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
-        replace_kept_places(settings.data_dir, places)
+        replace_kept_places(settings.index_dir, places)
     return Forgotten(files, items - items_left, segments - segments_left, above)
 
 

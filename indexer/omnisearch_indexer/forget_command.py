@@ -13,6 +13,7 @@ def forget(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False, parser=options.parse_path)],
     output: options.Output = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     store: options.Store = None,
 ) -> None:
     """Remove a root, a folder or a file from the index, with its labels. No file is deleted, and PATH need not exist.
@@ -22,7 +23,7 @@ def forget(
     from omnisearch.config import load_settings
     from omnisearch_indexer.forget import forget_paths
 
-    report = forget_paths(paths, load_settings(data_dir=data_dir, store=store))
+    report = forget_paths(paths, load_settings(data_dir=data_dir, collection=collection, store=store))
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):

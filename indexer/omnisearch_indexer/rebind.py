@@ -20,10 +20,10 @@ from omnisearch.search.kept import read_kept, space_id
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.gate import usable
+from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.open import open_current, swap
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
-from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
@@ -77,15 +77,15 @@ def rebind_index(settings: Settings) -> Rebound:
         ModelMissingError: there is no such model.
     """
     begun = time.monotonic()
-    place = settings.data_dir / MANIFEST_FILE
+    place = settings.index_dir / MANIFEST_FILE
     Manifest(place).close()  # raises where there is none
-    with named_faults(settings.data_dir), ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.data_dir))
+    with named_faults(settings.index_dir), ExitStack() as stack:
+        stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))
         manifest.claim(store=settings.store or "embedded")
         model = OmniBind.load(settings.model, settings)
         old = stack.enter_context(closing(open_current(settings)))
-        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
+        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, old, raw, alone=False)
         meter = stack.enter_context(Bar("rebinding", "points"))
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:

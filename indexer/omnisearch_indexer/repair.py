@@ -24,10 +24,10 @@ from omnisearch.media.pool import fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts, Point, VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore, set_aside
+from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.open import open_store, restore_alias, swap
 from omnisearch_indexer.audit import BATCH_POINTS, Audit, audit, by_modality, embeddings_of, is_sound, read_points
 from omnisearch_indexer.labels import LabelTree
-from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import reconcile
@@ -102,11 +102,11 @@ def repair_index(settings: Settings) -> Repaired:
         DamageError: the manifest is damaged.
     """
     begun = time.monotonic()
-    Manifest(settings.data_dir / MANIFEST_FILE).close()  # raises where there is none
+    Manifest(settings.index_dir / MANIFEST_FILE).close()  # raises where there is none
     with ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.data_dir))
+        stack.enter_context(hold_lock(settings.index_dir))
         stop = stack.enter_context(stop_on_signal())
-        manifest = stack.enter_context(closing(Manifest(settings.data_dir / MANIFEST_FILE, create=True)))
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         model = OmniBind.load(settings.model, settings)
         manifest.claim(model=model.name, fingerprint=model.fingerprint, store=settings.store or "embedded")
         report = Repaired()
@@ -127,7 +127,7 @@ def _open(settings: Settings, model: OmniBind, create: bool) -> VectorStore:
 
 def _open_embeddings(settings: Settings, report: Repaired) -> SpaceEmbeddingStore:
     """Open and check the embeddings. If their index is damaged, move it away and open an empty one."""
-    directory = settings.data_dir / EMBEDDINGS_DIRECTORY
+    directory = settings.index_dir / EMBEDDINGS_DIRECTORY
     try:
         raw = SpaceEmbeddingStore(directory)
         try:

@@ -10,6 +10,7 @@ from omnisearch.errors import INTERRUPTED, SOME_FAILED
 def repair(
     output: options.Output = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -22,7 +23,9 @@ def repair(
     from omnisearch.config import load_settings
     from omnisearch_indexer.repair import repair_index
 
-    report = repair_index(load_settings(data_dir=data_dir, model=model, store=store, device=device))
+    report = repair_index(
+        load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
+    )
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):

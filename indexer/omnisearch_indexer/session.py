@@ -15,12 +15,12 @@ from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
+from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.open import open_store
 from omnisearch_indexer.absent import replace_kept_places
 from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.labels import Labels
-from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.progress import Bar, Meter
 from omnisearch_indexer.reconcile import reconcile
@@ -60,16 +60,16 @@ def index_files(
     """
     roots = _resolve(paths, settings)
     places = (*roots.present, *roots.missing)
-    with named_faults(settings.data_dir), ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.data_dir))
+    with named_faults(settings.index_dir), ExitStack() as stack:
+        stack.enter_context(hold_lock(settings.index_dir))
         stop = stop or stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings)
-        manifest = stack.enter_context(closing(Manifest(settings.data_dir / MANIFEST_FILE, create=True)))
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         manifest.claim(model=model.name, fingerprint=model.fingerprint, store=settings.store or "embedded")
         store = stack.enter_context(
             closing(open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=True))
         )
-        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)))
+        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         mark_lost_embeddings(manifest, store, raw, model)
         manifest.add_roots(roots.present)
@@ -81,7 +81,7 @@ def index_files(
                 manifest.renew()
         report = read_files(found, settings, model, store, raw, manifest, stop, meter)
         if not report.interrupted:
-            replace_kept_places(settings.data_dir, places, report.kept)
+            replace_kept_places(settings.index_dir, places, report.kept)
         return report
 
 
@@ -110,7 +110,7 @@ def preview_files(
     """
     roots = _resolve(paths, settings)
     with ExitStack() as stack:
-        place = settings.data_dir / MANIFEST_FILE
+        place = settings.index_dir / MANIFEST_FILE
         manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
         walk, choices = _walk(roots, settings, hidden), Choices(retry_failed, prune)
         found = survey(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
@@ -125,7 +125,7 @@ def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
     """Resolve the roots. A root that cannot be reached is accepted only if something below it is indexed."""
     roots = resolve_roots(paths)
     if roots.missing:
-        place = settings.data_dir / MANIFEST_FILE
+        place = settings.index_dir / MANIFEST_FILE
         with ExitStack() as stack:
             manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
             for root, why in roots.missing.items():

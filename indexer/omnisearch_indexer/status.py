@@ -1,4 +1,4 @@
-"""What a data directory holds, read from its manifest without a model or an engine."""
+"""What an index holds, read from its manifest without a model or an engine."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,29 +6,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from omnisearch.config import COLLECTIONS
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
 from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 
 
-def read_status(data_dir: Path) -> dict[str, Any]:
+def read_status(index_dir: Path) -> dict[str, Any]:
     """Counts by modality, failures by reason, and whose vectors these are.
 
     Raises:
         NoIndexError: nothing was indexed here yet.
     """
-    with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
+    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
         states, meta = manifest.states(), manifest.meta()
         counts = manifest.modalities()
         return {
-            "data_dir": str(data_dir.absolute()),
-            "bytes": sum(_disk_bytes(path) for path in data_dir.rglob("*")),
+            "data_dir": str(index_dir.absolute()),
+            "bytes": _disk_bytes(index_dir),
             "model": meta.get("model", ""),
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
-            "kept": [asdict(place) for place in read_kept_places(data_dir)],
+            "kept": [asdict(place) for place in read_kept_places(index_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
@@ -37,7 +38,7 @@ def read_status(data_dir: Path) -> dict[str, Any]:
         }
 
 
-def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
+def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
     """Every file that could not be read: path, state, reason, detail, message to the user, attempts.
 
     With `every`, also the files of unsupported formats, then the indexed files that were read in part: their reason is
@@ -46,7 +47,7 @@ def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
     Raises:
         NoIndexError: nothing was indexed here yet.
     """
-    with closing(Manifest(data_dir / MANIFEST_FILE)) as manifest:
+    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
         for row in manifest.failures(every):
             assert row.reason is not None
             yield {
@@ -68,7 +69,16 @@ def read_failures(data_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
             }
 
 
-def _disk_bytes(path: Path) -> int:
+def _disk_bytes(index_dir: Path) -> int:
+    """The bytes that an index takes. The default one lies beside the folder of the others."""
+    found = 0
+    for path in index_dir.glob("*"):
+        if path.name != COLLECTIONS:
+            found += sum(_file_bytes(each) for each in (path, *path.rglob("*")))
+    return found
+
+
+def _file_bytes(path: Path) -> int:
     try:
         return path.lstat().st_blocks * 512  # the engine's files are sparse
     except OSError:

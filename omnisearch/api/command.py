@@ -31,6 +31,7 @@ def serve(
         typer.Option(help="One more name that the server answers to, such as search.example.org; repeatable."),
     ] = None,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -52,6 +53,7 @@ def serve(
     settings = load_settings(
         allow_host=allow_host,
         data_dir=data_dir,
+        collection=collection,
         model=model,
         store=store,
         device=device,
@@ -65,7 +67,7 @@ def serve(
     hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
     if everywhere and hosts == LOOPBACK:
         err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
-    for place in read_kept_places(settings.data_dir):
+    for place in read_kept_places(settings.index_dir):
         err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     set_up_logging(settings.log_level)

@@ -49,6 +49,7 @@ def search(
     output: options.Output = None,
     print0: options.Print0 = False,
     data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
     store: options.Store = None,
     device: options.Device = None,
@@ -97,7 +98,9 @@ def search(
         for words in asked
     ]
     _check_files(term for query in queries for term in query.terms)
-    settings = load_settings(data_dir=data_dir, model=model, store=store, device=device, share=share)
+    settings = load_settings(
+        data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share
+    )
     with Engine.open(settings) as engine:
         answers = engine.search_many(queries)
     found = [[hit_json(hit) for hit in answer.hits] for answer in answers]

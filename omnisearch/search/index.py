@@ -57,7 +57,7 @@ class Index:
         model = OmniBind.load(settings.model, settings)
         store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
         try:
-            return cls(model, store, settings.data_dir / EMBEDDINGS_DIRECTORY)
+            return cls(model, store, settings.index_dir / EMBEDDINGS_DIRECTORY)
         except BaseException:
             store.close()
             raise

@@ -103,7 +103,7 @@ class Engine:
         return f"{self._name}-{self._writes[body['collection']]}"
 
     def _names(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
-        return Message({"names": sorted(p.name for p in self.directory.glob("omni__*") if p.is_dir())})
+        return Message({"names": sorted(p.name for p in self.directory.glob("omni*__*") if p.is_dir())})
 
     def _create(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         path = self.directory / body["collection"]

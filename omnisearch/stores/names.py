@@ -1,13 +1,16 @@
-"""Names of collections: one collection per bound model, found through an alias.
+"""Names in the engine: what it calls a collection, by bound model, and the alias that finds the one in use.
 
-    omni__<model>__<dim>__<fingerprint, 12 characters>[__v<version>]
+    omni[-<collection>]__<model>__<dim>__<fingerprint, 12 characters>[__v<version>]
+    omnisearch[-<collection>]
 
-The name says everything a reader must know before it may search, so no second record can disagree with it.
+The name says everything a reader must know before it may search, so no second record can disagree with it. The default
+collection is not named.
 """
 
 import re
 from dataclasses import dataclass, replace
 
+from omnisearch.config import DEFAULT_COLLECTION
 from omnisearch.errors import FingerprintError
 
 ALIAS = "omnisearch"
@@ -17,28 +20,30 @@ DIGITS = 12
 
 @dataclass(frozen=True)
 class CollectionName:
-    """Whose vectors a collection holds. `fingerprint` is cut to 12 characters; `version` counts rebuilds."""
+    """Whose vectors a `collection` holds. `fingerprint` is cut to 12 characters; `version` counts rebuilds."""
 
     model: str
     dim: int
     fingerprint: str
     version: int = 1
+    collection: str = DEFAULT_COLLECTION
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", _plain(self.model)[:64] or "model")
         object.__setattr__(self, "fingerprint", _plain(self.fingerprint)[:DIGITS])
 
     def __str__(self) -> str:
-        name = f"{PREFIX}__{self.model}__{self.dim}__{self.fingerprint}"
+        name = f"{_of(PREFIX, self.collection)}__{self.model}__{self.dim}__{self.fingerprint}"
         return name if self.version == 1 else f"{name}__v{self.version}"
 
     @classmethod
     def parse(cls, name: str) -> "CollectionName | None":
         """The inverse of `str`; None where `name` is not one of ours."""
-        found = re.fullmatch(rf"{PREFIX}__(.+?)__([0-9]+)__([^_]+)(?:__v([0-9]+))?", name)
+        found = re.fullmatch(rf"{PREFIX}(?:-(.+?))?__([^_]+)__([0-9]+)__([^_]+)(?:__v([0-9]+))?", name)
         if found is None:
             return None
-        parsed = cls(found[1], int(found[2]), found[3], int(found[4] or 1))
+        collection, model, dim, fingerprint, version = found.groups()
+        parsed = cls(model, int(dim), fingerprint, int(version or 1), collection or DEFAULT_COLLECTION)
         return parsed if str(parsed) == name else None
 
     def fits(self, dim: int, fingerprint: str) -> bool:
@@ -62,6 +67,15 @@ class CollectionName:
     def next(self) -> "CollectionName":
         """The name of the rebuild after this one."""
         return replace(self, version=self.version + 1)
+
+
+def alias_of(collection: str) -> str:
+    """Return the alias of a collection of the user's."""
+    return _of(ALIAS, collection)
+
+
+def _of(name: str, collection: str) -> str:
+    return name if collection == DEFAULT_COLLECTION else f"{name}-{collection}"
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Protocol
 
-from omnisearch.config import Settings, read_secret
+from omnisearch.config import DEFAULT_COLLECTION, Settings, read_secret
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.names import CollectionName
@@ -55,7 +55,7 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
         FingerprintError: the index was made by another model.
         StoreError: the engine or the server cannot be reached.
     """
-    wanted = CollectionName(model, dim, fingerprint)
+    wanted = CollectionName(model, dim, fingerprint, collection=settings.collection)
     with closing(open_catalog(settings)) as catalog:
         current = catalog.alias()
         if current is not None:
@@ -100,8 +100,9 @@ def restore_alias(settings: Settings, *, model: str, dim: int, fingerprint: str)
         with suppress(StoreError):
             if catalog.alias() is not None:
                 return
+        made = CollectionName(model, dim, fingerprint, collection=settings.collection)
         fitting = [name for name in catalog.names() if name.fits(dim, fingerprint)]
-        name = max(fitting, key=lambda name: name.version, default=CollectionName(model, dim, fingerprint))
+        name = max(fitting, key=lambda name: name.version, default=made)
         if not fitting:
             catalog.create(name)
         catalog.point(name)
@@ -114,7 +115,8 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
     The body writes to the store it is given while readers keep the old one; if it raises, the old one stays.
     """
     with closing(open_catalog(settings)) as catalog:
-        name, current = CollectionName(model, dim, fingerprint), catalog.alias()
+        current = catalog.alias()
+        name = CollectionName(model, dim, fingerprint, collection=settings.collection)
         for other in catalog.names():
             if other != current:
                 catalog.drop(other)  # the remains of a swap that was cut short
@@ -132,18 +134,32 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
             catalog.drop(current)
 
 
+def drop_index(settings: Settings) -> None:
+    """Remove all vectors of the index; processes that have it open find that it is gone.
+
+    Raises:
+        StoreError: the server cannot be reached. An embedded engine that fails is left to the removal of its files.
+    """
+    if settings.store is None and not (settings.index_dir / DIRECTORY).is_dir():
+        return
+    with suppress(*(() if settings.store else (StoreError,))), closing(open_catalog(settings)) as catalog:
+        for name in catalog.names():
+            catalog.drop(name)
+
+
 def open_catalog(settings: Settings) -> Catalog:
     """The embedded engine in the data directory, or the server that `store` names."""
     if settings.store is None:
         from omnisearch.stores.edge import EdgeCatalog
 
-        return EdgeCatalog(settings.data_dir / DIRECTORY)
+        return EdgeCatalog(settings.index_dir / DIRECTORY)
     from omnisearch.stores.server import ServerCatalog, connect
 
     url, api_key = settings.store, read_secret(settings, "store_api_key")
-    return ServerCatalog(lambda: connect(url, api_key))
+    return ServerCatalog(lambda: connect(url, api_key), settings.collection)
 
 
 def _nothing(settings: Settings) -> NoIndexError:
-    place = settings.store or settings.data_dir
-    return NoIndexError(f"nothing was indexed in {place} yet: run `omnisearch index PATH`")
+    place = settings.store or settings.index_dir
+    named = "" if settings.collection == DEFAULT_COLLECTION else f" --collection {settings.collection}"
+    return NoIndexError(f"nothing was indexed in {place} yet: run `omnisearch index PATH{named}`")

@@ -13,7 +13,7 @@ from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
 from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
 from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
 from omnisearch.stores.gate import check_facts, check_lookups, check_points
-from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.stores.names import CollectionName, alias_of
 from omnisearch.stores.words import WORDS, Sparse
 from omnisearch.types import Floats
 
@@ -144,25 +144,26 @@ class ServerStore:
 
 
 class ServerCatalog:
-    """The collections of one server (see `Catalog`); every store that it opens has a connection of its own."""
+    """A collection of the user's on one server (see `Catalog`); every store that it opens has its own connection."""
 
-    def __init__(self, connect: Callable[[], QdrantClient]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
+        self._connect, self._collection, self._alias = connect, collection, alias_of(collection)
         self._client = connect()
 
     def alias(self) -> CollectionName | None:
         """See `Catalog.alias`."""
         aliases = patiently(self._client.get_aliases).aliases
-        target = next((a.collection_name for a in aliases if a.alias_name == ALIAS), None)
+        target = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         name = CollectionName.parse(target) if target else None
         if target and name is None:
-            raise StoreError(f"the server's alias {ALIAS!r} names {target!r}, which is no collection of ours")
+            raise StoreError(f"the server's alias {self._alias!r} names {target!r}, which is no collection of ours")
         return name
 
     def names(self) -> list[CollectionName]:
         """See `Catalog.names`."""
         found = patiently(self._client.get_collections).collections
-        return [name for name in (CollectionName.parse(c.name) for c in found) if name is not None]
+        names = (CollectionName.parse(c.name) for c in found)
+        return [name for name in names if name is not None and name.collection == self._collection]
 
     def create(self, name: CollectionName) -> None:
         """See `Catalog.create`."""
@@ -182,8 +183,8 @@ class ServerCatalog:
         """See `Catalog.point`."""
         steps: list[Any] = []
         if self.alias() is not None:
-            steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=ALIAS)))
-        target = models.CreateAlias(collection_name=str(name), alias_name=ALIAS)
+            steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias)))
+        target = models.CreateAlias(collection_name=str(name), alias_name=self._alias)
         steps.append(models.CreateAliasOperation(create_alias=target))
         patiently(self._client.update_collection_aliases, steps)
 

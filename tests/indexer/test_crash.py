@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch_indexer.lock import hold_lock
+from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.report import Outcome
 from omnisearch_indexer.session import index_files

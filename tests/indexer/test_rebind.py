@@ -26,10 +26,10 @@ from omnisearch.search.engine import Engine
 from omnisearch.spaces.families.hashed import Hashed
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
+from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.open import describe_store, open_catalog
 from omnisearch.types import Modality
 from omnisearch_indexer import audit, reader, rebind, session
-from omnisearch_indexer.lock import hold_lock
 from omnisearch_indexer.rebind import Rebound, rebind_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures, read_status

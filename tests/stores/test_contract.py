@@ -14,7 +14,7 @@ from omnisearch.errors import FingerprintError, NoIndexError, StoreError, Vector
 from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, VectorStore
 from omnisearch.stores.ids import point_id
 from omnisearch.stores.names import CollectionName
-from omnisearch.stores.open import describe_store, open_catalog, open_store, swap
+from omnisearch.stores.open import describe_store, drop_index, open_catalog, open_store, swap
 from omnisearch.stores.words import question
 from omnisearch.types import Modality, Segment
 from omnisearch.where import Matches, Within
@@ -481,3 +481,26 @@ def test_the_next_swap_removes_what_a_killed_one_left(place: Settings, store: Ve
         with swap(place, model=MODEL, dim=DIM, fingerprint=FINGERPRINT):
             pass
         assert catalog.names() == [CollectionName(MODEL, DIM, FINGERPRINT, version=2)]
+
+
+def test_collections_lie_side_by_side(place: Settings, store: VectorStore) -> None:
+    """A swap of one leaves the other, and neither sees the points or the names of the other."""
+    other = place.model_copy(update={"collection": "photos_2"})
+    store.upsert(points(9))
+    with pytest.raises(NoIndexError, match="--collection photos_2"):
+        describe_store(other)
+    model = {"model": MODEL, "dim": DIM, "fingerprint": FINGERPRINT}
+    with closing(open_store(other, **model, create=True)) as opened:
+        opened.upsert(points(4, seed=100))
+        assert (store.count(), opened.count()) == (9, 4)
+        assert opened.collection != store.collection
+    for settings, left in ((place, 4), (other, 0)):
+        with swap(settings, **model):
+            pass
+        with closing(open_store(other, **model, create=False)) as opened:
+            assert opened.count() == left
+    drop_index(other)
+    with closing(open_catalog(other)) as catalog:
+        assert catalog.names() == []
+    with closing(reopen(place)) as opened:
+        assert opened.count() == 0

@@ -8,18 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.stores.ids import NAMESPACE, point_id
-from omnisearch.stores.names import CollectionName
+from omnisearch.stores.names import CollectionName, alias_of
 from omnisearch.types import Segment
 
+COLLECTIONS = st.just("default") | st.from_regex("[a-z0-9][a-z0-9_-]{0,39}", fullmatch=True)
 
-@given(st.text(), st.integers(1, 65_536), st.text("0123456789abcdef", min_size=12), st.integers(1, 99))
-def test_a_name_says_what_it_was_made_of(model: str, dim: int, fingerprint: str, version: int) -> None:
-    name = CollectionName(model, dim, fingerprint, version)
+
+@given(st.text(), st.integers(1, 65_536), st.text("0123456789abcdef", min_size=12), st.integers(1, 99), COLLECTIONS)
+def test_a_name_says_what_it_was_made_of(model: str, dim: int, fingerprint: str, version: int, collection: str) -> None:
+    name = CollectionName(model, dim, fingerprint, version, collection)
     assert CollectionName.parse(str(name)) == name
     assert name.fits(dim, fingerprint)
     assert not name.fits(dim + 1, fingerprint)
     assert not set(str(name)) & set("/\\ :?#%")
     assert CollectionName.parse(str(name.next())) != name
+
+
+def test_the_default_collection_has_the_names_of_earlier_versions() -> None:
+    assert str(CollectionName("mini", 512, "0123456789abcdef")) == "omni__mini__512__0123456789ab"
+    assert str(CollectionName("mini", 512, "0123456789abcdef", 2, "a_b")) == "omni-a_b__mini__512__0123456789ab__v2"
+    assert (alias_of("default"), alias_of("photos")) == ("omnisearch", "omnisearch-photos")
 
 
 @pytest.mark.parametrize(

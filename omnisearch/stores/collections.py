@@ -1,0 +1,75 @@
+"""The collections of a data directory: indexes side by side. The default one lies in the directory itself."""
+
+import re
+import shutil
+
+from omnisearch.config import COLLECTION_NAME, COLLECTIONS, DEFAULT_COLLECTION, Settings
+from omnisearch.errors import CollectionNotFoundError, ConflictError, UsageError
+from omnisearch.stores.lock import hold_lock
+from omnisearch.stores.open import drop_index
+
+# A list of them is one answer, and each may hold an engine's process and files.
+MOST = 256
+
+
+def list_collections(settings: Settings) -> list[str]:
+    """Return the names of all collections: the default one, which always exists, then the others in order."""
+    folder = settings.data_dir / COLLECTIONS
+    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return [DEFAULT_COLLECTION, *sorted(name for name in names if re.fullmatch(COLLECTION_NAME, name))]
+
+
+def collection_exists(settings: Settings) -> bool:
+    """Whether the collection of the settings exists, with or without anything indexed in it."""
+    return settings.collection == DEFAULT_COLLECTION or settings.index_dir.is_dir()
+
+
+def create_collection(settings: Settings) -> None:
+    """Make the collection of the settings, with nothing in it. `omnisearch index` also makes one that is missing.
+
+    Raises:
+        ConflictError: there is one of that name.
+        UsageError: there are as many as there may be.
+    """
+    taken = ConflictError(f"a collection {settings.collection!r} exists: choose another name, or use it")
+    if collection_exists(settings):
+        raise taken
+    if len(list_collections(settings)) >= MOST:
+        raise UsageError(f"there are {MOST} collections, and no more may be made: remove one that is not used")
+    settings.index_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.index_dir.mkdir()
+    except FileExistsError:
+        raise taken from None
+
+
+def remove_collection(settings: Settings) -> None:
+    """Remove the collection of the settings: its vectors, embeddings and notes. Indexed files are not touched.
+
+    Raises:
+        UsageError: it is the default one, or its folder is a link.
+        CollectionNotFoundError: there is none of that name.
+        BusyError: it is being indexed.
+        StoreError: the Qdrant server cannot be reached; nothing was removed.
+    """
+    folder = settings.index_dir
+    if settings.collection == DEFAULT_COLLECTION:
+        raise UsageError("the default collection is not removed: `omnisearch forget PATH` takes files out of it")
+    if not folder.is_dir():
+        raise CollectionNotFoundError(unknown(settings))
+    if folder.is_symlink():
+        raise UsageError(f"{folder} is a link: remove the collection by hand, the link and the folder behind it")
+    aside = folder.with_name(f".removed-{folder.name}")  # no name of a collection
+    shutil.rmtree(aside, ignore_errors=True)  # what a removal that was killed has left
+    with hold_lock(folder):
+        drop_index(settings)
+        folder.rename(aside)
+    shutil.rmtree(aside)
+
+
+def unknown(settings: Settings) -> str:
+    """Return the message that there is no collection of the name in the settings."""
+    return (
+        f"there is no collection {settings.collection!r} in {settings.data_dir}: `omnisearch collections ls` lists "
+        f"them, and `omnisearch index PATH --collection {settings.collection}` makes one"
+    )
