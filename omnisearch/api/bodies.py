@@ -24,16 +24,17 @@ B = TypeVar("B", bound=Body)
 
 
 def described(kind: type[Body]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that `asked` reads."""
+    """Return what OpenAPI says of a body that `asked` reads; `openapi` gives its schemas their names."""
+    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     parts = {
         "type": "object",
         "required": ["query"],
-        "properties": {"query": {"type": "string", "description": "the JSON object of a request without files"}},
+        "properties": {"query": {"$ref": f"#/components/schemas/{schema['title']}"}},
         "additionalProperties": {"type": "string", "format": "binary"},
     }
     content = {
-        "application/json": {"schema": kind.model_json_schema()},
-        "multipart/form-data": {"schema": parts},
+        "application/json": {"schema": schema},
+        "multipart/form-data": {"schema": parts, "encoding": {"query": {"contentType": "application/json"}}},
     }
     return {"requestBody": {"required": True, "content": content}}
 

@@ -61,6 +61,7 @@ def describe_problems(app: FastAPI) -> None:
         schemas.setdefault("Problem", Problem.model_json_schema())
         for route in iter_route_contexts(app.routes):
             for operation in _operations(described, route):
+                _name_schemas(operation, schemas)
                 _complete(operation, route)
         return described
 
@@ -72,6 +73,19 @@ def _operations(described: dict[str, Any], route: RouteContext) -> Iterator[dict
     for method in getattr(route, "methods", None) or ():
         if (operation := path.get(method.lower())) is not None:
             yield operation
+
+
+def _name_schemas(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Move the schemas of a body among the named ones, where the references of `bodies.described` lead."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = dict(body.get("schema", {}))
+    if "$ref" in schema or "title" not in schema:
+        return
+    schemas |= schema.pop("$defs", {})
+    schemas[schema["title"]] = schema
+    operation["requestBody"]["content"]["application/json"] = {
+        "schema": {"$ref": f"#/components/schemas/{schema['title']}"}
+    }
 
 
 def _complete(operation: dict[str, Any], route: RouteContext) -> None:
