@@ -12,10 +12,11 @@ from omnisearch.console import err
 from omnisearch.errors import INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
+ANSWERING = ("search", "locate")  # commands that have closed all they opened when they end
 
 
-def build() -> typer.Typer:
-    """Collect the commands. A command is a function, or a Typer app of several."""
+def build(name: str = "") -> typer.Typer:
+    """Collect the commands: the one of that name, else all. A command is a function, or a Typer app of several."""
     app = typer.Typer(
         name="omnisearch",
         help="Search over mixed media collections where anything finds anything.",
@@ -25,13 +26,29 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for point in sorted(entry_points(group="omnisearch.commands"), key=lambda point: point.name):
+    points = entry_points(group="omnisearch.commands")
+    for point in sorted(points.select(name=name) or points, key=lambda point: point.name):
         command = point.load()
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=point.name)
         else:
             app.command(point.name)(command)
     return app
+
+
+def run() -> None:
+    """Run the command line as a process of its own.
+
+    One that has answered ends at once: taking the interpreter down takes half a second where torch is loaded.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        if _command() in ANSWERING and stop.code in (0, None):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        raise
 
 
 def main() -> None:
@@ -42,7 +59,7 @@ def main() -> None:
     # Waiting threads must sleep: spinning ones take the cores that the decoders need. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        build()()
+        build(_command())()
     except OmnisearchError as error:
         err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
         sys.exit(error.exit_code)
@@ -54,6 +71,10 @@ def main() -> None:
         # The reader of our output went away, as `| head` does, which typer and rich take for a failure. It is none.
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         sys.exit(0)
+
+
+def _command() -> str:
+    return sys.argv[1] if len(sys.argv) > 1 else ""
 
 
 def _show_version(wanted: bool) -> None:

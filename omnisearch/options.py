@@ -43,5 +43,10 @@ Share = Annotated[
     typer.Option(help="How much of the combining factors queries run spaces for; 1, the default, is exact."),
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: refuse models that may not be used so.")]
+Server = Annotated[str | None, typer.Option(help="URL of a server to ask.", show_default=False, metavar="URL")]
+UseServer = Annotated[
+    bool,
+    typer.Option("--use-server/--no-server", help="Ask the running server of the data directory, if any."),
+]
 Output = Annotated[Format | None, typer.Option("--format", help="Table on a terminal, else JSON lines.")]
 Print0 = Annotated[bool, typer.Option("--print0", "-0", help="Paths alone, a zero byte after each, for xargs -0.")]

@@ -132,7 +132,7 @@ def test_errors_become_exit_codes(
     def failing() -> object:
         raise error
 
-    monkeypatch.setattr(cli, "build", lambda: failing)
+    monkeypatch.setattr(cli, "build", lambda _: failing)
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == code
@@ -143,7 +143,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "build", lambda: interrupted)
+    monkeypatch.setattr(cli, "build", lambda _: interrupted)
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 130

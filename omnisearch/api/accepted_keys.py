@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnisearch.api.key_file import FILE, read_keys
-from omnisearch.api.keys import Key, from_json, from_lines, hash_key
+from omnisearch.api.keys import Key, Scope, from_json, from_lines, hash_key
 from omnisearch.config import Settings
 from omnisearch.errors import SettingsError
 
@@ -16,8 +16,8 @@ class AcceptedKeys:
     Both files are read again when they change, so that an added or revoked key counts at once.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Read the keys.
+    def __init__(self, settings: Settings, own: str | None = None) -> None:
+        """Read the keys. `own` is the secret of commands on this machine, which may search; it is no configured key.
 
         Raises:
             SettingsError: they cannot be read.
@@ -27,6 +27,7 @@ class AcceptedKeys:
         self._files = [_FollowedFile(settings.data_dir / FILE, from_json, required=False)]
         if settings.api_keys_file is not None:
             self._files.append(_FollowedFile(settings.api_keys_file, from_lines, required=True))
+        self._own = () if own is None else (Key("local", hash_key(own), frozenset({Scope.SEARCH})),)
         self._configured = bool(self._fixed)
         self.all()
 
@@ -52,7 +53,7 @@ class AcceptedKeys:
             SettingsError: a file of keys cannot be read.
         """
         wanted, found = hash_key(secret), None
-        for key in self.all():
+        for key in (*self._own, *self.all()):
             if hmac.compare_digest(key.sha256, wanted):
                 found = key
         return found

@@ -39,11 +39,13 @@ def create_app(
     hosts: Collection[str] = LOOPBACK,
     max_body_bytes: int = MAX_BODY_BYTES,
     max_held_bytes: int = MAX_HELD_BYTES,
+    own_secret: str | None = None,
 ) -> FastAPI:
     """Build the app. The engine opens in the background once it runs, so that the probes answer at once.
 
     `hosts` are the names it answers to, without ports.
     `max_body_bytes` is for one request body, `max_held_bytes` for those of all unanswered requests together.
+    `own_secret` is a key with which commands on this machine may search.
     """
 
     @asynccontextmanager
@@ -72,7 +74,7 @@ def create_app(
     app.state.draining = threading.Event()
     # The last one added sees a request first.
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
-    app.add_middleware(Access, keys=AcceptedKeys(settings), limits=limits, public=public)
+    app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)
     app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -18,8 +19,8 @@ from omnisearch.errors import BusyError, UsageError
 # Threads of the encoders that spin while they wait take the cores from those that work: on two busy cores one text took
 # 100 times as long. Read once, when torch is imported.
 WAIT_POLICY = "passive"
-# By convention these addresses mean every interface of the machine.
-ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+# By convention these addresses mean every interface of the machine. Each with the address of the machine itself.
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 def serve(
@@ -48,6 +49,7 @@ def serve(
     from omnisearch.api.drain import DrainingServer
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.protocol import ImpatientProtocol
+    from omnisearch.client.running import announced
     from omnisearch.stores.kept_places import read_kept_places
 
     settings = load_settings(
@@ -71,7 +73,8 @@ def serve(
         err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     set_up_logging(settings.log_level)
-    app = create_app(settings, hosts=hosts)
+    secret = secrets.token_urlsafe(32)
+    app = create_app(settings, hosts=hosts, own_secret=secret)
     server = DrainingServer(
         uvicorn.Config(
             app,
@@ -84,12 +87,17 @@ def serve(
         ),
         app.state.draining,
     )
-    shown = "localhost" if everywhere else f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"http://{shown}:{listening.getsockname()[1]}\n")
-    sys.stdout.flush()
     # uvicorn repeats the signal that stopped it; asked to stop and stopped is a success.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    server.run(sockets=[listening])
+    port = listening.getsockname()[1]
+    with announced(settings, _url(ANY_ADDRESS.get(host, host), port), secret):
+        sys.stdout.write(_url("localhost" if everywhere else host, port) + "\n")
+        sys.stdout.flush()
+        server.run(sockets=[listening])
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _check_keys(settings: Settings, host: str, insecure: bool) -> None:

@@ -25,16 +25,25 @@ class AtOut(BaseModel):
     relevance: float
 
 
-class PartOut(AtOut):
-    """Where one sum of the query was found."""
+class OfQuery(BaseModel):
+    """Of which sum of the query something is said."""
 
     query: str
 
 
-class PlaceOut(AtOut):
-    """A place that matches, as the command line prints it too."""
+class OfFile(BaseModel):
+    """Of which file something is said."""
 
     path: str
+
+
+class PartOut(AtOut, OfQuery):
+    """Where one sum of the query was found."""
+
+
+class PlaceOut(AtOut, OfFile):
+    """A place that matches, as the command line prints it too."""
+
     parts: list[PartOut]
 
 

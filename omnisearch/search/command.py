@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,8 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 
 if TYPE_CHECKING:
-    from omnisearch.query import Term
+    from omnisearch.config import Settings
+    from omnisearch.query import Query, Term
 
 COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
 
@@ -54,6 +55,8 @@ def search(
     store: options.Store = None,
     device: options.Device = None,
     share: options.Share = None,
+    server: options.Server = None,
+    use_server: options.UseServer = True,
 ) -> None:
     """Find anything by anything: text, ./files and id:ITEMS, added (+) and subtracted (-), each with a weight (0.5:).
 
@@ -62,11 +65,9 @@ def search(
     AND, OR, NOT, THEN and ( ) combine how relevant terms are; ./talk.mp3@12.5-15, ./street.jpg@x,y,w,h and
     ./paper.pdf@p3 are parts of files.
     """
-    from omnisearch.config import load_settings
     from omnisearch.query import Query, Quota
-    from omnisearch.search.engine import Engine
     from omnisearch.search.grammar import parse
-    from omnisearch.search.hit_json import hit_json
+    from omnisearch.search.served import ask, load_asking_settings, search_served
     from omnisearch.where import parse_conditions
 
     if bool(terms) == (batch is not None):
@@ -98,26 +99,42 @@ def search(
         for words in asked
     ]
     _check_files(term for query in queries for term in query.terms)
-    settings = load_settings(
-        data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share
+    settings = load_asking_settings(
+        server, data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share
     )
-    with Engine.open(settings) as engine:
-        answers = engine.search_many(queries)
-    found = [[hit_json(hit) for hit in answer.hits] for answer in answers]
+    answers = ask(settings, use_server, lambda found: search_served(found, queries), lambda: _search(settings, queries))
+    found = [answer["hits"] for answer in answers]
     if batch is not None:
         lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
         write_rows(lines, (), Format.JSONL)
         return
     if not found[0]:
         err.print("nothing was found", markup=False)
-    elif answers[0].nothing_matches:
+    elif answers[0]["nothing_matches"]:
         err.print("nothing matches; these are the closest items", markup=False)
-    if missing := sum(hit.missing for hit in answers[0].hits):
+    if missing := sum("missing" in hit for hit in found[0]):
         way_out = "mount their disk, or run `omnisearch index` to update the index"
         err.print(f"{missing} of these files are missing: {way_out}", markup=False, soft_wrap=True)
     _write(found[0], output, print0, explain)
-    if (following := answers[0].next_cursor) is not None:
+    if (following := answers[0]["next_cursor"]) is not None:
         err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, Any]]:
+    """Answer queries in this process, as a server answers them."""
+    from omnisearch.search.engine import Engine
+    from omnisearch.search.hit_json import hit_json
+
+    with Engine.open(settings) as engine:
+        answers = engine.search_many(queries)
+    return [
+        {
+            "hits": [hit_json(hit) for hit in answer.hits],
+            "nothing_matches": answer.nothing_matches,
+            "next_cursor": answer.next_cursor,
+        }
+        for answer in answers
+    ]
 
 
 def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, explain: bool) -> None:

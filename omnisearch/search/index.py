@@ -1,7 +1,7 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NoIndexError, NotFoundError
+from omnisearch.errors import FingerprintError, NoIndexError, NotFoundError
 from omnisearch.search.calibration import Background, Calibration, blend
 from omnisearch.search.kept import read_kept
 from omnisearch.search.sample import Sample
@@ -145,3 +145,15 @@ def _calibration(
 ) -> Calibration:
     line = blend((share, model.relevance(modality, query)) for query, share in shares.items())
     return Calibration(*background.chance(vector, modality), line)
+
+
+@contextmanager
+def opened_or_bare(settings: Settings) -> Iterator[QueryContext]:
+    """Open the collection in use for questions about one file; without one of this model, the model alone answers."""
+    try:
+        index = Index.open(settings)
+    except (NoIndexError, FingerprintError):
+        yield Unindexed(OmniBind.load(settings.model, settings))
+        return
+    with closing(index.store):
+        yield index

@@ -1,7 +1,7 @@
 """`omnisearch locate`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,10 @@ from omnisearch import options
 from omnisearch.console import Format, choose_format, err, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
+
+if TYPE_CHECKING:
+    from omnisearch.config import Settings
+    from omnisearch.query import Expression
 
 COLUMNS = ("relevance", "score", "at")
 USAGE = "TERM [+|-|AND|OR|THEN TERM]... FILE"
@@ -19,44 +23,74 @@ def locate(
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
     min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
     output: options.Output = None,
+    data_dir: options.DataDir = None,
+    collection: options.Collection = None,
     model: options.Model = None,
+    store: options.Store = None,
     device: options.Device = None,
+    server: options.Server = None,
+    use_server: options.UseServer = True,
 ) -> None:
-    """Mark when in a sound, a video or a text, or where in a picture, a query matches. Needs no index.
+    """Mark when in a sound, a video or a text, or where in a picture, a query matches.
 
     omnisearch locate "a dog barking" ./walk.mp4
 
-    What is shown after `slice` can be written after the @ of a term: `./walk.mp4@12-16`.
+    What is shown after `slice` can be written after the @ of a term: `./walk.mp4@12-16`. The file need not be indexed.
+    Where there is an index, id:ITEMS can be terms, and relevance is measured against it.
     """
-    from omnisearch.binding.model import OmniBind
-    from omnisearch.config import load_settings
-    from omnisearch.media.pool import DecoderPool
-    from omnisearch.search.embed import Embedder
+    from omnisearch.client.bodies import locate_body
+    from omnisearch.client.light import post
     from omnisearch.search.grammar import check_file, parse, parse_path
-    from omnisearch.search.index import Unindexed
-    from omnisearch.search.locate import Locator
-    from omnisearch.search.place_json import place_json
+    from omnisearch.search.served import ask, load_asking_settings
 
     if len(words) < 2:
         raise UsageError(f"say what to look for and in which file: omnisearch locate {USAGE}")
-    settings = load_settings(model=model, device=device)
+    settings = load_asking_settings(
+        server, data_dir=data_dir, collection=collection, model=model, store=store, device=device
+    )
     query, path = parse(words[:-1]), parse_path(words[-1])
     for file in (*(term.source for term in query.terms), path):
         if isinstance(file, Path):
             check_file(file)
-    index = Unindexed(OmniBind.load(settings.model, settings))
-    with DecoderPool(settings, workers=1) as files, Locator(Embedder(files), settings) as locator:
-        found = locator.locate(index, query, path, limit, name=show_path(str(path)))
-    windows = "1 window" if found.windows == 1 else f"{found.windows} windows"
+    name = show_path(str(path))
+    found = ask(
+        settings,
+        use_server,
+        lambda running: post(running, "v1/locate", locate_body(query, path, limit, min_relevance, name)),
+        lambda: _locate(settings, query, path, limit, min_relevance),
+    )
+    windows = "1 window" if found["windows"] == 1 else f"{found['windows']} windows"
     err.print(f"looked at {windows} of {show_path(path.name)}", markup=False)
-    rows = [place_json(p, show_path(str(path))) for p in found.places if p.relevance >= min_relevance]
+    rows = found["places"]
     if not rows:
         err.print("nothing was found", markup=False)
-    elif found.nothing_matches:
+    elif found["nothing_matches"]:
         err.print("nothing matches; these are the closest places", markup=False)
     shown = choose_format(output)
     columns = COLUMNS if len(query.leaves) == 1 else (*COLUMNS, "parts")
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
+
+
+def _locate(settings: "Settings", query: "Expression", path: Path, limit: int, least: float) -> dict[str, Any]:
+    """Look in this process, and answer as a server does."""
+    from omnisearch.media.pool import DecoderPool
+    from omnisearch.search.embed import Embedder
+    from omnisearch.search.index import opened_or_bare
+    from omnisearch.search.locate import Locator
+    from omnisearch.search.place_json import place_json
+
+    name = show_path(str(path))
+    with (
+        opened_or_bare(settings) as index,
+        DecoderPool(settings, workers=1) as files,
+        Locator(Embedder(files), settings) as locator,
+    ):
+        found = locator.locate(index, query, path, limit, name=name)
+    return {
+        "windows": found.windows,
+        "nothing_matches": found.nothing_matches,
+        "places": [place_json(place, name) for place in found.places if place.relevance >= least],
+    }
 
 
 def _for_table(row: dict[str, Any]) -> dict[str, Any]:
