@@ -62,6 +62,7 @@ bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; n
 	$(BIN)/python bench/rebind.py
 	$(BIN)/python bench/everyday.py $(DEMO)/corpus
 	$(BIN)/python bench/serving.py $(DEMO)/data
+	$(BIN)/python bench/load.py $(DEMO)/data
 
 docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
 	$(BIN)/python -m tests.render_docs
