@@ -66,6 +66,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=OPENAPI_PATH,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for its providers in every request
         dependencies=[Depends(known_parameters)],
     )
     handle_errors(app)

@@ -72,17 +72,27 @@ def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[F
 
 def _folded_under(lane: Sequence[Ranked], segments: Segments) -> list[int]:
     """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
+    before = _alike_before(lane)
     under: list[int] = []
     hits: list[int] = []
-    rows = _rows(lane)
     for at, entry in enumerate(lane):
-        within = [hit for hit in hits[-REACH:] if at - hit < MOST]
-        alike = rows[within] @ rows[at] >= ALIKE[_modality(entry)]
-        near = (hit for hit, is_alike in zip(within, alike, strict=True) if is_alike)
+        near = (hit for hit in hits[-REACH:] if hit in before[at]) if at in before else ()
         under.append(next((hit for hit in near if _are_near(lane[hit], entry, segments)), at))
         if under[at] == at:
             hits.append(at)
     return under
+
+
+def _alike_before(lane: Sequence[Ranked]) -> dict[int, set[int]]:
+    """For each item, the fewer than MOST items before it with an alike best segment; without those that have none."""
+    found: dict[int, set[int]] = {}
+    rows = _rows(lane)
+    for start in range(0, len(lane), BLOCK):
+        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(lane[0])]
+        for one, other in np.argwhere(np.triu(alike, 1)).tolist():
+            if other - one < MOST:
+                found.setdefault(start + other, set()).add(start + one)
+    return found
 
 
 def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
@@ -105,12 +115,10 @@ def _segments(store: VectorStore, lane: Sequence[Ranked]) -> Segments:
 
 def _may_be_near(lane: Sequence[Ranked]) -> set[str]:
     found: set[str] = set()
-    rows = _rows(lane)
-    for start in range(0, len(lane), BLOCK):
-        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(lane[0])]
-        for pair in np.argwhere(np.triu(alike, 1)).tolist():
-            one, other = (lane[start + at].point.payload for at in pair)
-            found |= {one.item_id, other.item_id} if one.segments == other.segments else set()
+    for at, before in _alike_before(lane).items():
+        late = lane[at].point.payload
+        for early in (lane[other].point.payload for other in before):
+            found |= {early.item_id, late.item_id} if early.segments == late.segments else set()
     return found
 
 
