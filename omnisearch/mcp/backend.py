@@ -1,0 +1,51 @@
+"""The server that the tools ask: the configured one, the running one of the data directory, or one started for them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from omnisearch.client.running import Server, find_server
+from omnisearch.config import Settings, read_secret
+from omnisearch.errors import NotReadyError
+
+STOP_SECONDS = 10.0
+FLAGS = ("data_dir", "collection", "model", "store", "device")
+
+
+@contextmanager
+def running_server(settings: Settings) -> Iterator[Server]:
+    """Give a server, and stop it afterwards if it was started here.
+
+    Raises:
+        NotReadyError: none could be started.
+    """
+    if settings.server is not None:
+        yield Server(settings.server, read_secret(settings, "api_key"))
+    elif (found := find_server(settings)) is not None:
+        yield found
+    else:
+        with _started(settings) as server:
+            yield server
+
+
+@contextmanager
+def _started(settings: Settings) -> Iterator[Server]:
+    given = {name: getattr(settings, name) for name in FLAGS}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0", *flags]
+    # It must not read what is meant for the tools.
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            server = find_server(settings)
+            if not line or server is None:
+                raise NotReadyError(f"no server of {settings.data_dir} could be started: run `omnisearch serve`")
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
