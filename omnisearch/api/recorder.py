@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omnisearch.api.errors import problem
@@ -51,6 +52,8 @@ class Recorder:
         start = perf_counter()
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            pass  # it hung up while it sent its body, or the server did so because it was too slow
         except Exception:
             if status is not None:
                 raise  # too late for another answer; the server logs it and hangs up

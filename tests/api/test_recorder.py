@@ -150,3 +150,28 @@ def test_a_terminal_gets_readable_lines() -> None:
     assert first.endswith('warning that\ufffd\ufffd[31m n=1 name="\\u001b"')
     assert second.endswith("error failed")
     assert trace[-1] == "ValueError: \ufffd]0;title"
+
+
+def test_a_client_that_hangs_up_while_it_sends_is_no_failure(client: TestClient, stream: io.StringIO) -> None:
+    sent: list[object] = []
+
+    async def hang_up() -> None:
+        messages = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+
+        async def receive() -> Any:
+            return next(messages)
+
+        async def send(message: object) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/v1/search"}
+        scope |= {"raw_path": b"/v1/search", "query_string": b"", "headers": headers, "client": ("127.0.0.1", 1)}
+        await client.app(scope, receive, send)
+
+    assert client.portal is not None
+    client.portal.call(hang_up)
+    assert not sent
+    (entry,) = requests(stream, "/v1/search")
+    assert not {"status", "code"} & set(entry)
+    assert not [entry for entry in entries(stream) if entry["level"] == "error"]
