@@ -1,5 +1,6 @@
 """The FastAPI application."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from omnisearch import __version__
 from omnisearch.api.accepted_keys import AcceptedKeys
 from omnisearch.api.access import Access
 from omnisearch.api.authority import LOOPBACK
+from omnisearch.api.collections import Collections
 from omnisearch.api.drain import RefuseWhileDraining
+from omnisearch.api.engines import Engines
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
@@ -22,9 +25,10 @@ from omnisearch.api.parameters import known_parameters
 from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
+from omnisearch.api.routes import collections as collection_routes
 from omnisearch.api.routes import embeddings, health, items, locate, metrics, search, status
 from omnisearch.api.routes.page import page_paths, page_routes
-from omnisearch.api.service import Engine, OpenEngine, Service
+from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
 
 OPENAPI_PATH = "/v1/openapi.json"
@@ -50,12 +54,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = Service(settings, engine_factory or _open_engine)
+        engines = Engines()
+        collections = Collections(settings, engine_factory or engines.open)
         previews = Previews(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
-        app.state.service, app.state.previews, app.state.files = service, previews, ItemFiles()
-        await service.start()
+        app.state.collections, app.state.previews, app.state.files = collections, previews, ItemFiles()
+        await collections.start()
         yield
-        await service.stop()
+        await collections.stop()
+        await asyncio.to_thread(engines.close)
         previews.close()
 
     # No /docs: FastAPI's own pages load from a CDN.
@@ -80,16 +86,11 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    for part in (health, metrics, search, embeddings, locate, items, status):
+    for part in (health, metrics, search, embeddings, locate, items, status, collection_routes):
         app.include_router(part.router)
+    app.include_router(collection_routes.changes)
     app.router.routes.extend(page_routes())
     return app
-
-
-def _open_engine(settings: Settings) -> Engine:
-    from omnisearch.search.engine import Engine
-
-    return Engine.open(settings)
 
 
 def _open_renderer(settings: Settings) -> Renderer:

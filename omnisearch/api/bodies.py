@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import Request
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from omnisearch.api.expressions import Body, Upload
@@ -21,6 +22,7 @@ DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 NO_SPACE = "the server's disk for temporary files is full: free space on it, or set TMPDIR to a folder on a larger disk"
 
 B = TypeVar("B", bound=Body)
+M = TypeVar("M", bound=BaseModel)
 
 
 def described(kind: type[Body]) -> dict[str, Any]:
@@ -37,6 +39,23 @@ def described(kind: type[Body]) -> dict[str, Any]:
         "multipart/form-data": {"schema": parts, "encoding": {"query": {"contentType": "application/json"}}},
     }
     return {"requestBody": {"required": True, "content": content}}
+
+
+def json_body(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that `read_json` reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
+
+
+async def read_json(request: Request, kind: type[M]) -> M:
+    """Read a body that is JSON and names no files.
+
+    Raises:
+        RequestValidationError: it is wrong, and where.
+        HTTPException: 413, it is too large; 415, it is not JSON.
+    """
+    if _content_type(request) != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json")
+    return parse_json(await _read(request, Body.max_json), kind)
 
 
 @asynccontextmanager
@@ -59,7 +78,7 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
 
 async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[B, dict[str, Upload]]:
     """Return the question and the files of its multipart body, which are kept until `held` ends."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    sent = _content_type(request)
     if sent == "application/json":
         question = _parse(await _read(request, kind.max_json), kind)
         if question.files:
@@ -76,6 +95,10 @@ async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
     question = _parse(field, kind)
     return question, await held.enter_async_context(spooled(form, question.files))
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @contextmanager

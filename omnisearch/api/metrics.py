@@ -39,7 +39,9 @@ class Metrics:
         self._capacity = Gauge(
             "omnisearch_queue_capacity", "Requests that may run or wait.", ("queue",), registry=self._registry
         )
-        self._segments = Gauge("omnisearch_segments", "Indexed segments.", ("modality",), registry=self._registry)
+        self._segments = Gauge(
+            "omnisearch_segments", "Indexed segments.", ("collection", "modality"), registry=self._registry
+        )
 
     def observe(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count a request."""
@@ -49,14 +51,18 @@ class Metrics:
         """Count a request that was answered with a problem."""
         self._rejections.labels(reason).inc()
 
-    def render(self, queues: Mapping[str, tuple[int, int]], segments: Mapping[Modality, int]) -> bytes:
-        """Return all metrics as text. `queues` holds depth and capacity by name; `segments` counts by modality."""
+    def render(self, queues: Mapping[str, tuple[int, int]], segments: Mapping[str, Mapping[Modality, int]]) -> bytes:
+        """Return all metrics as text.
+
+        `queues` holds depth and capacity by name; `segments` counts by modality in each open collection.
+        """
         for name, (depth, capacity) in queues.items():
             self._queued.labels(name).set(depth)
             self._capacity.labels(name).set(capacity)
         self._segments.clear()
-        for modality, count in segments.items():
-            self._segments.labels(modality).set(count)
+        for collection, counts in segments.items():
+            for modality, count in counts.items():
+                self._segments.labels(collection, modality).set(count)
         return generate_latest(self._registry)
 
 

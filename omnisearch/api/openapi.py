@@ -100,7 +100,7 @@ def _complete(operation: dict[str, Any], route: RouteContext) -> None:
     if route.path_format != ALWAYS_ALIVE:
         statuses.add(503)
     if route.dependant is not None and _depends_on_index(route.dependant):
-        statuses.add(409)
+        statuses |= {404, 409}  # no such collection; made by another model
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own
     for status in statuses:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, ItemId, Label, Strict, Upload, expression
 from omnisearch.api.words import SafeStr, SafeText
+from omnisearch.config import Collection
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, ItemRef, Query, Quota
 from omnisearch.search.grammar import parse, split
@@ -79,10 +80,14 @@ class SearchIn(Asking):
         )
 
 
+class CollectionIn(Strict):
+    """A collection to make."""
+
+    name: Collection
+
+
 class SearchLink(BaseModel):
     """The parameters of GET /v1/search. `q` is written as on a command line, and names no files."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: SafeText
     modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)

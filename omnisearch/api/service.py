@@ -1,15 +1,17 @@
-"""The engine behind the routes: opened in the background, asked from bounded pools of threads."""
+"""The engine of one collection behind the routes: opened and asked in bounded pools of threads."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar
 
 from fastapi import Depends, Request
+from fastapi import Query as Parameter
 
 from omnisearch.api.thread_pool import ThreadPool
-from omnisearch.config import Settings
+from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
@@ -19,10 +21,11 @@ from omnisearch.types import Answer, Floats, Modality
 
 RETRY_SECONDS = 3.0
 
-Kind: TypeAlias = Literal["search", "batch", "media", "locate", "files", "previews"]
+Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "files", "previews"]
 # For each kind of question, the number of threads and the number of questions that may wait. Kinds never wait for each
 # other: decoding a query's files takes seconds, locating takes minutes, and a page requests forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
+    "open": (1, 64),  # one at a time: the first loads the model for all
     "search": (16, 64),  # as many as the engine answers together
     "batch": (4, 16),
     "media": (4, 16),
@@ -30,6 +33,8 @@ POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "files": (2, 64),
     "previews": (1, 64),
 }
+
+Pools: TypeAlias = Mapping[Kind, ThreadPool]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -98,30 +103,61 @@ class Engine(Protocol):
 OpenEngine = Callable[[Settings], Engine]
 
 
-class Service:
-    """Holds the engine. Until it is open, every question is answered with what is missing."""
+class Collections(Protocol):
+    """What `Asked` asks of `omnisearch.api.collections.Collections`."""
 
-    def __init__(
-        self, settings: Settings, open_engine: OpenEngine, pools: Mapping[Kind, tuple[int, int]] = POOL_SIZES
-    ) -> None:
-        self.settings, self._open_engine = settings, open_engine
-        self._pools = {kind: ThreadPool(kind, *size) for kind, size in pools.items()}
+    def use(self, name: str | None) -> AbstractAsyncContextManager["Service"]:
+        """Give the service of a collection, the default one if there is no name, for as long as it is used."""
+        ...
+
+
+class Service:
+    """Holds the engine of one collection. Until it is open, every question is answered with what is missing."""
+
+    def __init__(self, settings: Settings, open_engine: OpenEngine, pools: Pools) -> None:
+        self.settings, self._open_engine, self._pools = settings, open_engine, pools
         self._engine: Engine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
-        self._opening: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Future[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._is_broken = False
+        self._questions = self.users = 0  # `users` are requests that may still ask
 
     async def start(self) -> None:
-        """Begin to open the engine; returns at once."""
-        self._opening = asyncio.create_task(self._open_until_ready())
+        """Open the engine in the background, again and again until it works; returns at once."""
+        self._keeping = asyncio.create_task(self._keep_open())
 
-    async def stop(self) -> None:
-        """Let running questions finish, then close the engine."""
-        if self._opening is not None:
-            self._opening.cancel()
-        for pool in self._pools.values():
-            await asyncio.to_thread(pool.close)
-        if self._engine is not None:
-            await asyncio.to_thread(self._engine.close)
+    async def open(self) -> None:
+        """Open the engine if it is not open. Several callers share an attempt.
+
+        Raises:
+            OmnisearchError: why it cannot be opened.
+        """
+        if self._engine is None:
+            if self._attempt is None or self._attempt.done():
+                self._attempt = asyncio.ensure_future(self._try_to_open())
+                self._attempt.add_done_callback(_seen)
+            await asyncio.shield(self._attempt)
+
+    async def close(self) -> None:
+        """Close the engine; questions that still run fail."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._attempt is not None and not self._attempt.done():
+            await asyncio.wait([self._attempt])
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await asyncio.to_thread(engine.close)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the engine is open or is being opened."""
+        return self._engine is not None or (self._attempt is not None and not self._attempt.done())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request uses it, and no question of an earlier one still runs."""
+        return self.users == 0 and self._questions == 0
 
     def ready(self) -> Engine:
         """Return the engine.
@@ -133,10 +169,6 @@ class Service:
             raise self._missing
         return self._engine
 
-    def queues(self) -> dict[str, tuple[int, int]]:
-        """Return for each kind the number of questions that run or wait, and its limit."""
-        return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
-
     async def ask(self, question: Callable[[Engine], T], kind: Kind = "search", seconds: float | None = None) -> T:
         """Ask the engine something in a thread for questions of that kind, and wait no longer than `seconds`.
 
@@ -147,7 +179,10 @@ class Service:
         engine = self.ready()
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.shield(self._pools[kind].ask(lambda: question(engine)))
+                answer = self._pools[kind].ask(lambda: question(engine))
+                self._questions += 1
+                answer.add_done_callback(self._answered)
+                return await asyncio.shield(answer)
         except TimeoutError:
             raise BusyError(
                 f"the request was stopped after {seconds:g} seconds: send less, shorter files or slices of them, or "
@@ -157,28 +192,41 @@ class Service:
             self._lose(engine, error)
             raise
 
+    def _answered(self, _: object) -> None:
+        self._questions -= 1
+
     def _lose(self, engine: Engine, error: OmnisearchError) -> None:
-        """The engine found no index of its model in the place of one that is gone: let it go, and wait for one."""
+        """The index was replaced by one of another model, or removed. Close the engine and open another."""
         if self._engine is engine:
             self._engine, self._missing = None, error
-            self._opening = asyncio.create_task(self._open_again(engine))
+            self._attempt = asyncio.ensure_future(self._open_again(engine))
+            self._attempt.add_done_callback(_seen)
+            if self._keeping is not None:
+                self._keeping = asyncio.create_task(self._keep_open())
+
+    async def _keep_open(self) -> None:
+        """Try until it works: the index may be written, or let go by the indexer, while we serve."""
+        while self._engine is None and not self._is_broken:
+            with suppress(OmnisearchError):
+                await self.open()
+                return
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _open_again(self, lost: Engine) -> None:
         await asyncio.to_thread(lost.close)
-        await self._open_until_ready()
+        await self._try_to_open()
 
-    async def _open_until_ready(self) -> None:
-        """Try until it works: the index may be written, or let go by the indexer, while we serve."""
-        while self._engine is None:
-            try:
-                self._engine = await self._pools["search"].ask(self._open)
-            except OmnisearchError as error:
-                self._missing = error
-                await asyncio.sleep(RETRY_SECONDS)
-            except Exception:
-                log.exception("the engine cannot be opened")
-                self._missing = NotReadyError("the engine cannot be opened; the server's log says why")
-                return
+    async def _try_to_open(self) -> None:
+        try:
+            self._engine = await self._pools["open"].ask(self._open)
+        except OmnisearchError as error:
+            self._missing = error
+            raise
+        except Exception:
+            log.exception("the engine cannot be opened")
+            self._is_broken = True
+            self._missing = NotReadyError("the engine cannot be opened; the server's log says why")
+            raise self._missing from None
 
     def _open(self) -> Engine:
         engine = self._open_engine(self.settings)
@@ -191,8 +239,21 @@ class Service:
         return engine
 
 
-async def _service(request: Request) -> Service:
-    return cast(Service, request.app.state.service)
+def _seen(attempt: "asyncio.Future[None]") -> None:
+    """Mark the error of an attempt as handled, also where every request that waited for it was cancelled."""
+    if not attempt.cancelled():
+        attempt.exception()
 
 
-Asked = Annotated[Service, Depends(_service)]
+async def _asked(
+    request: Request,
+    collection: Annotated[
+        Collection | None, Parameter(description="The collection that is asked; the server's default one if left out.")
+    ] = None,
+) -> AsyncIterator[Service]:
+    collections: Collections = request.app.state.collections
+    async with collections.use(collection) as service:
+        yield service
+
+
+Asked = Annotated[Service, Depends(_asked)]

@@ -6,9 +6,10 @@ from omnisearch.types import Modality
 
 
 class StatusOut(BaseModel):
-    """What is served: how many segments of each modality, by which model."""
+    """What is served: a collection, how many segments of each modality it has, and by which model."""
 
     version: str
+    collection: str
     model: str
     dim: int
     segments: dict[Modality, int]

@@ -8,6 +8,7 @@ page       items -> the items that are shown    near.py, page.py, cursor.py
 explain    items -> hits                        explain.py, parts.py
 
 locate     terms and one file -> places         locate.py
+shared     what several engines have together   shared.py
 """
 
 import threading
@@ -18,45 +19,42 @@ from typing import TypeVar
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError
-from omnisearch.media.pool import DecoderPool
 from omnisearch.query import Expression, ItemRef, Query, Summand, Term
 from omnisearch.search.answer import Outcome, answer_each, answered
 from omnisearch.search.budget import UNLIMITED, Budget
-from omnisearch.search.embed import Embedder, path_of
+from omnisearch.search.embed import path_of
 from omnisearch.search.index import Index
-from omnisearch.search.locate import Locator
 from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
+from omnisearch.search.shared import Shared
 from omnisearch.search.warm import warm
 from omnisearch.stores.base import Filter, Payload
 from omnisearch.types import Answer, Floats, Modality
 
 BATCH = 16  # short queries that are answered together at most
-DECODERS = 2  # processes for the files of queries: one slow file does not block the next
 T = TypeVar("T")
 
 
 class Engine:
     """Answers queries against the index in use, also after another took its place. Safe to use from several threads."""
 
-    def __init__(self, open_index: Callable[[], Index], settings: Settings) -> None:
+    def __init__(self, open_index: Callable[[], Index], shared: Shared, is_alone: bool = True) -> None:
         self._open_index = open_index
         self._index = open_index()
-        self._decoder = DecoderPool(settings, workers=DECODERS)
-        self._embedder = Embedder(self._decoder)
-        self._locator = Locator(self._embedder, settings)
+        self._shared, self._is_alone = shared, is_alone
         self._short = MicroBatcher[Query, Outcome](self.search_each, BATCH)
         self._replaced: list[Index] = []  # another thread may still be asking them
         self._replacing = threading.Lock()
 
     @classmethod
-    def open(cls, settings: Settings) -> "Engine":
-        """Open the index of the settings with the model of the settings.
+    def open(cls, settings: Settings, shared: Shared | None = None) -> "Engine":
+        """Open the index of the settings with the model of the settings; other engines may share what `shared` holds.
 
         Raises:
             NotReadyError: nothing is indexed, the model is missing, or the index belongs to another model.
         """
-        return cls(lambda: Index.open(settings), settings)
+        parts = shared or Shared(settings)
+        return cls(lambda: Index.open(settings, parts.model), parts, shared is None)
 
     @property
     def model(self) -> OmniBind:
@@ -64,9 +62,9 @@ class Engine:
         return self._index.model
 
     def close(self) -> None:
-        """Let go of the store and stop the decoders."""
-        self._decoder.close()
-        self._locator.close()
+        """Let go of the store, and stop the decoders unless other engines share them."""
+        if self._is_alone:
+            self._shared.close()
         for index in (*self._replaced, self._index):
             index.store.close()
 
@@ -117,7 +115,7 @@ class Engine:
         Raises:
             StoppedError: the budget says so.
         """
-        return self._ask(lambda index: answer_each(index, self._embedder, asked, budget))
+        return self._ask(lambda index: answer_each(index, self._shared.embedder, asked, budget))
 
     def warm(self, modalities: Iterable[Modality]) -> None:
         """Load the encoders of some modalities, which the first query of each would otherwise do."""
@@ -132,7 +130,7 @@ class Engine:
             NotFoundError: an item term is not in the index.
             StoppedError: the budget says so.
         """
-        found = self._ask(lambda index: self._embedder.embed(index, terms, budget=budget))
+        found = self._ask(lambda index: self._shared.embedder.embed(index, terms, budget=budget))
         return [found[term].vector for term in terms]
 
     def locate(
@@ -154,7 +152,7 @@ class Engine:
 
         def question(index: Index) -> Located:
             path = source if isinstance(source, Path) else path_of(index, source)
-            return self._locator.locate(index, query, path, limit, budget)
+            return self._shared.locator.locate(index, query, path, limit, budget)
 
         return self._ask(question)
 

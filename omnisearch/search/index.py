@@ -1,6 +1,6 @@
 """An index as search sees it: a collection, the model that made it, and what their scores mean."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +40,10 @@ class QueryContext(Protocol):
         ...
 
 
+def _load(settings: Settings) -> OmniBind:
+    return OmniBind.load(settings.model, settings)
+
+
 class Index:
     """A collection with the model that made it: the two are replaced together or not at all.
 
@@ -52,9 +56,9 @@ class Index:
         self._backgrounds: dict[Modality, tuple[Floats, Background]] = {}  # with the sample that each was made from
 
     @classmethod
-    def open(cls, settings: Settings) -> "Index":
+    def open(cls, settings: Settings, load: Callable[[Settings], OmniBind] = _load) -> "Index":
         """Open the collection in use with the model of the settings."""
-        model = OmniBind.load(settings.model, settings)
+        model = load(settings)
         store = open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=False)
         try:
             return cls(model, store, settings.index_dir / EMBEDDINGS_DIRECTORY)

@@ -46,6 +46,8 @@ WANTED = {
     ("POST", "/v1/search/batch"): Scope.SEARCH,
     ("POST", "/v1/embeddings"): Scope.SEARCH,
     ("POST", "/v1/locate"): Scope.SEARCH,
+    ("POST", "/v1/collections"): Scope.ADMIN,
+    ("DELETE", "/v1/collections/{name}"): Scope.ADMIN,
 }
 
 

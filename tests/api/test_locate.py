@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from omnisearch.api import service as module
 from omnisearch.api.app import create_app
-from omnisearch.api.service import Service
+from omnisearch.api.collections import Collections
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
 from omnisearch.query import ItemRef, Query, Sum, Term
@@ -102,8 +102,9 @@ def test_the_refusals_keep_their_code(client: TestClient, engine: ScriptedEngine
 
 def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: ScriptedEngine) -> None:
     async def scenario() -> None:
-        service = Service(settings, lambda _: engine)
-        await service.start()
+        collections = Collections(settings, lambda _: engine)
+        service = collections.default
+        await collections.start()
         while service._engine is None:
             await asyncio.sleep(0.01)
         go, at_once, most = threading.Event(), 0, 0
@@ -123,7 +124,7 @@ def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: S
         go.set()
         await asyncio.gather(*looking)
         assert most == 1
-        await service.stop()
+        await collections.stop()
 
     asyncio.run(scenario())
 

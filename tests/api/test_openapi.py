@@ -39,7 +39,12 @@ NAMES_NOTHING: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/v1/embeddings"): {"json": {"model": "nonsense", "input": "dog"}},
 }
 # Requests of operations that check their parameters before they ask the index.
-VALID: dict[tuple[str, str], dict[str, Any]] = {("get", "/v1/search"): {"params": {"q": "dog"}}}
+VALID: dict[tuple[str, str], dict[str, Any]] = {
+    ("get", "/v1/search"): {"params": {"q": "dog"}},
+    ("post", "/v1/collections"): {"json": {"name": "default"}},
+    ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
+}
+NO_COLLECTION = {"params": {"collection": "nothing"}}
 # Multipart bodies with a file, for operations that write one to the disk.
 WITH_FILE = {
     "/v1/search": {"query": {"file": "a"}},
@@ -90,13 +95,13 @@ def provoke(
 ) -> httpx2.Response:
     """Send a request of an operation that is to be refused with this status."""
     if status == 429:
-        keys = KeyFile(state(client).service.settings.data_dir)
+        keys = KeyFile(state(client).collections.default.settings.data_dir)
         client.headers["x-api-key"] = keys.add("slow", [Scope.ADMIN], rate=1e-3)
         client.get("/v1/status")
     if status == 503:
         state(client).draining.set()
     if status == 409:
-        service = state(client).service
+        service = state(client).collections.default
         service._engine, service._missing = None, FingerprintError("another model made it")
     with full_disk(monkeypatch) if status == 507 else nullcontext():
         return client.request(method, **{"url": filled(path), **wrong(status, method, path)})
@@ -109,7 +114,9 @@ def wrong(status: int, method: str, path: str) -> dict[str, Any]:
     if status == 400 and method == "get":
         return {"headers": {"range": "bytes=9-1"}}
     if status == 404:
-        return NAMES_NOTHING[method, path] if "{" not in path else {"url": path.replace("{item_id}", NO_ITEM)}
+        if "{" not in path:
+            return NAMES_NOTHING.get((method, path), NO_COLLECTION)
+        return {"url": path.replace("{item_id}", NO_ITEM).replace("{name}", "nothing")}
     if status == 507:
         return {"data": {"query": json.dumps(WITH_FILE[path])}, "files": {"a": ("a.wav", b"x" * 100)}}
     return {

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from omnisearch.api import service as module
-from omnisearch.api.service import Engine, Service
+from omnisearch.api.service import Engine, Pools, Service
+from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError
 from omnisearch.types import Modality
@@ -86,7 +87,8 @@ def test_a_failing_warm_up_closes_the_engine(settings: Settings, engine: Scripte
 
 def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Settings, engine: ScriptedEngine) -> None:
     async def scenario() -> None:
-        service = Service(settings, lambda _: engine, pools={"search": (1, 1)})
+        pools: Pools = {kind: ThreadPool(kind, 1, 1) for kind in ("open", "search")}
+        service = Service(settings, lambda _: engine, pools)
         await service.start()
         while service._engine is None:
             await asyncio.sleep(0.01)
@@ -102,7 +104,10 @@ def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Sett
         go.set()
         assert await running[1] is True
         assert await service.ask(lambda _: "free") == "free"
-        await service.stop()
+        assert service.is_idle
+        await service.close()
+        for pool in pools.values():
+            pool.close()
 
     asyncio.run(scenario())
 

@@ -1,8 +1,11 @@
 """Probes: /livez says that the process runs, /readyz that it can answer a search."""
 
-from fastapi import APIRouter
+from typing import cast
 
-from omnisearch.api.service import Asked
+from fastapi import APIRouter, Request
+
+from omnisearch.api.collections import Collections
+from omnisearch.api.openapi import refused
 from omnisearch.schema.status import HealthOut
 
 router = APIRouter(tags=["health"])
@@ -14,8 +17,8 @@ async def livez() -> HealthOut:
     return HealthOut(status="alive")
 
 
-@router.get("/readyz")
-async def readyz(service: Asked) -> HealthOut:
-    """Answer 200 once a search would be answered; else a problem that says what is missing."""
-    service.ready()
+@router.get("/readyz", responses=refused(409))
+async def readyz(request: Request) -> HealthOut:
+    """Answer 200 once the default collection can be searched; else a problem that says what is missing."""
+    cast(Collections, request.app.state.collections).default.ready()
     return HealthOut(status="ready")

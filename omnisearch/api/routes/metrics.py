@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from omnisearch.api.access import needs
+from omnisearch.api.collections import Collections
 from omnisearch.api.keys import Scope
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.service import Service
@@ -23,9 +24,12 @@ router = APIRouter(tags=["health"], **needs(Scope.METRICS))
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Return requests, latencies, queues and rejections in the format of Prometheus."""
-    service = cast(Service, request.app.state.service)  # not `Asked`: it answers without an index, too
+    collections = cast(Collections, request.app.state.collections)
     measured = cast(Metrics, request.app.state.metrics)
-    text = measured.render(service.queues(), await _segments(service))
+    opened = collections.opened()
+    counts = await asyncio.gather(*map(_segments, opened))
+    segments = {service.settings.collection: count for service, count in zip(opened, counts, strict=True)}
+    text = measured.render(collections.queues(), segments)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

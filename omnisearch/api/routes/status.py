@@ -14,9 +14,15 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 @router.get("/status")
 async def status(service: Asked) -> StatusOut:
     """Say what is indexed and by which model."""
-    return await service.ask(_status)
 
+    def status_of(engine: Engine) -> StatusOut:
+        model = engine.model
+        return StatusOut(
+            version=__version__,
+            collection=service.settings.collection,
+            model=model.name,
+            dim=model.dim,
+            segments=engine.counts(),
+        )
 
-def _status(engine: Engine) -> StatusOut:
-    model = engine.model
-    return StatusOut(version=__version__, model=model.name, dim=model.dim, segments=engine.counts())
+    return await service.ask(status_of)

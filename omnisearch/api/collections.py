@@ -1,0 +1,152 @@
+"""The collections of a server. Each is opened when it is first asked; the model and the pools of threads are shared."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from omnisearch.api.service import POOL_SIZES, Kind, OpenEngine, Service
+from omnisearch.api.thread_pool import ThreadPool
+from omnisearch.config import Settings
+from omnisearch.errors import BusyError, CollectionNotFoundError, UsageError
+from omnisearch.stores.collections import (
+    collection_exists,
+    create_collection,
+    list_collections,
+    remove_collection,
+    unknown,
+)
+
+# Each open collection has an engine's process with its files. The default one stays open and is not counted.
+MOST_OPEN = 8
+REMOVE_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+class Collections:
+    """Opens collections and closes those that were not used for longest. Use it from one event loop.
+
+    `default` is the collection of the settings: the one that is asked where a request names none. It is opened at the
+    start and stays open.
+    """
+
+    def __init__(
+        self, settings: Settings, open_engine: OpenEngine, pools: Mapping[Kind, tuple[int, int]] = POOL_SIZES
+    ) -> None:
+        self._pools = {kind: ThreadPool(kind, *size) for kind, size in pools.items()}
+        self._open_engine, self._removing = open_engine, set[str]()
+        self.default = Service(settings, open_engine, self._pools)
+        self._others: dict[str, Service] = {}  # the one that was used last is the last
+
+    async def start(self) -> None:
+        """Begin to open the default collection; returns at once."""
+        await self.default.start()
+
+    async def stop(self) -> None:
+        """Let running questions finish, then close all engines."""
+        for kind, pool in self._pools.items():
+            if kind != "open":
+                await asyncio.to_thread(pool.close)
+        for service in (self.default, *self._others.values()):
+            await service.close()
+        await asyncio.to_thread(self._pools["open"].close)
+
+    @asynccontextmanager
+    async def use(self, name: str | None) -> AsyncIterator[Service]:
+        """Give the service of a collection until the end of the block; it is opened first, unless it is the default.
+
+        Raises:
+            CollectionNotFoundError: there is no collection of that name.
+            BusyError: as many collections as may be open are in use.
+            OmnisearchError: why it cannot be opened.
+        """
+        service = self._service(name)
+        service.users += 1
+        try:
+            if service is not self.default:
+                await self._open(service)
+            yield service
+        finally:
+            service.users -= 1
+
+    def settings(self, name: str) -> Settings:
+        """Return the settings of a collection.
+
+        Raises:
+            CollectionNotFoundError: there is no collection of that name.
+        """
+        settings = self.default.settings.model_copy(update={"collection": name})
+        if name in self._removing or not collection_exists(settings):
+            self._others.pop(name, None)
+            raise CollectionNotFoundError(unknown(settings))
+        return settings
+
+    def names(self) -> list[str]:
+        """Return the names of all collections."""
+        return [name for name in list_collections(self.default.settings) if name not in self._removing]
+
+    def opened(self) -> list[Service]:
+        """Return the services whose engines are open, and the default one."""
+        return [self.default, *(service for service in self._others.values() if service.is_open)]
+
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Return for each kind of question how many run or wait, of all collections together, and how many may."""
+        return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
+
+    async def create(self, name: str) -> None:
+        """Make an empty collection.
+
+        Raises:
+            ConflictError: there is one of that name.
+            UsageError: there are as many as there may be.
+        """
+        await asyncio.to_thread(create_collection, self.default.settings.model_copy(update={"collection": name}))
+
+    async def remove(self, name: str) -> None:
+        """Remove a collection once the requests that use it are answered; new ones find that it is gone.
+
+        Raises:
+            UsageError: it is the default one of the server or of the data directory.
+            CollectionNotFoundError: there is none of that name.
+            BusyError: it is being indexed, or requests still use it after a while.
+        """
+        settings = self.settings(name)
+        if name == self.default.settings.collection:
+            raise UsageError(f"the collection {name!r} is the default one of this server, which is not removed")
+        self._removing.add(name)
+        try:
+            await self._close_when_idle(name)
+            await asyncio.to_thread(remove_collection, settings)
+        finally:
+            self._removing.discard(name)
+
+    def _service(self, name: str | None) -> Service:
+        if name is None or name == self.default.settings.collection:
+            return self.default
+        settings = self.settings(name)
+        service = self._others.pop(name, None) or Service(settings, self._open_engine, self._pools)
+        self._others[name] = service
+        return service
+
+    async def _open(self, service: Service) -> None:
+        if not service.is_open:
+            opened = [other for other in self._others.values() if other.is_open]
+            if len(opened) >= MOST_OPEN:
+                idle = next((other for other in opened if other.is_idle), None)
+                if idle is None:
+                    raise BusyError(f"{MOST_OPEN} collections are in use, and no more may be open: try again")
+                del self._others[idle.settings.collection]
+                await idle.close()
+        await service.open()
+
+    async def _close_when_idle(self, name: str) -> None:
+        service = self._others.get(name)
+        if service is None:
+            return
+        end = time.monotonic() + REMOVE_SECONDS
+        while not service.is_idle:
+            if time.monotonic() > end:
+                raise BusyError(f"requests still use the collection {name!r}: try again when they are answered")
+            await asyncio.sleep(POLL_SECONDS)
+        self._others.pop(name, None)
+        await service.close()

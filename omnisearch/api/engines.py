@@ -1,0 +1,29 @@
+"""Opening engines that share one model, its encoders and the decoders of query files."""
+
+from typing import TYPE_CHECKING
+
+from omnisearch.api.service import Engine
+from omnisearch.config import Settings
+
+if TYPE_CHECKING:
+    from omnisearch.search.shared import Shared
+
+
+class Engines:
+    """Opens the engines of collections, one at a time. torch is imported when the first one opens."""
+
+    def __init__(self) -> None:
+        self._shared: Shared | None = None
+
+    def open(self, settings: Settings) -> Engine:
+        """Open the engine of a collection. Raises what `omnisearch.search.engine.Engine.open` raises."""
+        from omnisearch.search.engine import Engine
+        from omnisearch.search.shared import Shared
+
+        self._shared = self._shared or Shared(settings)
+        return Engine.open(settings, self._shared)
+
+    def close(self) -> None:
+        """Stop the decoders; the engines are closed before."""
+        if self._shared is not None:
+            self._shared.close()

@@ -1,0 +1,77 @@
+"""Collections: indexes side by side, each asked by its name."""
+
+from http import HTTPStatus
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Path as InPath
+
+from omnisearch.api.access import needs
+from omnisearch.api.bodies import json_body, read_json
+from omnisearch.api.collections import Collections
+from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
+from omnisearch.api.schemas import CollectionIn
+from omnisearch.api.service import Engine
+from omnisearch.config import Collection
+from omnisearch.errors import NoIndexError
+from omnisearch.schema.collection import CollectionEntry, CollectionOut, CollectionsOut
+
+PATH = "/v1/collections"
+TAKEN = "There is a collection of that name"
+
+router = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.SEARCH))
+changes = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.ADMIN))
+Name = Annotated[Collection, InPath(description="The name of a collection.")]
+
+
+async def _collections(request: Request) -> Collections:
+    return cast(Collections, request.app.state.collections)
+
+
+Served = Annotated[Collections, Depends(_collections)]
+
+
+@router.get("")
+async def page(collections: Served) -> CollectionsOut:
+    """List the collections; none is opened for that."""
+    return CollectionsOut(collections=[_entry(collections, name) for name in collections.names()])
+
+
+@router.get("/{name}", responses=refused(409))
+async def show(name: Name, collections: Served) -> CollectionOut:
+    """Say what a collection holds."""
+    collections.settings(name)
+
+    def describe(engine: Engine) -> CollectionOut:
+        model = engine.model
+        return CollectionOut(
+            **_entry(collections, name).model_dump(), model=model.name, dim=model.dim, segments=engine.counts()
+        )
+
+    try:
+        async with collections.use(name) as service:
+            return await service.ask(describe)
+    except NoIndexError:
+        return CollectionOut(**_entry(collections, name).model_dump())
+
+
+@changes.post(
+    "", status_code=HTTPStatus.CREATED, openapi_extra=json_body(CollectionIn), responses=refused(409, s409=TAKEN)
+)
+async def create(request: Request, response: Response, collections: Served) -> CollectionOut:
+    """Make an empty collection, which a job of the kind `index` can fill; `Location` is where to ask for it."""
+    name = (await read_json(request, CollectionIn)).name
+    await collections.create(name)
+    response.headers["Location"] = f"{PATH}/{name}"
+    return CollectionOut(**_entry(collections, name).model_dump())
+
+
+@changes.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
+async def remove(name: Name, collections: Served) -> None:
+    """Remove a collection with its vectors and embeddings; the indexed files are not touched."""
+    await collections.remove(name)
+
+
+def _entry(collections: Collections, name: str) -> CollectionEntry:
+    return CollectionEntry(name=name, default=name == collections.default.settings.collection)
