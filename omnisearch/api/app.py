@@ -22,11 +22,11 @@ from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
 from omnisearch.api.parameters import known_parameters
-from omnisearch.api.previews import Previews, Renderer
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
+from omnisearch.api.renditions import Renderer, Renditions
 from omnisearch.api.routes import collections as collection_routes
-from omnisearch.api.routes import embeddings, health, items, locate, metrics, search, status
+from omnisearch.api.routes import embeddings, health, items, locate, metrics, renditions, search, status
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
@@ -56,13 +56,13 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engines = Engines()
         collections = Collections(settings, engine_factory or engines.open)
-        previews = Previews(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
-        app.state.collections, app.state.previews, app.state.files = collections, previews, ItemFiles()
+        renditions = Renditions(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
+        app.state.collections, app.state.renditions, app.state.files = collections, renditions, ItemFiles()
         await collections.start()
         yield
         await collections.stop()
         await asyncio.to_thread(engines.close)
-        previews.close()
+        renditions.close()
 
     # No /docs: FastAPI's own pages load from a CDN.
     app = FastAPI(
@@ -86,7 +86,7 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    for part in (health, metrics, search, embeddings, locate, items, status, collection_routes):
+    for part in (health, metrics, search, embeddings, locate, items, renditions, status, collection_routes):
         app.include_router(part.router)
     app.include_router(collection_routes.changes)
     app.router.routes.extend(page_routes())

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.images.limits import LONGER_SIDE
 from omnisearch.types import Modality, Slice
 
 ID_DIGITS = 32
@@ -47,6 +48,7 @@ class Source:
 
     `part` is the slice to decode as if it were all there is. `sibling(name)` is the content of a file below the same
     folder, None where there is no such file; it may be asked only until the decoder has told its MediaInfo.
+    A picture is reduced until its longer side is at most `side` pixels.
     """
 
     file: BinaryIO
@@ -54,6 +56,7 @@ class Source:
     name: str
     sibling: Callable[[str], bytes | None] = _no_sibling
     part: Slice | None = None
+    side: int = LONGER_SIDE
 
     @property
     def suffix(self) -> str:

@@ -9,7 +9,6 @@ from PIL import Image
 
 from omnisearch.media.file import Source
 from omnisearch.media.images.color import over_ground, plain, to_srgb
-from omnisearch.media.images.limits import LONGER_SIDE
 from omnisearch.media.kinds import Kind
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import pixels_of
@@ -22,7 +21,7 @@ _OWN_READERS = {name: name for name in ("raw", "svg", "psd", "hdr", "exr")}  # m
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: ARG001
-    """Read the first frame; the longer side of the result is at most 1024.
+    """Read the first frame; the longer side of the result is at most `source.side`.
 
     Raises:
         MediaError: too_many_pixels, degenerate_aspect, bad_slice, damaged or decode_error.
@@ -39,7 +38,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> Pixels:
     picture = plain(picture)
     if isinstance(source.part, Region):
         picture = _cropped(picture, source.part, sides)
-    picture.thumbnail((LONGER_SIDE, LONGER_SIDE), reducing_gap=3.0)
+    picture.thumbnail((source.side, source.side), reducing_gap=3.0)
     return np.asarray(over_ground(to_srgb(picture, notes)), dtype=np.uint8)
 
 

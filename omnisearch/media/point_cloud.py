@@ -32,10 +32,13 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: A
     return Decoded(info, iter([Piece(Segment(), cloud)]), list(dict.fromkeys(notes)))
 
 
-def read(source: Source, kind: Kind, notes: list[str]) -> Samples:
-    """The object as dense samples, centred on their mean and scaled into the unit ball; `notes` receives remarks."""
+def read(source: Source, kind: Kind, notes: list[str], count: int = DENSE) -> Samples:
+    """The object as about `count` samples, centred on their mean and scaled into the unit ball.
+
+    `notes` receives remarks.
+    """
     loaded = load(source, kind, notes)
-    samples = loaded if isinstance(loaded, Samples) else sample(loaded, DENSE)
+    samples = loaded if isinstance(loaded, Samples) else sample(loaded, count)
     if len(samples.points) < MIN_POINTS:
         raise MediaError(Reason.NO_VERTICES, f"{len(samples.points)} points, the least is {MIN_POINTS}")
     return Samples(_in_unit_ball(samples.points), samples.colors, samples.normals)

@@ -16,6 +16,7 @@ from omnisearch.media import decode as decoding
 from omnisearch.media.child import POLL_SECONDS, Child, Limits
 from omnisearch.media.file import open_file
 from omnisearch.media.job import Job, Pieces
+from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
@@ -121,21 +122,21 @@ class DecoderPool:
         notes: list[str] = []
         return Decoded(info, Pieces(job, info.modality, notes), notes)
 
-    def preview(self, path: Path, fd: int) -> bytes | None:
-        """A WebP picture that shows the file at `path`, which is open as `fd`; None for text.
+    def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
+        """Make a rendition of the file at `path`, which is open as `fd`; None if its modality has none.
 
         Raises:
             MediaError: as `decode`.
         """
-        job = self._start(fd, path, {"op": "preview"}, lambda: False)
-        answer = job.answer("picture")
+        job = self._start(fd, path, {"op": "render", "rendition": rendition}, lambda: False)
+        answer = job.answer("rendition")
         job.finish()
-        if "picture" not in answer.arrays:
+        if "rendition" not in answer.arrays:
             return None
-        picture = answer.arrays["picture"].tobytes()
-        if picture[:4] != b"RIFF" or picture[8:12] != b"WEBP":
-            raise MediaError(Reason.DECODER_CRASHED, "the preview is not a WebP picture")
-        return picture
+        made = answer.arrays["rendition"].tobytes()
+        if not rendition.is_whole(made[:HEAD_BYTES], len(made)):
+            raise MediaError(Reason.DECODER_CRASHED, f"the decoder sent no {rendition.name.lower()} rendition")
+        return made
 
     def _start(self, fd: int, path: Path, request: dict[str, Any], stopped: Callable[[], bool]) -> Job:
         worker = self._next_idle(stopped)

@@ -57,6 +57,14 @@ def sample(parts: list[Triangles], count: int) -> Samples:
     return Samples(np.concatenate(points), np.concatenate(colors), np.concatenate(normals))
 
 
+def corner_colors(part: Triangles) -> Floats:
+    """Colours (f, 3, 4) of the corners in [0, 1], with what the texture shows there."""
+    if part.texture is None or part.uv is None:
+        return part.colors
+    seen: Floats = _look_up(part.texture, part.uv.reshape(-1, 2)).reshape(-1, 3, 4)
+    return part.colors * seen
+
+
 def _areas(corners: Floats) -> NDArray[np.float64]:
     edges = corners[:, 1:].astype(np.float64) - corners[:, :1]
     areas: NDArray[np.float64] = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) / 2

@@ -60,7 +60,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
 
 
 def poster(source: Source) -> Pixels | None:
-    """A frame near the beginning that is not blank, or None where there is no picture."""
+    """A frame near the beginning that is not blank, its longer side at most `source.side`; None without a picture."""
     container = open_container(source.file)
     with container:
         if not container.streams.video:
@@ -68,7 +68,7 @@ def poster(source: Source) -> Pixels | None:
         best: tuple[float, Pixels] | None = None
         for number, (_, frame) in enumerate(Packets(container, container.streams.video[0])):
             if number % 12 == 0:
-                pixels = _pixels(frame)
+                pixels = _pixels(frame, source.side)
                 if best is None or pixels.std() > best[0]:
                     best = float(pixels.std()), pixels
             if number >= 48 or (best is not None and best[0] > 40):
@@ -283,8 +283,8 @@ def _length(picture: Any) -> float:
     return 1 / rate if 0.5 <= rate <= 1000 else 0.04
 
 
-def _pixels(frame: Any) -> Pixels:
-    scale = min(1.0, LONGER_SIDE / max(frame.width, frame.height))
+def _pixels(frame: Any, side: int = LONGER_SIDE) -> Pixels:
+    scale = min(1.0, side / max(frame.width, frame.height))
     width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
     pixels: Pixels = frame.to_ndarray(width=width, height=height, format="rgb24")
     turns = round(getattr(frame, "rotation", 0) / 90) % 4

@@ -7,7 +7,7 @@ It opens no file itself. The pool passes an open descriptor over the socket FD a
     F + fd, {"op": "decode", ...}             {"info": {...}} or {"error": {...}}
     {"op": "next"}                            {"piece": {...}}, {"end": [note, ...]} or {"error": {...}}
     {"op": "close"}                           no answer
-    F + fd, {"op": "preview", ...}            {"picture": bool} or {"error": {...}}
+    F + fd, {"op": "render", ...}             {"rendition": bool} or {"error": {...}}
 
 Before its first answer the worker may ask {"sibling": name}; the pool replies one byte, with a descriptor or without.
 """
@@ -30,6 +30,7 @@ from omnisearch.media.decode import decode
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
 from omnisearch.media.library_errors import as_media_error
 from omnisearch.media.parcel import pack
+from omnisearch.media.rendition import Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import read_slice
 from omnisearch.types import Piece
@@ -65,22 +66,22 @@ def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
     _allow_cpu(request["cpu_seconds"])
     part = read_slice(request.get("slice") or "")
     source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock), part)
-    if request["op"] == "preview":
-        _answer_preview(sock, source)
+    if request["op"] == "render":
+        _answer_render(sock, source, Rendition(request["rendition"]))
     else:
         _answer_decode(sock, source, Segmentation(**request["segmentation"]))
 
 
-def _answer_preview(sock: socket.socket, source: Source) -> None:
-    from omnisearch.media.preview import preview
+def _answer_render(sock: socket.socket, source: Source, rendition: Rendition) -> None:
+    from omnisearch.media.viewing import render
 
     try:
-        picture = preview(source)
+        made = render(source, rendition)
     except Exception as error:  # whatever a library raises is the file's fault here
         _refuse(sock, error)
         return
-    arrays = {} if picture is None else {"picture": np.frombuffer(picture, dtype=np.uint8)}
-    wire.send(sock, Message({"picture": picture is not None}, arrays))
+    arrays = {} if made is None else {"rendition": np.frombuffer(made, dtype=np.uint8)}
+    wire.send(sock, Message({"rendition": made is not None}, arrays))
 
 
 def _answer_decode(sock: socket.socket, source: Source, cut: Segmentation) -> None:

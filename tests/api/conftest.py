@@ -24,6 +24,7 @@ from omnisearch.api.command import _listen
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
+from omnisearch.media.rendition import Rendition
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.places import Located, Part, Place
@@ -118,13 +119,16 @@ class ToyRenderer:
         self.while_asked: Callable[[], None] = lambda: None
         self.closed = False
 
-    def preview(self, path: Path, fd: int) -> bytes | None:
+    def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
         self.asked.append(os.pread(fd, 1 << 20, 0))
         self.while_asked()
         if path.suffix in {".txt", ".html"}:
             return None
+        if rendition is Rendition.GLB:
+            return b"glTF" + (2).to_bytes(4, "little") + (20).to_bytes(4, "little") + bytes(8)
         picture = io.BytesIO()
-        Image.new("RGB", (32, 24), (90, 120, 200)).save(picture, "WEBP")
+        side = 128 if rendition is Rendition.LARGE else 32
+        Image.new("RGB", (side, 24), (90, 120, 200)).save(picture, "WEBP")
         return picture.getvalue()
 
     def close(self) -> None:

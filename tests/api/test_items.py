@@ -1,6 +1,8 @@
 """Items, their files and their previews: by id alone, and never as something a browser runs."""
 
+import io
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
@@ -8,6 +10,7 @@ from typing import BinaryIO
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from omnisearch.api import item_files
 from omnisearch.api.item_files import ItemFiles
@@ -103,7 +106,7 @@ def test_a_hostile_name_stays_a_name(client: TestClient) -> None:
     assert HOSTILE_NAME in client.get(f"/v1/items/{IDS['ht']}").json()["path"]
 
 
-@pytest.mark.parametrize("end", ["", "/content", "/preview"])
+@pytest.mark.parametrize("end", ["", "/content", "/preview", "/model.glb"])
 @pytest.mark.parametrize(
     "item",
     [
@@ -271,7 +274,7 @@ def test_content_leaves_no_file_open(client: TestClient) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-@pytest.mark.parametrize("end", ["", "/content", "/preview"])
+@pytest.mark.parametrize("end", ["", "/content", "/preview", "/model.glb"])
 @pytest.mark.parametrize("header", ["if-none-match", "range"])
 def test_an_unknown_item_is_not_found_whatever_else_is_asked(client: TestClient, end: str, header: str) -> None:
     value = {"if-none-match": '"unknown"', "range": "bytes=0-"}[header]
@@ -287,3 +290,67 @@ def test_status_tells_what_is_served(client: TestClient) -> None:
     status = client.get("/v1/status").json()
     assert status["segments"] == {"text": 2, "image": 1, "audio": 2, "video": 1, "point_cloud": 1}
     assert (status["model"], status["dim"]) == ("toy", 8)
+
+
+FILES = [("im", "content"), ("im", "preview"), ("im", "preview?size=large"), ("3d", "model.glb")]
+
+
+@pytest.mark.parametrize(("item", "end"), FILES)
+def test_a_client_that_holds_a_file_is_told_so(client: TestClient, item: str, end: str) -> None:
+    url = f"/v1/items/{IDS[item]}/{end}"
+    etag = client.get(url).headers["etag"]
+    for given in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = client.get(url, headers={"if-none-match": given})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+    assert client.get(url, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize(("item", "end"), FILES)
+def test_head_and_range_of_a_file(client: TestClient, item: str, end: str) -> None:
+    url = f"/v1/items/{IDS[item]}/{end}"
+    whole = client.get(url)
+    head = client.head(url)
+    assert (head.status_code, head.content) == (200, b"")
+    assert {**head.headers, "x-request-id": ""} == {**whole.headers, "x-request-id": ""}
+    part = client.get(url, headers={"range": "bytes=1-3"})
+    assert (part.status_code, part.content) == (206, whole.content[1:4])
+    assert client.get(url, headers={"range": "bytes=1-3", "if-range": '"other"'}).content == whole.content
+    beyond = client.get(url, headers={"range": "bytes=999999-"})
+    assert (beyond.status_code, beyond.headers["content-type"]) == (416, "application/problem+json")
+
+
+def test_a_preview_has_two_sizes(client: TestClient) -> None:
+    sides = {}
+    for size in ("", "?size=small", "?size=large"):
+        answer = client.get(f"/v1/items/{IDS['im']}/preview{size}")
+        sides[size] = Image.open(io.BytesIO(answer.content)).width
+    assert sides == {"": 32, "?size=small": 32, "?size=large": 128}
+    assert client.get(f"/v1/items/{IDS['im']}/preview?size=huge").status_code == 422
+    assert client.get(f"/v1/items/{IDS['im']}/preview?sise=large").status_code == 422
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-1], lambda data: b"x" * len(data)])
+def test_a_damaged_preview_is_made_again(
+    client: TestClient, renderer: ToyRenderer, settings: Settings, damage: Callable[[bytes], bytes]
+) -> None:
+    url = f"/v1/items/{IDS['im']}/preview"
+    whole = client.get(url).content
+    kept = settings.data_dir / "previews" / f"{IDS['im']}.webp"
+    kept.write_bytes(damage(whole))
+    assert client.get(url).content == whole
+    assert (len(renderer.asked), kept.read_bytes()) == (2, whole)
+
+
+@pytest.mark.parametrize("item", ["im", "au", "tx", "ht", "vi"])
+def test_only_a_3d_model_has_a_glb(client: TestClient, renderer: ToyRenderer, item: str) -> None:
+    answer = client.get(f"/v1/items/{IDS[item]}/model.glb")
+    assert (answer.status_code, answer.json()["code"], renderer.asked) == (404, "not_found", [])
+
+
+def test_a_glb_is_a_file_of_its_type(client: TestClient) -> None:
+    answer = client.get(f"/v1/items/{IDS['3d']}/model.glb")
+    assert (answer.status_code, answer.headers["content-type"], answer.content[:4]) == (
+        200,
+        "model/gltf-binary",
+        b"glTF",
+    )

@@ -7,6 +7,7 @@ import pytest
 
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
+from omnisearch.media.rendition import Rendition
 from omnisearch.types import Clip, Modality, PointCloud, Waveform
 from tests.media import makers
 
@@ -188,7 +189,8 @@ def test_texts(name: str, data: bytes, text: str, pool: DecoderPool, tmp_path: P
 @pytest.mark.parametrize(
     ("suffix", "shown"), [("png", True), ("wav", True), ("mp4", True), ("glb", True), ("txt", False)]
 )
-def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rendition", "side"), [(Rendition.SMALL, 320), (Rendition.LARGE, 1280)])
+def test_previews(suffix: str, shown: bool, rendition: Rendition, side: int, pool: DecoderPool, tmp_path: Path) -> None:
     from io import BytesIO
 
     from PIL import Image
@@ -196,7 +198,7 @@ def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -
     path = tmp_path / f"a.{suffix}"
     match suffix:
         case "png":
-            makers.picture(900, 300).save(path)
+            makers.picture(1500, 300).save(path)
         case "wav":
             makers.write_sound(path, 3)
         case "mp4":
@@ -206,10 +208,11 @@ def test_previews(suffix: str, shown: bool, pool: DecoderPool, tmp_path: Path) -
         case _:
             path.write_text("words")
     with path.open("rb") as file:
-        data = pool.preview(path, file.fileno())
+        data = pool.render(path, file.fileno(), rendition)
     assert (data is not None) is shown
     if data is not None:
         image = Image.open(BytesIO(data))
         assert image.format == "WEBP"
-        assert max(image.size) <= 320
+        # a small film is not enlarged, and a 3D object is drawn at 640 at most
+        assert max(image.size) == min(side, {"mp4": 64, "glb": 640}.get(suffix, side))
         assert np.asarray(image).std() > 1

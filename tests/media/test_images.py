@@ -16,6 +16,7 @@ from omnisearch.media.detect import detect
 from omnisearch.media.file import Source
 from omnisearch.media.images import limits, pillow
 from omnisearch.media.pool import DecoderPool
+from omnisearch.media.rendition import Rendition
 from omnisearch.types import Pixels, Region
 from tests.media import makers
 from tests.media.image_makers import (
@@ -33,9 +34,11 @@ from tests.media.image_makers import (
 )
 
 
-def read(data: bytes, name: str = "a.png", part: Region | None = None) -> tuple[Pixels, list[str]]:
+def read(
+    data: bytes, name: str = "a.png", part: Region | None = None, side: int = limits.LONGER_SIDE
+) -> tuple[Pixels, list[str]]:
     notes: list[str] = []
-    source = Source(io.BytesIO(data), len(data), name, part=part)
+    source = Source(io.BytesIO(data), len(data), name, part=part, side=side)
     return decoding.read(source, detect(source), notes), notes
 
 
@@ -95,7 +98,7 @@ def test_a_jpeg_without_its_end_is_read_whole(options: dict[str, bool], pool: De
     assert far(piece.content, read(data, "a.jpg")[0]) < 0.1
     assert decoded.notes == ["partly read: the file is incomplete or damaged, but all rows of the picture decode"]
     with (tmp_path / "a.jpg").open("rb") as file:
-        assert pool.preview(tmp_path / "a.jpg", file.fileno()) is not None
+        assert pool.render(tmp_path / "a.jpg", file.fileno(), Rendition.SMALL) is not None
 
 
 def test_half_a_progressive_jpeg_is_a_coarse_picture() -> None:
@@ -271,8 +274,7 @@ def test_a_jpeg_is_counted_as_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(pillow, "MAX_PIXELS", 40_000)
     large = makers.picture(1600, 1200)  # at an eighth of its sides it has 30,000 pixels
     data = encoded(large, "JPEG", quality=95)
-    monkeypatch.setattr(pillow, "LONGER_SIDE", 100)
-    assert far(read(data, "a.jpg")[0], large.resize((200, 150))) < 3
+    assert far(read(data, "a.jpg", side=100)[0], large.resize((100, 75))) < 3
     assert refused(encoded(makers.picture(1700, 1600), "JPEG"), "a.jpg").reason is Reason.TOO_MANY_PIXELS
     assert refused(encoded(large, "PNG"), "a.png").reason is Reason.TOO_MANY_PIXELS
     region, _ = read(data, "a.jpg", Region(800, 600, 400, 400))

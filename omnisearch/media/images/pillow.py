@@ -8,7 +8,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.images import jxl, partial
 from omnisearch.media.images.deep import eight_bits
-from omnisearch.media.images.limits import LONGER_SIDE, MAX_PIXELS, check_size
+from omnisearch.media.images.limits import MAX_PIXELS, check_size
 from omnisearch.media.kinds import Kind
 
 _FORMATS = {
@@ -30,7 +30,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     Image.MAX_IMAGE_PIXELS = None  # check_size is stricter and comes before any pixel is decoded
 
     def opened(file: BinaryIO) -> Any:
-        return _open(file, kind, whole=source.part is None)
+        return _open(file, kind, source.side if source.part is None else None)
 
     picture = partial.load(opened, source, kind, notes)
     complete = not notes
@@ -41,7 +41,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     return upright, (height, width) if (width > height) != (upright.width > upright.height) else (width, height)
 
 
-def _open(file: BinaryIO, kind: Kind, whole: bool) -> Any:
+def _open(file: BinaryIO, kind: Kind, side: int | None) -> Any:
     if kind.format == "jxl":
         jxl.register()
         check_size(*jxl.sides(file))  # the plugin decodes as it opens
@@ -52,12 +52,12 @@ def _open(file: BinaryIO, kind: Kind, whole: bool) -> Any:
     file.seek(0)
     image: Any = Image.open(file, formats=[_FORMATS[kind.format]])
     image.info["sides"] = image.size
-    _reduce(image, kind, whole)
+    _reduce(image, kind, side)
     return image
 
 
-def _reduce(image: Any, kind: Kind, whole: bool) -> None:
-    """Have the picture decoded no larger than needed, and within the limits."""
+def _reduce(image: Any, kind: Kind, side: int | None) -> None:
+    """Have the picture decoded no smaller than `side`, which is None for all pixels, and within the limits."""
     width, height = image.size
     reduced = 1
     if kind.format in ("jpg", "jp2"):
@@ -65,7 +65,8 @@ def _reduce(image: Any, kind: Kind, whole: bool) -> None:
     check_size(width, height, reduced)
     if kind.format == "jpg":
         _check_coefficients(image)
-        image.draft("RGB", (LONGER_SIDE, LONGER_SIDE) if whole else (width // reduced, height // reduced))
+        least = (width // reduced, height // reduced)
+        image.draft("RGB", (min(side, least[0]), min(side, least[1])) if side else least)
     elif reduced > 1:
         image.reduce = reduced.bit_length() - 1
 

@@ -1,0 +1,33 @@
+"""Renditions: forms of a file that are made for viewing, such as its picture."""
+
+from enum import StrEnum
+
+from omnisearch.types import Modality
+
+# A check reads at most this much of the beginning.
+HEAD_BYTES = 65_536
+_PICTURED = frozenset(Modality) - {Modality.TEXT}
+
+
+class Rendition(StrEnum):
+    """A form that a file can be shown in. The value ends the names of the files that keep it."""
+
+    SMALL = "webp"  # a picture with its longer side at most 320
+    LARGE = "large.webp"  # the same, at most 1280
+    GLB = "glb"  # a 3D object for viewers
+
+    @property
+    def suits(self) -> frozenset[Modality]:
+        """The modalities that have it."""
+        return frozenset({Modality.POINT_CLOUD}) if self is Rendition.GLB else _PICTURED
+
+    @property
+    def noun(self) -> str:
+        """What messages call it."""
+        return "3D preview" if self is Rendition.GLB else "preview"
+
+    def is_whole(self, head: bytes, size: int) -> bool:
+        """Whether `size` bytes that begin with `head` are one, and none of them is missing."""
+        if self is Rendition.GLB:
+            return head[:4] == b"glTF" and int.from_bytes(head[8:12], "little") == size
+        return head[:4] == b"RIFF" and head[8:12] == b"WEBP" and int.from_bytes(head[4:8], "little") + 8 == size
