@@ -146,7 +146,7 @@ def answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str, 
         thread.join()
 
 
-STATUS = {"version": "1", "model": "toy", "dim": 8, "segments": {}}
+STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}}
 
 
 def busy(seconds: str) -> tuple[int, dict[str, str], Any]:
