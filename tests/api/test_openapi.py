@@ -44,6 +44,8 @@ VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/v1/collections"): {"json": {"name": "default"}},
     ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
 }
+# Items that have what only some modalities have, by the end of its path.
+OWNERS = {"model.glb": "3d"}
 NO_COLLECTION = {"params": {"collection": "nothing"}}
 # Multipart bodies with a file, for operations that write one to the disk.
 WITH_FILE = {
@@ -104,7 +106,9 @@ def provoke(
         service = state(client).collections.default
         service._engine, service._missing = None, FingerprintError("another model made it")
     with full_disk(monkeypatch) if status == 507 else nullcontext():
-        return client.request(method, **{"url": filled(path), **wrong(status, method, path)})
+        item = OWNERS.get(path.rpartition("/")[2], "im")
+        url = filled(path.replace("{item_id}", IDS[item]))
+        return client.request(method, **{"url": url, **wrong(status, method, path)})
 
 
 def wrong(status: int, method: str, path: str) -> dict[str, Any]:
