@@ -10,7 +10,7 @@ from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, Item
 from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
-from omnisearch.query import Expression, ItemRef, Query, Quota
+from omnisearch.query import Expression, ItemRef, Query, Quota, Term
 from omnisearch.search.grammar import parse, split
 from omnisearch.types import Modality
 from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
@@ -116,6 +116,27 @@ class SearchLink(BaseModel):
             cursor=self.cursor,
             min_relevance=self.min_relevance,
             hybrid=self.hybrid,
+        )
+
+
+class NeighboursLink(BaseModel):
+    """The parameters of GET /v1/items/{id}/neighbours."""
+
+    segment: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
+    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
+    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
+    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+
+    def to_query(self, item_id: str) -> Query:
+        """Return the search by the item, with a lane for each modality."""
+        return Query(
+            Term(ItemRef(item_id, self.segment)),
+            tuple(dict.fromkeys(self.modalities)),
+            self.limit,
+            where=parse_conditions(self.where),
+            lanes=True,
+            min_relevance=self.min_relevance,
         )
 
 

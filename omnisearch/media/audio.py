@@ -43,6 +43,17 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     return Decoded(MediaInfo(Modality.AUDIO, kind.mime, duration), pieces, notes)
 
 
+def samples(source: Source, kind: Kind) -> tuple[int, Iterator[Floats]]:
+    """Return the sample rate, at most 48 kHz, and the mono samples of a sound or of the sound track of a film.
+
+    Raises:
+        MediaError: as `decode`.
+    """
+    _, rate, blocks = _open(source, kind, [])
+    kept = min(rate, KEPT_RATE)
+    return kept, checked(resampled(blocks, rate), kept)
+
+
 def check_format(rate: int, channels: int) -> None:
     """Refuse a sample rate or a number of channels that no real recording has.
 

@@ -15,6 +15,10 @@ def render(source: Source, rendition: Rendition) -> bytes | None:
         from omnisearch.media.glb import glb
 
         return glb(source) if detect(source).modality in rendition.suits else None
+    if rendition is Rendition.PEAKS:
+        from omnisearch.media.peaks import peaks
+
+        return peaks(source)
     from omnisearch.media import preview
 
     return preview.preview(source, preview.LARGE if rendition is Rendition.LARGE else preview.SMALL)

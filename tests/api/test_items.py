@@ -17,7 +17,9 @@ from omnisearch.api.item_files import ItemFiles
 from omnisearch.config import Settings
 from omnisearch.media.file import content_hash
 from omnisearch.paths import show_path
+from omnisearch.query import ItemRef
 from omnisearch.stores.base import Payload
+from omnisearch.types import Modality
 from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture
 
 
@@ -106,7 +108,7 @@ def test_a_hostile_name_stays_a_name(client: TestClient) -> None:
     assert HOSTILE_NAME in client.get(f"/v1/items/{IDS['ht']}").json()["path"]
 
 
-@pytest.mark.parametrize("end", ["", "/content", "/preview", "/model.glb"])
+@pytest.mark.parametrize("end", ["", "/content", "/preview", "/model.glb", "/peaks"])
 @pytest.mark.parametrize(
     "item",
     [
@@ -292,7 +294,7 @@ def test_status_tells_what_is_served(client: TestClient) -> None:
     assert (status["model"], status["dim"]) == ("toy", 8)
 
 
-FILES = [("im", "content"), ("im", "preview"), ("im", "preview?size=large"), ("3d", "model.glb")]
+FILES = [("im", "content"), ("im", "preview"), ("im", "preview?size=large"), ("3d", "model.glb"), ("au", "peaks")]
 
 
 @pytest.mark.parametrize(("item", "end"), FILES)
@@ -354,3 +356,23 @@ def test_a_glb_is_a_file_of_its_type(client: TestClient) -> None:
         "model/gltf-binary",
         b"glTF",
     )
+
+
+@pytest.mark.parametrize("item", ["im", "tx", "3d"])
+def test_only_sounds_and_films_have_peaks(client: TestClient, item: str) -> None:
+    assert client.get(f"/v1/items/{IDS[item]}/peaks").json()["code"] == "not_found"
+    assert client.get(f"/v1/items/{IDS['vi']}/peaks").json() == {"duration": 1.5, "min": [-3, 0], "max": [0, 127]}
+
+
+def test_neighbours_are_a_search_by_the_item(client: TestClient, engine: ScriptedEngine) -> None:
+    url = f"/v1/items/{IDS['au']}/neighbours"
+    answer = client.get(url, params={"modalities": "image,text", "limit": 2, "segment": 1, "where": "mime=image/png"})
+    assert answer.status_code == 200, answer.text
+    (query,) = engine.queries
+    assert [term.source for term in query.terms] == [ItemRef(IDS["au"], 1)]
+    assert (query.modalities, query.limit, query.lanes) == ((Modality.IMAGE, Modality.TEXT), 2, True)
+    assert len(query.where) == 1
+    assert [hit["id"] for hit in answer.json()["hits"]]
+    assert client.get(url, params={"limit": 0}).status_code == 422
+    assert client.get(url, params={"cursor": "x"}).status_code == 422
+    assert client.get("/v1/items/a.b/neighbours").status_code == 422

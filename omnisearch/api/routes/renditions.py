@@ -1,4 +1,4 @@
-"""The renditions of items, made once: GET /v1/items/{id}/preview and /model.glb."""
+"""The renditions of items, made once: GET /v1/items/{id}/preview, /model.glb and /peaks."""
 
 from pathlib import Path
 from typing import Annotated, Literal, cast
@@ -14,6 +14,7 @@ from omnisearch.api.sent_file import BYTES, SentFile, sends
 from omnisearch.api.service import Asked, Engine
 from omnisearch.media.rendition import Rendition
 from omnisearch.paths import find_path
+from omnisearch.schema.peaks import PeaksOut
 
 KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 
@@ -63,3 +64,9 @@ async def preview(
 async def model(shown: Shown) -> Response:
     """Send a 3D model as an uncompressed GLB file with at most 100,000 triangles or 200,000 points."""
     return await shown.send(Rendition.GLB, "model/gltf-binary")
+
+
+@sends(router, "/{item_id}/peaks", {"application/json": {"schema": PeaksOut.model_json_schema()}})
+async def peaks(shown: Shown) -> Response:
+    """Send the waveform of a sound or of the sound track of a film, in up to 1000 stretches."""
+    return await shown.send(Rendition.PEAKS, "application/json")

@@ -3,15 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as InPath
 from fastapi import Query as Parameters
 
 from omnisearch.api.access import needs
 from omnisearch.api.answers import result_out, search_out
 from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
+from omnisearch.api.expressions import ItemId
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
-from omnisearch.api.schemas import SearchBatchIn, SearchIn, SearchLink
+from omnisearch.api.schemas import NeighboursLink, SearchBatchIn, SearchIn, SearchLink
 from omnisearch.api.service import Asked, Kind, Service
 from omnisearch.query import Query
 from omnisearch.schema.search import SearchBatchOut, SearchOut
@@ -33,6 +35,17 @@ async def search(request: Request, service: Asked) -> SearchOut:
 async def search_link(link: Annotated[SearchLink, Parameters()], request: Request, service: Asked) -> SearchOut:
     """Find anything by words and items, with a link that can be kept."""
     return search_out(await _answer(request, service, link.to_query()))
+
+
+@router.get("/items/{item_id}/neighbours", response_model_exclude_unset=True)
+async def neighbours(
+    item_id: Annotated[ItemId, InPath()],
+    link: Annotated[NeighboursLink, Parameters()],
+    request: Request,
+    service: Asked,
+) -> SearchOut:
+    """Find the items of each modality that are most similar to an item, or to one segment of it."""
+    return search_out(await _answer(request, service, link.to_query(item_id)))
 
 
 @router.post("/search/batch", response_model_exclude_unset=True, openapi_extra=described(SearchBatchIn))
