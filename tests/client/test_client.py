@@ -141,9 +141,11 @@ def answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str, 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", got
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", got
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}}
