@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     key_rate: float = Field(
         100.0, gt=0, description="requests per second that `serve` takes from a key which has no rate of its own"
     )
+    index_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="folders that index jobs of the API may read, as absolute paths; comma separated"
+    )
     fetch_urls: bool = Field(
         False, description="let queries name files of other servers by `url`, which `serve` fetches"
     )

@@ -6,6 +6,7 @@
     │   ├── LicenceError      a model's weights are not for the use that is set
     │   ├── QueryError        a query cannot be read or cancels itself out
     │   ├── FetchError        a file of a query cannot be fetched by its URL
+    │   ├── RootError         a path lies in no folder that the API may index (HTTP 403)
     │   └── ConflictError     the state of a thing does not allow it (HTTP 409)
     ├── NotReadyError         something must be done first (exit 4, HTTP 503)
     │   ├── NoIndexError      nothing was indexed here yet
@@ -132,6 +133,13 @@ class FetchError(UsageError):
     """A file of a query cannot be fetched by its URL, or the server does not allow it."""
 
     code = "fetch"
+
+
+class RootError(UsageError):
+    """A path lies in no folder that jobs may index."""
+
+    code = "outside_roots"
+    status = 403
 
 
 class ConflictError(UsageError):

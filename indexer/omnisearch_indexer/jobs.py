@@ -2,12 +2,16 @@
 
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 from omnisearch.config import Settings
-from omnisearch.errors import StoppedError
+from omnisearch.errors import CollectionNotFoundError, StoppedError, reason_message
 from omnisearch.jobs.job import Job, Reporter
+from omnisearch.jobs.roots import check_roots
+from omnisearch.paths import find_path, show_path
+from omnisearch.stores.collections import collection_exists, unknown
+from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
 
 
 class ReportingMeter:
@@ -40,13 +44,15 @@ def run_index(job: Job, settings: Settings, reporter: Reporter, stop: threading.
 
     Raises:
         StoppedError: `stop` was set; what was read is written.
+        RootError: a path lies in no index root any more.
         OmnisearchError: as `index_files`.
     """
     from omnisearch_indexer.session import index_files
 
+    _check_collection(settings)
     params = job.params
     report = index_files(
-        [Path(path) for path in params["paths"]],
+        [find_path(path) for path in check_roots(params["paths"], settings)],
         settings,
         retry_failed=params.get("retry_failed", False),
         prune=params.get("prune", False),
@@ -66,7 +72,40 @@ def run_forget(job: Job, settings: Settings, reporter: Reporter, stop: threading
     """
     from omnisearch_indexer.forget import forget_items
 
+    _check_collection(settings)
     item_ids = job.params["item_ids"]
     forgotten = forget_items(item_ids, settings)
     reporter.report(len(item_ids), len(item_ids), "items")
     return forgotten.fields()
+
+
+def _check_collection(settings: Settings) -> None:
+    """Raise CollectionNotFoundError if the collection was removed while the job waited: it is not made again."""
+    if not collection_exists(settings):
+        raise CollectionNotFoundError(unknown(settings))
+
+
+def read_errors(job: Job, settings: Settings, after: str, limit: int) -> list[Mapping[str, Any]]:
+    """List the files below the paths of an index job that are not indexed now: `limit` at most, after the path `after`.
+
+    Raises:
+        OmnisearchError: the manifest cannot be read.
+    """
+    place = settings.index_dir / MANIFEST_FILE
+    if not place.exists():
+        return []
+    paths = [str(find_path(path)) for path in job.params["paths"]]
+    with closing(Manifest(place)) as manifest:
+        return [_error(row) for row in manifest.failures_within(paths, after, limit)]
+
+
+def _error(row: FileRow) -> Mapping[str, Any]:
+    assert row.reason is not None
+    return {
+        "path": show_path(row.path),
+        "cursor": row.path,
+        "reason": str(row.reason),
+        "detail": row.detail,
+        "message": reason_message(row.reason, row.detail),
+        "attempts": row.attempts,
+    }

@@ -192,6 +192,16 @@ class Manifest:
         states = "('indexed', 'failed', 'unsupported')" if with_unsupported else "('indexed', 'failed')"
         return self._files(f"WHERE reason IS NOT NULL AND state IN {states} ORDER BY path")
 
+    def failures_within(self, paths: Sequence[str], after: str, limit: int) -> list[FileRow]:
+        """The files at and below some paths that could not be read: `limit` at most, in order, after the path `after`.
+
+        Files of unsupported formats are left out.
+        """
+        within = " OR ".join(["path = ? OR (path > ? AND path < ?)"] * len(paths))
+        query = f"WHERE reason IS NOT NULL AND state IN ('indexed', 'failed') AND path > ? AND ({within})"
+        bounds = [bound for path in paths for bound in _within(path)]
+        return list(self._files(f"{query} ORDER BY path LIMIT ?", os.fsencode(after), *bounds, limit))
+
     def partly_read(self) -> Iterator[tuple[str, str]]:
         """The indexed files that were read only in part, as (path, note), in order of paths."""
         query = (

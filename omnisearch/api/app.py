@@ -19,6 +19,7 @@ from omnisearch.api.fetch import Fetcher
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.item_files import ItemFiles
+from omnisearch.api.job_table import JobTable
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
 from omnisearch.api.parameters import known_parameters
@@ -26,7 +27,7 @@ from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
 from omnisearch.api.routes import collections as collection_routes
-from omnisearch.api.routes import embeddings, health, items, locate, metrics, renditions, search, status
+from omnisearch.api.routes import embeddings, health, items, jobs, locate, metrics, renditions, search, status
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
@@ -62,6 +63,7 @@ def create_app(
         yield
         await collections.stop()
         await asyncio.to_thread(engines.close)
+        await app.state.jobs.close()
         renditions.close()
 
     # No /docs: FastAPI's own pages load from a CDN.
@@ -79,6 +81,7 @@ def create_app(
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     app.state.draining = threading.Event()
+    app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added sees a request first.
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)
@@ -86,7 +89,7 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    for part in (health, metrics, search, embeddings, locate, items, renditions, status, collection_routes):
+    for part in (health, metrics, search, embeddings, locate, items, renditions, jobs, status, collection_routes):
         app.include_router(part.router)
     app.include_router(collection_routes.changes)
     app.router.routes.extend(page_routes())

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import sys
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ def serve(
         list[str] | None,
         typer.Option(help="One more name that the server answers to, such as search.example.org; repeatable."),
     ] = None,
+    worker: Annotated[bool, typer.Option(help="Run jobs in a process beside the server.")] = True,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
     model: options.Model = None,
@@ -49,6 +51,7 @@ def serve(
     from omnisearch.api.drain import DrainingServer
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.protocol import ImpatientProtocol
+    from omnisearch.api.worker_process import worker_process
     from omnisearch.client.running import announced
     from omnisearch.stores.kept_places import read_kept_places
 
@@ -93,7 +96,8 @@ def serve(
     with announced(settings, _url(ANY_ADDRESS.get(host, host), port), secret):
         sys.stdout.write(_url("localhost" if everywhere else host, port) + "\n")
         sys.stdout.flush()
-        server.run(sockets=[listening])
+        with worker_process(settings) if worker else nullcontext():
+            server.run(sockets=[listening])
 
 
 def _url(host: str, port: int) -> str:

@@ -1,7 +1,7 @@
 """A job: a piece of long work with its parameters, its state and its outcome."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -81,3 +81,5 @@ class Reporter(Protocol):
 # Runs a job with the settings of its collection and returns its result as JSON. Once the event is set, it stops soon
 # and raises StoppedError. A job may be run again after it was stopped or killed, so it goes on with what is left.
 Runner: TypeAlias = Callable[[Job, Settings, Reporter, threading.Event], Mapping[str, Any]]
+# Lists files that a job could not read, by path: at most so many after a place, each with its own place as `cursor`.
+ErrorReader: TypeAlias = Callable[[Job, Settings, str, int], Iterable[Mapping[str, Any]]]

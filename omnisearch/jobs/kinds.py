@@ -1,12 +1,15 @@
 """Kinds of jobs. Each is found through the entry-point group `omnisearch.jobs`, so that rooms above can run jobs."""
 
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
+from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.jobs.job import Runner
+from omnisearch.jobs.job import ErrorReader, Job, Runner
 
 GROUP = "omnisearch.jobs"
+ERRORS_GROUP = "omnisearch.job_errors"
 
 
 def kinds() -> tuple[str, ...]:
@@ -23,3 +26,14 @@ def load_runner(kind: str) -> Runner:
     for point in entry_points(group=GROUP, name=kind):
         return cast(Runner, point.load())
     raise UsageError(f"there is no job of the kind {kind!r}: the kinds are {', '.join(kinds())}")
+
+
+def load_error_reader(kind: str) -> ErrorReader:
+    """Import the function that lists the files that jobs of a kind could not read; most kinds read none."""
+    for point in entry_points(group=ERRORS_GROUP, name=kind):
+        return cast(ErrorReader, point.load())
+    return _no_errors
+
+
+def _no_errors(job: Job, settings: Settings, after: str, limit: int) -> Iterable[Mapping[str, Any]]:  # noqa: ARG001
+    return ()

@@ -1,6 +1,7 @@
 """`omnisearch worker`."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -9,6 +10,8 @@ from typing import Annotated
 import typer
 
 from omnisearch import options
+
+NICE = 10  # a worker beside a server leaves the processors to the queries
 
 
 def worker(
@@ -45,6 +48,7 @@ def worker(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
     if until_eof:
+        os.nice(NICE)
         threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
     with closing(JobStore.open(settings)) as jobs:
         Worker(settings, jobs, stop).run()

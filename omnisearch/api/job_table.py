@@ -1,0 +1,105 @@
+"""The table of jobs behind the routes: asked in threads of its own, watched by a bounded number of clients."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from operator import methodcaller
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends, Query, Request
+
+from omnisearch.api.collections import Collections
+from omnisearch.api.thread_pool import ThreadPool
+from omnisearch.config import Collection, Settings
+from omnisearch.errors import BusyError
+from omnisearch.jobs.job import Job
+from omnisearch.jobs.store import JobStore
+
+MAX_WATCHERS = 64
+POLL_SECONDS = 0.5
+THREADS, WAITING = 2, 2 * MAX_WATCHERS
+
+T = TypeVar("T")
+
+
+class JobTable:
+    """Opens the table when it is first asked, so that a server over a read-only directory still searches."""
+
+    def __init__(self, settings: Settings, draining: threading.Event) -> None:
+        self._settings, self._draining = settings, draining
+        self._pool = ThreadPool("jobs", THREADS, WAITING)
+        self._opening = threading.Lock()
+        self._store: JobStore | None = None
+        self._watchers = 0
+
+    async def ask(self, question: Callable[[JobStore], T]) -> T:
+        """Ask the table in a thread; raises as `JobStore` does.
+
+        Raises:
+            BusyError: as many questions wait as may wait.
+        """
+        return await asyncio.shield(self._pool.ask(lambda: question(self._open())))
+
+    async def check(self, question: Callable[[Settings], T]) -> T:
+        """Answer a question about the disk, with the settings of the server, in a thread."""
+        return await asyncio.shield(self._pool.ask(lambda: question(self._settings)))
+
+    def admit_watcher(self) -> None:
+        """Refuse a watcher if all places are taken; `changes` takes the place.
+
+        Raises:
+            BusyError: MAX_WATCHERS clients watch.
+        """
+        if self._watchers >= MAX_WATCHERS:
+            raise BusyError(f"{MAX_WATCHERS} clients watch jobs already: try again later, or ask for the job itself")
+
+    async def changes(self, job: Job, seen: int) -> AsyncIterator[Job]:
+        """Yield the job whenever its version is above `seen`, until it has ended or the server stops.
+
+        A job that has ended is yielded in any case, so that every watcher learns it.
+        """
+        ask_again = methodcaller("get", job.id)
+        self._watchers += 1
+        try:
+            while not self._draining.is_set():
+                if job.version > seen or job.state.ended:
+                    seen = job.version
+                    yield job
+                if job.state.ended:
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+                job = await self.ask(ask_again)
+        finally:
+            self._watchers -= 1
+
+    async def close(self) -> None:
+        """Let go of the table."""
+        await asyncio.to_thread(self._pool.close)
+        if self._store is not None:
+            self._store.close()
+
+    def _open(self) -> JobStore:
+        with self._opening:
+            if self._store is None:
+                self._store = JobStore.open(self._settings)
+            return self._store
+
+
+async def _jobs(request: Request) -> JobTable:
+    return cast(JobTable, request.app.state.jobs)
+
+
+async def _named(
+    request: Request,
+    collection: Annotated[
+        Collection | None, Query(description="The collection that is meant; the server's default one if left out.")
+    ] = None,
+) -> str:
+    collections: Collections = request.app.state.collections
+    name = collection or collections.default.settings.collection
+    return collections.settings(name).collection
+
+
+# The name of the collection that a job is for; it exists.
+Named = Annotated[str, Depends(_named)]
+Jobs = Annotated[JobTable, Depends(_jobs)]

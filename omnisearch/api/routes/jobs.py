@@ -1,0 +1,133 @@
+"""Jobs: queue, list, watch, cancel and retry the long work that a worker does."""
+
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Path as InPath
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import StringConstraints
+
+from omnisearch.api.access import needs
+from omnisearch.api.bodies import json_body, read_json
+from omnisearch.api.cursors import read_cursor, write_cursor
+from omnisearch.api.job_bodies import ForgetIn, JobIn
+from omnisearch.api.job_table import Jobs, JobTable, Named
+from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
+from omnisearch.config import Settings
+from omnisearch.jobs.job import Job, State
+from omnisearch.jobs.kinds import load_error_reader
+from omnisearch.jobs.roots import check_roots
+from omnisearch.schema.job import FileErrorOut, JobErrorsOut, JobOut, JobsOut
+
+MAX_PAGE = 1000
+MAX_VERSION = 2**53
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], **needs(Scope.INDEX))
+Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$"), InPath(description="The id of a job.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+Cursor = Annotated[str, Query(max_length=8192, description="`next_cursor` of the page before.")]
+
+
+@router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=json_body(JobIn), responses=refused(507))
+async def add(request: Request, response: Response, jobs: Jobs, collection: Named) -> JobOut:
+    """Queue a job; `Location` is where to ask for it."""
+    sent = (await read_json(request, JobIn)).root
+    if isinstance(sent, ForgetIn):
+        params: dict[str, Any] = {"item_ids": sent.item_ids}
+    else:
+        paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
+        params = {"paths": paths, "retry_failed": sent.retry_failed, "prune": sent.prune}
+    return accepted(response, await jobs.ask(lambda store: store.add(sent.kind, params, collection)))
+
+
+@router.get("")
+async def page(
+    jobs: Jobs,
+    state: Annotated[list[State], Query(description="Only jobs in these states; repeatable.")] = [],  # noqa: B006
+    kind: Annotated[str | None, Query(max_length=64, description="Only jobs of this kind.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = "",
+) -> JobsOut:
+    """List jobs, the newest first."""
+    before = read_cursor(cursor) or None
+    found = await jobs.ask(lambda store: store.page(state or tuple(State), kind, None, before, limit + 1))
+    more = len(found) > limit
+    return JobsOut(
+        jobs=[job_out(job) for job in found[:limit]], next_cursor=write_cursor(found[limit - 1].id) if more else None
+    )
+
+
+async def _known(job_id: Id, jobs: Jobs) -> Job:
+    return await jobs.ask(lambda store: store.get(job_id))
+
+
+Known = Annotated[Job, Depends(_known)]
+
+
+@router.get("/{job_id}")
+async def show(job: Known) -> JobOut:
+    """Say what a job is and how far it has come."""
+    return job_out(job)
+
+
+async def _watching(jobs: Jobs) -> JobTable:
+    jobs.admit_watcher()
+    return jobs
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse)
+async def events(
+    job: Known,
+    jobs: Annotated[JobTable, Depends(_watching)],
+    last_event_id: Annotated[int, Header(ge=0, le=MAX_VERSION, description="The id of the last event seen.")] = 0,
+) -> AsyncIterator[ServerSentEvent]:
+    """Send the job as an event whenever it changes, until it has ended: `progress`, and at last `end`.
+
+    The id of an event is the version of the job. With `Last-Event-ID` only newer versions are sent.
+    """
+    async for seen in jobs.changes(job, last_event_id):
+        name = "end" if seen.state.ended else "progress"
+        yield ServerSentEvent(data=job_out(seen), event=name, id=str(seen.version))
+
+
+@router.post("/{job_id}/cancel", responses=refused(409, 507, s409="The job is done or failed"))
+async def cancel(job_id: Id, jobs: Jobs) -> JobOut:
+    """Cancel a job. One that runs stops after its batch; what it wrote stays."""
+    return job_out(await jobs.ask(lambda store: store.cancel(job_id)))
+
+
+@router.post(
+    "/{job_id}/retry", status_code=HTTPStatus.ACCEPTED, responses=refused(409, 507, s409="The job has not ended")
+)
+async def retry(job_id: Id, jobs: Jobs, response: Response) -> JobOut:
+    """Queue a job again that has ended. An index job then also reads the files again that failed."""
+    return accepted(response, await jobs.ask(lambda store: store.retry(job_id)))
+
+
+@router.get("/{job_id}/errors")
+async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = "") -> JobErrorsOut:
+    """List the files below the paths of a job that could not be indexed, as the index has them now."""
+    after = read_cursor(cursor)
+    read = load_error_reader(job.kind)
+
+    def list_errors(settings: Settings) -> list[Mapping[str, Any]]:
+        return list(read(job, settings.model_copy(update={"collection": job.collection}), after, limit + 1))
+
+    rows = await jobs.check(list_errors)
+    more = len(rows) > limit
+    shown = [FileErrorOut.model_validate(row) for row in rows[:limit]]
+    return JobErrorsOut(errors=shown, next_cursor=write_cursor(rows[limit - 1]["cursor"]) if more else None)
+
+
+def job_out(job: Job) -> JobOut:
+    """Show a job."""
+    return JobOut.model_validate(job.fields())
+
+
+def accepted(response: Response, job: Job) -> JobOut:
+    """Answer with a job that was queued, and where to ask for it."""
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return job_out(job)

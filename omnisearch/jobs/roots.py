@@ -1,0 +1,38 @@
+"""Index roots: the only folders that jobs may index, so that a client of the API cannot read the rest of a disk."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from omnisearch.config import Settings
+from omnisearch.errors import RootError
+from omnisearch.paths import find_path, show_path
+
+UPLOADED_DIRECTORY = "uploaded"
+
+
+def uploaded_dir(settings: Settings) -> Path:
+    """Return the folder of the uploads that were indexed, which is a root itself."""
+    return settings.data_dir / UPLOADED_DIRECTORY
+
+
+def check_roots(paths: Sequence[str], settings: Settings) -> list[str]:
+    """Return the real paths, without links and `..`, as `show_path` shows them; each lies in a root of the settings.
+
+    Raises:
+        RootError: a path is relative, or lies in no root.
+    """
+    roots = [os.path.realpath(root) for root in (*settings.index_roots, uploaded_dir(settings))]
+    return [_inside(path, roots) for path in paths]
+
+
+def _inside(path: str, roots: Sequence[str]) -> str:
+    if not Path(path).is_absolute() or "\0" in path:
+        raise RootError(f"{path!r} is no absolute path: send the path that the file has on the server")
+    real = os.path.realpath(find_path(path))
+    if not any(real == root or real.startswith(root.rstrip("/") + "/") for root in roots):
+        raise RootError(
+            f"{path!r} lies in no folder that the API may index: the server's setting `index_roots` names those "
+            "(OMNISEARCH_INDEX_ROOTS=/photos,/music)"
+        )
+    return show_path(real)
