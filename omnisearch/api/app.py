@@ -27,7 +27,7 @@ from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
 from omnisearch.api.routes import collections as collection_routes
-from omnisearch.api.routes import embeddings, health, items, jobs, locate, metrics, renditions, search, status
+from omnisearch.api.routes import embeddings, health, items, jobs, locate, metrics, models, renditions, search, status
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
@@ -89,9 +89,9 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    for part in (health, metrics, search, embeddings, locate, items, renditions, jobs, status, collection_routes):
-        app.include_router(part.router)
-    app.include_router(collection_routes.changes)
+    parts = (health, metrics, search, embeddings, locate, items, renditions, jobs, status, collection_routes, models)
+    for router in (*(part.router for part in parts), collection_routes.changes, models.checks):
+        app.include_router(router)
     app.router.routes.extend(page_routes())
     return app
 

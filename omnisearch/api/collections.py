@@ -2,8 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends, Request
 
 from omnisearch.api.service import POOL_SIZES, Kind, OpenEngine, Service
 from omnisearch.api.thread_pool import ThreadPool
@@ -21,6 +24,7 @@ from omnisearch.stores.collections import (
 MOST_OPEN = 8
 REMOVE_SECONDS = 30.0
 POLL_SECONDS = 0.05
+T = TypeVar("T")
 
 
 class Collections:
@@ -93,6 +97,14 @@ class Collections:
         """Return for each kind of question how many run or wait, of all collections together, and how many may."""
         return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
 
+    async def work(self, do: Callable[[Settings], T], kind: Kind) -> T:
+        """Do something that asks no index, in a thread for questions of that kind.
+
+        Raises:
+            BusyError: as many questions wait as may wait.
+        """
+        return await asyncio.shield(self._pools[kind].ask(lambda: do(self.default.settings)))
+
     async def create(self, name: str) -> None:
         """Make an empty collection.
 
@@ -150,3 +162,10 @@ class Collections:
             await asyncio.sleep(POLL_SECONDS)
         self._others.pop(name, None)
         await service.close()
+
+
+async def _collections(request: Request) -> Collections:
+    return cast(Collections, request.app.state.collections)
+
+
+Served = Annotated[Collections, Depends(_collections)]

@@ -21,7 +21,7 @@ from omnisearch.types import Answer, Floats, Modality
 
 RETRY_SECONDS = 3.0
 
-Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "files", "previews"]
+Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "files", "previews", "models"]
 # For each kind of question, the number of threads and the number of questions that may wait. Kinds never wait for each
 # other: decoding a query's files takes seconds, locating takes minutes, and a page requests forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
@@ -32,6 +32,7 @@ POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "locate": (1, 4),
     "files": (2, 64),
     "previews": (1, 64),
+    "models": (1, 4),
 }
 
 Pools: TypeAlias = Mapping[Kind, ThreadPool]

@@ -47,6 +47,7 @@ WANTED = {
     ("POST", "/v1/embeddings"): Scope.SEARCH,
     ("POST", "/v1/locate"): Scope.SEARCH,
     ("POST", "/v1/collections"): Scope.ADMIN,
+    ("POST", "/v1/models/{name}/check"): Scope.ADMIN,
     ("DELETE", "/v1/collections/{name}"): Scope.ADMIN,
 }
 

@@ -1,14 +1,14 @@
 """Collections: indexes side by side, each asked by its name."""
 
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import json_body, read_json
-from omnisearch.api.collections import Collections
+from omnisearch.api.collections import Collections, Served
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.api.schemas import CollectionIn
@@ -23,13 +23,6 @@ TAKEN = "There is a collection of that name"
 router = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.SEARCH))
 changes = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.ADMIN))
 Name = Annotated[Collection, InPath(description="The name of a collection.")]
-
-
-async def _collections(request: Request) -> Collections:
-    return cast(Collections, request.app.state.collections)
-
-
-Served = Annotated[Collections, Depends(_collections)]
 
 
 @router.get("")

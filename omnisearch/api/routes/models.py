@@ -1,0 +1,42 @@
+"""Models by name: what one is made of, what it takes on this machine, and whether its files are sound."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Path as InPath
+from pydantic import StringConstraints
+
+from omnisearch.api.access import needs
+from omnisearch.api.collections import Served
+from omnisearch.api.keys import Scope
+from omnisearch.schema.model import ModelCheckOut, ModelDetailOut, ModelPlanOut
+
+router = APIRouter(prefix="/v1/models", tags=["models"], **needs(Scope.SEARCH))
+checks = APIRouter(prefix="/v1/models", tags=["models"], **needs(Scope.ADMIN))
+Name = Annotated[
+    str, StringConstraints(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"), InPath(description="The name of a model.")
+]
+
+
+@router.get("/{name}")
+async def show(name: Name, collections: Served) -> ModelDetailOut:
+    """Say what a model is made of, and whether it is ready or what it lacks."""
+    from omnisearch.api.model_answers import model_out
+
+    return await collections.work(lambda settings: model_out(name, settings), "models")
+
+
+@router.get("/{name}/plan")
+async def plan(name: Name, collections: Served) -> ModelPlanOut:
+    """Say which towers a model loads on the server's machine, and what they take; needs no weights."""
+    from omnisearch.api.model_answers import plan_out
+
+    return await collections.work(lambda settings: plan_out(name, settings), "models")
+
+
+@checks.post("/{name}/check")
+async def check(name: Name, collections: Served) -> ModelCheckOut:
+    """Hash the weight files of a model and compare them with what they should be, which reads gigabytes."""
+    from omnisearch.api.model_answers import check_out
+
+    return await collections.work(lambda settings: check_out(name, settings), "models")
