@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     key_rate: float = Field(
         100.0, gt=0, description="requests per second that `serve` takes from a key which has no rate of its own"
     )
+    upload_seconds: float = Field(
+        86_400.0, ge=60, description="how long `serve` keeps an upload after its last use, in seconds"
+    )
+    upload_bytes: ByteSize = Field(
+        ByteSize(10 << 30), description="what the uploads that `serve` keeps may take up together, such as 10GiB"
+    )
     index_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="folders that index jobs of the API may read, as absolute paths; comma separated"
     )

@@ -20,6 +20,7 @@ from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.job_table import JobTable
+from omnisearch.api.kept_uploads import KeptUploads
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
 from omnisearch.api.parameters import known_parameters
@@ -27,7 +28,19 @@ from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
 from omnisearch.api.routes import collections as collection_routes
-from omnisearch.api.routes import embeddings, health, items, jobs, locate, metrics, models, renditions, search, status
+from omnisearch.api.routes import (
+    embeddings,
+    health,
+    items,
+    jobs,
+    locate,
+    metrics,
+    models,
+    renditions,
+    search,
+    status,
+    uploads,
+)
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
@@ -60,9 +73,11 @@ def create_app(
         renditions = Renditions(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
         app.state.collections, app.state.renditions, app.state.files = collections, renditions, ItemFiles()
         await collections.start()
+        await app.state.uploads.start()
         yield
         await collections.stop()
         await asyncio.to_thread(engines.close)
+        await app.state.uploads.close()
         await app.state.jobs.close()
         renditions.close()
 
@@ -81,6 +96,7 @@ def create_app(
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     app.state.draining = threading.Event()
+    app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added sees a request first.
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
@@ -89,7 +105,8 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    parts = (health, metrics, search, embeddings, locate, items, renditions, jobs, status, collection_routes, models)
+    asking = (search, embeddings, locate, items, renditions, uploads, jobs)
+    parts = (health, metrics, *asking, status, collection_routes, models)
     for router in (*(part.router for part in parts), collection_routes.changes, models.checks):
         app.include_router(router)
     app.router.routes.extend(page_routes())

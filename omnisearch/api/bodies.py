@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from omnisearch.api.expressions import Body, Upload
 from omnisearch.api.fetch import Fetcher
+from omnisearch.api.kept_uploads import KeptUploads
 from omnisearch.api.record import current
 from omnisearch.api.strict_json import parse_json
 from omnisearch.api.uploads import spooled
@@ -42,8 +43,9 @@ def described(kind: type[Body]) -> dict[str, Any]:
 
 
 def json_body(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that `read_json` reads."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
+    """Return what OpenAPI says of a body that `read_json` reads; `openapi` gives its schemas their names."""
+    schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_json(request: Request, kind: type[M]) -> M:
@@ -60,12 +62,15 @@ async def read_json(request: Request, kind: type[M]) -> M:
 
 @asynccontextmanager
 async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[str, Upload]]]:
-    """Read a question and the files that it names, by the names of their parts or their URLs; deleted afterwards.
+    """Read a question and the files that it names, by the names of their parts, their URLs or the ids of uploads.
+
+    Parts and fetched files are deleted afterwards.
 
     Raises:
         RequestValidationError: the question is wrong, and where.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
             507, the server's disk is full.
+        NotFoundError: an upload is not there, or has expired.
         FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:
@@ -73,7 +78,9 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
             question, uploads = await _sent(request, kind, held)
             fetcher: Fetcher = request.app.state.fetcher
             fetched = await held.enter_async_context(fetcher.fetched(question.urls))
-        yield question, uploads | fetched
+            kept_uploads: KeptUploads = request.app.state.uploads
+            kept = await kept_uploads.use(question.upload_ids)
+        yield question, uploads | fetched | kept
 
 
 async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[B, dict[str, Upload]]:

@@ -41,6 +41,7 @@ def _a_slice(text: str) -> str:
 
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+UploadId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
 # What an answer calls a file; a path may be this long.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(no_surrogates)]
@@ -63,7 +64,7 @@ class Strict(BaseModel):
 
 
 class TermIn(Strict):
-    """A term: exactly one of `text`, `file` (the name of a multipart part), `url`, `item_id` and `vector`.
+    """A term: exactly one of `text`, `file` (the name of a multipart part), `upload_id`, `url`, `item_id` and `vector`.
 
     `url` is a file that the server fetches over HTTPS, where its settings allow that.
 
@@ -73,6 +74,7 @@ class TermIn(Strict):
 
     text: SafeText | None = None
     file: SafeStr | None = None
+    upload_id: UploadId | None = None
     url: Url | None = None
     item_id: ItemId | None = None
     vector: Annotated[list[Number], Field(min_length=1, max_length=MAX_DIM)] | None = None
@@ -83,15 +85,21 @@ class TermIn(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> "TermIn":
-        if sum(source is not None for source in (self.text, self.file, self.url, self.item_id, self.vector)) != 1:
-            raise ValueError("a term is exactly one of text, file, url, item_id and vector")
-        if self.slice is not None and self.file is None and self.url is None and self.item_id is None:
-            raise ValueError("a slice is a part of a file, of a url or of an item_id")
+        sources = (self.text, self.file, self.upload_id, self.url, self.item_id, self.vector)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("a term is exactly one of text, file, upload_id, url, item_id and vector")
+        if self.slice is not None and self.file_key is None and self.item_id is None:
+            raise ValueError("a slice is a part of a file, of an upload_id, of a url or of an item_id")
         if self.segment is not None and (self.item_id is None or self.slice is not None):
             raise ValueError("a segment is one of an item_id, and goes without a slice")
-        if self.label is not None and self.file is None and self.url is None:
-            raise ValueError("a label names a file or a url")
+        if self.label is not None and self.file_key is None:
+            raise ValueError("a label names a file, an upload_id or a url")
         return self
+
+    @property
+    def file_key(self) -> str | None:
+        """The name under which `expression` finds the file of the term; None if it has none."""
+        return next((key for key in (self.file, self.upload_id, self.url) if key is not None), None)
 
     @property
     def operands(self) -> "tuple[Any, ...]":
@@ -99,10 +107,10 @@ class TermIn(Strict):
         return ()
 
     def expression(self, files: Mapping[str, Upload]) -> Term:
-        """Return the term; `files` holds the files by the name of their part, or by their URL."""
+        """Return the term; `files` holds the files by the name of their part, their id or their URL."""
         part = None if self.slice is None else read_slice(self.slice)
-        if self.file is not None or self.url is not None:
-            upload = files[self.file or self.url or ""]
+        if self.file_key is not None:
+            upload = files[self.file_key]
             return Term(upload.path, self.weight, self.label or upload.label, part)
         if self.item_id is not None:
             return Term(ItemRef(self.item_id, self.segment), self.weight, slice=part)
@@ -220,6 +228,11 @@ class Body(Strict):
         return set()
 
     @property
+    def upload_ids(self) -> set[str]:
+        """The kept uploads that it names."""
+        return set()
+
+    @property
     def urls(self) -> set[str]:
         """The files that the server is to fetch."""
         return set()
@@ -234,6 +247,11 @@ class Asking(Body):
     def files(self) -> set[str]:
         """The parts of the request that it names."""
         return {term.file for term in terms_of(self.query) if term.file is not None}
+
+    @property
+    def upload_ids(self) -> set[str]:
+        """The kept uploads that it names."""
+        return {term.upload_id for term in terms_of(self.query) if term.upload_id is not None}
 
     @property
     def urls(self) -> set[str]:

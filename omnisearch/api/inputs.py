@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
-from omnisearch.api.expressions import Body, Strict, Upload
+from omnisearch.api.expressions import Body, Strict, Upload, UploadId
 from omnisearch.api.uploads import placed
 from omnisearch.api.words import SafeStr, no_surrogates, not_blank
 from omnisearch.errors import QueryError
@@ -71,16 +71,20 @@ class SoundIn(Strict):
 
 
 class FileIn(Strict):
-    """A file as a data URL, or the multipart part `file_id`. The ending of `filename` tells kinds that look alike."""
+    """A file as a data URL, the multipart part `file_id`, or the upload `upload_id`.
+
+    The ending of `filename` tells kinds that look alike.
+    """
 
     file_data: DataUrl | None = None
     file_id: SafeStr | None = None
+    upload_id: UploadId | None = None
     filename: SafeStr | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "FileIn":
-        if (self.file_data is None) == (self.file_id is None):
-            raise ValueError("a file is exactly one of file_data and file_id")
+        if sum(source is not None for source in (self.file_data, self.file_id, self.upload_id)) != 1:
+            raise ValueError("a file is exactly one of file_data, file_id and upload_id")
         return self
 
 
@@ -159,6 +163,12 @@ class EmbeddingsIn(Body):
         files = [each.file for each in self.input if isinstance(each, PartIn) and each.file]
         return {file.file_id for file in files if file.file_id is not None}
 
+    @property
+    def upload_ids(self) -> set[str]:
+        """The kept uploads that it names."""
+        files = [each.file for each in self.input if isinstance(each, PartIn) and each.file]
+        return {file.upload_id for file in files if file.upload_id is not None}
+
     def terms(self, uploads: Mapping[str, Upload], folder: Path) -> list[Term]:
         """Return the inputs as terms; files that are part of the JSON are written to `folder`.
 
@@ -177,8 +187,8 @@ def _term(given: str | PartIn, n: int, uploads: Mapping[str, Upload], folder: Pa
         return Term(given)
     if given.text is not None:
         return Term(given.text)
-    if given.file is not None and given.file.file_id is not None:
-        upload = uploads[given.file.file_id]
+    if given.file is not None and (key := given.file.file_id or given.file.upload_id) is not None:
+        upload = uploads[key]
         return Term(upload.path, label=upload.label)
     encoded, name = given.content
     upload = placed(folder / str(n), name)

@@ -2,25 +2,32 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from omnisearch.api.expressions import ItemId, Strict
+from omnisearch.api.expressions import ItemId, Strict, UploadId
 from omnisearch.api.words import SafeStr
 
 MAX_PATHS, MAX_ITEMS = 100, 1000
 
 
 class IndexIn(Strict):
-    """Index `paths`, which lie in the index roots of the server.
+    """Index `paths`, which lie in the index roots of the server, and `uploads`, which are kept from then on.
 
     `retry_failed` reads files again that failed before; `prune` removes files that are not found even if a whole path
     is missing.
     """
 
     kind: Literal["index"]
-    paths: list[SafeStr] = Field(min_length=1, max_length=MAX_PATHS)
+    paths: list[SafeStr] = Field([], max_length=MAX_PATHS)
+    uploads: list[UploadId] = Field([], max_length=MAX_PATHS)
     retry_failed: bool = False
     prune: bool = False
+
+    @model_validator(mode="after")
+    def _something(self) -> "IndexIn":
+        if not self.paths and not self.uploads:
+            raise ValueError("name at least one of `paths` or `uploads`")
+        return self
 
 
 class ForgetIn(Strict):

@@ -6,7 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
-from omnisearch.api.expressions import MAX_TERMS, MAX_WEIGHT, Asking, Body, ItemId, Label, Strict, Upload, expression
+from omnisearch.api.expressions import (
+    MAX_TERMS,
+    MAX_WEIGHT,
+    Asking,
+    Body,
+    ItemId,
+    Label,
+    Strict,
+    Upload,
+    UploadId,
+    expression,
+)
 from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
@@ -151,6 +162,11 @@ class SearchBatchIn(Body):
         return {name for query in self.queries for name in query.files}
 
     @property
+    def upload_ids(self) -> set[str]:
+        """The kept uploads that its queries name."""
+        return {name for query in self.queries for name in query.upload_ids}
+
+    @property
     def urls(self) -> set[str]:
         """The files that the server is to fetch."""
         return {url for query in self.queries for url in query.urls}
@@ -159,10 +175,12 @@ class SearchBatchIn(Body):
 class LocateIn(Asking):
     """The body of POST /v1/locate, or its multipart field `query`: what to look for, and the one file to look in.
 
-    The file is either `file`, the name of a multipart part, or `item_id`. `label` is what the answer calls a `file`.
+    The file is either `file`, the name of a multipart part, or `upload_id`, or `item_id`. `label` is what the answer
+    calls a `file` or an upload.
     """
 
     file: SafeStr | None = None
+    upload_id: UploadId | None = None
     item_id: ItemId | None = None
     label: Label | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 5
@@ -170,10 +188,10 @@ class LocateIn(Asking):
 
     @model_validator(mode="after")
     def _one_file(self) -> "LocateIn":
-        if (self.file is None) == (self.item_id is None):
-            raise ValueError("say in which file: exactly one of file and item_id")
-        if self.label is not None and self.file is None:
-            raise ValueError("a label names a file")
+        if sum(source is not None for source in (self.file, self.upload_id, self.item_id)) != 1:
+            raise ValueError("say in which file: exactly one of file, upload_id and item_id")
+        if self.label is not None and self.item_id is not None:
+            raise ValueError("a label names a file or an upload")
         return self
 
     @property
@@ -181,10 +199,15 @@ class LocateIn(Asking):
         """The parts of the request that it names."""
         return super().files if self.file is None else {*super().files, self.file}
 
+    @property
+    def upload_ids(self) -> set[str]:
+        """The kept uploads that it names."""
+        return super().upload_ids if self.upload_id is None else {*super().upload_ids, self.upload_id}
+
     def to_query(self, files: Mapping[str, Upload]) -> Expression:
         """Return what to look for."""
         return expression(self.query, files)
 
     def source(self, files: Mapping[str, Upload]) -> Path | ItemRef:
         """Return what to look in."""
-        return files[self.file].path if self.file is not None else ItemRef(str(self.item_id))
+        return ItemRef(self.item_id) if self.item_id is not None else files[self.file or str(self.upload_id)].path

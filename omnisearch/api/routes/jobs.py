@@ -14,6 +14,7 @@ from omnisearch.api.bodies import json_body, read_json
 from omnisearch.api.cursors import read_cursor, write_cursor
 from omnisearch.api.job_bodies import ForgetIn, JobIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
+from omnisearch.api.kept_uploads import Uploads
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.config import Settings
@@ -32,13 +33,15 @@ Cursor = Annotated[str, Query(max_length=8192, description="`next_cursor` of the
 
 
 @router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=json_body(JobIn), responses=refused(507))
-async def add(request: Request, response: Response, jobs: Jobs, collection: Named) -> JobOut:
+async def add(request: Request, response: Response, jobs: Jobs, uploads: Uploads, collection: Named) -> JobOut:
     """Queue a job; `Location` is where to ask for it."""
     sent = (await read_json(request, JobIn)).root
     if isinstance(sent, ForgetIn):
         params: dict[str, Any] = {"item_ids": sent.item_ids}
     else:
         paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
+        if sent.uploads:
+            paths += await uploads.ask(lambda store: store.link_for_good(sent.uploads))
         params = {"paths": paths, "retry_failed": sent.retry_failed, "prune": sent.prune}
     return accepted(response, await jobs.ask(lambda store: store.add(sent.kind, params, collection)))
 

@@ -43,6 +43,6 @@ async def locate(request: Request, service: Asked) -> LocateOut:
 async def _name(service: Service, sent: LocateIn, uploads: Mapping[str, Upload]) -> str:
     """What the file is called: the path of an item, or the name that the user sent."""
     if sent.item_id is None:
-        return sent.label or uploads[str(sent.file)].label
+        return sent.label or uploads[sent.file or str(sent.upload_id)].label
     item_id = sent.item_id
     return (await service.ask(lambda engine: engine.item(item_id)))[0].path
