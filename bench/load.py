@@ -1,8 +1,8 @@
-"""How a server behaves under load: python bench/load.py demo/data [--seconds 180] [--out docs/load.json]
+"""How a server behaves under load: python bench/load.py demo/data [--seconds 180] [--out bench/load.json]
 
 Copies the index, serves the copy and asks it texts that it has not seen: one client; 16 clients; 16 clients while files
-are indexed; and as many clients as fill its queue five times, which are refused and ask again. Meanwhile slow clients
-send a head or a body a byte at a time. Needs the weights of the index's model, or OMNISEARCH_MODEL. Prints JSON.
+are indexed; and as many clients as fill its queue five times, which ask five times as much as it can answer. Meanwhile
+slow clients send a head or a body a byte at a time. Needs the weights of the index's model. Prints one JSON object.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 CLIENTS = 16
 QUEUE = 80  # text queries that run or wait at a time; beyond them a query gets 503
 OVERLOAD = 5
-PAUSE = 0.25  # before a refused client asks again, which is sooner than Retry-After asks for
+PAUSE = 0.25  # seconds before a refused client asks again
 SLOW = 10
 PATIENCE = 90.0  # longer than the server waits for a body
 WORDS = ("dog", "rain", "old train", "small station", "tall green tree", "wooden chair", "door", "piano", "river")
@@ -84,7 +84,7 @@ def request(host: str, text: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def client(host: str, port: int, draw: random.Random, end: float, phase: Phase) -> None:
+async def client(host: str, port: int, draw: random.Random, end: float, phase: Phase, pause: float) -> None:
     """Ask one text after another until the end."""
     writer = None
     while time.monotonic() < end:
@@ -104,16 +104,16 @@ async def client(host: str, port: int, draw: random.Random, end: float, phase: P
             phase.spent.append(time.perf_counter() - start)
         else:
             phase.without_retry_after += not retry_after
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
     if writer is not None:
         writer.close()
 
 
-async def load(host: str, port: int, clients: int, seconds: float, seed: int) -> Phase:
+async def load(host: str, port: int, clients: int, seconds: float, seed: int, pause: float = PAUSE) -> Phase:
     """Let clients ask for some seconds."""
     phase, start = Phase(), time.monotonic()
     draws = [random.Random(1000 * seed + number) for number in range(clients)]
-    await asyncio.gather(*(client(host, port, draw, start + seconds, phase) for draw in draws))
+    await asyncio.gather(*(client(host, port, draw, start + seconds, phase, pause) for draw in draws))
     phase.seconds = time.monotonic() - start
     return phase
 
@@ -201,7 +201,10 @@ async def measure(data: Path, seconds: float) -> dict[str, Any]:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         before = await load(host, port, CLIENTS, seconds / 5, 5)
-        over = await load(host, port, OVERLOAD * QUEUE, seconds / 5, 6)
+        capacity = before.statuses[200] / before.seconds
+        # Those that find no place in the queue ask so often that all ask OVERLOAD times as much as can be answered.
+        pause = QUEUE / capacity
+        over = await load(host, port, OVERLOAD * QUEUE, seconds / 5, 6, pause)
         cut = {name: max(await asyncio.gather(*tasks)) for name, tasks in slow.items()}
     phases = {"one client": one, "16 clients": full, "16 clients, indexing": indexing}
     refused = sum(count for status, count in over.statuses.items() if status != 200)
@@ -213,9 +216,8 @@ async def measure(data: Path, seconds: float) -> dict[str, Any]:
         + sum(n for status, n in over.statuses.items() if status not in (200, 503)),
         "overload": {
             "clients": OVERLOAD * QUEUE,
-            "goodput over capacity": round(
-                over.statuses[200] / over.seconds / (before.statuses[200] / before.seconds), 2
-            ),
+            "asked over capacity": round(over.statuses.total() / over.seconds / capacity, 1),
+            "goodput over capacity": round(over.statuses[200] / over.seconds / capacity, 2),
             "refused": refused,
             "refused without Retry-After": over.without_retry_after,
             "p99 ms": over.shown()["p99 ms"],

@@ -23,6 +23,7 @@ from omnisearch.api.job_table import JobTable
 from omnisearch.api.kept_uploads import KeptUploads
 from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
+from omnisearch.api.overload import RefuseWhenFull
 from omnisearch.api.parameters import known_parameters
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
@@ -99,6 +100,7 @@ def create_app(
     app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added sees a request first.
+    app.add_middleware(RefuseWhenFull, full=lambda: app.state.collections.is_full("search"))
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)
     app.add_middleware(RefuseWhileDraining, draining=app.state.draining)

@@ -105,6 +105,10 @@ class Collections:
         """
         return await asyncio.shield(self._pools[kind].ask(lambda: do(self.default.settings)))
 
+    def is_full(self, kind: Kind) -> bool:
+        """Return whether as many questions of a kind wait as may wait."""
+        return self._pools[kind].depth >= self._pools[kind].capacity
+
     async def create(self, name: str) -> None:
         """Make an empty collection.
 

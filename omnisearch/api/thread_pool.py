@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from omnisearch.errors import BusyError
 
+FULL = "too many requests are waiting; try again in a moment"
 T = TypeVar("T")
 
 
@@ -29,7 +30,7 @@ class ThreadPool:
             BusyError: as many questions wait as may wait.
         """
         if self._places == 0:
-            raise BusyError("too many requests are waiting; try again in a moment")
+            raise BusyError(FULL)
         self._places -= 1
         future = asyncio.get_running_loop().run_in_executor(self._threads, question)
         future.add_done_callback(self._leave)

@@ -70,6 +70,32 @@ def test_texts_do_not_wait_for_files(
         assert sorted(one.result().status_code for one in waiting) == [*[200] * many, 503]
 
 
+def test_texts_beyond_the_queue_are_refused_unread_and_files_are_not(
+    client: TestClient, engine: ScriptedEngine, go: threading.Event
+) -> None:
+    def wait(query: Query, _: Budget) -> None:
+        if not any(term.reads_file for term in query.terms):
+            go.wait(60)
+
+    engine.while_searching = wait
+    many = sum(service.POOL_SIZES["search"])
+    with ThreadPoolExecutor(many) as pool:
+        waiting = [pool.submit(client.post, "/v1/search", json=TEXT) for _ in range(many)]
+        end = monotonic() + PATIENCE_SECONDS
+        while (refused := client.get("/v1/search")).status_code != 503:  # 422 while there is room, for it has no `q`
+            assert monotonic() < end
+            sleep(0.01)
+        assert (refused.json()["code"], refused.headers["retry-after"]) == ("busy", "2")
+        assert client.post("/v1/search", content=b"{").status_code == 503
+        assert _upload(client).status_code == 200
+        go.set()
+        assert {one.result().status_code for one in waiting} == {200}
+    assert client.get("/v1/search").status_code == 422
+    assert 'status="503"' in "".join(
+        line for line in client.get("/metrics").text.splitlines() if 'route="/v1/search"' in line
+    )
+
+
 def test_texts_do_not_wait_for_previews(
     client: TestClient, engine: ScriptedEngine, renderer: ToyRenderer, go: threading.Event
 ) -> None:
