@@ -95,7 +95,9 @@ def _complete(operation: dict[str, Any], route: RouteContext) -> None:
         statuses |= KEPT_OUT
     if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
         statuses |= WITH_FILES
-    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+    if any(
+        parameter["in"] == "path" or parameter["name"] == "collection" for parameter in operation.get("parameters", ())
+    ):
         statuses.add(404)
     if route.path_format != ALWAYS_ALIVE:
         statuses.add(503)

@@ -30,9 +30,12 @@ def described(app: FastAPI) -> dict[str, dict[str, dict[str, object]]]:
     return paths
 
 
+NO_JOB = "0" * 16
+
+
 def filled(path: str) -> str:
-    """A path of the description with an item, and a name of nothing, in the places of its parameters."""
-    return re.sub(r"\{\w+\}", "none", path.replace("{item_id}", IDS["im"]))
+    """A path of the description with an item, and names of nothing, in the places of its parameters."""
+    return re.sub(r"\{\w+\}", "none", path.replace("{item_id}", IDS["im"]).replace("{job_id}", NO_JOB))
 
 
 APP = create_app(load_settings())
@@ -41,6 +44,13 @@ PRIVATE = [path for path in PATHS if path not in PUBLIC]
 OPERATIONS = [(method.upper(), path) for path, methods in described(APP).items() for method in methods]
 # What an operation needs. Those that are not here read and need `search`; one that may change something must be here.
 WANTED = {
+    ("GET", "/v1/jobs"): Scope.INDEX,
+    ("GET", "/v1/jobs/{job_id}"): Scope.INDEX,
+    ("GET", "/v1/jobs/{job_id}/events"): Scope.INDEX,
+    ("GET", "/v1/jobs/{job_id}/errors"): Scope.INDEX,
+    ("POST", "/v1/jobs"): Scope.INDEX,
+    ("POST", "/v1/jobs/{job_id}/cancel"): Scope.INDEX,
+    ("POST", "/v1/jobs/{job_id}/retry"): Scope.INDEX,
     ("GET", "/metrics"): Scope.METRICS,
     ("POST", "/v1/search"): Scope.SEARCH,
     ("POST", "/v1/search/batch"): Scope.SEARCH,

@@ -3,7 +3,7 @@
 import errno
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 import httpx2
@@ -15,7 +15,9 @@ from omnisearch.api.errors import MEDIA_TYPE
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.config import load_settings
-from omnisearch.errors import FingerprintError
+from omnisearch.errors import DiskFullError, FingerprintError
+from omnisearch.jobs.job import Progress, State
+from omnisearch.jobs.store import JobStore
 from omnisearch.schema.problem import Problem
 from tests.api.conftest import IDS, ScriptedEngine, open_client, wait_until_ready
 from tests.api.test_access import filled
@@ -41,6 +43,7 @@ NAMES_NOTHING: dict[tuple[str, str], dict[str, Any]] = {
 # Requests of operations that check their parameters before they ask the index.
 VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("get", "/v1/search"): {"params": {"q": "dog"}},
+    ("post", "/v1/jobs"): {"json": {"kind": "forget", "item_ids": [NO_ITEM]}},
     ("post", "/v1/collections"): {"json": {"name": "default"}},
     ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
 }
@@ -102,6 +105,8 @@ def provoke(
         client.get("/v1/status")
     if status == 503:
         state(client).draining.set()
+    if status == 409 and "{job_id}" in path:
+        return client.request(method, path.replace("{job_id}", job(client, path)))
     if status == 409:
         service = state(client).collections.default
         service._engine, service._missing = None, FingerprintError("another model made it")
@@ -120,15 +125,27 @@ def wrong(status: int, method: str, path: str) -> dict[str, Any]:
     if status == 404:
         if "{" not in path:
             return NAMES_NOTHING.get((method, path), NO_COLLECTION)
-        return {"url": path.replace("{item_id}", NO_ITEM).replace("{name}", "nothing")}
-    if status == 507:
+        return {"url": filled(path.replace("{item_id}", NO_ITEM).replace("{name}", "nothing"))}
+    if status == 507 and path in WITH_FILE:
         return {"data": {"query": json.dumps(WITH_FILE[path])}, "files": {"a": ("a.wav", b"x" * 100)}}
     return {
         400: {"content": b"--x", "headers": {"content-type": "multipart/form-data"}},
         409: VALID.get((method, path), {}),
+        507: VALID.get((method, path), {}),
         413: {"content": b"x" * (MAX_BODY + 1)},
         422: {"params": {"nonsense": "1"}},
     }.get(status, {})
+
+
+def job(client: TestClient, path: str) -> str:
+    """The id of a job in a state in which an operation refuses it: one that has ended, or that waits."""
+    with closing(JobStore.open(state(client).collections.default.settings)) as store:
+        added = store.add("forget", {"item_ids": []})
+        if path.endswith("/cancel"):
+            claimed = store.claim("worker")
+            assert claimed is not None
+            store.end(claimed, "worker", State.DONE, Progress())
+    return added.id
 
 
 def state(client: TestClient) -> Any:
@@ -139,13 +156,19 @@ def state(client: TestClient) -> Any:
 
 @contextmanager
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let every temporary folder be on a full disk."""
+    """Let every temporary folder and every table be on a full disk."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def full_table(*_: object, **__: object) -> None:
+        raise DiskFullError("the disk of the table is full")
+
     with monkeypatch.context() as patch:
         patch.setattr("tempfile.mkdtemp", refuse)
+        patch.setattr(JobStore, "add", full_table)
+        patch.setattr(JobStore, "cancel", full_table)
+        patch.setattr(JobStore, "retry", full_table)
         yield
 
 
