@@ -82,6 +82,29 @@ def formats() -> str:
     return _table(("modality", "format", "extensions", "read by"), rows)
 
 
+def load() -> str:
+    """The table of what bench/load.py measured, from its JSON."""
+    found = json.loads((DOCS.parent / "bench" / "load.json").read_text("utf-8"))
+    names = ("texts a second", "p50 ms", "p95 ms", "p99 ms")
+    phases = ("one client", "16 clients", "16 clients, indexing")
+    rows = [(phase, *(str(found[phase][name]) for name in names)) for phase in phases]
+    over, slow, memory = found["overload"], found["slow senders, longest seconds"], found["memory MB"]
+    facts = [
+        ("answers that failed", found["unplanned"]),
+        (f"asked by {over['clients']} clients, as a multiple of what 16 get answered", over["asked over capacity"]),
+        ("answered then, as a share of what 16 get answered", over["goodput over capacity"]),
+        ("refused then, with and without `Retry-After`", f"{over['refused']}, {over['refused without Retry-After']}"),
+        ("heads and bodies that come a byte a second are cut off after", f"{slow['head']:.0f} s, {slow['body']:.0f} s"),
+        ("memory of the server while files are indexed, first, most and last", _megabytes(memory)),
+    ]
+    measures = ((what, str(value)) for what, value in facts)
+    return f"{_table(('clients', *names), rows)}\n\n{_table(('measure', 'value'), measures)}"
+
+
+def _megabytes(memory: list[float]) -> str:
+    return ", ".join(f"{each:.0f} MB" for each in (memory[0], max(memory), memory[-1]))
+
+
 def with_tables(page: str) -> str:
     """A page of docs/ with the tables between `<!-- table NAME -->` and `<!-- end -->` made from the code."""
 
@@ -91,10 +114,11 @@ def with_tables(page: str) -> str:
     return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, (DOCS / page).read_text("utf-8"), flags=re.DOTALL)
 
 
-TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats}
+TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats, "load": load}
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": render_cli,
     "openapi.json": render_openapi,
+    "api.md": partial(with_tables, "api.md"),
     "media.md": partial(with_tables, "media.md"),
     "indexing.md": partial(with_tables, "indexing.md"),
 }
