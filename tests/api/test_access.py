@@ -30,12 +30,13 @@ def described(app: FastAPI) -> dict[str, dict[str, dict[str, object]]]:
     return paths
 
 
-NO_JOB = "0" * 16
+NO_JOB, NO_UPLOAD = "0" * 16, "0" * 32
 
 
 def filled(path: str) -> str:
     """A path of the description with an item, and names of nothing, in the places of its parameters."""
-    return re.sub(r"\{\w+\}", "none", path.replace("{item_id}", IDS["im"]).replace("{job_id}", NO_JOB))
+    known = path.replace("{item_id}", IDS["im"]).replace("{job_id}", NO_JOB).replace("{upload_id}", NO_UPLOAD)
+    return re.sub(r"\{\w+\}", "none", known)
 
 
 APP = create_app(load_settings())
@@ -44,6 +45,8 @@ PRIVATE = [path for path in PATHS if path not in PUBLIC]
 OPERATIONS = [(method.upper(), path) for path, methods in described(APP).items() for method in methods]
 # What an operation needs. Those that are not here read and need `search`; one that may change something must be here.
 WANTED = {
+    ("POST", "/v1/uploads"): Scope.SEARCH,
+    ("DELETE", "/v1/uploads/{upload_id}"): Scope.SEARCH,
     ("GET", "/v1/jobs"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}/events"): Scope.INDEX,

@@ -14,6 +14,7 @@ from omnisearch.api.app import create_app
 from omnisearch.api.errors import MEDIA_TYPE
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
+from omnisearch.api.upload_store import UploadStore
 from omnisearch.config import load_settings
 from omnisearch.errors import DiskFullError, FingerprintError
 from omnisearch.jobs.job import Progress, State
@@ -43,6 +44,7 @@ NAMES_NOTHING: dict[tuple[str, str], dict[str, Any]] = {
 # Requests of operations that check their parameters before they ask the index.
 VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("get", "/v1/search"): {"params": {"q": "dog"}},
+    ("post", "/v1/uploads"): {"files": {"file": ("a.wav", b"x" * 100)}},
     ("post", "/v1/jobs"): {"json": {"kind": "forget", "item_ids": [NO_ITEM]}},
     ("post", "/v1/collections"): {"json": {"name": "default"}},
     ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
@@ -169,6 +171,8 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setattr(JobStore, "add", full_table)
         patch.setattr(JobStore, "cancel", full_table)
         patch.setattr(JobStore, "retry", full_table)
+        patch.setattr(UploadStore, "keep", full_table)
+        patch.setattr(UploadStore, "remove", full_table)
         yield
 
 
