@@ -4,8 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from omnisearch import __version__
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings
 from tests.api.conftest import ScriptedEngine, ToyRenderer, serving
+from tests.api.test_end_to_end import FILES
 from tests.test_docs import FENCE, ROOT, problems
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -214,3 +217,25 @@ def test_the_configuration_of_nginx_is_valid(tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text(f"{logs}\nevents {{}}\nhttp {{ access_log off;\n{server}\n}}")
     done = subprocess.run(["nginx", "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_backup_without_vectors_is_restored_by_repair(tmp_path: Path, hashed_model: Path) -> None:
+    media, data, copy = tmp_path / "media", tmp_path / "data", tmp_path / "copy"
+    media.mkdir()
+    for name, content in FILES.items():
+        (media / name).write_bytes(content)
+
+    def run(*arguments: str | Path) -> str:
+        command = [sys.executable, "-m", "omnisearch", *arguments, "--model", hashed_model]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    run("index", media, "--data-dir", data)
+    found = run("search", "dog", "--format", "jsonl", "--data-dir", data)
+    shutil.copytree(data, copy, ignore=shutil.ignore_patterns("vectors", "previews", "uploads", "manifest.sqlite*"))
+    with closing(sqlite3.connect(data / "manifest.sqlite")) as manifest:
+        manifest.execute("VACUUM INTO ?", (str(copy / "manifest.sqlite"),))
+    shutil.rmtree(data)
+    run("repair", "--data-dir", copy)
+    assert run("search", "dog", "--format", "jsonl", "--data-dir", copy) == found
+    assert found.count("\n") == len(FILES)
