@@ -5,7 +5,7 @@ Every implementation passes `tests/stores/test_contract.py`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from omnisearch.errors import DamageError
 from omnisearch.stores.about import about, read_about
@@ -117,12 +117,45 @@ class Point:
 
 @dataclass(frozen=True)
 class Filter:
-    """The closed filter model. Empty tuples filter nothing; every condition of `where` must hold."""
+    """The closed filter model. Empty tuples filter nothing; every condition of `where` must hold.
+
+    `firsts` keeps the first segment of each item, which every item has.
+    """
 
     modalities: tuple[Modality, ...] = ()
     item_ids: tuple[str, ...] = ()
     exclude_item_ids: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
+    firsts: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """By the id of the point, or by a number and then by id. Ids are hashes, so the first ids are a uniform sample."""
+
+    field: Literal["id", "mtime", "size"] = "id"
+    descending: bool = False
+
+    @property
+    def sign(self) -> int:
+        """What to multiply a number with, so that the first is the smallest."""
+        return -1 if self.descending else 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The place of a point in an order: its id, and the number that is compared."""
+
+    id: str
+    value: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """The points of a page that pass its filter, without vectors and passages. `end` is None after the last page."""
+
+    points: Sequence[Point]
+    end: Mark | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +203,13 @@ class VectorStore(Protocol):
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:
         """Every point that passes the filter, in order of id; vectors are empty (0,) unless asked for."""
+        ...
+
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+        """Look at the `limit` points after a place in an order; those of them that pass all of the filter.
+
+        An order by a number leaves out points without facts.
+        """
         ...
 
     def describe(self, items: Mapping[str, Facts]) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from omnisearch.errors import StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
 from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.edge_points import PointCache
 from omnisearch.stores.gate import check_facts, check_lookups, check_points, check_space
 from omnisearch.stores.names import ALIAS, CollectionName
+from omnisearch.stores.pages import Scroll, finished, read_page
 from omnisearch.stores.words import Sparse
 from omnisearch.types import Floats
 from omnisearch.wire import Message
@@ -81,6 +82,17 @@ class EdgeStore:
             offset = answer.body["next"]
             if offset is None:
                 return
+
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+        """See `VectorStore.page`."""
+        return finished(read_page(self._listed, chosen, order, after, limit), chosen, order, limit)
+
+    def _listed(self, asked: Scroll) -> list[Point]:
+        order = None if asked.order.field == "id" else [asked.order.field, asked.order.descending]
+        filter_, limit = clauses(asked.filter).plain(), asked.limit + (asked.after is not None)
+        answer = self._ask("list", offset=asked.after, limit=limit, filter=filter_, order=order)
+        found = [Point(id_, np.empty(0, np.float32), Payload.from_flat(row)) for id_, row in answer.body["rows"]]
+        return [point for point in found if point.id != asked.after][: asked.limit]
 
     def describe(self, items: Mapping[str, Facts]) -> None:
         """See `VectorStore.describe`."""

@@ -46,6 +46,7 @@ class Engine:
             "search": self._search,
             "points": self._points,
             "scroll": self._scroll,
+            "list": self._list,
             "describe": self._describe,
             "reword": self._reword,
             "undescribed": self._undescribed,
@@ -201,6 +202,22 @@ class Engine:
         return Message(
             {"rows": rows, "next": following and str(following)}, _vectors(records) if body["with_vectors"] else {}
         )
+
+    def _list(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+        order = None
+        if body["order"] is not None:
+            field, descending = body["order"]
+            order = edge.OrderBy(field, edge.Direction.Desc if descending else edge.Direction.Asc)
+        page = edge.ScrollRequest(
+            offset=body["offset"],
+            limit=body["limit"],
+            filter=_filter(body["filter"]),
+            with_payload=edge.PayloadSelector.Exclude(["passage"]),
+            with_vector=False,
+            order_by=order,
+        )
+        records, _ = self._shard(body).scroll(page)
+        return Message({"rows": [[str(r.id), r.payload] for r in records]})
 
     def _count(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         return Message({"count": self._shard(body).count(edge.CountRequest(filter=_filter(body["filter"])))})

@@ -10,10 +10,11 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
 from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
 from omnisearch.stores.gate import check_facts, check_lookups, check_points
 from omnisearch.stores.names import CollectionName, alias_of
+from omnisearch.stores.pages import Scroll, finished, read_page
 from omnisearch.stores.words import WORDS, Sparse
 from omnisearch.types import Floats
 
@@ -106,6 +107,26 @@ class ServerStore:
                     yield Point(str(record.id), _floats(record.vector or []), payload)
             if offset is None:
                 return
+
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+        """See `VectorStore.page`."""
+        return finished(read_page(self._listed, chosen, order, after, limit), chosen, order, limit)
+
+    def _listed(self, asked: Scroll) -> list[Point]:
+        direction = models.Direction.DESC if asked.order.descending else models.Direction.ASC
+        by_id = asked.order.field == "id"
+        records, _ = patiently(
+            self._client.scroll,
+            self.collection,
+            _filter(asked.filter),
+            limit=asked.limit + (asked.after is not None),
+            order_by=None if by_id else models.OrderBy(key=asked.order.field, direction=direction),
+            offset=asked.after,
+            with_payload=models.PayloadSelectorExclude(exclude=["passage"]),
+            with_vectors=False,
+        )
+        found = [Point(str(r.id), np.empty(0, np.float32), Payload.from_flat(r.payload or {})) for r in records]
+        return [point for point in found if point.id != asked.after][: asked.limit]
 
     def describe(self, items: Mapping[str, Facts]) -> None:
         """See `VectorStore.describe`."""

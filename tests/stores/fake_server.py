@@ -119,7 +119,9 @@ def _search(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
 def _scroll(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
     asked = models.ScrollRequest.model_validate(body)
     vectors = asked.with_vector or False
-    points, offset = local.scroll(name, asked.filter, asked.limit or 10, offset=asked.offset, with_vectors=vectors)
+    points, offset = local.scroll(
+        name, asked.filter, asked.limit or 10, asked.order_by, asked.offset, asked.with_payload, vectors
+    )
     return {"points": _plain(points), "next_page_offset": offset}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
-from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, VectorStore
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, VectorStore
 from omnisearch.stores.ids import point_id
 from omnisearch.stores.names import CollectionName
 from omnisearch.stores.open import describe_store, drop_index, open_catalog, open_store, swap
@@ -70,6 +70,37 @@ def test_scroll_gives_every_point_once_over_many_pages(store: VectorStore, monke
     read = list(store.scroll())
     assert [point.id for point in read] == sorted(point.id for point in written)
     assert all(point.vector.shape == (0,) for point in read)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("field", ["id", "mtime", "size"])
+def test_pages_in_an_order_give_every_item_that_passes_once(
+    store: VectorStore, field: Any, descending: bool
+) -> None:
+    if field == "id" and descending:
+        pytest.skip("ids are only listed upwards")
+    written, random, order = points(90), np.random.default_rng(5), Order(field, descending)
+    store.upsert(written)
+    for size in (1, 2, 7, 100):
+        where = (condition(random),) if size > 1 else ()
+        chosen = Filter(firsts=True, where=where)
+        found: list[Point] = []
+        after: Mark | None = None
+        for _ in range(100):
+            page = store.page(chosen, order, after, size)
+            found += page.points
+            assert len(page.points) <= size
+            assert not any(point.payload.passage or len(point.vector) for point in page.points)
+            if (after := page.end) is None:
+                break
+        assert after is None
+        sign = -1 if descending else 1
+        expected = [
+            (0.0 if field == "id" else sign * float(getattr(p.payload, field)), p.id)
+            for p in written
+            if passes(p, chosen)
+        ]
+        assert [point.id for point in found] == [id_ for _, id_ in sorted(expected)], (size, where)
 
 
 def test_batches_are_written_whole(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""Pages of items in an order: what to ask an engine for, so that a page costs the same wherever it begins.
+
+Engines go on after an id when they scroll by id. When they scroll by a number they only begin at a value, and give
+points of the same value in any order. So a page by a number is made of scrolls by number up to its last value, and of
+scrolls by id among the points of that value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from omnisearch.stores.base import Filter, Mark, Order, Page, Payload, Point
+from omnisearch.stores.clauses import clauses
+from omnisearch.where import Within
+
+
+@dataclass(frozen=True)
+class Scroll:
+    """What an engine is asked for: up to `limit` points that pass a filter, by id after `after`, or by an `order`."""
+
+    filter: Filter
+    limit: int
+    after: str | None = None
+    order: Order = Order()
+
+
+# Returns the points that the engine finds. It checks no condition that the engine cannot.
+Ask: TypeAlias = Callable[[Scroll], list[Point]]
+
+
+def read_page(ask: Ask, chosen: Filter, order: Order, after: Mark | None, limit: int) -> list[Point]:
+    """Return the next points in an order, ties by id; fewer than `limit` after the last one."""
+    if order.field == "id":
+        return ask(Scroll(chosen, limit, after and after.id))
+    found: list[Point] = []
+    if after is not None:
+        found = ask(Scroll(_within(chosen, order.field, gte=after.value, lte=after.value), limit, after.id))
+    value = after and after.value
+    while (left := limit - len(found)) > 0:
+        beyond = chosen if value is None else _beyond(chosen, order, value)
+        rows = ask(Scroll(beyond, left, order=order))
+        whole = len(rows) < left
+        value = None if whole else max(number(row.payload, order) * order.sign for row in rows) * order.sign
+        found += sorted(
+            (row for row in rows if number(row.payload, order) != value),
+            key=lambda row: (number(row.payload, order) * order.sign, row.id),
+        )
+        if whole:
+            break
+        tied = _within(chosen, order.field, gte=value, lte=value)
+        found += ask(Scroll(tied, limit - len(found)))
+    return found
+
+
+def finished(looked_at: Sequence[Point], chosen: Filter, order: Order, limit: int) -> Page:
+    """Return the page of the points that were looked at: those that pass the conditions that no engine checks."""
+    compiled = clauses(chosen)
+    kept = [point for point in looked_at if compiled.keeps(point.payload)]
+    return Page(kept, mark(looked_at[-1], order) if len(looked_at) == limit else None)
+
+
+def number(payload: Payload, order: Order) -> float:
+    """Return the number that an order compares."""
+    return float(payload.size if order.field == "size" else payload.mtime)
+
+
+def mark(point: Point, order: Order) -> Mark:
+    """Return the place of a point in an order."""
+    return Mark(point.id, 0.0 if order.field == "id" else number(point.payload, order))
+
+
+def _beyond(chosen: Filter, order: Order, value: float) -> Filter:
+    return _within(chosen, order.field, lt=value) if order.descending else _within(chosen, order.field, gt=value)
+
+
+def _within(chosen: Filter, field: Literal["mtime", "size", "id"], **bounds: float | None) -> Filter:
+    conditions: Sequence[Within] = (Within(field, **bounds),)
+    return replace(chosen, where=(*chosen.where, *conditions))
