@@ -1,13 +1,16 @@
 """What the engine returns, as the models of the API's answers."""
 
+from typing import Any
+
 from omnisearch.api.errors import error_document
 from omnisearch.errors import OmnisearchError
 from omnisearch.schema.hit import HitOut
-from omnisearch.schema.item import ItemOut
+from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.problem import Problem
 from omnisearch.schema.search import FailedOut, SearchOut
 from omnisearch.schema.segment import SegmentOut
 from omnisearch.search.hit_json import hit_json
+from omnisearch.search.listing import ItemPage
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer
 
@@ -38,16 +41,25 @@ def item_out(payloads: tuple[Payload, ...]) -> ItemOut:
         )
         for p in payloads
     ]
-    return ItemOut(
-        id=first.item_id,
-        path=first.path,
-        modality=first.modality,
-        mime=first.mime,
-        duration=first.duration,
-        size=first.size,
-        mtime=first.mtime,
-        tags=list(first.tags),
-        meta=dict(first.meta),
-        notes=list(first.notes),
-        segments=segments,
-    )
+    return ItemOut(**_facts(first), segments=segments)
+
+
+def items_out(page: ItemPage) -> ItemsOut:
+    """Show a page of items."""
+    items = [ItemEntry(**_facts(p), segments=p.segments, snippet=p.snippet) for p in page.items]
+    return ItemsOut(items=items, next_cursor=page.next_cursor)
+
+
+def _facts(payload: Payload) -> dict[str, Any]:
+    return {
+        "id": payload.item_id,
+        "path": payload.path,
+        "modality": payload.modality,
+        "mime": payload.mime,
+        "duration": payload.duration,
+        "size": payload.size,
+        "mtime": payload.mtime,
+        "tags": list(payload.tags),
+        "meta": dict(payload.meta),
+        "notes": list(payload.notes),
+    }

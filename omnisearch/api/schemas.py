@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from omnisearch.api.expressions import (
     MAX_TERMS,
@@ -18,31 +18,17 @@ from omnisearch.api.expressions import (
     UploadId,
     expression,
 )
+from omnisearch.api.selections import Conditions, CursorText, SelectionLink
 from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, ItemRef, Query, Quota, Term
 from omnisearch.search.grammar import parse, split
 from omnisearch.types import Modality
-from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
+from omnisearch.where import parse_conditions
 
 MAX_HITS = 200
 MAX_QUERIES = 64
-
-
-def _condition(text: str) -> str:
-    """Check a condition where it stands, so that the error points at it."""
-    try:
-        parse_condition(text)
-    except QueryError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _listed(given: object) -> object:
-    """Split a list that is written with commas in one parameter, or in several of the same name."""
-    parts = given if isinstance(given, list | tuple) else [given]
-    return [name.strip() for part in parts for name in str(part).split(",")]
 
 
 class QuotaIn(Strict):
@@ -59,14 +45,14 @@ class SearchIn(Asking):
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
     explain: bool = False
     include_self: bool = False
-    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
+    where: Conditions = Field([])
     lanes: bool = False
     quotas: dict[Modality, QuotaIn] = Field({}, max_length=len(Modality))
     fold: bool = True
     segments: Annotated[int, Field(ge=1, le=100)] = 3
     like: list[ItemId] = Field([], max_length=MAX_TERMS)
     unlike: list[ItemId] = Field([], max_length=MAX_TERMS)
-    cursor: Annotated[str, StringConstraints(max_length=512)] = ""
+    cursor: CursorText = ""
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     hybrid: bool = False
 
@@ -97,14 +83,12 @@ class CollectionIn(Strict):
     name: Collection
 
 
-class SearchLink(BaseModel):
+class SearchLink(SelectionLink):
     """The parameters of GET /v1/search. `q` is written as on a command line, and names no files."""
 
     q: SafeText
-    modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
-    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
-    cursor: Annotated[str, StringConstraints(max_length=512)] = ""
+    cursor: CursorText = ""
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     hybrid: bool = False
 
@@ -119,11 +103,12 @@ class SearchLink(BaseModel):
             raise QueryError(f"the query has {count} terms, at most {MAX_TERMS} are allowed")
         if (weight := max(abs(term.weight) for term in expression.terms)) > MAX_WEIGHT:
             raise QueryError(f"a term has the weight {weight:g}, at most {MAX_WEIGHT} is allowed")
+        selection = self.to_selection()
         return Query(
             expression,
-            tuple(dict.fromkeys(self.modalities)),
+            selection.modalities,
             self.limit,
-            where=parse_conditions(self.where),
+            where=selection.where,
             cursor=self.cursor,
             min_relevance=self.min_relevance,
             hybrid=self.hybrid,

@@ -15,13 +15,14 @@ from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
+from omnisearch.search.listing import ItemPage, Selection
 from omnisearch.search.places import Located
-from omnisearch.stores.base import Payload
+from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 
 RETRY_SECONDS = 3.0
 
-Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "files", "previews", "models"]
+Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "lists", "files", "previews", "models"]
 # For each kind of question, the number of threads and the number of questions that may wait. Kinds never wait for each
 # other: decoding a query's files takes seconds, locating takes minutes, and a page requests forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
@@ -30,6 +31,7 @@ POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "batch": (4, 16),
     "media": (4, 16),
     "locate": (1, 4),
+    "lists": (2, 32),
     "files": (2, 64),
     "previews": (1, 64),
     "models": (1, 4),
@@ -90,6 +92,10 @@ class Engine(Protocol):
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
         """Return every segment of an item."""
+        ...
+
+    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+        """List items in an order, from a cursor on."""
         ...
 
     def counts(self) -> dict[Modality, int]:

@@ -1,4 +1,4 @@
-"""An item of the index."""
+"""Items of the index."""
 
 from pydantic import BaseModel
 
@@ -6,8 +6,8 @@ from omnisearch.schema.segment import SegmentOut
 from omnisearch.types import Modality
 
 
-class ItemOut(BaseModel):
-    """What is known of an item: `size` in bytes, `duration` in seconds, `mtime` in seconds since 1970."""
+class ItemFacts(BaseModel):
+    """What is known of an item as a whole: `size` in bytes, `duration` in seconds, `mtime` in seconds since 1970."""
 
     id: str
     path: str
@@ -19,4 +19,26 @@ class ItemOut(BaseModel):
     tags: list[str]
     meta: dict[str, str]
     notes: list[str]
+
+
+class ItemOut(ItemFacts):
+    """An item with its segments."""
+
     segments: list[SegmentOut]
+
+
+class ItemEntry(ItemFacts):
+    """An item in a list, with the number of its segments and the beginning of its text."""
+
+    segments: int
+    snippet: str
+
+
+class ItemsOut(BaseModel):
+    """A page of items. `next_cursor` asks for the next page; it is null after the last one.
+
+    A page may be short, or empty, though others follow: one request looks at a bounded number of items.
+    """
+
+    items: list[ItemEntry]
+    next_cursor: str | None

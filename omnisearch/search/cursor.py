@@ -9,9 +9,9 @@ import binascii
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from omnisearch.errors import QueryError
 from omnisearch.query import Expression, Query, Term
@@ -19,6 +19,7 @@ from omnisearch.search.embed import Embedded
 
 MAX_LENGTH = 512
 MAX_DEPTH = 100_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,7 @@ def digest(query: Query, embedded: Mapping[Term, Embedded], collection: str) -> 
 
 def write_cursor(place: Place, question: str) -> str:
     """Return the text of a place."""
-    body = json.dumps([question, place.odds, place.id, place.depth]).encode()
-    return base64.urlsafe_b64encode(body).decode().rstrip("=")
+    return pack(question, place.odds, place.id, place.depth)
 
 
 def read_cursor(text: str, question: str) -> Place:
@@ -60,17 +60,36 @@ def read_cursor(text: str, question: str) -> Place:
     Raises:
         QueryError: it is no cursor, or one of another question or index.
     """
+    return unpack(text, question, _place)
+
+
+def pack(question: str, *place: Any) -> str:
+    """Return the text of a place in the answer to a question."""
+    return base64.urlsafe_b64encode(json.dumps([question, *place]).encode()).decode().rstrip("=")
+
+
+def unpack(text: str, question: str, read: Callable[..., T]) -> T:
+    """Return what `read` makes of the place that a text names; `read` raises ValueError or TypeError for a wrong one.
+
+    Raises:
+        QueryError: it is no cursor, or one of another question or index.
+    """
     try:
         if len(text) > MAX_LENGTH:
             raise ValueError("too long")
-        whose, odds, id_, depth = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
-        place = Place(float(odds), str(id_), int(depth))
-        if not (math.isfinite(place.odds) and 0 < place.depth <= MAX_DEPTH):
-            raise ValueError("out of bounds")
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+        whose, *rest = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+        place = read(*rest)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError):
         raise QueryError(f"{text[:40]!r} is no cursor: give `next_cursor` of the page before as it was") from None
     if whose != question:
         raise QueryError("the cursor belongs to another query or another index: ask for the first page anew")
+    return place
+
+
+def _place(odds: float, id_: str, depth: int) -> Place:
+    place = Place(float(odds), str(id_), int(depth))
+    if not (math.isfinite(place.odds) and 0 < place.depth <= MAX_DEPTH):
+        raise ValueError("out of bounds")
     return place
 
 

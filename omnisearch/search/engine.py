@@ -24,11 +24,12 @@ from omnisearch.search.answer import Outcome, answer_each, answered
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.embed import path_of
 from omnisearch.search.index import Index
+from omnisearch.search.listing import ItemPage, Selection, list_items
 from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
 from omnisearch.search.shared import Shared
 from omnisearch.search.warm import warm
-from omnisearch.stores.base import Filter, Payload
+from omnisearch.stores.base import Filter, Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 
 BATCH = 16  # short queries that are answered together at most
@@ -81,6 +82,14 @@ class Engine:
             NotFoundError: no such item.
         """
         return self._ask(lambda index: tuple(point.payload for point in index.item(item_id)))
+
+    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+        """List up to `limit` items in an order, from a cursor on.
+
+        Raises:
+            QueryError: `cursor` is none, or one of another list or index.
+        """
+        return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
 
     def counts(self) -> dict[Modality, int]:
         """How many segments of each modality are indexed."""

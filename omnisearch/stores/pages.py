@@ -6,8 +6,8 @@ scrolls by id among the points of that value.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from omnisearch.stores.base import Filter, Mark, Order, Page, Payload, Point
 from omnisearch.stores.clauses import clauses
@@ -21,7 +21,7 @@ class Scroll:
     filter: Filter
     limit: int
     after: str | None = None
-    order: Order = Order()
+    order: Order = field(default_factory=Order)
 
 
 # Returns the points that the engine finds. It checks no condition that the engine cannot.
@@ -31,24 +31,20 @@ Ask: TypeAlias = Callable[[Scroll], list[Point]]
 def read_page(ask: Ask, chosen: Filter, order: Order, after: Mark | None, limit: int) -> list[Point]:
     """Return the next points in an order, ties by id; fewer than `limit` after the last one."""
     if order.field == "id":
-        return ask(Scroll(chosen, limit, after and after.id))
+        return ask(Scroll(chosen, limit, None if after is None else after.id))
     found: list[Point] = []
     if after is not None:
-        found = ask(Scroll(_within(chosen, order.field, gte=after.value, lte=after.value), limit, after.id))
-    value = after and after.value
+        found = ask(Scroll(_tied(chosen, order, after.value), limit, after.id))
+    value = None if after is None else after.value
     while (left := limit - len(found)) > 0:
         beyond = chosen if value is None else _beyond(chosen, order, value)
         rows = ask(Scroll(beyond, left, order=order))
-        whole = len(rows) < left
-        value = None if whole else max(number(row.payload, order) * order.sign for row in rows) * order.sign
-        found += sorted(
-            (row for row in rows if number(row.payload, order) != value),
-            key=lambda row: (number(row.payload, order) * order.sign, row.id),
-        )
-        if whole:
-            break
-        tied = _within(chosen, order.field, gte=value, lte=value)
-        found += ask(Scroll(tied, limit - len(found)))
+        rows.sort(key=lambda row: (number(row.payload, order) * order.sign, row.id))
+        if len(rows) < left:
+            return found + rows
+        value = number(rows[-1].payload, order)  # more points may have it
+        found += [row for row in rows if number(row.payload, order) != value]
+        found += ask(Scroll(_tied(chosen, order, value), limit - len(found)))
     return found
 
 
@@ -70,9 +66,9 @@ def mark(point: Point, order: Order) -> Mark:
 
 
 def _beyond(chosen: Filter, order: Order, value: float) -> Filter:
-    return _within(chosen, order.field, lt=value) if order.descending else _within(chosen, order.field, gt=value)
+    within = Within(order.field, lt=value) if order.descending else Within(order.field, gt=value)
+    return replace(chosen, where=(*chosen.where, within))
 
 
-def _within(chosen: Filter, field: Literal["mtime", "size", "id"], **bounds: float | None) -> Filter:
-    conditions: Sequence[Within] = (Within(field, **bounds),)
-    return replace(chosen, where=(*chosen.where, *conditions))
+def _tied(chosen: Filter, order: Order, value: float) -> Filter:
+    return replace(chosen, where=(*chosen.where, Within(order.field, gte=value, lte=value)))

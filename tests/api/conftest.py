@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import Rendition
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
+from omnisearch.search.listing import ItemPage, Selection
 from omnisearch.search.places import Located, Part, Place
-from omnisearch.stores.base import Payload
+from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Segment
 
 BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
@@ -103,6 +105,16 @@ class ScriptedEngine:
         if not found:
             raise NotFoundError(f"no item {item_id!r} in the index")
         return found
+
+    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+        """A page whose cursor is the number of items before the next one."""
+        firsts = [p for p in self.payloads if p.segment.index == 0 and p.modality in chosen.modalities]
+        found = [p for p in firsts if all(condition.holds(p) for condition in chosen.where)]
+        key = attrgetter("item_id" if order.field == "id" else order.field)
+        found.sort(key=key, reverse=order.descending)
+        start = int(cursor or 0)
+        end = start + limit
+        return ItemPage(tuple(found[start:end]), str(end) if end < len(found) else None)
 
     def counts(self) -> dict[Modality, int]:
         return {m: sum(p.modality is m for p in self.payloads) for m in Modality}

@@ -74,9 +74,7 @@ def test_scroll_gives_every_point_once_over_many_pages(store: VectorStore, monke
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("field", ["id", "mtime", "size"])
-def test_pages_in_an_order_give_every_item_that_passes_once(
-    store: VectorStore, field: Any, descending: bool
-) -> None:
+def test_pages_in_an_order_give_every_item_that_passes_once(store: VectorStore, field: Any, descending: bool) -> None:
     if field == "id" and descending:
         pytest.skip("ids are only listed upwards")
     written, random, order = points(90), np.random.default_rng(5), Order(field, descending)

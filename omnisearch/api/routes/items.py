@@ -1,21 +1,22 @@
-"""GET /v1/items/{id} and its content. A file is reached by the id of its item, never by a path."""
+"""GET /v1/items, one of them, and its content. A file is reached by the id of its item, never by a path."""
 
 import re
 from pathlib import Path
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
 from omnisearch.api.access import needs
-from omnisearch.api.answers import item_out
+from omnisearch.api.answers import item_out, items_out
 from omnisearch.api.etag import not_modified
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.keys import Scope
+from omnisearch.api.selections import ItemsLink
 from omnisearch.api.sent_file import BYTES, SentFile, sends
 from omnisearch.api.service import Asked, Service
-from omnisearch.schema.item import ItemOut
+from omnisearch.schema.item import ItemOut, ItemsOut
 from omnisearch.stores.base import Payload
 
 # What a browser shows without running anything. All else is a download.
@@ -31,6 +32,13 @@ async def _files(request: Request) -> ItemFiles:
 router = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.SEARCH))
 Id = Annotated[ItemId, InPath()]
 Files = Annotated[ItemFiles, Depends(_files)]
+
+
+@router.get("")
+async def page(link: Annotated[ItemsLink, Query()], service: Asked) -> ItemsOut:
+    """List items in an order that stays the same while nothing is indexed."""
+    chosen, order = link.to_selection(), link.to_order()
+    return items_out(await service.ask(lambda engine: engine.items(chosen, order, link.limit, link.cursor), "lists"))
 
 
 @router.get("/{item_id}")

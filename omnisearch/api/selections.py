@@ -1,0 +1,56 @@
+"""Which items a request is about, as parameters in its address."""
+
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
+
+from omnisearch.api.words import SafeText
+from omnisearch.errors import QueryError
+from omnisearch.search.listing import Selection
+from omnisearch.stores.base import Order
+from omnisearch.types import Modality
+from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
+
+MAX_ITEMS = 200
+
+
+def _condition(text: str) -> str:
+    """Check a condition where it stands, so that the error points at it."""
+    try:
+        parse_condition(text)
+    except QueryError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _listed(given: object) -> object:
+    """Split a list that is written with commas in one parameter, or in several of the same name."""
+    parts = given if isinstance(given, list | tuple) else [given]
+    return [name.strip() for part in parts for name in str(part).split(",")]
+
+
+Conditions = Annotated[list[Annotated[SafeText, AfterValidator(_condition)]], Field(max_length=MAX_CONDITIONS)]
+CursorText = Annotated[str, StringConstraints(max_length=512)]
+
+
+class SelectionLink(BaseModel):
+    """Items of some modalities for which conditions hold."""
+
+    modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
+    where: Conditions = Field([])
+
+    def to_selection(self) -> Selection:
+        """Return which items are meant."""
+        return Selection(tuple(dict.fromkeys(self.modalities)), parse_conditions(self.where))
+
+
+class ItemsLink(SelectionLink):
+    """The parameters of GET /v1/items. A minus before the order puts the largest first."""
+
+    order: Literal["id", "mtime", "-mtime", "size", "-size"] = "id"
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = 50
+    cursor: CursorText = ""
+
+    def to_order(self) -> Order:
+        """Return the order that is meant."""
+        return Order(cast(Literal["id", "mtime", "size"], self.order.lstrip("-")), self.order.startswith("-"))
