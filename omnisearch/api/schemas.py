@@ -115,22 +115,21 @@ class SearchLink(SelectionLink):
         )
 
 
-class NeighboursLink(BaseModel):
+class NeighboursLink(SelectionLink):
     """The parameters of GET /v1/items/{id}/neighbours."""
 
     segment: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
-    where: list[Annotated[SafeText, AfterValidator(_condition)]] = Field([], max_length=MAX_CONDITIONS)
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
 
     def to_query(self, item_id: str) -> Query:
         """Return the search by the item, with a lane for each modality."""
+        selection = self.to_selection()
         return Query(
             Term(ItemRef(item_id, self.segment)),
-            tuple(dict.fromkeys(self.modalities)),
+            selection.modalities,
             self.limit,
-            where=parse_conditions(self.where),
+            where=selection.where,
             lanes=True,
             min_relevance=self.min_relevance,
         )
