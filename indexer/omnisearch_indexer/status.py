@@ -1,5 +1,6 @@
 """What an index holds, read from its manifest without a model or an engine."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -72,9 +73,10 @@ def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
 def _disk_bytes(index_dir: Path) -> int:
     """The bytes that an index takes. The default one lies beside the folder of the others."""
     found = 0
-    for path in index_dir.glob("*"):
-        if path.name != COLLECTIONS:
-            found += sum(_file_bytes(each) for each in (path, *path.rglob("*")))
+    for folder, folders, files in os.walk(index_dir):  # which skips folders that the engine deletes meanwhile
+        if folder == str(index_dir) and COLLECTIONS in folders:
+            folders.remove(COLLECTIONS)
+        found += sum(_file_bytes(Path(folder, name)) for name in (*folders, *files))
     return found
 
 
