@@ -18,6 +18,7 @@ from omnisearch.api.errors import handle_errors
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
+from omnisearch.api.idempotency import Answers
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.job_table import JobTable
 from omnisearch.api.kept_uploads import KeptUploads
@@ -79,6 +80,7 @@ def create_app(
         await collections.stop()
         await asyncio.to_thread(engines.close)
         await app.state.uploads.close()
+        await app.state.answers.close()
         await app.state.jobs.close()
         renditions.close()
 
@@ -97,6 +99,7 @@ def create_app(
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     app.state.draining = threading.Event()
+    app.state.answers = Answers(settings)
     app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added sees a request first.

@@ -176,6 +176,15 @@ class UploadStore:
         return time.time() + self._settings.upload_seconds
 
 
+def hash_sent(sent: BinaryIO) -> str:
+    """Return the digest of a file that was sent; leaves it at its start."""
+    digest = blake3()
+    while block := sent.read(MIB):
+        digest.update(block)
+    sent.seek(0)
+    return str(digest.hexdigest())
+
+
 def _copy(sent: BinaryIO, path: Path) -> tuple[str, int]:
     """Copy a file to `path`, durably; return the id of its content and its size."""
     digest, size = blake3(), 0

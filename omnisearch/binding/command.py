@@ -8,8 +8,7 @@ import typer
 from omnisearch import options
 from omnisearch.config import Settings, load_settings
 from omnisearch.console import Format, err, write_rows
-from omnisearch.errors import ModelMissingError, UsageError, WeightsError
-from omnisearch.wording import did_you_mean
+from omnisearch.errors import ModelMissingError, WeightsError
 
 if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
@@ -61,10 +60,11 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
     published is recorded at the first pull, in weights.lock, and held to from then on.
     """
     from omnisearch.binding.installed import RELEASED, install
+    from omnisearch.binding.wanted import wanted_files
     from omnisearch.spaces.weights.pull import pull_all
 
     settings = load_settings(license=license)
-    pull_all(_chosen(names, every, settings), settings)
+    pull_all(wanted_files(names, every, settings), settings)
     for model in names or (settings.model,):
         if model in RELEASED:
             err.print(f"{model} is in {install(model, settings)}", markup=False)
@@ -74,12 +74,13 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
 @app.command()
 def verify(names: Names = None, every: Every = False) -> None:
     """Hash the weight files anew; fail if one is missing or is not what it should be."""
+    from omnisearch.binding.wanted import wanted_files
     from omnisearch.spaces.weights.spec import resolve
     from omnisearch.spaces.weights.spec import verify as check
 
     settings = load_settings()
     wrong: list[ModelMissingError | WeightsError] = []
-    specs = _chosen(names, every, settings)
+    specs = wanted_files(names, every, settings)
     for spec in specs:
         try:
             check(spec, resolve(spec, settings))
@@ -198,43 +199,6 @@ def _step_row(step: "Step") -> "dict[str, Any]":
         "held": size(step.held),
         "dropped": list(step.dropped),
     }
-
-
-def _chosen(names: list[str] | None, every: bool, settings: Settings) -> "tuple[WeightSpec, ...]":
-    """The files that files, spaces and models need, each once; none named: what the configured model needs."""
-    from omnisearch.binding.installed import RELEASED
-    from omnisearch.spaces.registry import FILES, SPACES, files_of
-    from omnisearch.spaces.weights.spec import PACKAGE
-
-    known = dict(FILES) | {spec.name: spec for spec in RELEASED.values()}
-    if every:
-        return tuple(known.values())
-    wanted: dict[str, WeightSpec] = {}
-    for name in names or (settings.model,):
-        if name in known:
-            found: tuple[WeightSpec, ...] = (known[name],)
-        elif name in SPACES:
-            found = files_of((name,))
-        elif names is None or name in RELEASED or Path(name).is_dir() or (PACKAGE / "models" / name).is_dir():
-            found = _files_of_model(name, settings)
-        else:
-            raise UsageError(
-                f"no weight file, space or model is called {name!r}{did_you_mean(name, (*known, *SPACES, *RELEASED))}; "
-                "`omnisearch models ls` lists them"
-            )
-        wanted |= {spec.name: spec for spec in found}
-    return tuple(wanted.values())
-
-
-def _files_of_model(name: str, settings: Settings) -> "tuple[WeightSpec, ...]":
-    from omnisearch.binding.installed import RELEASED, files_of_model, find_config
-    from omnisearch.spaces.registry import SPACES
-    from omnisearch.spaces.weights import licences
-
-    config = find_config(name, settings)
-    licences.check(config.name, [SPACES[space] for space in config.projectors if space in SPACES], settings)
-    own = (RELEASED[name],) if name in RELEASED else ()
-    return (*own, *files_of_model(config))
 
 
 def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:

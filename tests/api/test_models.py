@@ -88,3 +88,11 @@ def test_a_damaged_file_is_named_by_a_check(asked: TestClient, tmp_path: Path, m
     assert not answer["sound"]
     assert [file["name"] for file in answer["files"] if file["problem"]] == [damaged]
     assert checked == names
+
+
+def test_a_pull_is_queued_as_a_job(client: TestClient) -> None:
+    answer = client.post("/v1/models/mini/pull")
+    assert answer.status_code == 202
+    job = client.get(answer.headers["Location"]).json()
+    assert (job["kind"], job["params"], job["state"]) == ("pull", {"model": "mini"}, "queued")
+    assert client.post("/v1/models/minni/pull").status_code == 404

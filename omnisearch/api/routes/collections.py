@@ -9,6 +9,7 @@ from fastapi import Path as InPath
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import json_body, read_json
 from omnisearch.api.collections import Collections, Served
+from omnisearch.api.idempotency import Creating
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.api.schemas import CollectionIn
@@ -52,12 +53,16 @@ async def show(name: Name, collections: Served) -> CollectionOut:
 @changes.post(
     "", status_code=HTTPStatus.CREATED, openapi_extra=json_body(CollectionIn), responses=refused(409, s409=TAKEN)
 )
-async def create(request: Request, response: Response, collections: Served) -> CollectionOut:
+async def create(request: Request, response: Response, collections: Served, creating: Creating) -> CollectionOut:
     """Make an empty collection, which a job of the kind `index` can fill; `Location` is where to ask for it."""
     name = (await read_json(request, CollectionIn)).name
-    await collections.create(name)
-    response.headers["Location"] = f"{PATH}/{name}"
-    return CollectionOut(**_entry(collections, name).model_dump())
+
+    async def make() -> CollectionOut:
+        await collections.create(name)
+        response.headers["Location"] = f"{PATH}/{name}"
+        return CollectionOut(**_entry(collections, name).model_dump())
+
+    return await creating.once(name, CollectionOut, make)
 
 
 @changes.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)

@@ -12,9 +12,10 @@ from pydantic import StringConstraints
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import json_body, read_json
 from omnisearch.api.cursors import read_cursor, write_cursor
-from omnisearch.api.job_bodies import ForgetIn, JobIn
+from omnisearch.api.idempotency import REPEATED, Creating
+from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
-from omnisearch.api.kept_uploads import Uploads
+from omnisearch.api.kept_uploads import KeptUploads, Uploads
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.config import Settings
@@ -32,18 +33,29 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str, Query(max_length=8192, description="`next_cursor` of the page before.")]
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, openapi_extra=json_body(JobIn), responses=refused(507))
-async def add(request: Request, response: Response, jobs: Jobs, uploads: Uploads, collection: Named) -> JobOut:
+@router.post(
+    "", status_code=HTTPStatus.ACCEPTED, openapi_extra=json_body(JobIn), responses=refused(409, 507, s409=REPEATED)
+)
+async def add(
+    request: Request, response: Response, jobs: Jobs, uploads: Uploads, collection: Named, creating: Creating
+) -> JobOut:
     """Queue a job; `Location` is where to ask for it."""
     sent = (await read_json(request, JobIn)).root
+
+    async def queue() -> JobOut:
+        params = await _params(sent, jobs, uploads)
+        return accepted(response, await jobs.ask(lambda store: store.add(sent.kind, params, collection)))
+
+    return await creating.once(sent.model_dump(), JobOut, queue)
+
+
+async def _params(sent: IndexIn | ForgetIn, jobs: JobTable, uploads: KeptUploads) -> dict[str, Any]:
     if isinstance(sent, ForgetIn):
-        params: dict[str, Any] = {"item_ids": sent.item_ids}
-    else:
-        paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
-        if sent.uploads:
-            paths += await uploads.ask(lambda store: store.link_for_good(sent.uploads))
-        params = {"paths": paths, "retry_failed": sent.retry_failed, "prune": sent.prune}
-    return accepted(response, await jobs.ask(lambda store: store.add(sent.kind, params, collection)))
+        return {"item_ids": sent.item_ids}
+    paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
+    if sent.uploads:
+        paths += await uploads.ask(lambda store: store.link_for_good(sent.uploads))
+    return {"paths": paths, "retry_failed": sent.retry_failed, "prune": sent.prune}
 
 
 @router.get("")

@@ -1,14 +1,20 @@
 """Models by name: what one is made of, what it takes on this machine, and whether its files are sound."""
 
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi import Path as InPath
 from pydantic import StringConstraints
 
 from omnisearch.api.access import needs
 from omnisearch.api.collections import Served
+from omnisearch.api.idempotency import REPEATED, Creating
+from omnisearch.api.job_table import Jobs
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
+from omnisearch.api.routes.jobs import accepted
+from omnisearch.schema.job import JobOut
 from omnisearch.schema.model import ModelCheckOut, ModelDetailOut, ModelPlanOut
 
 router = APIRouter(prefix="/v1/models", tags=["models"], **needs(Scope.SEARCH))
@@ -32,6 +38,18 @@ async def plan(name: Name, collections: Served) -> ModelPlanOut:
     from omnisearch.api.model_answers import plan_out
 
     return await collections.work(lambda settings: plan_out(name, settings), "models")
+
+
+@checks.post("/{name}/pull", status_code=HTTPStatus.ACCEPTED, responses=refused(409, 507, s409=REPEATED))
+async def pull(name: Name, collections: Served, jobs: Jobs, response: Response, creating: Creating) -> JobOut:
+    """Queue a job that fetches the weight files of a model and checks them; `Location` is where to ask for it."""
+    from omnisearch.api.model_answers import plan_out
+
+    async def queue() -> JobOut:
+        await collections.work(lambda settings: plan_out(name, settings), "models")  # it exists
+        return accepted(response, await jobs.ask(lambda store: store.add("pull", {"model": name})))
+
+    return await creating.once(None, JobOut, queue)
 
 
 @checks.post("/{name}/check")

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from omnisearch.api.access import needs
 from omnisearch.api.bodies import disk_full_refused
 from omnisearch.api.expressions import UploadId
+from omnisearch.api.idempotency import REPEATED, Creating
 from omnisearch.api.kept_uploads import Uploads
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
-from omnisearch.api.upload_store import KeptUpload
+from omnisearch.api.upload_store import KeptUpload, hash_sent
 from omnisearch.schema.upload import UploadOut
 
 FORM = {
@@ -29,8 +30,8 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"], **needs(Scope.SEARCH)
 Id = Annotated[UploadId, InPath(description="The id of an upload.")]
 
 
-@router.post("", status_code=HTTPStatus.CREATED, openapi_extra=BODY, responses=refused(400, 507))
-async def add(request: Request, response: Response, uploads: Uploads) -> UploadOut:
+@router.post("", status_code=HTTPStatus.CREATED, openapi_extra=BODY, responses=refused(400, 409, 507, s409=REPEATED))
+async def add(request: Request, response: Response, uploads: Uploads, creating: Creating) -> UploadOut:
     """Keep a file for queries: the part `file` of a multipart body. The same content always gets the same id."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send it as the part `file` of multipart/form-data")
@@ -39,9 +40,15 @@ async def add(request: Request, response: Response, uploads: Uploads) -> UploadO
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the file part `file` is missing")
-            kept = await uploads.ask(lambda store: store.keep(file.file, file.filename or ""))
-    response.headers["Location"] = f"/v1/uploads/{kept.id}"
-    return _out(kept)
+            sent, name = file.file, file.filename or ""
+
+            async def keep() -> UploadOut:
+                kept = await uploads.ask(lambda store: store.keep(sent, name))
+                response.headers["Location"] = f"/v1/uploads/{kept.id}"
+                return _out(kept)
+
+            content = await uploads.ask(lambda _: hash_sent(sent))
+            return await creating.once([content, name], UploadOut, keep)
 
 
 @router.get("/{upload_id}")

@@ -1,0 +1,41 @@
+"""The job `pull`: fetches the weight files of a model, checks them, and imports a published model."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from omnisearch.config import Settings
+from omnisearch.errors import StoppedError
+from omnisearch.jobs.job import Job, Reporter
+
+
+def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:
+    """Pull the `model` of a job. Files that are here are checked and kept, so a pull goes on where it stopped.
+
+    Raises:
+        StoppedError: `stop` was set.
+        OmnisearchError: as `pull_all` and `install`.
+    """
+    from omnisearch.binding.installed import RELEASED, install
+    from omnisearch.binding.wanted import wanted_files
+    from omnisearch.spaces.weights.pull import pull
+
+    model = job.params["model"]
+    specs = wanted_files([model], False, settings)
+    sizes = [spec.held_to(settings.weights_dir)[1] or spec.size for spec in specs]
+    total = None if None in sizes else sum(size for size in sizes if size is not None)
+    done = 0
+
+    for spec in specs:
+
+        def advance(count: int, name: str = spec.name) -> None:
+            nonlocal done
+            done += count
+            reporter.report(done, total, "bytes", name)
+            if stop.is_set():
+                raise StoppedError("the pull was stopped; it goes on with the files that are left")
+
+        pull(spec, settings, advance)
+    if model in RELEASED:
+        install(model, settings)
+    return {"model": model, "files": [spec.name for spec in specs], "bytes": done}

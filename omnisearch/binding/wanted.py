@@ -1,0 +1,48 @@
+"""Which weight files are wanted: those that files, spaces and models by name need."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omnisearch.binding.installed import RELEASED, files_of_model, find_config
+from omnisearch.config import Settings
+from omnisearch.errors import UsageError
+from omnisearch.spaces import registry
+from omnisearch.spaces.weights import licences
+from omnisearch.spaces.weights.spec import PACKAGE, WeightSpec
+from omnisearch.wording import did_you_mean
+
+
+def wanted_files(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[WeightSpec, ...]:
+    """Return the files that files, spaces and models need, each once; none named: what the configured model needs.
+
+    Raises:
+        UsageError: nothing is called by one of the names.
+        LicenceError: the settings refuse the licence of a model.
+    """
+    known = dict(registry.FILES) | {spec.name: spec for spec in RELEASED.values()}
+    if every:
+        return tuple(known.values())
+    wanted: dict[str, WeightSpec] = {}
+    for name in names or (settings.model,):
+        if name in known:
+            found: tuple[WeightSpec, ...] = (known[name],)
+        elif name in registry.SPACES:
+            found = registry.files_of((name,))
+        elif names is None or name in RELEASED or Path(name).is_dir() or (PACKAGE / "models" / name).is_dir():
+            found = _files_of_model(name, settings)
+        else:
+            guess = did_you_mean(name, (*known, *registry.SPACES, *RELEASED))
+            raise UsageError(
+                f"no weight file, space or model is called {name!r}{guess}; `omnisearch models ls` lists them"
+            )
+        wanted |= {spec.name: spec for spec in found}
+    return tuple(wanted.values())
+
+
+def _files_of_model(name: str, settings: Settings) -> tuple[WeightSpec, ...]:
+    config = find_config(name, settings)
+    licences.check(
+        config.name, [registry.SPACES[space] for space in config.projectors if space in registry.SPACES], settings
+    )
+    own = (RELEASED[name],) if name in RELEASED else ()
+    return (*own, *files_of_model(config))
