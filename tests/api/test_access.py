@@ -52,6 +52,7 @@ WANTED = {
     ("GET", "/v1/jobs/{job_id}/events"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}/errors"): Scope.INDEX,
     ("POST", "/v1/jobs"): Scope.INDEX,
+    ("POST", "/v1/models/{name}/pull"): Scope.ADMIN,
     ("POST", "/v1/jobs/{job_id}/cancel"): Scope.INDEX,
     ("POST", "/v1/jobs/{job_id}/retry"): Scope.INDEX,
     ("GET", "/metrics"): Scope.METRICS,

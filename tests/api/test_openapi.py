@@ -12,11 +12,12 @@ from fastapi.testclient import TestClient
 
 from omnisearch.api.app import create_app
 from omnisearch.api.errors import MEDIA_TYPE
+from omnisearch.api.idempotency import Answers
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.api.upload_store import UploadStore
 from omnisearch.config import load_settings
-from omnisearch.errors import DiskFullError, FingerprintError
+from omnisearch.errors import ConflictError, DiskFullError, FingerprintError
 from omnisearch.jobs.job import Progress, State
 from omnisearch.jobs.store import JobStore
 from omnisearch.schema.problem import Problem
@@ -59,6 +60,10 @@ WITH_FILE = {
     "/v1/locate": {"query": {"text": "dog"}, "file": "a"},
     "/v1/embeddings": {"model": "toy", "input": [{"type": "file", "file": {"file_id": "a"}}]},
 }
+
+
+# Answer a repeated request once, by its Idempotency-Key.
+CREATING = {"/v1/jobs", "/v1/uploads", "/v1/models/{name}/pull"}
 
 
 class LostEngine(ScriptedEngine):
@@ -109,12 +114,14 @@ def provoke(
         state(client).draining.set()
     if status == 409 and "{job_id}" in path:
         return client.request(method, path.replace("{job_id}", job(client, path)))
-    if status == 409:
+    if status == 409 and path in CREATING:
+        monkeypatch.setattr(Answers, "begin", begun)
+    elif status == 409:
         service = state(client).collections.default
         service._engine, service._missing = None, FingerprintError("another model made it")
     with full_disk(monkeypatch) if status == 507 else nullcontext():
         item = OWNERS.get(path.rpartition("/")[2], "im")
-        url = filled(path.replace("{item_id}", IDS[item]))
+        url = filled(path.replace("{item_id}", IDS[item]).replace("{name}/pull", "mini/pull"))
         return client.request(method, **{"url": url, **wrong(status, method, path)})
 
 
@@ -132,7 +139,7 @@ def wrong(status: int, method: str, path: str) -> dict[str, Any]:
         return {"data": {"query": json.dumps(WITH_FILE[path])}, "files": {"a": ("a.wav", b"x" * 100)}}
     return {
         400: {"content": b"--x", "headers": {"content-type": "multipart/form-data"}},
-        409: VALID.get((method, path), {}),
+        409: {**VALID.get((method, path), {}), "headers": {"idempotency-key": "a-key"}},
         507: VALID.get((method, path), {}),
         413: {"content": b"x" * (MAX_BODY + 1)},
         422: {"params": {"nonsense": "1"}},
@@ -148,6 +155,11 @@ def job(client: TestClient, path: str) -> str:
             assert claimed is not None
             store.end(claimed, "worker", State.DONE, Progress())
     return added.id
+
+
+async def begun(*_: object) -> None:
+    """Refuse a request whose Idempotency-Key another one is using."""
+    raise ConflictError("the first request with this key is still being answered")
 
 
 def state(client: TestClient) -> Any:
