@@ -12,7 +12,7 @@ from omnisearch_indexer.manifest import FileRow, Manifest, State
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
-from omnisearch_indexer.roots import is_within
+from omnisearch_indexer.roots import is_below, is_within
 from omnisearch_indexer.walk import Found, Walk
 
 CHUNK = 1000
@@ -103,9 +103,12 @@ def refuse(
 
 
 def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: Survey, prune: bool) -> None:
-    """Sort the known files that the walk did not find into deleted and kept; files below unread folders stay."""
-    apart = [*walk.unread, *missing]
+    """Sort the known files that the walk did not find into deleted and kept.
+
+    Files below unread folders stay, and so do files below skipped ones, such as the indexed uploads of the API.
+    """
     for root in walk.roots:
+        apart = [*walk.unread, *missing, *(folder for folder in walk.skip if is_below(folder, root))]
         rows = [row for row in manifest.unseen(root) if not any(is_within(row.path, top) for top in apart)]
         if prune:
             made.deleted += rows
