@@ -232,3 +232,9 @@ def test_an_unknown_parameter_is_named_and_a_known_one_is_not(client: TestClient
     answer = client.get("/v1/search", params={"q": "dog", "limt": 3})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/limt")
     assert client.get("/v1/search", params={"q": "dog", "limit": 3}).status_code == 200
+
+
+def test_a_parameter_that_is_no_list_is_given_once(client: TestClient) -> None:
+    answer = client.get("/v1/jobs?kind=index&kind=forget")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/kind")
+    assert client.get("/v1/search?q=dog&where=path:a*&where=path:b*").status_code == 200
