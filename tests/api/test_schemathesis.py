@@ -30,7 +30,7 @@ LEFT_OUT = {
     "ensure_resource_availability",
 }
 KEY = "k" * 40
-SHORT, LONG = 4, 60  # requests of an operation, right and wrong ones each
+SHORT, LONG = 3, 60  # requests of an operation, right and wrong ones each
 MAX_REQUEST = 1 << 15  # the server hangs up on an address that is longer than a head may be
 load_all_checks()
 KEPT = [CHECKS.get_one(name) for name in CHECKS.get_all_names() if name not in LEFT_OUT]
