@@ -57,7 +57,8 @@ def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[F
     If `more` items follow, the last ones may have further near-duplicates: these are left out, and the first of them is
     returned as the second value.
     """
-    under = _folded_under(lane, _segments(store, lane))
+    alike = _alike_before(lane)
+    under = _folded_under(lane, alike, _segments(store, lane, alike))
     hits = sorted(set(under))
     folded: dict[int, list[str]] = {at: [] for at in hits}
     for at, hit in enumerate(under):
@@ -70,13 +71,12 @@ def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[F
     return kept, lane[hits[whole]] if whole < len(hits) else lane[-1] if more else None
 
 
-def _folded_under(lane: Sequence[Ranked], segments: Segments) -> list[int]:
+def _folded_under(lane: Sequence[Ranked], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
     """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
-    before = _alike_before(lane)
     under: list[int] = []
     hits: list[int] = []
     for at, entry in enumerate(lane):
-        near = (hit for hit in hits[-REACH:] if hit in before[at]) if at in before else ()
+        near = (hit for hit in hits[-REACH:] if hit in alike[at]) if at in alike else ()
         under.append(next((hit for hit in near if _are_near(lane[hit], entry, segments)), at))
         if under[at] == at:
             hits.append(at)
@@ -103,22 +103,17 @@ def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
     return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
 
 
-def _segments(store: VectorStore, lane: Sequence[Ranked]) -> Segments:
+def _segments(store: VectorStore, lane: Sequence[Ranked], alike: Mapping[int, set[int]]) -> Segments:
     """All segments of the items with several segments that may be near-duplicates."""
-    cut = [entry for entry in lane if entry.point.payload.segments > 1]
-    found: dict[str, dict[int, Floats]] = defaultdict(dict)
-    if items := _may_be_near(cut):
-        for point in store.scroll(Filter(item_ids=tuple(sorted(items))), with_vectors=True):
-            found[point.payload.item_id][point.payload.segment.index] = point.vector
-    return found
-
-
-def _may_be_near(lane: Sequence[Ranked]) -> set[str]:
-    found: set[str] = set()
-    for at, before in _alike_before(lane).items():
+    items: set[str] = set()
+    for at, before in alike.items():
         late = lane[at].point.payload
         for early in (lane[other].point.payload for other in before):
-            found |= {early.item_id, late.item_id} if early.segments == late.segments else set()
+            items |= {early.item_id, late.item_id} if early.segments == late.segments > 1 else set()
+    found: dict[str, dict[int, Floats]] = defaultdict(dict)
+    if items:
+        for point in store.scroll(Filter(item_ids=tuple(sorted(items))), with_vectors=True):
+            found[point.payload.item_id][point.payload.segment.index] = point.vector
     return found
 
 
