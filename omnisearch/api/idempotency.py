@@ -3,11 +3,9 @@
 The answers are kept for a day in SQLite, so that a client may also repeat a request to a server that was restarted.
 """
 
-import asyncio
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -16,7 +14,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from omnisearch.api.keys import Key
-from omnisearch.api.thread_pool import ThreadPool
+from omnisearch.api.lazy_store import LazyStore
 from omnisearch.config import Settings
 from omnisearch.errors import ConflictError, QueryError
 from omnisearch.jobs.database import Database
@@ -46,12 +44,11 @@ class Answer(NamedTuple):
 
 
 class Answers:
-    """The kept answers of a data directory. Opens their table when a request first has a key."""
+    """The kept answers of a data directory. Their table is opened when a request first has a key."""
 
     def __init__(self, settings: Settings) -> None:
-        self._path, self._opening = settings.data_dir / ANSWERS_FILE, threading.Lock()
-        self._pool = ThreadPool("answers", THREADS, WAITING)
-        self._database: Database | None = None
+        path = settings.data_dir / ANSWERS_FILE
+        self.database = LazyStore("answers", lambda: Database(path, SCHEMA, VERSION), THREADS, WAITING)
         self._owner = secrets.token_hex(8)  # of this process: what a dead one began is begun again
 
     async def begin(self, caller: str, key: str, request: str) -> Answer | None:
@@ -61,24 +58,19 @@ class Answers:
             QueryError: the key belongs to another request.
             ConflictError: the first request with the key is still being answered.
         """
-        return await self._ask(lambda: self._begin(caller, key, request))
+        return await self.database.ask(lambda database: self._begin(database, caller, key, request))
 
     async def keep(self, caller: str, key: str, answer: Answer | None) -> None:
         """Keep the answer to a request that has begun; with None, forget the request."""
-        await self._ask(lambda: self._keep(caller, key, answer))
+        await self.database.ask(lambda database: self._keep(database, caller, key, answer))
 
     async def close(self) -> None:
         """Let go of the table."""
-        await asyncio.to_thread(self._pool.close)
-        if self._database is not None:
-            self._database.close()
+        await self.database.close()
 
-    async def _ask(self, question: Callable[[], Answer | None]) -> Answer | None:
-        return await asyncio.shield(self._pool.ask(question))
-
-    def _begin(self, caller: str, key: str, request: str) -> Answer | None:
+    def _begin(self, database: Database, caller: str, key: str, request: str) -> Answer | None:
         now = time.time()
-        with self._open().use() as db:
+        with database.use() as db:
             db.execute("DELETE FROM answers WHERE began < ?", (now - KEPT_SECONDS,))
             row = db.execute("SELECT * FROM answers WHERE caller = ? AND key = ?", (caller, key)).fetchone()
             if row is not None and row["request"] != request:
@@ -97,20 +89,14 @@ class Answers:
             )
         return None
 
-    def _keep(self, caller: str, key: str, answer: Answer | None) -> None:
-        with self._open().use() as db:
+    def _keep(self, database: Database, caller: str, key: str, answer: Answer | None) -> None:
+        with database.use() as db:
             if answer is None:
                 db.execute("DELETE FROM answers WHERE caller = ? AND key = ?", (caller, key))
             else:
                 db.execute(
                     "UPDATE answers SET body = ?, location = ? WHERE caller = ? AND key = ?", (*answer, caller, key)
                 )
-
-    def _open(self) -> Database:
-        with self._opening:
-            if self._database is None:
-                self._database = Database(self._path, SCHEMA, VERSION)
-            return self._database
 
 
 class Attempt:
@@ -119,6 +105,11 @@ class Attempt:
     def __init__(self, answers: Answers, caller: str, route: str, key: str | None, response: Response) -> None:
         self._answers, self._caller, self._route, self._key = answers, caller, route, key
         self._response = response
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the request was sent with a key."""
+        return self._key is not None
 
     async def once(self, sent: Any, kind: type[M], create: Callable[[], Awaitable[M]]) -> M:
         """Create something and answer with it, or repeat the answer to the first request with the same key.

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar, cast
 from fastapi import Depends, Query, Request
 
 from omnisearch.api.collections import Collections
-from omnisearch.api.thread_pool import ThreadPool
+from omnisearch.api.lazy_store import LazyStore
 from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError
 from omnisearch.jobs.job import Job
@@ -23,13 +23,11 @@ T = TypeVar("T")
 
 
 class JobTable:
-    """Opens the table when it is first asked, so that a server over a read-only directory still searches."""
+    """Asks the table of jobs, and watches jobs."""
 
     def __init__(self, settings: Settings, draining: threading.Event) -> None:
         self._settings, self._draining = settings, draining
-        self._pool = ThreadPool("jobs", THREADS, WAITING)
-        self._opening = threading.Lock()
-        self._store: JobStore | None = None
+        self._store = LazyStore("jobs", lambda: JobStore.open(settings), THREADS, WAITING)
         self._watchers = 0
 
     async def ask(self, question: Callable[[JobStore], T]) -> T:
@@ -38,11 +36,11 @@ class JobTable:
         Raises:
             BusyError: as many questions wait as may wait.
         """
-        return await asyncio.shield(self._pool.ask(lambda: question(self._open())))
+        return await self._store.ask(question)
 
     async def check(self, question: Callable[[Settings], T]) -> T:
         """Answer a question about the disk, with the settings of the server, in a thread."""
-        return await asyncio.shield(self._pool.ask(lambda: question(self._settings)))
+        return await self._store.do(lambda: question(self._settings))
 
     def admit_watcher(self) -> None:
         """Refuse a watcher if all places are taken; `changes` takes the place.
@@ -74,15 +72,7 @@ class JobTable:
 
     async def close(self) -> None:
         """Let go of the table."""
-        await asyncio.to_thread(self._pool.close)
-        if self._store is not None:
-            self._store.close()
-
-    def _open(self) -> JobStore:
-        with self._opening:
-            if self._store is None:
-                self._store = JobStore.open(self._settings)
-            return self._store
+        await self._store.close()
 
 
 async def _jobs(request: Request) -> JobTable:

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Collection
 from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Request
 
 from omnisearch.api.expressions import Upload
-from omnisearch.api.thread_pool import ThreadPool
+from omnisearch.api.lazy_store import LazyStore
 from omnisearch.api.upload_store import UploadStore
 from omnisearch.config import Settings
 from omnisearch.errors import OmnisearchError
@@ -22,12 +21,11 @@ log = logging.getLogger(__name__)
 
 
 class KeptUploads:
-    """Opens the store when it is first asked, so that a server over a read-only directory still searches."""
+    """Asks the store of uploads, and deletes those that have expired."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._pool = settings, ThreadPool("uploads", THREADS, WAITING)
-        self._opening = threading.Lock()
-        self._store: UploadStore | None = None
+        self._settings = settings
+        self._store = LazyStore("uploads", lambda: UploadStore(settings), THREADS, WAITING)
         self._expiring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -40,7 +38,7 @@ class KeptUploads:
         Raises:
             BusyError: as many questions wait as may wait.
         """
-        return await asyncio.shield(self._pool.ask(lambda: question(self._open())))
+        return await self._store.ask(question)
 
     async def use(self, ids: Collection[str]) -> dict[str, Upload]:
         """Return uploads by their ids; raises as `UploadStore.use`."""
@@ -50,13 +48,11 @@ class KeptUploads:
         """Let go of the store."""
         if self._expiring is not None:
             self._expiring.cancel()
-        await asyncio.to_thread(self._pool.close)
-        if self._store is not None:
-            self._store.close()
+        await self._store.close()
 
     async def _expire(self) -> None:
         while True:
-            if self._store is not None or await asyncio.to_thread(self._is_there):
+            if self._store.is_open or await asyncio.to_thread(self._is_there):
                 try:
                     await self.ask(lambda store: store.expire())
                 except OmnisearchError as error:
@@ -65,12 +61,6 @@ class KeptUploads:
 
     def _is_there(self) -> bool:
         return UploadStore.exists(self._settings)
-
-    def _open(self) -> UploadStore:
-        with self._opening:
-            if self._store is None:
-                self._store = UploadStore(self._settings)
-            return self._store
 
 
 async def _uploads(request: Request) -> KeptUploads:

@@ -74,7 +74,7 @@ def test_a_request_that_is_being_answered_is_not_begun_again(
     answers: Answers = client.app.state.answers  # type: ignore[attr-defined]
     first = queue(client, "k")
     assert first.status_code == 202
-    with answers._open().use() as db:
+    with answers.database.open().use() as db:
         db.execute("UPDATE answers SET body = NULL")
     refused = queue(client, "k")
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")

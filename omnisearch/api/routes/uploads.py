@@ -47,7 +47,7 @@ async def add(request: Request, response: Response, uploads: Uploads, creating: 
                 response.headers["Location"] = f"/v1/uploads/{kept.id}"
                 return _out(kept)
 
-            content = await uploads.ask(lambda _: hash_sent(sent))
+            content = await uploads.ask(lambda _: hash_sent(sent)) if creating.has_key else None
             return await creating.once([content, name], UploadOut, keep)
 
 
