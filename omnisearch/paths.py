@@ -31,3 +31,13 @@ def is_missing(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether `path` lies below `folder`, by name alone."""
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies below it, by name alone."""
+    return path == folder or is_below(path, folder)

@@ -11,10 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
-from omnisearch.paths import show_path
+from omnisearch.paths import is_within, show_path
 from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
 from omnisearch_indexer.manifest import FileRow
-from omnisearch_indexer.roots import is_within
 from omnisearch_indexer.walk import Signature
 
 UNMOUNTED = "the file system that held its files is not mounted there"

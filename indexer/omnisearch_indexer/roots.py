@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from omnisearch.paths import is_below
+
 
 @dataclass(frozen=True)
 class Roots:
@@ -34,13 +36,3 @@ def resolve_roots(paths: Sequence[Path]) -> Roots:
             roots.add(root)
     tops = sorted((r for r in roots if not any(is_below(r, other) for other in roots - {r})), key=os.fsencode)
     return Roots(tops, missing)
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Whether `path` lies below `folder`, by name alone."""
-    return path.startswith(folder.rstrip("/") + "/")
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies below it, by name alone."""
-    return path == folder or is_below(path, folder)

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from omnisearch.errors import Reason
-from omnisearch.paths import show_path
+from omnisearch.paths import is_below, is_within, show_path
 from omnisearch.stores.kept_places import KeptPlace
 from omnisearch_indexer.absent import FileSystems, split_absent
 from omnisearch_indexer.manifest import FileRow, Manifest, State
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
-from omnisearch_indexer.roots import is_below, is_within
 from omnisearch_indexer.walk import Found, Walk
 
 CHUNK = 1000

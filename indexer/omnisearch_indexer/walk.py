@@ -10,9 +10,8 @@ from typing import NamedTuple, Self, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import reason_of
-from omnisearch.paths import show_path
+from omnisearch.paths import is_below, show_path
 from omnisearch_indexer.ignore import Rules
-from omnisearch_indexer.roots import is_below
 
 # What systems and programs leave in folders of media.
 DEFAULT_IGNORED = frozenset(

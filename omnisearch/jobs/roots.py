@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omnisearch.config import Settings
 from omnisearch.errors import RootError
-from omnisearch.paths import find_path, show_path
+from omnisearch.paths import find_path, is_within, show_path
 
 UPLOADED_DIRECTORY = "uploaded"
 
@@ -30,7 +30,7 @@ def _inside(path: str, roots: Sequence[str]) -> str:
     if not Path(path).is_absolute() or "\0" in path:
         raise RootError(f"{path!r} is no absolute path: send the path that the file has on the server")
     real = os.path.realpath(find_path(path))
-    if not any(real == root or real.startswith(root.rstrip("/") + "/") for root in roots):
+    if not any(is_within(real, root) for root in roots):
         raise RootError(
             f"{path!r} lies in no folder that the API may index: the server's setting `index_roots` names those "
             "(OMNISEARCH_INDEX_ROOTS=/photos,/music)"
