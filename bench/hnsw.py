@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--ef-construct", type=int, default=100)
     chosen = parser.parse_args()
     queries = np.concatenate(list(few_directions(100, chosen.dim, chosen.directions, seed=1).values()))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         vectors = few_directions(chosen.points, chosen.dim, chosen.directions)
         graph = Graph(Path(folder), vectors, chosen.m, chosen.ef_construct)
         print("| ef | recall by doctor, lowest modality | highest | CPU ms a lookup |\n|--:|--:|--:|--:|")

@@ -180,7 +180,7 @@ async def wait_until_ready(host: str, port: int) -> None:
 
 async def measure(data: Path, seconds: float) -> dict[str, Any]:
     """Run every phase over an index, to which it writes."""
-    with serving(data) as (host, port, pid), tempfile.TemporaryDirectory() as folder:
+    with serving(data) as (host, port, pid), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         await wait_until_ready(host, port)
         await load(host, port, CLIENTS, seconds / 10, 1)  # warm up
         one = await load(host, port, 1, seconds / 10, 2)
@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--out", type=Path, help="a file to write it to, too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         shutil.copytree(options.data, Path(place) / "data", ignore=shutil.ignore_patterns("worker.*"))
         found = asyncio.run(measure(Path(place) / "data", options.seconds))
     text = json.dumps(found, indent=1)

@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1500)
     parser.add_argument("--model", nargs=2, metavar=("OLD", "NEW"), help="two models over the same spaces")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         place = Path(name)
         made = [str(write_model(place / f"model{seed}", seed)) for seed in (1, 2)]
         print(json.dumps(measure(place, given.files, tuple(given.model or made)), indent=2))

@@ -174,7 +174,7 @@ def main() -> None:
     chosen = parser.parse_args()
     measured = []
     for count in chosen.points:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             settings = load_settings(data_dir=Path(folder), model=chosen.model)
             measured.append(measure(settings, count, chosen.times))
     for tables in zip(*measured, strict=True):

@@ -135,7 +135,7 @@ def main() -> int:
     parser.add_argument("--per-format", type=int, default=100, help="mutants of each format (100)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutations (1)")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         place = Path(folder).resolve()
         outcome = hostile(place) if asked.attack == "hostile" else mutate(place, asked.per_format, asked.seed)
     print(outcome)  # noqa: T201

@@ -19,6 +19,7 @@ from omnisearch.api.app import create_app
 from omnisearch.config import Settings
 from tests.api.conftest import ScriptedEngine, ToyRenderer, serving
 from tests.api.test_end_to_end import FILES
+from tests.indexer.damage import wait_for_worker
 from tests.test_docs import FENCE, ROOT, problems
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -235,6 +236,7 @@ def test_a_backup_without_vectors_is_restored_by_repair(tmp_path: Path, hashed_m
     shutil.copytree(data, copy, ignore=shutil.ignore_patterns("vectors", "previews", "uploads", "manifest.sqlite*"))
     with closing(sqlite3.connect(data / "manifest.sqlite")) as manifest:
         manifest.execute("VACUUM INTO ?", (str(copy / "manifest.sqlite"),))
+    wait_for_worker(Settings(data_dir=data))  # it writes while it ends
     shutil.rmtree(data)
     run("repair", "--data-dir", copy)
     assert run("search", "dog", "--format", "jsonl", "--data-dir", copy) == found

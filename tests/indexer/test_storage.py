@@ -20,6 +20,7 @@ from omnisearch_indexer.schema import open_database
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.storage import named_faults
 from tests.indexer.conftest import write_image
+from tests.indexer.damage import wait_for_worker
 
 
 def code(number: int) -> sqlite3.Error:
@@ -134,6 +135,7 @@ def test_a_read_only_data_directory_is_read_and_named(settings: Settings) -> Non
         run = subprocess.run([sys.executable, "-c", READ, data_dir, folder], capture_output=True, text=True)
         for path in made:
             path.chmod(0o755)
+        wait_for_worker(Settings(data_dir=data_dir))  # it writes while it ends
     assert run.returncode == 0, run.stderr
     assert str(data_dir) in run.stdout
     assert "--data-dir" in run.stdout
