@@ -40,6 +40,7 @@ from omnisearch.api.routes import (
     models,
     renditions,
     search,
+    stats,
     status,
     uploads,
 )
@@ -111,7 +112,7 @@ def create_app(
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
     asking = (search, embeddings, locate, items, renditions, uploads, jobs)
-    parts = (health, metrics, *asking, status, collection_routes, models)
+    parts = (health, metrics, *asking, stats, status, collection_routes, models)
     for router in (*(part.router for part in parts), collection_routes.changes, models.checks):
         app.include_router(router)
     app.router.routes.extend(page_routes())

@@ -54,3 +54,9 @@ class ItemsLink(SelectionLink):
     def to_order(self) -> Order:
         """Return the order that is meant."""
         return Order(cast(Literal["id", "mtime", "size"], self.order.lstrip("-")), self.order.startswith("-"))
+
+
+class FacetsLink(SelectionLink):
+    """The parameters of GET /v1/facets: up to `limit` values of each facet."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = 20

@@ -17,6 +17,7 @@ from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.listing import ItemPage, Selection
 from omnisearch.search.places import Located
+from omnisearch.search.survey import Survey, Totals
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 
@@ -96,6 +97,14 @@ class Engine(Protocol):
 
     def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
         """List items in an order, from a cursor on."""
+        ...
+
+    def survey(self, chosen: Selection) -> Survey:
+        """Count the items of a selection by what they are."""
+        ...
+
+    def totals(self) -> Totals:
+        """Count the items and the segments of each modality."""
         ...
 
     def counts(self) -> dict[Modality, int]:

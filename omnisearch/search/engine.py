@@ -28,6 +28,7 @@ from omnisearch.search.listing import ItemPage, Selection, list_items
 from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
 from omnisearch.search.shared import Shared
+from omnisearch.search.survey import Survey, Totals, survey, totals
 from omnisearch.search.warm import warm
 from omnisearch.stores.base import Filter, Order, Payload
 from omnisearch.types import Answer, Floats, Modality
@@ -90,6 +91,14 @@ class Engine:
             QueryError: `cursor` is none, or one of another list or index.
         """
         return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
+
+    def survey(self, chosen: Selection) -> Survey:
+        """Count the items of a selection by modality, type, year and folder; an estimate where there are many."""
+        return self._ask(lambda index: survey(index.store, chosen))
+
+    def totals(self) -> Totals:
+        """Count the items and the segments of each modality."""
+        return self._ask(lambda index: totals(index.store, index.model.modalities))
 
     def counts(self) -> dict[Modality, int]:
         """How many segments of each modality are indexed."""

@@ -30,6 +30,7 @@ from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.listing import ItemPage, Selection
 from omnisearch.search.places import Located, Part, Place
+from omnisearch.search.survey import Survey, Totals, tally
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Segment
 
@@ -115,6 +116,13 @@ class ScriptedEngine:
         start = int(cursor or 0)
         end = start + limit
         return ItemPage(tuple(found[start:end]), str(end) if end < len(found) else None)
+
+    def survey(self, chosen: Selection) -> Survey:
+        return tally(self.items(chosen, Order(), len(self.payloads)).items)
+
+    def totals(self) -> Totals:
+        kinds = [p.modality for p in self.payloads if p.segment.index == 0]
+        return Totals({m: kinds.count(m) for m in Modality}, self.counts(), None, None)
 
     def counts(self) -> dict[Modality, int]:
         return {m: sum(p.modality is m for p in self.payloads) for m in Modality}
