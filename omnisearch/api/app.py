@@ -44,6 +44,7 @@ from omnisearch.api.routes import (
     status,
     uploads,
 )
+from omnisearch.api.routes import map as map_routes
 from omnisearch.api.routes.page import page_paths, page_routes
 from omnisearch.api.service import OpenEngine
 from omnisearch.config import Settings
@@ -112,8 +113,8 @@ def create_app(
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
     asking = (search, embeddings, locate, items, renditions, uploads, jobs)
-    parts = (health, metrics, *asking, stats, status, collection_routes, models)
-    for router in (*(part.router for part in parts), collection_routes.changes, models.checks):
+    parts = (health, metrics, *asking, stats, map_routes, status, collection_routes, models)
+    for router in (*(part.router for part in parts), collection_routes.changes, items.changes, models.checks):
         app.include_router(router)
     app.router.routes.extend(page_routes())
     return app

@@ -37,7 +37,13 @@ class ForgetIn(Strict):
     item_ids: list[ItemId] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
-class JobIn(RootModel[Annotated[IndexIn | ForgetIn, Field(discriminator="kind")]]):
+class MapIn(Strict):
+    """Make the map of a collection that `GET /v1/map` shows, in the place of the one before."""
+
+    kind: Literal["map"]
+
+
+class JobIn(RootModel[Annotated[IndexIn | ForgetIn | MapIn, Field(discriminator="kind")]]):
     """The body of POST /v1/jobs; `kind` says which job it is."""
 
     model_config = ConfigDict(frozen=True)

@@ -16,6 +16,7 @@ from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotRead
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.listing import ItemPage, Selection
+from omnisearch.search.map import Map
 from omnisearch.search.places import Located
 from omnisearch.search.survey import Survey, Totals
 from omnisearch.stores.base import Order, Payload
@@ -105,6 +106,10 @@ class Engine(Protocol):
 
     def totals(self) -> Totals:
         """Count the items and the segments of each modality."""
+        ...
+
+    def outdates(self, kept: Map) -> bool:
+        """Whether the index has changed since a map of it was made."""
         ...
 
     def counts(self) -> dict[Modality, int]:

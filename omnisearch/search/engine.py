@@ -25,6 +25,7 @@ from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.embed import path_of
 from omnisearch.search.index import Index
 from omnisearch.search.listing import ItemPage, Selection, list_items
+from omnisearch.search.map import Map, is_stale
 from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.places import Located
 from omnisearch.search.shared import Shared
@@ -99,6 +100,10 @@ class Engine:
     def totals(self) -> Totals:
         """Count the items and the segments of each modality."""
         return self._ask(lambda index: totals(index.store, index.model.modalities))
+
+    def outdates(self, kept: Map) -> bool:
+        """Whether the index has changed since a map of it was made."""
+        return self._ask(lambda index: is_stale(kept, index.store))
 
     def counts(self) -> dict[Modality, int]:
         """How many segments of each modality are indexed."""

@@ -16,8 +16,8 @@ from omnisearch.search.listing import Selection
 from omnisearch.stores.base import Filter, Mark, Order, Payload, VectorStore
 from omnisearch.types import Modality
 
-SAMPLE = 20_000
-STEP = 1024
+SAMPLE = 10_000
+STEP = 256  # what searches wait for meanwhile: 35 ms or less
 ID_SPACE = 1 << 128
 
 Facet: TypeAlias = Literal["modality", "mime", "year", "folder"]

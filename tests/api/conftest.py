@@ -29,6 +29,7 @@ from omnisearch.media.rendition import Rendition
 from omnisearch.query import Expression, ItemRef, Query, Term
 from omnisearch.search.budget import UNLIMITED, Budget
 from omnisearch.search.listing import ItemPage, Selection
+from omnisearch.search.map import Map
 from omnisearch.search.places import Located, Part, Place
 from omnisearch.search.survey import Survey, Totals, tally
 from omnisearch.stores.base import Order, Payload
@@ -123,6 +124,9 @@ class ScriptedEngine:
     def totals(self) -> Totals:
         kinds = [p.modality for p in self.payloads if p.segment.index == 0]
         return Totals({m: kinds.count(m) for m in Modality}, self.counts(), None, None)
+
+    def outdates(self, kept: Map) -> bool:
+        return kept.items != len({p.item_id for p in self.payloads})
 
     def counts(self) -> dict[Modality, int]:
         return {m: sum(p.modality is m for p in self.payloads) for m in Modality}

@@ -47,6 +47,7 @@ OPERATIONS = [(method.upper(), path) for path, methods in described(APP).items()
 WANTED = {
     ("POST", "/v1/uploads"): Scope.SEARCH,
     ("DELETE", "/v1/uploads/{upload_id}"): Scope.SEARCH,
+    ("DELETE", "/v1/items/{item_id}"): Scope.INDEX,
     ("GET", "/v1/jobs"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}/events"): Scope.INDEX,

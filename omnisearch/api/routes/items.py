@@ -1,6 +1,7 @@
 """GET /v1/items, one of them, and its content. A file is reached by the id of its item, never by a path."""
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -12,11 +13,15 @@ from omnisearch.api.answers import item_out, items_out
 from omnisearch.api.etag import not_modified
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
+from omnisearch.api.job_table import Jobs
 from omnisearch.api.keys import Scope
+from omnisearch.api.openapi import refused
+from omnisearch.api.routes.jobs import accepted
 from omnisearch.api.selections import ItemsLink
 from omnisearch.api.sent_file import BYTES, SentFile, sends
 from omnisearch.api.service import Asked, Service
 from omnisearch.schema.item import ItemOut, ItemsOut
+from omnisearch.schema.job import JobOut
 from omnisearch.stores.base import Payload
 
 # What a browser shows without running anything. All else is a download.
@@ -30,6 +35,7 @@ async def _files(request: Request) -> ItemFiles:
 
 
 router = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.SEARCH))
+changes = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.INDEX))
 Id = Annotated[ItemId, InPath()]
 Files = Annotated[ItemFiles, Depends(_files)]
 
@@ -63,6 +69,14 @@ async def content(item_id: Id, service: Asked, files: Files, request: Request) -
         content_disposition_type="inline" if INLINE.fullmatch(mime) else "attachment",
         headers={"Content-Security-Policy": SEALED, "ETag": etag},
     )
+
+
+@changes.delete("/{item_id}", status_code=HTTPStatus.ACCEPTED, responses=refused(507))
+async def forget(item_id: Id, service: Asked, jobs: Jobs, response: Response) -> JobOut:
+    """Queue a job that removes an item from the index; no file is deleted. `Location` is where to ask for the job."""
+    await first_of(service, item_id)
+    collection = service.settings.collection
+    return accepted(response, await jobs.ask(lambda store: store.add("forget", {"item_ids": [item_id]}, collection)))
 
 
 async def first_of(service: Service, item_id: str) -> Payload:

@@ -13,7 +13,7 @@ from omnisearch.api.access import needs
 from omnisearch.api.bodies import json_body, read_json
 from omnisearch.api.cursors import read_cursor, write_cursor
 from omnisearch.api.idempotency import REPEATED, Creating
-from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn
+from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn, MapIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
 from omnisearch.api.kept_uploads import KeptUploads, Uploads
 from omnisearch.api.keys import Scope
@@ -49,9 +49,11 @@ async def add(
     return await creating.once(sent.model_dump(), JobOut, queue)
 
 
-async def _params(sent: IndexIn | ForgetIn, jobs: JobTable, uploads: KeptUploads) -> dict[str, Any]:
+async def _params(sent: IndexIn | ForgetIn | MapIn, jobs: JobTable, uploads: KeptUploads) -> dict[str, Any]:
     if isinstance(sent, ForgetIn):
         return {"item_ids": sent.item_ids}
+    if isinstance(sent, MapIn):
+        return {}
     paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
     if sent.uploads:
         paths += await uploads.ask(lambda store: store.link_for_good(sent.uploads))

@@ -1,0 +1,117 @@
+"""A map: places of the items of a collection on a plane, where similar items of a modality lie near each other.
+
+It is made from a uniform sample of the items and kept beside the index.
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from omnisearch.errors import StoppedError
+from omnisearch.search.projection import project
+from omnisearch.stores.base import Filter, Point, VectorStore
+from omnisearch.stores.durable import replace_file
+from omnisearch.stores.gate import check_space
+from omnisearch.types import Modality
+
+MAP_FILE = "map.json"
+SAMPLE = 5000  # the first by the ids of their points, which are hashes
+REPORT_EVERY = 256
+MAX_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """An item on the map; `x` and `y` lie between -1 and 1."""
+
+    id: str
+    modality: Modality
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Map:
+    """The map of a store's collection when it had so many `items`, `made` in seconds since 1970."""
+
+    collection: str
+    items: int
+    made: float
+    points: tuple[MapPoint, ...]
+
+    @property
+    def digest(self) -> str:
+        """A name of the content."""
+        return hashlib.sha256(_written(self).encode()).hexdigest()[:32]
+
+
+def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[int, int], None]) -> Map:
+    """Map the items of a store; `report` is told how many of how many are read.
+
+    Raises:
+        StoppedError: `stopped` said so.
+    """
+    items = store.count(Filter(firsts=True))
+    sampled: list[Point] = []
+    for point in store.scroll(Filter(firsts=True), with_vectors=True):
+        if len(sampled) == SAMPLE:
+            break
+        if len(sampled) % REPORT_EVERY == 0:
+            report(len(sampled), min(items, SAMPLE))
+            if stopped():
+                raise StoppedError("the map was not finished")
+        sampled.append(point)
+    report(len(sampled), len(sampled))
+    rows = np.array([point.vector for point in sampled], np.float32).reshape(len(sampled), store.dim)
+    flat = project(rows, [point.payload.modality for point in sampled])
+    points = (
+        MapPoint(point.payload.item_id, point.payload.modality, round(float(x), 4), round(float(y), 4))
+        for point, (x, y) in zip(sampled, flat, strict=True)
+    )
+    return Map(store.collection, items, time.time(), tuple(points))
+
+
+def is_stale(kept: Map, store: VectorStore) -> bool:
+    """Whether items of the map are gone, others were added, or the collection is another one."""
+    if kept.collection != store.collection or kept.items != store.count(Filter(firsts=True)):
+        return True
+    ids = tuple(point.id for point in kept.points)
+    return bool(ids) and store.count(Filter(item_ids=ids, firsts=True)) != len(ids)
+
+
+def write_map(made: Map, index_dir: Path) -> None:
+    """Keep a map beside its index, in the place of the one before.
+
+    Raises:
+        StoreError: too little disk is left.
+    """
+    check_space(index_dir)
+    replace_file(index_dir / MAP_FILE, _written(made))
+
+
+def read_map(index_dir: Path) -> Map | None:
+    """Return the map that is kept beside an index; None if there is none, or if its file is damaged."""
+    try:
+        with (index_dir / MAP_FILE).open("rb") as file:
+            row = json.loads(file.read(MAX_BYTES))
+        points = tuple(MapPoint(str(id_), Modality(m), _within(x), _within(y)) for id_, m, x, y in row["points"])
+        return Map(str(row["collection"]), int(row["items"]), float(row["made"]), points)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _written(made: Map) -> str:
+    points = [[point.id, point.modality, point.x, point.y] for point in made.points]
+    return json.dumps({"collection": made.collection, "items": made.items, "made": made.made, "points": points})
+
+
+def _within(value: float) -> float:
+    if not math.fabs(value) <= 1:
+        raise ValueError(f"{value} lies outside of the map")
+    return float(value)
