@@ -28,11 +28,11 @@ install: $(STAMP)  ## Make .venv with everything the project needs
 
 demo: install  ## Pull weights, gather some 550 real files, index them, ask any-to-any questions
 	@$(BIN)/omnisearch models pull
-	@$(BIN)/python -m omnisearch_training.demo.corpus $(DEMO)/corpus
+	@$(BIN)/python -m demo.gather $(DEMO)/corpus
 	@# 3: some files failed, and are named; 4: an index of an earlier version's model, which the demo can do without
 	@index="$(BIN)/omnisearch index $(DEMO)/corpus --data-dir $(DEMO)/data"; $$index || \
 	  case $$? in 3) ;; 4) rm -rf $(DEMO)/data && $$index ;; *) exit 1 ;; esac
-	@$(BIN)/python -m omnisearch_training.demo.queries $(DEMO)/corpus $(DEMO)/data
+	@$(BIN)/python -m demo.ask $(DEMO)/corpus $(DEMO)/data
 	@echo
 	@echo "Open the page:  $(BIN)/omnisearch serve --data-dir $(DEMO)/data   then http://127.0.0.1:8000"
 
@@ -72,4 +72,4 @@ browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
 
 clean:  ## Remove the environment and the demo
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO)/corpus $(DEMO)/corpus-sources.tsv $(DEMO)/data

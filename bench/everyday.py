@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from omnisearch.config import load_settings
-from omnisearch.query import Query, Term
+from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
 
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")

@@ -18,7 +18,7 @@ import qdrant_edge as edge
 
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
-from omnisearch_indexer.soundness import recall
+from omnisearch_indexer.index_quality import recall
 
 EFS = (16, 32, 64, 128, 256, 512, None)
 SAMPLE, BATCH = 512, 4096

@@ -22,13 +22,13 @@ import qdrant_edge as edge
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import Query, Sum, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Query, Sum, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Lookup, Payload, Point, VectorStore
+from omnisearch.stores.catalog import DIRECTORY, open_store
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.open import DIRECTORY, open_store
 from omnisearch.types import Floats, Modality, Segment
-from omnisearch.where import parse_conditions
 
 Row: TypeAlias = dict[str, str]
 

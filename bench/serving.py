@@ -24,12 +24,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from omnisearch.config import load_settings
-from omnisearch.query import Query, Term
+from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
 
 CLIENTS, TURNS = 16, 3
 WORDS = ("dog", "rain", "old train", "small station", "tall green tree", "wooden chair", "door", "piano", "river")
-SERVE = "from omnisearch.api.command import serve; serve(port=0)"
+SERVE = "from omnisearch.cli.serve import serve; serve(port=0)"
 ALONE = f"from omnisearch.search import encode, engine; encode.SHARED = engine.BATCH = 1; {SERVE}"
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from omnisearch.binding import skipping
+from omnisearch.binding import tower_skipping
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.console import Format, write_rows
 from omnisearch.config import load_settings
-from omnisearch.console import Format, write_rows
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
@@ -37,7 +37,7 @@ def measure(
     side = sides[modality]
     skipped = model.skip(modality, side.embeddings, share)
     parameters = {name: spec.parameters for name, spec in TOWERS.items()}
-    work = skipping.work(skipped, modality, model.towers(modality), parameters)
+    work = tower_skipping.work(skipped, modality, model.towers(modality), parameters)
     cosine = (model.bind(modality, skipped) * model.bind(modality, side.embeddings)).sum(axis=1)
     rankings = answer(model, records, {**sides, modality: replace(side, embeddings=skipped)})
     row: dict[str, float | int | str] = {

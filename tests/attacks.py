@@ -16,8 +16,8 @@ from pathlib import Path
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.child import Limits
 from omnisearch.media.pool import DecoderPool
+from omnisearch.media.worker_process import Limits
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.session import index_files
 from tests.conftest import write_hashed_model

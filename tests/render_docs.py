@@ -13,7 +13,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from omnisearch.cli import build
+from omnisearch.cli.main import build
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
 from omnisearch.media.kinds import FILMS, IMAGES, OBJECTS, SOUNDS, TEXTS

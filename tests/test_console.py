@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from omnisearch.console import Format, write_paths0, write_rows
+from omnisearch.cli.console import Format, write_paths0, write_rows
 from omnisearch.paths import show_path
 
 HOSTILE = "/a/\x1b]0;owned\x07\nb\u202e.png"

@@ -15,7 +15,7 @@ from omnisearch import errors
 from omnisearch.api import drain
 from omnisearch.api.errors import CODES, code_of
 from omnisearch.config import Settings
-from omnisearch.search.hit_json import hit_json
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Hit, Match, Modality, Segment
 from omnisearch_indexer.session import index_files
 from omnisearch_training.datasets import DECLARATIONS

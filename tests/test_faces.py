@@ -9,7 +9,8 @@ import pytest
 
 import omnisearch
 import omnisearch_indexer
-from omnisearch import cli, errors
+from omnisearch import errors
+from omnisearch.cli.main import main
 from omnisearch.errors import (
     BusyError,
     CheckpointError,
@@ -134,9 +135,9 @@ def test_errors_become_exit_codes(
     def failing() -> object:
         raise error
 
-    monkeypatch.setattr(cli, "build", lambda _: failing)
+    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: failing)
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main()
     assert caught.value.code == code
     assert str(error) in capsys.readouterr().err
 
@@ -145,9 +146,9 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "build", lambda _: interrupted)
+    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: interrupted)
     with pytest.raises(SystemExit) as caught:
-        cli.main()
+        main()
     assert caught.value.code == 130
 
 

@@ -39,7 +39,7 @@ def test_the_wheel_holds_what_it_should(wheel: zipfile.ZipFile) -> None:
 @pytest.mark.slow
 def test_the_wheel_runs_without_the_checkout(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
-    code = "import omnisearch, omnisearch_indexer, omnisearch_training, omnisearch.cli; print(omnisearch.__file__)"
+    code = "import omnisearch, omnisearch_indexer, omnisearch_training, omnisearch.cli.main; print(omnisearch.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
     )

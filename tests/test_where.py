@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from omnisearch.errors import QueryError
-from omnisearch.where import Matches, Within, matches_path, parse_condition, parse_conditions
+from omnisearch.query.conditions import Matches, Within, matches_path, parse_condition, parse_conditions
 
 
 def at(*moment: int, tz: tzinfo = UTC) -> float:

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Labels": ("omnisearch_indexer.labels", "Labels"),
+    "Labels": ("omnisearch_indexer.path_labels", "Labels"),
     "Report": ("omnisearch_indexer.report", "Report"),
     "index": ("omnisearch_indexer.session", "index_files"),
 }

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 from omnisearch.paths import is_within, show_path
-from omnisearch.stores.kept_places import KeptPlace, read_kept_places, write_kept_places
+from omnisearch.stores.absent_folders import KeptPlace, read_kept_places, write_kept_places
 from omnisearch_indexer.manifest import FileRow
 from omnisearch_indexer.walk import Signature
 

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.search.kept import read_kept
+from omnisearch.query.conditions import Matches, Within
+from omnisearch.search.space_embeddings import read_kept
 from omnisearch.stores.base import Filter, Lookup, Point, VectorStore
+from omnisearch.stores.bm25 import document
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.words import document
 from omnisearch.types import Modality, SpaceEmbeddings
-from omnisearch.where import Matches, Within
-from omnisearch_indexer.labels import facts_json
 from omnisearch_indexer.manifest import ItemRow, Manifest
+from omnisearch_indexer.path_labels import facts_json
 
 # Bounds the memory, which holds the embeddings of one batch in every space and its vectors.
 BATCH_POINTS = 1024

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from omnisearch.errors import Reason
-from omnisearch.stores.gate import MAX_TEXT, usable
 from omnisearch.stores.ids import point_id
+from omnisearch.stores.validation import MAX_TEXT, usable
 from omnisearch.types import Modality, Piece
-from omnisearch_indexer.channel import content_bytes
 from omnisearch_indexer.encoder import Encoder
-from omnisearch_indexer.work import Made, Work
+from omnisearch_indexer.file_progress import Made, Work
+from omnisearch_indexer.reader_queue import content_bytes
 
 BATCH_BYTES = 256 << 20
 

@@ -20,19 +20,19 @@ from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NotReadyError, OmnisearchError
-from omnisearch.media.child import Child, Limits
+from omnisearch.media.worker_process import Child, Limits
 from omnisearch.paths import is_missing, show_path
-from omnisearch.search.calibration import ENOUGH
 from omnisearch.search.index import Index
-from omnisearch.search.sample import SAME_SCENE
+from omnisearch.search.rank.background_sample import SAME_SCENE
+from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights.spec import resolve, verify
+from omnisearch.stores.absent_folders import read_kept_places
 from omnisearch.stores.base import Filter
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.gate import RESERVE
-from omnisearch.stores.kept_places import read_kept_places
+from omnisearch.stores.validation import RESERVE
 from omnisearch.types import Modality
-from omnisearch_indexer import soundness
+from omnisearch_indexer import index_quality
 from omnisearch_indexer.audit import Audit, audit
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
@@ -244,11 +244,11 @@ class Doctor:
 
     def _likeness(self, modality: Modality) -> float | None:
         """The mean cosine of two items. If only one distinct item exists, the others are at least SAME_SCENE to it."""
-        found = soundness.likeness(self.index.sample(modality))
+        found = index_quality.likeness(self.index.sample(modality))
         return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
-        shares = soundness.recall(self.index.store, self.index.sample)
+        shares = index_quality.recall(self.index.store, self.index.sample)
         if not shares:
             return State.OK, "nothing to ask for", ""
         kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
@@ -259,5 +259,5 @@ class Doctor:
         return State.OK, value, ""
 
     def _latency(self) -> Found:
-        middle, slow = soundness.latency(self._settings)
+        middle, slow = index_quality.latency(self._settings)
         return State.OK, f"a text, all modalities: p50 {middle:.1f} ms, p95 {slow:.1f} ms", ""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.kept import read_kept, space_id
+from omnisearch.search.space_embeddings import read_kept, space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 

@@ -10,13 +10,13 @@ from typing import Any
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.paths import find_path, is_below, show_path
+from omnisearch.stores.catalog import open_current
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import open_current
 from omnisearch_indexer.absent import replace_kept_places
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.reconcile import reconcile, settle
-from omnisearch_indexer.storage import named_faults
+from omnisearch_indexer.storage_errors import named_faults
 
 
 @dataclass(frozen=True)

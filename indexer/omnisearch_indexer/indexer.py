@@ -20,15 +20,15 @@ from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Piece
 from omnisearch_indexer.batcher import Batcher
-from omnisearch_indexer.channel import Channel
 from omnisearch_indexer.encoder import Encoder
+from omnisearch_indexer.file_progress import Work
 from omnisearch_indexer.manifest import FileRow, Manifest
-from omnisearch_indexer.progress import Meter
+from omnisearch_indexer.meter import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
+from omnisearch_indexer.reader_queue import Channel
 from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.survey import Survey, refuse
-from omnisearch_indexer.work import Work
+from omnisearch_indexer.scan import Survey, refuse
 from omnisearch_indexer.writer import Writer
 
 ATTEMPTS = 3

@@ -21,7 +21,7 @@ from omnisearch.errors import FingerprintError, NoIndexError, Reason
 from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.schema import open_database
-from omnisearch_indexer.storage import damaged, named_faults
+from omnisearch_indexer.storage_errors import damaged, named_faults
 from omnisearch_indexer.walk import Found, Signature
 
 MANIFEST_FILE = "manifest.sqlite"

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
-from omnisearch_indexer.channel import Channel, Lane, content_bytes
+from omnisearch_indexer.reader_queue import Channel, Lane, content_bytes
 from omnisearch_indexer.walk import Signature
 
 # A decoder that dies may have been hit by something else than its file.

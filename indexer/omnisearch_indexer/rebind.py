@@ -16,18 +16,18 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
-from omnisearch.search.kept import read_kept, space_id
+from omnisearch.search.space_embeddings import read_kept, space_id
 from omnisearch.stores.base import Point, VectorStore
+from omnisearch.stores.catalog import open_current, swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.gate import usable
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import open_current, swap
+from omnisearch.stores.validation import usable
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
-from omnisearch_indexer.progress import Bar, Meter
+from omnisearch_indexer.meter import SILENT, Meter
 from omnisearch_indexer.reconcile import reconcile
-from omnisearch_indexer.storage import named_faults
+from omnisearch_indexer.storage_errors import named_faults
 
 
 @dataclass
@@ -67,8 +67,10 @@ class Rebound:
         return done + (lost if self.lost else "")
 
 
-def rebind_index(settings: Settings) -> Rebound:
+def rebind_index(settings: Settings, meter: Meter = SILENT) -> Rebound:
     """Make the index of the settings one of the model of the settings; searches go on in the old one until the end.
+
+    `meter` receives the progress in points.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -87,7 +89,6 @@ def rebind_index(settings: Settings) -> Rebound:
         old = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, old, raw, alone=False)
-        meter = stack.enter_context(Bar("rebinding", "points"))
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:
             report = _fill(fresh, old, model, raw, manifest, meter)
         _tell(manifest, model, report)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch_indexer.labels import LabelTree, facts_json
 from omnisearch_indexer.manifest import SUSPECT, ItemRow, Manifest
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
 

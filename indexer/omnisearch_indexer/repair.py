@@ -23,17 +23,18 @@ from omnisearch.errors import DamageError
 from omnisearch.media.pool import fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts, Point, VectorStore
+from omnisearch.stores.catalog import open_store, restore_alias, swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore, set_aside
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import open_store, restore_alias, swap
 from omnisearch_indexer.audit import BATCH_POINTS, Audit, audit, by_modality, embeddings_of, is_sound, read_points
-from omnisearch_indexer.labels import LabelTree
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.meter import SILENT, Meter
+from omnisearch_indexer.path_labels import LabelTree
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Report
+from omnisearch_indexer.scan import Survey
 from omnisearch_indexer.session import read_files, stop_on_signal
-from omnisearch_indexer.survey import Survey
 from omnisearch_indexer.walk import Signature
 
 
@@ -91,8 +92,8 @@ class Repaired:
         return "\n".join(lines)
 
 
-def repair_index(settings: Settings) -> Repaired:
-    """Find and repair the damage in the index of the settings.
+def repair_index(settings: Settings, meter: Meter = SILENT) -> Repaired:
+    """Find and repair the damage in the index of the settings. `meter` receives the bytes that are read again.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -115,7 +116,7 @@ def repair_index(settings: Settings) -> Repaired:
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         again = _suspect_files(manifest, fingerprint(settings), report)
-        done = read_files(again, settings, model, store, raw, manifest, stop)
+        done = read_files(again, settings, model, store, raw, manifest, stop, meter)
         _conclude(report, manifest, again, done)
     report.seconds = time.monotonic() - begun
     return report

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from omnisearch.errors import OmnisearchError, Reason
-from omnisearch.stores.kept_places import KeptPlace
+from omnisearch.stores.absent_folders import KeptPlace
 
 
 class Outcome(StrEnum):

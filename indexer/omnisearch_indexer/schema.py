@@ -9,7 +9,7 @@ from typing import Any
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.durable import is_damage
 from omnisearch_indexer import intents
-from omnisearch_indexer.storage import damaged
+from omnisearch_indexer.storage_errors import damaged
 
 VERSION = 3
 

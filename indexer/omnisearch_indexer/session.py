@@ -1,5 +1,6 @@
 """One run of `omnisearch index`: the lock, the parts, the order in which they open and close."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,26 +10,27 @@ from types import FrameType
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.paths import show_path
 from omnisearch.stores.base import VectorStore
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import open_store
 from omnisearch_indexer.absent import replace_kept_places
 from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
-from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.progress import Bar, Meter
+from omnisearch_indexer.meter import SILENT, Meter
+from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.roots import Roots, resolve_roots
-from omnisearch_indexer.storage import named_faults
-from omnisearch_indexer.survey import Choices, Survey, survey
+from omnisearch_indexer.scan import Choices, Survey, survey
+from omnisearch_indexer.storage_errors import named_faults
 from omnisearch_indexer.walk import Walk
+
+log = logging.getLogger(__name__)
 
 
 def index_files(
@@ -40,7 +42,7 @@ def index_files(
     relabel: bool = False,
     prune: bool = False,
     stop: threading.Event | None = None,
-    meter: Meter | None = None,
+    meter: Meter = SILENT,
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
 
@@ -48,7 +50,7 @@ def index_files(
     root or file system is missing.
 
     SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts. If
-    `stop` is given, that event does it in their place. `meter` receives the progress in place of the terminal.
+    `stop` is given, that event does it in their place. `meter` receives the progress in bytes.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
@@ -93,11 +95,11 @@ def read_files(
     raw: SpaceEmbeddingStore,
     manifest: Manifest,
     stop: threading.Event,
-    meter: Meter | None = None,
+    meter: Meter = SILENT,
 ) -> Report:
-    """Read, encode and write the files of a survey. `meter` receives the progress, else a bar on the terminal."""
-    with DecoderPool(settings, settings.workers) as decoder, Bar("indexing", "bytes") as bar:
-        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter or bar).run(found)
+    """Read, encode and write the files of a survey. `meter` receives the progress in bytes."""
+    with DecoderPool(settings, settings.workers) as decoder:
+        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
 
 def preview_files(
@@ -145,7 +147,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         stop.set()
         signal.signal(number, signal.SIG_DFL)
-        err.print("stopping after this batch; once more to abort at once", style="yellow")
+        log.warning("stopping after this batch; once more to abort at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

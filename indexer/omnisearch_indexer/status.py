@@ -10,7 +10,7 @@ from typing import Any
 from omnisearch.config import COLLECTIONS
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
-from omnisearch.stores.kept_places import read_kept_places
+from omnisearch.stores.absent_folders import read_kept_places
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
 
 

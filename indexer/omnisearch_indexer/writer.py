@@ -9,12 +9,12 @@ import time
 
 from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer.file_progress import Work
 from omnisearch_indexer.intents import Intent
-from omnisearch_indexer.labels import LabelTree, facts_json
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import give_up, remove_items
-from omnisearch_indexer.work import Work
 
 # A flush of the engine takes as long for one point as for hundreds; a crash loses the data that were not flushed.
 FLUSH_POINTS = 256

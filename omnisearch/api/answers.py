@@ -9,8 +9,8 @@ from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.problem import Problem
 from omnisearch.schema.search import FailedOut, SearchOut
 from omnisearch.schema.segment import SegmentOut
-from omnisearch.search.hit_json import hit_json
-from omnisearch.search.listing import ItemPage
+from omnisearch.search.item_list import ItemPage
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer
 

@@ -16,7 +16,6 @@ from omnisearch.api.drain import RefuseWhileDraining
 from omnisearch.api.engines import Engines
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.fetch import Fetcher
-from omnisearch.api.guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.headers import SecurityHeaders
 from omnisearch.api.idempotency import Answers
 from omnisearch.api.item_files import ItemFiles
@@ -29,6 +28,7 @@ from omnisearch.api.parameters import known_parameters
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
+from omnisearch.api.request_guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
 from omnisearch.api.routes import collections as collection_routes
 from omnisearch.api.routes import (
     embeddings,

@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from omnisearch.api.words import SafeStr, SafeText, no_surrogates
-from omnisearch.media.slices import read_slice
-from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+from omnisearch.api.safe_strings import SafeStr, SafeText, no_surrogates
+from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+from omnisearch.query.slices import parse_slice
 
 MAX_TERMS = 16
 MAX_DEPTH = 8
@@ -35,7 +35,7 @@ def _not_zero(weight: float) -> float:
 
 
 def _a_slice(text: str) -> str:
-    if read_slice(text) is None:
+    if parse_slice(text) is None:
         raise ValueError("is no slice: write 12.5-15 for seconds, x,y,width,height for a region, p3 for a page")
     return text
 
@@ -108,7 +108,7 @@ class TermIn(Strict):
 
     def expression(self, files: Mapping[str, Upload]) -> Term:
         """Return the term; `files` holds the files by the name of their part, their id or their URL."""
-        part = None if self.slice is None else read_slice(self.slice)
+        part = None if self.slice is None else parse_slice(self.slice)
         if self.file_key is not None:
             upload = files[self.file_key]
             return Term(upload.path, self.weight, self.label or upload.label, part)

@@ -19,10 +19,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from omnisearch.api.expressions import Body, Strict, Upload, UploadId
+from omnisearch.api.safe_strings import SafeStr, no_surrogates, not_blank
 from omnisearch.api.uploads import placed
-from omnisearch.api.words import SafeStr, no_surrogates, not_blank
 from omnisearch.errors import QueryError
-from omnisearch.query import Term
+from omnisearch.query.expressions import Term
 
 MAX_INPUTS, MAX_MEDIA = 2048, 64
 MAX_TEXT, MAX_CHARACTERS = 32_768, 1 << 20  # of one text, and of all texts together

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from omnisearch.api.expressions import ItemId, Strict, UploadId
-from omnisearch.api.words import SafeStr
+from omnisearch.api.safe_strings import SafeStr
 
 MAX_PATHS, MAX_ITEMS = 100, 1000
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from omnisearch.binding import installed, layout
+from omnisearch.binding import installed, model_files
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.binding.plan import plan
@@ -71,8 +71,8 @@ def _find(name: str, settings: Settings) -> tuple[str, ModelConfig]:
     served = installed.find_config(settings.model, settings)
     if name == served.name:
         return settings.model, served
-    folders = (layout.SHIPPED, installed.models_dir(settings))
-    known = {path.parent.name for folder in folders for path in folder.glob(f"*/{layout.CONFIG}")} | set(OFFICIAL)
+    folders = (model_files.SHIPPED, installed.models_dir(settings))
+    known = {path.parent.name for folder in folders for path in folder.glob(f"*/{model_files.CONFIG}")} | set(OFFICIAL)
     if name not in known:
         raise NotFoundError(f"no model {name!r}: the models are {', '.join(sorted({served.name, *known}))}")
     return name, installed.find_config(name, settings)

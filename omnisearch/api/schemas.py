@@ -18,14 +18,14 @@ from omnisearch.api.expressions import (
     UploadId,
     expression,
 )
+from omnisearch.api.safe_strings import SafeStr, SafeText
 from omnisearch.api.selections import Conditions, CursorText, SelectionLink
-from omnisearch.api.words import SafeStr, SafeText
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
-from omnisearch.query import Expression, ItemRef, Query, Quota, Term
-from omnisearch.search.grammar import parse, split
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Expression, ItemRef, Query, Quota, Term
+from omnisearch.query.grammar import parse, split
 from omnisearch.types import Modality
-from omnisearch.where import parse_conditions
 
 MAX_HITS = 200
 MAX_QUERIES = 64

@@ -4,12 +4,12 @@ from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
-from omnisearch.api.words import SafeText
+from omnisearch.api.safe_strings import SafeText
 from omnisearch.errors import QueryError
-from omnisearch.search.listing import Selection
+from omnisearch.query.conditions import MAX_CONDITIONS, parse_condition, parse_conditions
+from omnisearch.search.item_list import Selection
 from omnisearch.stores.base import Order
 from omnisearch.types import Modality
-from omnisearch.where import MAX_CONDITIONS, parse_condition, parse_conditions
 
 MAX_ITEMS = 200
 

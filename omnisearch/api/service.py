@@ -13,12 +13,12 @@ from fastapi import Query as Parameter
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
-from omnisearch.query import Expression, ItemRef, Query, Term
-from omnisearch.search.budget import UNLIMITED, Budget
-from omnisearch.search.listing import ItemPage, Selection
+from omnisearch.query.expressions import Expression, ItemRef, Query, Term
+from omnisearch.search.counts import Survey, Totals
+from omnisearch.search.item_list import ItemPage, Selection
+from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map
-from omnisearch.search.places import Located
-from omnisearch.search.survey import Survey, Totals
+from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 

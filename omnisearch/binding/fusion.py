@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.binding.bank import Bank
 from omnisearch.binding.config import FixedConfig, IdentityConfig, LearnedConfig, ModelConfig
+from omnisearch.binding.folded_projectors import Bank
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import FixedFactors, Router
 from omnisearch.types import Modality

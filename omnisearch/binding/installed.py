@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnisearch.binding import layout
+from omnisearch.binding import model_files
 from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
@@ -37,7 +37,7 @@ def find(name: str, settings: Settings) -> Path:
             lists what ships.
     """
     folder = _folder(name, settings)
-    if folder.parent == layout.SHIPPED and not (folder / layout.TENSORS).is_file():
+    if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file():
         out = models_dir(settings) / name
         raise ModelMissingError(
             f"the projectors of {name} are not trained, so it has none in {out}: in a checkout of omnisearch, run "
@@ -47,11 +47,11 @@ def find(name: str, settings: Settings) -> Path:
 
 
 def _folder(name: str, settings: Settings) -> Path:
-    if (models_dir(settings) / name / layout.CONFIG).is_file():
+    if (models_dir(settings) / name / model_files.CONFIG).is_file():
         return models_dir(settings) / name
-    if name in OFFICIAL and not (Path(name) / layout.CONFIG).is_file():
+    if name in OFFICIAL and not (Path(name) / model_files.CONFIG).is_file():
         raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
-    return layout.find(name)
+    return model_files.find(name)
 
 
 def find_config(name: str, settings: Settings) -> ModelConfig:
@@ -66,7 +66,7 @@ def find_config(name: str, settings: Settings) -> ModelConfig:
     if name in OFFICIAL:
         return OFFICIAL[name].config
     try:
-        path = _folder(name, settings) / layout.CONFIG
+        path = _folder(name, settings) / model_files.CONFIG
     except ModelMissingError as error:
         raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
     return parse_config(path.read_text(encoding="utf-8"), path)
@@ -96,6 +96,6 @@ def install(name: str, settings: Settings) -> Path:
     from omnisearch.binding.official_checkpoint import import_file
 
     folder = models_dir(settings) / name
-    if not (folder / layout.CONFIG).is_file():
+    if not (folder / model_files.CONFIG).is_file():
         import_file(resolve(RELEASED[name], settings), folder)
     return folder

@@ -7,7 +7,7 @@ import torch
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from omnisearch.binding import checkpoint, installed, skipping
+from omnisearch.binding import checkpoint, installed, tower_skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
@@ -31,7 +31,7 @@ class OmniBind:
     magnitude: the embeddings of the frozen spaces can be kept, and a newly trained fusion applied to them.
 
     `share` is how much of the combining factors `encode` runs spaces for, 1 being exact: see
-    `omnisearch.binding.skipping`.
+    `omnisearch.binding.tower_skipping`.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class OmniBind:
 
     def skip(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> SpaceEmbeddings:
         """Return what `encode_spaces` would give with `share`, from whole embeddings: what skipping costs, for free."""
-        return skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
+        return tower_skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
 
     def _run(self, part: Modality, contents: Sequence[Content], share: float) -> dict[tuple[str, Modality], Floats]:
         dims = {space: self.spaces[space].spec.dim for space in self.config.spaces(part)}
@@ -204,7 +204,7 @@ class OmniBind:
     def _needed(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> dict[str, NDArray[np.bool_]]:
         with torch.inference_mode():
             factors = self._fusion.routed(part, self._tensors(part, embeddings)).numpy()
-        return skipping.needed(self.config, part, self.towers(part), self._paid(part), factors, share)
+        return tower_skipping.needed(self.config, part, self.towers(part), self._paid(part), factors, share)
 
     def _fill(
         self,

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from omnisearch.config import Settings
@@ -17,8 +18,9 @@ def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.E
         OmnisearchError: as `pull_all` and `install`.
     """
     from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.binding.wanted import wanted_files
-    from omnisearch.spaces.weights.pull import pull
+    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.spaces.weights.pull import pull_all
+    from omnisearch.spaces.weights.spec import WeightSpec
 
     model = job.params["model"]
     specs = wanted_files([model], False, settings)
@@ -26,16 +28,14 @@ def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.E
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     done = 0
 
-    for spec in specs:
+    def advance(spec: WeightSpec, count: int) -> None:
+        nonlocal done
+        done += count
+        reporter.report(done, total, "bytes", spec.name)
+        if stop.is_set():
+            raise StoppedError("the pull was stopped; it goes on with the files that are left")
 
-        def advance(count: int, name: str = spec.name) -> None:
-            nonlocal done
-            done += count
-            reporter.report(done, total, "bytes", name)
-            if stop.is_set():
-                raise StoppedError("the pull was stopped; it goes on with the files that are left")
-
-        pull(spec, settings, advance)
+    pull_all(specs, settings, lambda spec: partial(advance, spec))
     if model in RELEASED:
         install(model, settings)
     return {"model": model, "files": [spec.name for spec in specs], "bytes": done}

@@ -11,14 +11,14 @@ from typing_extensions import Unpack
 
 from omnisearch.client.bodies import Body, batch_body, embeddings_body, locate_body, search_body
 from omnisearch.paths import show_path
-from omnisearch.query import Expression, ItemRef, Query, Quota, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Expression, ItemRef, Query, Quota, Term
 from omnisearch.schema.embeddings import EmbeddingsOut, ModelsOut
 from omnisearch.schema.item import ItemOut
 from omnisearch.schema.locate import LocateOut
 from omnisearch.schema.search import FailedOut, SearchBatchOut, SearchOut
 from omnisearch.schema.status import StatusOut
 from omnisearch.types import Modality
-from omnisearch.where import parse_conditions
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)

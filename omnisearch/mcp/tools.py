@@ -20,9 +20,9 @@ from omnisearch.client.asynchronous import AsyncClient
 from omnisearch.client.running import Server
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.mcp.guide import GUIDE
-from omnisearch.query import ItemRef, Summand, Term
+from omnisearch.query.expressions import ItemRef, Summand, Term
+from omnisearch.query.grammar import parse, split
 from omnisearch.schema.hit import HitOut
-from omnisearch.search.grammar import parse, split
 
 P = ParamSpec("P")
 T = TypeVar("T")

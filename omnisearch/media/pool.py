@@ -13,12 +13,12 @@ from typing import Any, Self
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media import decode as decoding
-from omnisearch.media.child import POLL_SECONDS, Child, Limits
+from omnisearch.media.decode_job import Job, Pieces
 from omnisearch.media.file import open_file
-from omnisearch.media.job import Job, Pieces
 from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
+from omnisearch.media.worker_process import POLL_SECONDS, Child, Limits
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 

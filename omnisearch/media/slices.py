@@ -1,15 +1,8 @@
-"""Slices: the part of a file that is meant, as it is written and whether the file has it."""
+"""Check that a file contains a slice: the part of it that a term names."""
 
-import math
-import re
-
-from omnisearch.errors import MediaError, QueryError, Reason
+from omnisearch.errors import MediaError, Reason
 from omnisearch.types import Modality, Page, Region, Slice, Stretch
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
-_STRETCH = re.compile(f"{_NUMBER}-{_NUMBER}")
-_REGION = re.compile(",".join([_NUMBER] * 4))
-_PAGE = re.compile(r"p(\d+)")
 # Seconds by which a stretch may be longer than its sound: what players show is rounded.
 ROUNDED = 0.1
 
@@ -18,32 +11,6 @@ _SLICED: dict[type[Slice], tuple[Modality, ...]] = {
     Region: (Modality.IMAGE,),
     Page: (Modality.TEXT,),
 }
-
-
-def read_slice(text: str) -> Slice | None:
-    """Read what follows the @ of a term: `12.5-15`, `x,y,w,h` or `p3`; None where it is nothing of the kind.
-
-    A region is in pixels, or in shares of the sides as soon as one of its numbers has a decimal point.
-
-    Raises:
-        QueryError: it is written like a slice and has no extent.
-    """
-    found: Slice
-    if match := _STRETCH.fullmatch(text):
-        found = Stretch(float(match[1]), float(match[2]))
-        empty = not found.start < found.end < math.inf
-    elif match := _REGION.fullmatch(text):
-        x, y, width, height = (float(number) for number in match.groups())
-        found = Region(x, y, width, height, relative="." in text)
-        empty = not (0 < width < math.inf and 0 < height < math.inf)
-    elif match := _PAGE.fullmatch(text):
-        found = Page(int(match[1]))
-        empty = found.number == 0
-    else:
-        return None
-    if empty:
-        raise QueryError(f"@{text} has no extent: write @START-END in seconds, @x,y,width,height, or @p1 for a page")
-    return found
 
 
 def check_kind(part: Slice | None, modality: Modality) -> None:

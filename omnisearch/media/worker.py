@@ -29,10 +29,10 @@ from omnisearch.media import sandbox
 from omnisearch.media.decode import decode
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
 from omnisearch.media.library_errors import as_media_error
-from omnisearch.media.parcel import pack
+from omnisearch.media.piece_codec import pack
 from omnisearch.media.rendition import Rendition
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.media.slices import read_slice
+from omnisearch.query.slices import parse_slice
 from omnisearch.types import Piece
 from omnisearch.wire import Message
 
@@ -64,7 +64,7 @@ def _allow_cpu(seconds: int) -> None:
 
 def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
     _allow_cpu(request["cpu_seconds"])
-    part = read_slice(request.get("slice") or "")
+    part = parse_slice(request.get("slice") or "")
     source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock), part)
     if request["op"] == "render":
         _answer_render(sock, source, Rendition(request["rendition"]))

@@ -8,18 +8,18 @@ from typing import TypeAlias, TypeVar
 
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.paths import find_path, is_missing
-from omnisearch.query import Expression, Query, Term
-from omnisearch.search.budget import Budget
-from omnisearch.search.calibration import nothing_matches
-from omnisearch.search.cursor import write_cursor
-from omnisearch.search.embed import Embedded, Embedder, succeeded
-from omnisearch.search.explain import hit
-from omnisearch.search.feedback import with_feedback
+from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.index import Index
-from omnisearch.search.page import Page, above, check_page, make_page
-from omnisearch.search.parts import best_parts
-from omnisearch.search.question import put
-from omnisearch.search.retrieve import search_lanes
+from omnisearch.search.plan.budget import Budget
+from omnisearch.search.plan.embed import Embedded, Embedder, succeeded
+from omnisearch.search.plan.feedback import with_feedback
+from omnisearch.search.plan.query_plan import put
+from omnisearch.search.present.best_segments import best_parts
+from omnisearch.search.present.cursor import write_cursor
+from omnisearch.search.present.explanation import hit
+from omnisearch.search.present.page import Page, above, check_page, make_page
+from omnisearch.search.rank.calibration import nothing_matches
+from omnisearch.search.rank.candidates import search_lanes
 from omnisearch.types import Answer, Hit
 
 Outcome: TypeAlias = Answer | OmnisearchError

@@ -19,18 +19,18 @@ from typing import TypeVar
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError
-from omnisearch.query import Expression, ItemRef, Query, Summand, Term
+from omnisearch.query.expressions import Expression, ItemRef, Query, Summand, Term
 from omnisearch.search.answer import Outcome, answer_each, answered
-from omnisearch.search.budget import UNLIMITED, Budget
-from omnisearch.search.embed import path_of
+from omnisearch.search.counts import Survey, Totals, survey, totals
 from omnisearch.search.index import Index
-from omnisearch.search.listing import ItemPage, Selection, list_items
+from omnisearch.search.item_list import ItemPage, Selection, list_items
+from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map, is_stale
 from omnisearch.search.microbatch import MicroBatcher
-from omnisearch.search.places import Located
+from omnisearch.search.plan.budget import UNLIMITED, Budget
+from omnisearch.search.plan.embed import path_of
 from omnisearch.search.shared import Shared
-from omnisearch.search.survey import Survey, Totals, survey, totals
-from omnisearch.search.warm import warm
+from omnisearch.search.warm_up import warm
 from omnisearch.stores.base import Filter, Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 

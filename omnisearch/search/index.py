@@ -10,12 +10,12 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotFoundError
-from omnisearch.search.calibration import Background, Calibration, blend
-from omnisearch.search.kept import read_kept
-from omnisearch.search.sample import Sample
+from omnisearch.search.rank.background_sample import Sample
+from omnisearch.search.rank.calibration import Background, Calibration, blend
+from omnisearch.search.space_embeddings import read_kept
 from omnisearch.stores.base import Filter, Point, VectorStore
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, SpaceEmbeddingStore
-from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from omnisearch.errors import StoppedError
-from omnisearch.search.projection import project
+from omnisearch.search.pca import project
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.durable import replace_file
-from omnisearch.stores.gate import check_space
+from omnisearch.stores.validation import check_space
 from omnisearch.types import Modality
 
 MAP_FILE = "map.json"

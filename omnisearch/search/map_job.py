@@ -18,7 +18,7 @@ def run_map(job: Job, settings: Settings, reporter: Reporter, stop: threading.Ev
         StoreError: the store cannot be read, or too little disk is left.
     """
     from omnisearch.search.map import make_map, write_map
-    from omnisearch.stores.open import open_current
+    from omnisearch.stores.catalog import open_current
 
     with closing(open_current(settings)) as store:
         made = make_map(store, stop.is_set, lambda done, total: reporter.report(done, total, "items"))

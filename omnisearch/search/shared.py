@@ -7,8 +7,8 @@ from omnisearch.binding import installed
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.media.pool import DecoderPool
-from omnisearch.search.embed import Embedder
-from omnisearch.search.locate import Locator
+from omnisearch.search.locate.locate import Locator
+from omnisearch.search.plan.embed import Embedder
 
 DECODERS = 2  # processes for the files of queries: one slow file does not block the next
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from omnisearch.errors import DamageError
-from omnisearch.stores.about import about, read_about
-from omnisearch.stores.words import Sparse, document
+from omnisearch.query.conditions import Condition
+from omnisearch.stores.bm25 import Sparse, document
+from omnisearch.stores.keyword_index import about, read_about
 from omnisearch.types import Floats, Modality, Segment
-from omnisearch.where import Condition
 
 
 @dataclass(frozen=True)

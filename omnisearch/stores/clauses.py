@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from omnisearch.stores.about import narrowed
+from omnisearch.query.conditions import Condition, Within
 from omnisearch.stores.base import Filter, Lookup, Payload, Scored
-from omnisearch.where import Condition, Within
+from omnisearch.stores.keyword_index import narrowed
 
 # How many times more points are asked for where some of them may be refused here.
 WIDER = 8

@@ -5,8 +5,8 @@ import shutil
 
 from omnisearch.config import COLLECTION_NAME, COLLECTIONS, DEFAULT_COLLECTION, Settings
 from omnisearch.errors import CollectionNotFoundError, ConflictError, UsageError
+from omnisearch.stores.catalog import drop_index
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import drop_index
 
 # A list of them is one answer, and each may hold an engine's process and files.
 MOST = 256

@@ -9,14 +9,14 @@ import numpy as np
 
 from omnisearch.errors import StoreError
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
+from omnisearch.stores.bm25 import Sparse
 from omnisearch.stores.clauses import clauses, search_exactly
+from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.edge_points import PointCache
-from omnisearch.stores.gate import check_facts, check_lookups, check_points, check_space
-from omnisearch.stores.names import ALIAS, CollectionName
 from omnisearch.stores.pages import Scroll, finished, read_page
-from omnisearch.stores.words import Sparse
+from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 

@@ -18,9 +18,9 @@ import numpy as np
 import qdrant_edge as edge
 
 from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.bm25 import WORDS
 from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.durable import sync
-from omnisearch.stores.words import WORDS
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.stores.durable import is_damage, sync
-from omnisearch.stores.gate import check_space
 from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
+from omnisearch.stores.validation import check_space
 from omnisearch.types import Floats, Modality
 
 EMBEDDINGS_DIRECTORY = "embeddings"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from omnisearch.query.conditions import Within
 from omnisearch.stores.base import Filter, Mark, Order, Page, Payload, Point
 from omnisearch.stores.clauses import clauses
-from omnisearch.where import Within
 
 
 @dataclass(frozen=True)

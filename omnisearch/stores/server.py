@@ -11,11 +11,11 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
+from omnisearch.stores.bm25 import WORDS, Sparse
 from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
-from omnisearch.stores.gate import check_facts, check_lookups, check_points
-from omnisearch.stores.names import CollectionName, alias_of
+from omnisearch.stores.collection_name import CollectionName, alias_of
 from omnisearch.stores.pages import Scroll, finished, read_page
-from omnisearch.stores.words import WORDS, Sparse
+from omnisearch.stores.validation import check_facts, check_lookups, check_points
 from omnisearch.types import Floats
 
 P = ParamSpec("P")

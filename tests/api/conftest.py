@@ -21,17 +21,17 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from omnisearch.api.app import create_app
-from omnisearch.api.command import _listen
+from omnisearch.cli.serve import _listen
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import Rendition
-from omnisearch.query import Expression, ItemRef, Query, Term
-from omnisearch.search.budget import UNLIMITED, Budget
-from omnisearch.search.listing import ItemPage, Selection
+from omnisearch.query.expressions import Expression, ItemRef, Query, Term
+from omnisearch.search.counts import Survey, Totals, tally
+from omnisearch.search.item_list import ItemPage, Selection
+from omnisearch.search.locate.results import Located, Part, Place
 from omnisearch.search.map import Map
-from omnisearch.search.places import Located, Part, Place
-from omnisearch.search.survey import Survey, Totals, tally
+from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Segment
 

@@ -6,9 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.api.schemas import MAX_QUERIES
-from omnisearch.query import And, ItemRef, Not, Query, Sum, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import And, ItemRef, Not, Query, Sum, Term
 from omnisearch.types import Modality
-from omnisearch.where import parse_conditions
 from tests.api.conftest import IDS, ScriptedEngine, tone
 
 DOG = {"query": {"text": "dog"}}

@@ -18,7 +18,7 @@ from omnisearch.api.app import create_app
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import ItemRef
+from omnisearch.query.expressions import ItemRef
 from omnisearch.types import Modality
 from tests.api.conftest import (
     BOXES,

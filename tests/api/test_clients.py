@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from omnisearch.config import load_settings
-from omnisearch.query import Term
+from omnisearch.query.expressions import Term
 from omnisearch.search.engine import Engine
 from omnisearch_indexer.session import index_files
 from tests.api.conftest import PATIENCE_SECONDS, picture, tone
@@ -45,7 +45,7 @@ def data_dir(folder: Path, hashed_model: Path, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def server(data_dir: Path, hashed_model: Path) -> Iterator[str]:
     """The address of `omnisearch serve`."""
-    script = "from omnisearch.api.command import serve; serve(port=0)"
+    script = "from omnisearch.cli.serve import serve; serve(port=0)"
     environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(data_dir), "OMNISEARCH_MODEL": str(hashed_model)}
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment

@@ -14,12 +14,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from omnisearch.api.command import _listen, serve
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
+from omnisearch.cli.serve import _listen, serve
 from omnisearch.config import load_settings
 from omnisearch.errors import BusyError, SettingsError, UsageError
-from omnisearch.stores.kept_places import KeptPlace, write_kept_places
+from omnisearch.stores.absent_folders import KeptPlace, write_kept_places
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
@@ -96,7 +96,7 @@ def _status(url: str, host: str) -> int:
 
 
 def test_a_server_for_all_addresses_answers_to_its_names_alone(tmp_path: Path) -> None:
-    script = "from omnisearch.api.command import serve; serve('0.0.0.0', 0, insecure=True, allow_host=['Search.LAN'])"
+    script = "from omnisearch.cli.serve import serve; serve('0.0.0.0', 0, insecure=True, allow_host=['Search.LAN'])"
     environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(tmp_path / "none")}
     server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
     try:
@@ -114,7 +114,7 @@ def test_a_server_for_all_addresses_answers_to_its_names_alone(tmp_path: Path) -
 
 def test_it_prints_its_address_answers_and_stops(tmp_path: Path) -> None:
     """Without an index: the probes and the page work, and say what is missing."""
-    script = "from omnisearch.api.command import serve; serve(port=0)"
+    script = "from omnisearch.cli.serve import serve; serve(port=0)"
     environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(tmp_path / "none")}
     server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
     try:

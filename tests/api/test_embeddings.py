@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.api import inputs
-from omnisearch.query import Term
+from omnisearch.query.expressions import Term
 from tests.api.conftest import ScriptedEngine, picture, tone
 
 PICTURE, SOUND = picture(), tone()

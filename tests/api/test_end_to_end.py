@@ -14,8 +14,8 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.media.file import item_id
 from omnisearch.media.pool import DecoderPool
 from omnisearch.stores.base import Payload, Point
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.open import open_store
 from tests.api.conftest import picture, tone, wait_until_ready
 
 FILES = {

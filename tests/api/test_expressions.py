@@ -5,7 +5,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
-from omnisearch.query import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then
 from omnisearch.types import Region, Stretch
 from tests.api.conftest import ScriptedEngine, tone
 

@@ -17,7 +17,7 @@ from omnisearch.api.item_files import ItemFiles
 from omnisearch.config import Settings
 from omnisearch.media.file import content_hash
 from omnisearch.paths import show_path
-from omnisearch.query import ItemRef
+from omnisearch.query.expressions import ItemRef
 from omnisearch.stores.base import Payload
 from omnisearch.types import Modality
 from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture

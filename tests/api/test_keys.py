@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from omnisearch.api.accepted_keys import AcceptedKeys
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
-from omnisearch.api.keys_command import app
+from omnisearch.cli.keys import app
 from omnisearch.config import load_settings
 from omnisearch.errors import NotFoundError, SettingsError, UsageError
 

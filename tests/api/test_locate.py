@@ -17,9 +17,9 @@ from omnisearch.api.app import create_app
 from omnisearch.api.collections import Collections
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
-from omnisearch.query import ItemRef, Query, Sum, Term
-from omnisearch.search.budget import UNLIMITED
-from omnisearch.search.place_json import place_json
+from omnisearch.query.expressions import ItemRef, Query, Sum, Term
+from omnisearch.search.locate.location_json import place_json
+from omnisearch.search.plan.budget import UNLIMITED
 from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
 IMAGE = IDS["im"]

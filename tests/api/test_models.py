@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from omnisearch.api import model_answers
-from omnisearch.binding.command import app
+from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.registry import FILES, SPACES

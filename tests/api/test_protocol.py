@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import pytest
 
 from omnisearch.api.app import create_app
-from omnisearch.api.protocol import ImpatientProtocol
+from omnisearch.api.http_timeouts import ImpatientProtocol
 from omnisearch.config import Settings
 from tests.api.conftest import PATIENCE_SECONDS, ScriptedEngine, ToyRenderer, serving
 

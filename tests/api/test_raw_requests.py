@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from omnisearch.api.app import create_app
-from omnisearch.api.protocol import ImpatientProtocol
+from omnisearch.api.http_timeouts import ImpatientProtocol
 from omnisearch.config import load_settings
 from tests.api.conftest import PATIENCE_SECONDS, ScriptedEngine, ToyRenderer, serving
 

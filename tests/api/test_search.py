@@ -7,10 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.errors import MediaError, QueryError, Reason
-from omnisearch.query import ItemRef, Query, Quota, Sum, Term
-from omnisearch.search.hit_json import hit_json
+from omnisearch.query.conditions import Matches, Within
+from omnisearch.query.expressions import ItemRef, Query, Quota, Sum, Term
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
-from omnisearch.where import Matches, Within
 from tests.api.conftest import IDS, ScriptedEngine, picture, tone
 
 

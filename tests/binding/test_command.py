@@ -10,10 +10,10 @@ import torch
 from typer.testing import CliRunner
 
 from omnisearch.binding import checkpoint, official_checkpoint
-from omnisearch.binding.command import app
 from omnisearch.binding.installed import find
 from omnisearch.binding.official import BASE
 from omnisearch.binding.official_checkpoint import layout
+from omnisearch.cli.models import app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import LicenceError, ModelMissingError, UsageError, WeightsError
 from omnisearch.spaces import registry
@@ -33,7 +33,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
-    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings: names.extend(spec.name for spec in specs))
+    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings, begin: names.extend(spec.name for spec in specs))
     return names
 
 
@@ -111,7 +111,7 @@ def test_a_published_model_is_pulled_with_its_spaces_and_imported(
     monkeypatch.setattr(official_checkpoint, "OFFICIAL", {small.name: small})
     asked: list[str] = []
 
-    def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
+    def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: object) -> None:
         asked.extend(spec.name for spec in specs)
         settings.weights_dir.mkdir(parents=True)
         state = {name: torch.rand(shape) + 0.5 for name, shape in layout(small).items()}

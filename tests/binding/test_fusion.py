@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from omnisearch.binding.bank import Bank
 from omnisearch.binding.config import BranchConfig, ModelConfig
+from omnisearch.binding.folded_projectors import Bank
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import Router

@@ -15,10 +15,10 @@ from torch import nn
 from typer.testing import CliRunner
 
 from omnisearch.binding import checkpoint, installed
-from omnisearch.binding.command import app
 from omnisearch.binding.config import IdentityConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.models import app
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError
 from omnisearch.spaces import towers
@@ -126,7 +126,7 @@ def test_every_licence_allows_commercial_use() -> None:
 
 def test_its_files_are_those_of_four_towers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings: asked.extend(specs))
+    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings, begin: asked.extend(specs))
     done = CliRunner().invoke(app, ["pull", NAME, "--license", "commercial"])
     assert done.exit_code == 0, done.output
     assert [spec.name for spec in asked] == ["pe-core-l14-336.safetensors", "pe-av-large.safetensors", "uni3d-lvis.pt"]

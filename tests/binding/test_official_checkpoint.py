@@ -11,10 +11,10 @@ import torch
 from typer.testing import CliRunner
 
 from omnisearch.binding import checkpoint, official_checkpoint
-from omnisearch.binding.command import app
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.official import BASE, FULL, LARGE, OFFICIAL, Official
 from omnisearch.binding.official_checkpoint import import_file, layout, recognise
+from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.base import SpaceSpec

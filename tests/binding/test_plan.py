@@ -6,9 +6,9 @@ from collections import OrderedDict
 import pytest
 from typer.testing import CliRunner
 
-from omnisearch.binding.command import app
 from omnisearch.binding.installed import find_config
 from omnisearch.binding.plan import plan
+from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import LicenceError, ModelMissingError, SettingsError
 from omnisearch.spaces import towers

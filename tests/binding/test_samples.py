@@ -11,9 +11,9 @@ import soundfile
 from PIL import Image
 from typer.testing import CliRunner
 
-from omnisearch.binding.command import app
 from omnisearch.binding.model import OmniBind
-from omnisearch.binding.samples import compare
+from omnisearch.binding.sanity_check import compare
+from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, UsageError, WeightsError
 from omnisearch.media.pool import DecoderPool

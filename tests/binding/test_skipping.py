@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omnisearch.binding import checkpoint, skipping
+from omnisearch.binding import checkpoint, tower_skipping
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
@@ -205,9 +205,9 @@ def test_work_weighs_each_tower_once_by_its_parameters(world: World) -> None:
     model = world.model()
     towers = model.towers(TEXT)
     whole = model.encode_spaces(TEXT, WORDS)
-    assert (skipping.work(whole, TEXT, towers, {}) == 1).all()
+    assert (tower_skipping.work(whole, TEXT, towers, {}) == 1).all()
     only = {key: rows if key[0] in ("third", "twin") else np.zeros_like(rows) for key, rows in whole.items()}
-    found = skipping.work(only, TEXT, towers, {"a": 10, "b": 20, "c": 30, "d": 40})
+    found = tower_skipping.work(only, TEXT, towers, {"a": 10, "b": 20, "c": 30, "d": 40})
     np.testing.assert_allclose(found, 0.3, atol=1e-6)
 
 

@@ -10,10 +10,10 @@ from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import SearchBatchIn, SearchIn
 from omnisearch.client.bodies import batch_body, search_body
 from omnisearch.errors import UsageError
-from omnisearch.query import ItemRef, Query, Quota, Term
-from omnisearch.search.grammar import parse
+from omnisearch.query.conditions import Within, parse_conditions
+from omnisearch.query.expressions import ItemRef, Query, Quota, Term
+from omnisearch.query.grammar import parse
 from omnisearch.types import Modality, Region, Stretch
-from omnisearch.where import Within, parse_conditions
 
 DOG, BARK = Term(Path("pictures/dog.png")), Term(Path("bark.wav"), slice=Stretch(1.5, 2.0))
 QUERIES = [

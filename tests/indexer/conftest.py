@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from omnisearch import cli
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.main import main
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import DecoderPool, fingerprint
-from omnisearch.search.kept import space_id
+from omnisearch.search.space_embeddings import space_id
 from omnisearch.stores.base import Point
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.open import open_store
 from omnisearch.types import Modality
 from omnisearch_indexer import session
 
@@ -128,7 +128,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     def run(*arguments: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["omnisearch", *map(str, arguments)])
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            main()
         return int(left.value.code or 0), capsys.readouterr().out
 
     return run

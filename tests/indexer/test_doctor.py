@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 
 from omnisearch.config import Settings
-from omnisearch.media.child import Child, Limits
 from omnisearch.media.sandbox import Layer
-from omnisearch.search.calibration import ENOUGH
+from omnisearch.media.worker_process import Child, Limits
 from omnisearch.search.index import Index
+from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.doctor import Doctor, Finding, State
+from omnisearch_indexer.index_quality import likeness, recall
 from omnisearch_indexer.session import index_files
-from omnisearch_indexer.soundness import likeness, recall
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import write_image, write_sound
 from tests.stores.fake_server import FakeServer, running

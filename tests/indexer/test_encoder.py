@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from omnisearch.types import Modality
-from omnisearch_indexer.channel import Channel, Lane
 from omnisearch_indexer.encoder import Encoder
+from omnisearch_indexer.reader_queue import Channel, Lane
 
 
 class Small:

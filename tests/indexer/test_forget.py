@@ -10,12 +10,12 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, UsageError
+from omnisearch.stores.absent_folders import read_kept_places
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.stores.kept_places import read_kept_places
 from omnisearch_indexer import forget
 from omnisearch_indexer.forget import Forgotten, forget_paths
-from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_status
 from tests.indexer.conftest import paths_of, points_of, write_good, write_image

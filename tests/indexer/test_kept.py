@@ -13,7 +13,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import Reason, UsageError
-from omnisearch.stores.kept_places import KeptPlace, read_kept_places
+from omnisearch.stores.absent_folders import KeptPlace, read_kept_places
 from omnisearch_indexer import reader, walk
 from omnisearch_indexer.absent import UNMOUNTED
 from omnisearch_indexer.doctor import Doctor, State

@@ -10,10 +10,10 @@ import pytest
 
 from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
-from omnisearch.stores.gate import MAX_NAMES, MAX_TEXT
 from omnisearch.stores.tokens import FORMS
-from omnisearch_indexer.labels import LabelTree, facts_json, parse_labels
+from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT
 from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
+from omnisearch_indexer.path_labels import LabelTree, facts_json, parse_labels
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
 
@@ -75,7 +75,7 @@ def test_other_names_and_other_forms_of_words_are_told_again() -> None:
     assert facts_json(facts) != facts_json(replace(facts, names=()))
     with pytest.MonkeyPatch.context() as newer:
         before = facts_json(facts)
-        newer.setattr("omnisearch_indexer.labels.FORMS", FORMS + 1)
+        newer.setattr("omnisearch_indexer.path_labels.FORMS", FORMS + 1)
         assert facts_json(facts) != before
 
 

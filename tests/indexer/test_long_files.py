@@ -15,11 +15,11 @@ from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason
 from omnisearch.types import Content, Decoded, MediaInfo, Modality, Piece, Segment, SpaceEmbeddings, Waveform
 from omnisearch_indexer import batcher, indexer, session, writer
-from omnisearch_indexer.channel import content_bytes
 from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.reader_queue import content_bytes
 from omnisearch_indexer.report import Outcome
+from omnisearch_indexer.scan import Choices, survey
 from omnisearch_indexer.session import index_files
-from omnisearch_indexer.survey import Choices, survey
 from omnisearch_indexer.walk import Walk
 from tests.indexer.conftest import keys_of, paths_of, points_of, write_image, write_sound
 from tests.indexer.test_crash import ended, start
@@ -358,12 +358,6 @@ class Diary:
     def __init__(self) -> None:
         self.total, self.files, self.steps = 0, 0, [(0, 0)]
 
-    def __enter__(self) -> "Diary":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
     def start(self, total: int, files: int = 0) -> None:
         self.total, self.files = total, files
 
@@ -372,14 +366,13 @@ class Diary:
         self.steps.append((done + count, ended_files + files))
 
 
-def test_a_long_file_moves_the_meter(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_file_moves_the_meter(tmp_path: Path, settings: Settings) -> None:
     diary = Diary()
-    monkeypatch.setattr(session, "Bar", lambda *names: diary)
     paths = [write_sound(tmp_path / "files" / "long.wav", 300), write_image(tmp_path / "files" / "p.png")]
     (tmp_path / "files" / "bad.png").write_bytes(paths[1].read_bytes()[:60])
     (tmp_path / "files" / "copy.png").write_bytes(paths[1].read_bytes())
     (tmp_path / "files" / "long.txt").write_text("the quick brown fox. " * 2000)
-    report = index_files([tmp_path / "files"], settings.model_copy(update={"batch_size": 4}))
+    report = index_files([tmp_path / "files"], settings.model_copy(update={"batch_size": 4}), meter=diary)
     assert report.outcomes[Outcome.FAILED] == 1
     sizes = sum(path.stat().st_size for path in (tmp_path / "files").iterdir())
     assert (diary.total, diary.files) == (sizes, 5)

@@ -21,13 +21,13 @@ from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, Reason
-from omnisearch.query import Query, Term
+from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.spaces.families.hashed import Hashed
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
+from omnisearch.stores.catalog import describe_store, open_catalog
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import describe_store, open_catalog
 from omnisearch.types import Modality
 from omnisearch_indexer import audit, reader, rebind, session
 from omnisearch_indexer.rebind import Rebound, rebind_index

@@ -15,12 +15,12 @@ import typer
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import DamageError, FingerprintError, NoIndexError, OmnisearchError, StoreError
-from omnisearch.query import Query, Term
+from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores import edge_link
 from omnisearch.stores.base import Point, VectorStore
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE
-from omnisearch.stores.open import open_store
 from omnisearch_indexer import session
 from omnisearch_indexer.doctor import Doctor, Finding, State
 from omnisearch_indexer.manifest import MANIFEST_FILE
@@ -489,7 +489,7 @@ def test_a_kill_at_every_step_is_completed_by_the_next_repair(
 def test_the_command(sound: Sound, damaged: Settings, capsys: pytest.CaptureFixture[str], away: Path) -> None:
     from typer.testing import CliRunner
 
-    from omnisearch_indexer.repair_command import repair as command
+    from omnisearch_indexer.cli import repair as command
 
     app = typer.Typer()
     app.command()(command)

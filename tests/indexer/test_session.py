@@ -296,7 +296,7 @@ def test_a_file_that_changes_while_it_is_read(
 
 def test_lost_points_are_made_again_and_strange_ones_removed(tmp_path: Path, settings: Settings) -> None:
     from omnisearch.binding.model import OmniBind
-    from omnisearch.stores.open import open_store
+    from omnisearch.stores.catalog import open_store
 
     good = write_good(tmp_path / "files")
     index_files([tmp_path / "files"], settings)

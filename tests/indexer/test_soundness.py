@@ -8,7 +8,7 @@ import pytest
 from bench.hnsw import Graph, few_directions
 from omnisearch.stores.base import Lookup, Scored
 from omnisearch.types import Modality
-from omnisearch_indexer.soundness import NEAREST, recall
+from omnisearch_indexer.index_quality import NEAREST, recall
 
 EF_CONSTRUCT = 32
 

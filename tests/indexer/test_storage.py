@@ -18,7 +18,7 @@ from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsE
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.schema import open_database
 from omnisearch_indexer.session import index_files
-from omnisearch_indexer.storage import named_faults
+from omnisearch_indexer.storage_errors import named_faults
 from tests.indexer.conftest import write_image
 from tests.indexer.damage import wait_for_worker
 

@@ -188,7 +188,7 @@ def test_a_full_disk_delays_the_outcome_and_loses_none(store: JobStore, monkeypa
 def test_the_command_lists_shows_cancels_and_retries(store: JobStore, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from omnisearch.cli import build
+    from omnisearch.cli.main import build
 
     job = store.add("index", {"paths": ["/a"]})
 

@@ -21,10 +21,10 @@ import pytest
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError
 from omnisearch.media import sandbox
-from omnisearch.media.child import Child, Limits
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.sandbox import Layer
 from omnisearch.media.seccomp import refused
+from omnisearch.media.worker_process import Child, Limits
 
 HOSTILE = """
 import ctypes, errno, json, os, socket, stat, subprocess, threading

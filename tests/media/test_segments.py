@@ -178,7 +178,7 @@ def test_decoding_twice_gives_the_same(name: str, pool: DecoderPool, tmp_path: P
         makers.write_image(path, "PNG")
     else:
         makers.write_mesh(path)
-    from omnisearch.media.parcel import pack
+    from omnisearch.media.piece_codec import pack
 
     first, second = ([pack(piece) for piece in pool.decode(path).pieces] for _ in range(2))
     for one, other in zip(first, second, strict=True):

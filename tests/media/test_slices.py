@@ -11,7 +11,7 @@ from PIL import Image
 
 from omnisearch.errors import MediaError, QueryError, Reason
 from omnisearch.media.pool import DecoderPool
-from omnisearch.media.slices import read_slice
+from omnisearch.query.slices import parse_slice
 from omnisearch.types import Clip, Content, Modality, Page, Region, Slice, Stretch, Waveform
 from tests.media import makers
 
@@ -28,18 +28,18 @@ slices = st.one_of(
 
 @given(slices)
 def test_what_is_written_is_what_is_read(part: Slice) -> None:
-    assert read_slice(str(part)) == part
+    assert parse_slice(str(part)) == part
 
 
 @pytest.mark.parametrize("text", ["", "example.org", "2x", "p", "1,2,3", "-3-4", "1-2-3", "p3a", "1e3-2e3"])
 def test_other_words_are_no_slices(text: str) -> None:
-    assert read_slice(text) is None
+    assert parse_slice(text) is None
 
 
 @pytest.mark.parametrize("text", ["3-3", "5-3", "0,0,0,5", "1,1,2,0", "p0"])
 def test_a_slice_without_extent_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match=f"@{text} has no extent"):
-        read_slice(text)
+        parse_slice(text)
 
 
 def only(pool: DecoderPool, path: Path, part: Slice) -> Content:

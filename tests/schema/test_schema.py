@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnisearch.schema.hit import HitOut
-from omnisearch.search.hit_json import hit_json
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Finding, Hit, Match, Modality, Segment
 
 TEXT = Segment(3, 100, 250, "characters")

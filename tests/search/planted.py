@@ -10,8 +10,8 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload, Point
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality, Segment
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
-from omnisearch.query import And, Expression, Not, Or, Sum, Term, Then
-from omnisearch.search.algebra import Judged, bound, judge, sought
+from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Term, Then
+from omnisearch.search.rank.algebra import Judged, bound, judge, sought
 
 LEAVES = [Term(name) for name in "abc"]
 A, B, C = LEAVES

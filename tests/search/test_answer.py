@@ -14,16 +14,16 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import ItemRef, Not, Query, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import ItemRef, Not, Query, Term
 from omnisearch.search import engine as module
 from omnisearch.search.answer import Outcome
-from omnisearch.search.embed import QUERY_SEGMENTS, Embedder
-from omnisearch.search.encode import Encoders, _encode, _Job
 from omnisearch.search.engine import Engine
-from omnisearch.search.hit_json import hit_json
 from omnisearch.search.index import Unindexed
+from omnisearch.search.plan.embed import QUERY_SEGMENTS, Embedder
+from omnisearch.search.plan.shared_encoding import Encoders, _encode, _Job
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Content, Modality, SpaceEmbeddings
-from omnisearch.where import parse_conditions
 
 RED, BLUE, WHALE = Term("red"), Term("blue"), Term("whalebone")
 RIGHT = (

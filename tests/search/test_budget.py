@@ -13,11 +13,11 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import QueryError, StoppedError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import ItemRef, Sum, Term
-from omnisearch.search import embed, encode
-from omnisearch.search.budget import Budget
-from omnisearch.search.embed import Embedder
+from omnisearch.query.expressions import ItemRef, Sum, Term
 from omnisearch.search.index import Unindexed
+from omnisearch.search.plan import embed, shared_encoding
+from omnisearch.search.plan.budget import Budget
+from omnisearch.search.plan.embed import Embedder
 from omnisearch.types import Modality, Stretch
 
 RATE = 8000
@@ -83,8 +83,8 @@ def test_media_are_encoded_a_few_at_a_time_and_mean_the_same(
     calls: list[int] = []
     _while_encoding(index, monkeypatch, lambda _, count: calls.append(count))
     few = Embedder(pool).embed(index, [Term(sound)])[Term(sound)]
-    assert (sum(calls), max(calls)) == (SEGMENTS, encode.MEDIA_AT_ONCE)
-    monkeypatch.setattr(encode, "MEDIA_AT_ONCE", 100)
+    assert (sum(calls), max(calls)) == (SEGMENTS, shared_encoding.MEDIA_AT_ONCE)
+    monkeypatch.setattr(shared_encoding, "MEDIA_AT_ONCE", 100)
     once = Embedder(pool).embed(index, [Term(sound)])[Term(sound)]
     assert calls[-1] == SEGMENTS
     np.testing.assert_allclose(few.vector, once.vector, atol=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.search.calibration import (
+from omnisearch.search.rank.calibration import (
     ENOUGH,
     NOTHING,
     THOUSAND,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
-from omnisearch.query import Term
-from omnisearch.search.compose import compose, leaf
-from omnisearch.search.embed import Embedded
+from omnisearch.query.expressions import Term
+from omnisearch.search.plan.compose import compose, leaf
+from omnisearch.search.plan.embed import Embedded
 from omnisearch.types import Floats, Modality
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from omnisearch.config import load_settings
-from omnisearch.query import Expression, ItemRef, Query, Term
-from omnisearch.search.copies import FIRST, IDENTICAL, MOST
+from omnisearch.query.expressions import Expression, ItemRef, Query, Term
 from omnisearch.search.engine import Engine
+from omnisearch.search.plan.exact_copies import FIRST, IDENTICAL, MOST
 from omnisearch.spaces.registry import load_space
 from omnisearch.stores.base import Point
 from omnisearch.types import Floats, Hit, Modality

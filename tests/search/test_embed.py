@@ -13,9 +13,9 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, NotFoundError, QueryError, Reason
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import ItemRef, Term
-from omnisearch.search.embed import Embedder
+from omnisearch.query.expressions import ItemRef, Term
 from omnisearch.search.index import Index
+from omnisearch.search.plan.embed import Embedder
 from omnisearch.stores.base import Payload, Point
 from omnisearch.types import Floats, Modality, Page, Region, Segment, Stretch
 

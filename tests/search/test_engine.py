@@ -10,7 +10,7 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, NotFoundError, QueryError, Reason
-from omnisearch.query import ItemRef, Query, Sum, Term
+from omnisearch.query.expressions import ItemRef, Query, Sum, Term
 from omnisearch.search.engine import Engine
 from omnisearch.types import Hit, Modality
 from omnisearch_indexer.session import index_files

@@ -15,12 +15,12 @@ from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import ItemRef, Query, Sum, Term
-from omnisearch.search.embed import NOT_KEPT, SPACELESS
+from omnisearch.query.expressions import ItemRef, Query, Sum, Term
 from omnisearch.search.engine import Engine
-from omnisearch.search.hit_json import hit_json
 from omnisearch.search.index import Index
-from omnisearch.search.kept import space_id
+from omnisearch.search.plan.embed import NOT_KEPT, SPACELESS
+from omnisearch.search.present.hit_json import hit_json
+from omnisearch.search.space_embeddings import space_id
 from omnisearch.spaces import registry
 from omnisearch.spaces.families.hashed import DIM, Hashed
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from omnisearch import cli
+from omnisearch.cli.main import build
 from omnisearch.errors import QueryError
-from omnisearch.query import And, Expression, ItemRef, Term, Then
-from omnisearch.search.grammar import check_file, parse, parse_path
+from omnisearch.query.expressions import And, Expression, ItemRef, Term, Then
+from omnisearch.query.grammar import check_file, parse, parse_path
 from omnisearch.types import Page, Region, Stretch
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_does_not_exist_and_a_folder_are_named(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("words", [["search"], ["locate", "a dog"]])
 def test_a_missing_file_among_the_words_is_a_wrong_usage(words: list[str]) -> None:
-    found = CliRunner().invoke(cli.build(), [*words, "./missing.wav"])
+    found = CliRunner().invoke(build(), [*words, "./missing.wav"])
     assert isinstance(found.exception, QueryError)
     assert found.exception.exit_code == 2
     assert str(found.exception) == "missing.wav: no such file; check the path"

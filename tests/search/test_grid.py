@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.search.grid import SHARED, Window, apart, windows
+from omnisearch.search.locate.nms import SHARED, Window, apart, windows
 
 sides = st.integers(1, 20)
 

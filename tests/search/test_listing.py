@@ -8,12 +8,12 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import QueryError
-from omnisearch.search import listing
-from omnisearch.search.listing import Selection, list_items
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.search import item_list
+from omnisearch.search.item_list import Selection, list_items
 from omnisearch.stores.base import Order, Payload, VectorStore
-from omnisearch.stores.open import open_store
+from omnisearch.stores.catalog import open_store
 from omnisearch.types import Modality
-from omnisearch.where import parse_conditions
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points
 
 ALL = Selection()
@@ -65,8 +65,8 @@ def test_conditions_that_refuse_nearly_all_make_short_pages_and_no_long_requests
     store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Engines cannot decide wildcards within names, so every item is looked at, a few in each request."""
-    monkeypatch.setattr(listing, "LOOKED_AT", 4)
-    monkeypatch.setattr(listing, "STEP", 2)
+    monkeypatch.setattr(item_list, "LOOKED_AT", 4)
+    monkeypatch.setattr(item_list, "STEP", 2)
     chosen = Selection(where=parse_conditions(["path:item-1?.*"]))
     first = list_items(store, chosen, Order(), 5)
     assert first.next_cursor is not None
@@ -116,10 +116,10 @@ def test_what_is_no_cursor_is_refused(store: VectorStore, place: str) -> None:
 
 
 def test_a_forged_place_of_the_right_list_is_refused(store: VectorStore) -> None:
-    whose = listing._digest(store.collection, ALL, NEWEST)
+    whose = item_list._digest(store.collection, ALL, NEWEST)
     for rest in ((), ("no-id", 1.0), (5, 1.0), ("0" * 32, float("nan")), ("0" * 32, "a"), ("0" * 32, 1, 2)):
         with pytest.raises(QueryError, match="is no cursor"):
-            list_items(store, ALL, NEWEST, 5, listing.pack(whose, *rest))
+            list_items(store, ALL, NEWEST, 5, item_list.pack(whose, *rest))
 
 
 def test_an_item_that_is_added_or_removed_between_pages_moves_no_other(store: VectorStore, tmp_path: Path) -> None:

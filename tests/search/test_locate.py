@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from omnisearch import cli
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.main import main
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, NoIndexError, NotReadyError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query import Expression, ItemRef, Sum, Term
-from omnisearch.search.algebra import judge
-from omnisearch.search.embed import Embedder
-from omnisearch.search.grid import Window, over
+from omnisearch.query.expressions import Expression, ItemRef, Sum, Term
 from omnisearch.search.index import Unindexed
-from omnisearch.search.locate import Locator
-from omnisearch.search.looks import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, look
-from omnisearch.search.place_json import place_json
-from omnisearch.search.places import At, Located, Place, slice_of
+from omnisearch.search.locate.locate import Locator
+from omnisearch.search.locate.location_json import place_json
+from omnisearch.search.locate.nms import Window, over
+from omnisearch.search.locate.results import At, Located, Place, slice_of
+from omnisearch.search.locate.windows import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, look
+from omnisearch.search.plan.embed import Embedder
+from omnisearch.search.rank.algebra import judge
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Segment, Waveform
 
 RATE = 8000
@@ -273,7 +273,7 @@ def test_the_command_line_says_each_part(
     def call(*words: str) -> str:
         monkeypatch.setattr(sys, "argv", ["omnisearch", "locate", *words, str(path), "--model", str(hashed_model)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         assert not ended.value.code
         return capsys.readouterr().out
 
@@ -294,7 +294,7 @@ def test_the_command_line_names_a_file_that_cannot_be_read(
     command = ["omnisearch", "locate", "dog", str(tmp_path / "none.wav"), "--model", str(hashed_model)]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main()
     assert ended.value.code == 1
     assert f"empty: the file has no bytes ({tmp_path / 'none.wav'})" in " ".join(capsys.readouterr().err.split())
 

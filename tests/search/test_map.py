@@ -17,9 +17,9 @@ from omnisearch.jobs.store import JobStore
 from omnisearch.jobs.worker import LastReport
 from omnisearch.search import map as module
 from omnisearch.search.map import Map, MapPoint, is_stale, make_map, read_map, write_map
-from omnisearch.search.projection import project
+from omnisearch.search.pca import project
 from omnisearch.stores.base import VectorStore
-from omnisearch.stores.open import open_store
+from omnisearch.stores.catalog import open_store
 from omnisearch.types import Modality
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points
 

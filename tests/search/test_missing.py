@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from omnisearch import cli
+from omnisearch.cli.main import build
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import Query, Term
+from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
-from omnisearch.search.hit_json import hit_json
+from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
 from omnisearch_indexer.doctor import Doctor, State
 from omnisearch_indexer.session import index_files
@@ -89,10 +89,10 @@ def test_doctor_counts_them(settings: Settings, folder: Path) -> None:
 def test_the_command_line_marks_them_and_writes_paths_for_programs(settings: Settings, folder: Path) -> None:
     (folder / "p0.png").unlink()
     asked = ["search", "red", "--no-fold", "--data-dir", str(settings.data_dir), "--model", settings.model]
-    rows = [json.loads(line) for line in CliRunner().invoke(cli.build(), asked).stdout.splitlines()]
+    rows = [json.loads(line) for line in CliRunner().invoke(build(), asked).stdout.splitlines()]
     assert [row["path"] for row in rows if row.get("missing")] == [str(folder / "p0.png")]
-    table = CliRunner().invoke(cli.build(), [*asked, "--format", "table"])
+    table = CliRunner().invoke(build(), [*asked, "--format", "table"])
     assert "(missing)" in table.stdout
     assert "1 of these files" in table.stderr
-    paths = CliRunner().invoke(cli.build(), [*asked, "-0"]).stdout_bytes.split(b"\0")
+    paths = CliRunner().invoke(build(), [*asked, "-0"]).stdout_bytes.split(b"\0")
     assert paths == [*(row["path"].encode() for row in rows), b""]

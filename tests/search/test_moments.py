@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.search.moments import merged
+from omnisearch.search.present.merge_segments import merged
 from omnisearch.types import Segment
 
 # Starts and lengths on a grid of halves, which floats hold exactly.

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from omnisearch import cli
+from omnisearch.cli.main import main
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError
-from omnisearch.query import Expression, Query, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
-from omnisearch.stores.words import Sparse
+from omnisearch.stores.bm25 import Sparse
 from omnisearch.types import Finding, Modality
-from omnisearch.where import parse_conditions
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.session import index_files
@@ -119,7 +119,7 @@ def call(
         places = ["--data-dir", str(indexed.data_dir), "--model", str(indexed.model)]
         monkeypatch.setattr(sys, "argv", ["omnisearch", "search", *arguments, *places])
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            main()
         assert not left.value.code
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

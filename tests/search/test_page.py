@@ -13,12 +13,12 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError, QueryError
-from omnisearch.query import ItemRef, Query, Quota, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import ItemRef, Query, Quota, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
 from omnisearch.types import Hit, Modality
-from omnisearch.where import parse_conditions
-from omnisearch_indexer.labels import parse_labels
+from omnisearch_indexer.path_labels import parse_labels
 from omnisearch_indexer.session import index_files
 
 IMAGE, AUDIO, TEXT = Modality.IMAGE, Modality.AUDIO, Modality.TEXT

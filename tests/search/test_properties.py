@@ -12,13 +12,13 @@ import pytest
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import Expression, ItemRef, Query, Sum, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Expression, ItemRef, Query, Sum, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload, Point
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.open import open_store
 from omnisearch.types import Hit, Modality, Segment
-from omnisearch.where import parse_conditions
 
 ITEMS, ALL = 60, 1000
 TIMED = (Modality.AUDIO, Modality.VIDEO)

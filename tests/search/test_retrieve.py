@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.query import Expression, Sum, Term
-from omnisearch.search.calibration import Calibration
-from omnisearch.search.compose import Leaf
-from omnisearch.search.embed import Embedded
-from omnisearch.search.explain import hit
-from omnisearch.search.hit_json import hit_json
-from omnisearch.search.rank import Judge, rank
-from omnisearch.search.retrieve import DEPTH, search_expression
+from omnisearch.query.expressions import Expression, Sum, Term
+from omnisearch.search.plan.compose import Leaf
+from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.present.explanation import hit
+from omnisearch.search.present.hit_json import hit_json
+from omnisearch.search.rank.calibration import Calibration
+from omnisearch.search.rank.candidates import DEPTH, search_expression
+from omnisearch.search.rank.scorer import Judge, rank
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality, Segment
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omnisearch.search.sample import OF_ONE_ITEM, READ, RECOUNT_SECONDS, SAME_SCENE, SIZE, Sample
+from omnisearch.search.rank.background_sample import OF_ONE_ITEM, READ, RECOUNT_SECONDS, SAME_SCENE, SIZE, Sample
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Segment

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch.search import survey as module
-from omnisearch.search.listing import Selection, list_items
-from omnisearch.search.survey import survey, tally, totals
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.search import counts as module
+from omnisearch.search.counts import survey, tally, totals
+from omnisearch.search.item_list import Selection, list_items
 from omnisearch.stores.base import Order, Payload, Point, VectorStore
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.open import open_store
 from omnisearch.types import Modality, Segment
-from omnisearch.where import parse_conditions
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, described, points
 
 WHERE = {"mime": "mime:{}", "year": "mtime:{}", "folder": "path:{}"}

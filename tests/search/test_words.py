@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.query import Expression, Query, Term
+from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.engine import Engine
-from omnisearch.search.rank import Judge, rank
-from omnisearch.search.retrieve import DEPTH, search_expression
-from omnisearch.search.words import Wording, wording
+from omnisearch.search.rank.candidates import DEPTH, search_expression
+from omnisearch.search.rank.lexical import Wording, wording
+from omnisearch.search.rank.scorer import Judge, rank
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.bm25 import Sparse, document, question
 from omnisearch.stores.tokens import words_of
-from omnisearch.stores.words import Sparse, document, question
 from omnisearch.types import Modality
-from omnisearch.where import parse_conditions
 from omnisearch_indexer.session import index_files
 from tests.search.test_retrieve import A, B, C, Memory, everything, judge_of, seeds
 
@@ -226,7 +226,7 @@ def test_accents_runs_without_spaces_and_names_of_copies_are_found_in_an_older_i
         flat = Payload.flat
         older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k != "names"})
         older.setattr(Payload, "words", property(older_words))
-        older.setattr("omnisearch_indexer.labels.FORMS", 1)
+        older.setattr("omnisearch_indexer.path_labels.FORMS", 1)
         index_files([menus], settings)
     # As before: the words that it holds are found, and nothing else.
     held = {"Café": {"paris.txt"}, "私は東京タワーを見た": {"tower.txt"}, "note": {"Rechnung_77.txt"}}

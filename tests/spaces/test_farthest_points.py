@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omnisearch.spaces.nn.farthest_points import farthest
+from omnisearch.spaces.nn.fps_order import farthest
 from omnisearch.types import Floats
 
 

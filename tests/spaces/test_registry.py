@@ -47,7 +47,7 @@ def test_declaring_and_making_spaces_loads_nothing_heavy(tmp_path: Path) -> None
         "from omnisearch.config import load_settings\n"
         "from omnisearch.spaces.registry import SPACES\n"
         "from omnisearch.spaces import towers\n"
-        "from omnisearch.binding import command\n"
+        "from omnisearch.cli import models\n"
         "heavy = {'torch', 'timm', 'transformers', 'librosa', 'huggingface_hub'} & set(sys.modules)\n"
         "assert SPACES and not heavy, heavy\n"
     )

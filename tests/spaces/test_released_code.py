@@ -24,7 +24,7 @@ from omnisearch.config import load_settings
 from omnisearch.spaces.families import imagebind
 from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.nn import uni3d as uni3d_net
-from omnisearch.spaces.nn.farthest_points import farthest
+from omnisearch.spaces.nn.fps_order import farthest
 from omnisearch.spaces.nn.imagebind import Audio, Encoder, Text, Vision
 from omnisearch.types import Waveform
 from tests.spaces.test_farthest_points import run_kernel

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from omnisearch.spaces.base import Tower
 from omnisearch.spaces.families import aisfx, efficientnet, minilm, points, yamnet
-from omnisearch.spaces.families.views import Views
+from omnisearch.spaces.families.view_tower import Views
 from omnisearch.spaces.nn.bert import Bert
 from omnisearch.types import Content, PointCloud, Waveform
 

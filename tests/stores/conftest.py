@@ -11,8 +11,8 @@ from qdrant_client import QdrantClient
 from omnisearch.config import Settings
 from omnisearch.stores import server
 from omnisearch.stores.base import VectorStore
-from omnisearch.stores.names import CollectionName
-from omnisearch.stores.open import open_catalog, open_store
+from omnisearch.stores.catalog import open_catalog, open_store
+from omnisearch.stores.collection_name import CollectionName
 from tests.stores.fake_server import FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from omnisearch.query.conditions import Condition, Matches, Within
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
-from omnisearch.where import Condition, Matches, Within
 
 MODEL = "toy"
 DIM = 8

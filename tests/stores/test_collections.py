@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from omnisearch.cli import build
+from omnisearch.cli.main import build
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, CollectionNotFoundError, ConflictError, NoIndexError, UsageError
 from omnisearch.stores import collections
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.collections import collection_exists, create_collection, list_collections, remove_collection
 from omnisearch.stores.lock import hold_lock
-from omnisearch.stores.open import open_store
 from tests.stores.fake_server import FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points
 

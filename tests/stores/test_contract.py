@@ -11,13 +11,13 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
+from omnisearch.query.conditions import Matches, Within
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, VectorStore
+from omnisearch.stores.bm25 import question
+from omnisearch.stores.catalog import describe_store, drop_index, open_catalog, open_store, swap
+from omnisearch.stores.collection_name import CollectionName
 from omnisearch.stores.ids import point_id
-from omnisearch.stores.names import CollectionName
-from omnisearch.stores.open import describe_store, drop_index, open_catalog, open_store, swap
-from omnisearch.stores.words import question
 from omnisearch.types import Modality, Segment
-from omnisearch.where import Matches, Within
 from tests.stores.conftest import empty, reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, condition, nearest, passes, points, vector
 

@@ -11,9 +11,9 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored, VectorStore
+from omnisearch.stores.catalog import open_store
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_points import PointCache
-from omnisearch.stores.open import open_store
 from omnisearch.types import Floats, Modality
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector

@@ -21,11 +21,11 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores import edge_link, gate
+from omnisearch.stores import edge_link, validation
 from omnisearch.stores.base import Facts, Lookup, VectorStore
+from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_link import EdgeLink
-from omnisearch.stores.open import describe_store, open_store
 from omnisearch.wire import Message, WireError
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
@@ -338,7 +338,7 @@ def test_too_little_disk_is_refused_before_the_engine_is_touched(
     settings: Settings, store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upsert(points(3))
-    monkeypatch.setattr(gate, "RESERVE", 1 << 60)
+    monkeypatch.setattr(validation, "RESERVE", 1 << 60)
     asked: list[Any] = []
     monkeypatch.setattr(EdgeLink, "ask", lambda *args: asked.append(args))
     refused = f"{1 << 60:,}"

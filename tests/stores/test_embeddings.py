@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
-from omnisearch.stores import embeddings, gate
+from omnisearch.stores import embeddings, validation
 from omnisearch.stores.embeddings import SpaceEmbeddingStore, set_aside
 from omnisearch.types import Floats, Modality
 
@@ -289,7 +289,7 @@ def test_one_writes_at_a_time_and_others_read(store: SpaceEmbeddingStore, monkey
 
 
 def test_too_little_disk_is_refused(store: SpaceEmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "RESERVE", 1 << 60)
+    monkeypatch.setattr(validation, "RESERVE", 1 << 60)
     with pytest.raises(StoreError, match="bytes free"):
         store.put(CLIP, IMAGE, ["a"], rows(1))
     assert not store.keys(CLIP, IMAGE)

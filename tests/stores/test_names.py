@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnisearch.stores.collection_name import CollectionName, alias_of
 from omnisearch.stores.ids import NAMESPACE, point_id
-from omnisearch.stores.names import CollectionName, alias_of
 from omnisearch.types import Segment
 
 COLLECTIONS = st.just("default") | st.from_regex("[a-z0-9][a-z0-9_-]{0,39}", fullmatch=True)

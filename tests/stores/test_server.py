@@ -12,8 +12,8 @@ from omnisearch.config import Settings
 from omnisearch.errors import StoreError
 from omnisearch.stores import server
 from omnisearch.stores.base import Facts, Filter, Lookup, VectorStore
+from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.clauses import INDEXED
-from omnisearch.stores.open import describe_store, open_store
 from tests.stores.fake_server import FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnisearch.stores.bm25 import _EMPTY, count_words, document, question
 from omnisearch.stores.tokens import words_of
-from omnisearch.stores.words import _EMPTY, count_words, document, question
 
 
 def kept(text: str) -> set[int]:

@@ -5,7 +5,7 @@ import pytest
 
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.search.calibration import Background, Calibration, relevance
+from omnisearch.search.rank.calibration import Background, Calibration, relevance
 from omnisearch.types import Floats, Modality
 from omnisearch_training.stages import calibrate
 

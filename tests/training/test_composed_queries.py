@@ -9,7 +9,7 @@ from PIL import Image
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
-from omnisearch.search.calibration import Background
+from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.user_dataset import open_own

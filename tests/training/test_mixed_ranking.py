@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.search.calibration import Background
+from omnisearch.search.rank.calibration import Background
 from omnisearch.types import Floats, Modality
 from omnisearch_training.evaluate.mixed_ranking import (
     Collection,

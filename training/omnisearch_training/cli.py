@@ -1,18 +1,26 @@
 """`omnisearch train` and `omnisearch eval`: make a bound model, and measure one."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from omnisearch import options
-from omnisearch.console import Format, choose_format, err, write_rows
+from omnisearch.cli import options
+from omnisearch.cli.console import Format, choose_format, err, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
 
 app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
+
+
+@app.callback()
+def _show_log() -> None:
+    """Show the log of the library on stderr: what is done, and how much is left."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("omnisearch_training").setLevel(logging.INFO)
 
 
 SPLITS = ("train", "valid", "test")
@@ -131,6 +139,7 @@ def evaluate(
 
     omnisearch eval gcompris furniture --out report.json
     """
+    _show_log()
     if split is not None:
         _check_split(split)
     from omnisearch.binding.model import OmniBind

@@ -1,6 +1,7 @@
 """A training run: datasets, specialists, pairs, projectors, routers, calibration, and the folder of the model."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,9 +13,8 @@ from omnisearch.binding import checkpoint
 from omnisearch.binding.config import MlpConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
-from omnisearch.console import err
 from omnisearch.errors import UsageError
-from omnisearch.search.calibration import Background
+from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.trained_space import Specialist
 from omnisearch.types import Floats, Modality
@@ -34,6 +34,8 @@ from omnisearch_training.stages.projectors import Anchor, train_projectors
 from omnisearch_training.stages.pseudo_pairs import PairConfig, Pairs, read_pairs, write_pairs
 from omnisearch_training.stages.routers import train_routers
 from omnisearch_training.stages.specialists import NETWORKS, train_network
+
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -97,7 +99,7 @@ class Run:
             return Lessons(train.features[tower], captions, train.concepts, *taught)
 
         def learn(given: Lessons, path: Path) -> None:
-            err.print(f"training {name} on {len(given.concepts)} of {len(train.records)} items")
+            log.info("training %s on %d of %d items", name, len(given.concepts), len(train.records))
             train_network(given, recipe.training, self.recipe.seed, path.with_suffix(".checkpoint")).save(path, notes)
 
         fitted = cross_fit(space, lessons, learn, self.recipe.folds, self.work / "specialists", str(notes))
@@ -114,10 +116,8 @@ class Run:
         if fitted.folds:
             figures["train, out of fold"] = fitted, seen
         found = {name: self.recall(space, modality, items) for name, (space, items) in figures.items()}
-        err.print(
-            f"{fitted.space.spec.name}: {len(train.records)} items, text to {modality} recall@10 "
-            + "; ".join(f"{name} {value:.1f}" for name, value in found.items())
-        )
+        recalls = "; ".join(f"{name} {value:.1f}" for name, value in found.items())
+        log.info("%s: %d items, text to %s recall@10 %s", fitted.space.spec.name, len(train.records), modality, recalls)
 
     def recall(self, space: CrossFit, modality: Modality, items: Items) -> float:
         """How often the plain name of an item finds one of its concept among the first ten: per cent."""
@@ -136,7 +136,7 @@ class Run:
         anchor = Anchor(bind.anchor, data.embeddings)
         for name, projector in self.recipe.model.projectors.items():
             if isinstance(projector, MlpConfig):
-                err.print(f"binding {name}")
+                log.info("binding %s", name)
                 trained = train_projectors(
                     name, data.embeddings, anchor, pairs, bind.training, self.recipe.seed, data.groups, folder
                 )
@@ -146,7 +146,7 @@ class Run:
     def route(self, fusion: Fusion, data: Gathered, pairs: Pairs) -> Fusion:
         """Train the routers over the frozen projectors."""
         assert self.recipe.route is not None
-        err.print(f"routing {', '.join(self.recipe.model.routers)}")
+        log.info("routing %s", ", ".join(self.recipe.model.routers))
         place = self.place(data, self.recipe.model_dump_json()) / "routers.safetensors"
         training = self.recipe.route.training
         return train_routers(fusion, data.embeddings, pairs, training, self.recipe.seed, data.groups, place)

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 
 from omnisearch.api.access import needs
-from omnisearch.api.bodies import json_body, read_json
 from omnisearch.api.collections import Collections, Served
 from omnisearch.api.idempotency import Creating
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import json_body, read_json
 from omnisearch.api.schemas import CollectionIn
 from omnisearch.api.service import Engine
 from omnisearch.config import Collection

@@ -10,15 +10,15 @@ import numpy as np
 from fastapi import APIRouter, Request
 
 from omnisearch.api.access import needs
-from omnisearch.api.bodies import asked, described, disk_full_refused
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.inputs import EmbeddingsIn
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import asked, described, disk_full_refused
 from omnisearch.api.service import Asked, BoundModel
 from omnisearch.errors import NotFoundError, QueryError
 from omnisearch.schema.embeddings import EmbeddingOut, EmbeddingsOut, ModelOut, ModelsOut
-from omnisearch.search.budget import Budget
+from omnisearch.search.plan.budget import Budget
 from omnisearch.types import Floats
 
 router = APIRouter(prefix="/v1", tags=["embeddings"], **needs(Scope.SEARCH))

@@ -10,14 +10,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import StringConstraints
 
 from omnisearch.api.access import needs
-from omnisearch.api.bodies import json_body, read_json
-from omnisearch.api.cursors import read_cursor, write_cursor
 from omnisearch.api.idempotency import REPEATED, Creating
 from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn, MapIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
 from omnisearch.api.kept_uploads import KeptUploads, Uploads
 from omnisearch.api.keys import Scope
+from omnisearch.api.list_cursor import read_cursor, write_cursor
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import json_body, read_json
 from omnisearch.config import Settings
 from omnisearch.jobs.job import Job, State
 from omnisearch.jobs.kinds import load_error_reader

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Request
 
 from omnisearch.api.access import needs
-from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import Upload
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import asked, described
 from omnisearch.api.schemas import LocateIn
 from omnisearch.api.service import Asked, Service
 from omnisearch.schema.locate import LocateOut, PlaceOut
-from omnisearch.search.budget import Budget
-from omnisearch.search.place_json import place_json
+from omnisearch.search.locate.location_json import place_json
+from omnisearch.search.plan.budget import Budget
 
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 

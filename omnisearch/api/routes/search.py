@@ -8,16 +8,16 @@ from fastapi import Query as Parameters
 
 from omnisearch.api.access import needs
 from omnisearch.api.answers import result_out, search_out
-from omnisearch.api.bodies import asked, described
 from omnisearch.api.disconnect import disconnected
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import asked, described
 from omnisearch.api.schemas import NeighboursLink, SearchBatchIn, SearchIn, SearchLink
 from omnisearch.api.service import Asked, Kind, Service
-from omnisearch.query import Query
+from omnisearch.query.expressions import Query
 from omnisearch.schema.search import SearchBatchOut, SearchOut
-from omnisearch.search.budget import Budget
+from omnisearch.search.plan.budget import Budget
 from omnisearch.types import Answer
 
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))

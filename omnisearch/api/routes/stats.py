@@ -10,7 +10,7 @@ from omnisearch.api.keys import Scope
 from omnisearch.api.selections import FacetsLink
 from omnisearch.api.service import Asked, Engine
 from omnisearch.schema.stats import FacetEntry, FacetOut, FacetsOut, StatsOut
-from omnisearch.search.listing import Selection
+from omnisearch.search.item_list import Selection
 
 router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 

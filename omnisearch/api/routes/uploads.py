@@ -9,12 +9,12 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from omnisearch.api.access import needs
-from omnisearch.api.bodies import disk_full_refused
 from omnisearch.api.expressions import UploadId
 from omnisearch.api.idempotency import REPEATED, Creating
 from omnisearch.api.kept_uploads import Uploads
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.request_body import disk_full_refused
 from omnisearch.api.upload_store import KeptUpload, hash_sent
 from omnisearch.schema.upload import UploadOut
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from omnisearch.config import Settings
 from omnisearch.spaces.device import choose, dtype
 from omnisearch.spaces.families.points import GREY
-from omnisearch.spaces.nn.farthest_points import farthest
+from omnisearch.spaces.nn.fps_order import farthest
 from omnisearch.spaces.nn.uni3d import CENTRES, WIDTH, PointEncoder, build
 from omnisearch.spaces.weights import paper_files, tensors
 from omnisearch.spaces.weights.spec import WeightSpec, resolve

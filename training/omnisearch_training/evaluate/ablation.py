@@ -4,6 +4,7 @@ Every variation is a whole run of its own. What it does not change it shares wit
 features, specialists, mined pairs, projectors. All are asked the same questions, so their difference is paired.
 """
 
+import logging
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from omnisearch.binding.config import FixedConfig, ModelConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.console import err
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import first_invalid
@@ -28,6 +28,8 @@ from omnisearch_training.provenance import provenance
 from omnisearch_training.recipe import Recipe, read_recipe
 from omnisearch_training.run import Run
 from omnisearch_training.stages.features import Features
+
+log = logging.getLogger(__name__)
 
 BASE = "base"
 
@@ -110,14 +112,14 @@ def ablate(path: Path, data: Mapping[str, Sequence[Record]], settings: Settings,
     start = time.monotonic()
     for done, (name, recipe) in enumerate(recipes.items(), 1):
         folder = cache / "runs" / recipe.model.name / "ablation" / f"{done:02}"
-        err.print(f"[{done}/{len(recipes)}] {name}", markup=False)
+        log.info("[%d/%d] %s", done, len(recipes), name)
         run = Run(recipe, settings, cache, folder)
         run.follow()
         model = OmniBind.load(str(folder), settings)
         answers[name] = exam.answer(model)
         variations.append({"name": name, "fingerprint": model.fingerprint, "seconds": run.seconds})
         spent = time.monotonic() - start
-        err.print(f"{spent / 60:.1f} min; about {spent / done * (len(recipes) - done) / 60:.0f} min to go")
+        log.info("%.1f min; about %.0f min to go", spent / 60, spent / done * (len(recipes) - done) / 60)
     spaces = {space: None for recipe in recipes.values() for space in recipe.model.projectors}
     return {
         "ablation": read_ablation(path).model_dump(mode="json"),

@@ -13,8 +13,8 @@ import numpy as np
 
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.algebra import Odds, both
-from omnisearch.search.calibration import Background, Calibration
+from omnisearch.search.rank.algebra import Odds, both
+from omnisearch.search.rank.calibration import Background, Calibration
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets import Record

@@ -16,13 +16,13 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.segmentation import Segmentation, cut_samples
-from omnisearch.query import Term
-from omnisearch.search.compose import leaf
-from omnisearch.search.embed import Embedded
+from omnisearch.query.expressions import Term
 from omnisearch.search.index import Unindexed
-from omnisearch.search.locate import find
-from omnisearch.search.looks import BLOCK_SECONDS, look
-from omnisearch.search.places import Place
+from omnisearch.search.locate.locate import find
+from omnisearch.search.locate.results import Place
+from omnisearch.search.locate.windows import BLOCK_SECONDS, look
+from omnisearch.search.plan.compose import leaf
+from omnisearch.search.plan.embed import Embedded
 from omnisearch.types import (
     Content,
     Decoded,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
-from omnisearch.search.calibration import NOTHING, Background, Calibration, least
-from omnisearch.search.sample import SIZE
+from omnisearch.search.rank.background_sample import SIZE
+from omnisearch.search.rank.calibration import NOTHING, Background, Calibration, least
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.fetch import datasets_dir
 from omnisearch_training.datasets.load import open_data

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.search.calibration import Background
+from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 

@@ -1,5 +1,6 @@
 """What the frozen towers make of a dataset, computed once and kept."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,10 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 from blake3 import blake3
-from rich.progress import track
 
 from omnisearch.config import Settings
-from omnisearch.console import err
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.spaces.towers import TOWERS, load_tower, unit
@@ -20,6 +19,9 @@ from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Clip, Content, Floats, Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
+from omnisearch_training.progress_log import logged
+
+log = logging.getLogger(__name__)
 
 CHUNK = 256
 # A training item is one thing: of a long recording its beginning is heard.
@@ -91,7 +93,7 @@ class Features:
         fresh = [item for item in files.items() if any(item[0] in keys for keys in lacking.values())]
         chunks = _chunks(fresh)
         with DecoderPool(self._settings) as pool:
-            for chunk in track(chunks, f"{', '.join(towers)}: {len(fresh)} files", console=err, disable=not chunks):
+            for chunk in logged(chunks, f"{', '.join(towers)}: groups of {CHUNK} files"):
                 # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
                 with ThreadPoolExecutor(self._settings.workers) as threads:
                     decoded = list(threads.map(lambda item: _contents(pool, item[1], modality, part), chunk))
@@ -126,9 +128,9 @@ def _contents(pool: DecoderPool, path: Path, modality: Modality, part: Modality 
         decoded = pool.decode(path)
         if decoded.info.modality is modality:
             return [each for piece in islice(decoded.pieces, PIECES) for each in _parts(piece.content, part)]
-        err.print(f"left out: {path}: {decoded.info.modality} instead of {modality}", markup=False)
+        log.warning("left out: %s: %s instead of %s", path, decoded.info.modality, modality)
     except MediaError as error:
-        err.print(f"left out: {path}: {error}", markup=False)
+        log.warning("left out: %s: %s", path, error)
     return []
 
 

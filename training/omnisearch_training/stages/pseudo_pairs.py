@@ -22,11 +22,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from rich.progress import track
 
-from omnisearch.console import err
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Floats, Modality
+from omnisearch_training.progress_log import logged
 from omnisearch_training.stages.nearest import Method, nearest
 from omnisearch_training.stages.pools import UNKNOWN, Pools
 
@@ -145,7 +144,7 @@ def write_pairs(path: Path, pools: Pools, config: PairConfig, provenance: Mappin
     parts.mkdir(parents=True, exist_ok=True)
     made = []
     places = [(start, first) for start in config.modalities for first in range(0, counts[start], ROW_GROUP)]
-    for start, first in track(places, f"pairs: {sum(counts.values())} starts", console=err):
+    for start, first in logged(places, f"pairs: groups of {ROW_GROUP} starts"):
         made.append(parts / f"{start}-{first}.parquet")
         if not _stands(made[-1], schema):
             ids = np.arange(first, min(first + ROW_GROUP, counts[start]))

@@ -1,0 +1,87 @@
+"""What is measured on the user's own index: recall against exact search, latency, how alike its items are."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.config import Settings
+from omnisearch.query.expressions import Query, Term
+from omnisearch.search.engine import Engine
+from omnisearch.stores.base import Filter, Lookup, VectorStore
+from omnisearch.types import Floats, Modality
+
+QUERIES, NEAREST, TIMES = 32, 10, 20
+PAGE = 4096
+# Two cosines that differ by less are one: engines add in another order.
+TIE = 1e-5
+TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
+
+
+def likeness(rows: Floats) -> float | None:
+    """Return the mean cosine of two different rows (n, dim) of unit length, None where there are not two."""
+    n = len(rows)
+    if n < 2:
+        return None
+    total = rows.astype(np.float64).sum(axis=0)
+    return float((total @ total - n) / (n * (n - 1)))
+
+
+def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[Modality, float]:
+    """Return the share of the exact NEAREST that a search finds, for each modality that is there.
+
+    Each is asked by itself, as the engine asks: a graph that finds nearly all of a collection's nearest points can lose
+    a third of those that pass a filter. The queries lie between two items of the collection each, since an item itself
+    is found by any index. Exact search reads every vector once, a page at a time. A found point is right where it is as
+    near as the last exact one.
+    """
+    present = {m: rows for m in Modality if len(rows := sample(m))}
+    if not present:
+        return {}
+    rows = np.concatenate(list(present.values()))
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, len(rows), (QUERIES, 2))
+    queries = rows[pairs[:, 0]] + rows[pairs[:, 1]]
+    queries = queries[np.linalg.norm(queries, axis=1) > TIE]
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    return {modality: _found(store, queries, Filter(modalities=(modality,))) for modality in present}
+
+
+def latency(settings: Settings) -> tuple[float, float]:
+    """Return the 50th and the 95th percentile of the milliseconds that a text takes in an open engine."""
+    took: list[float] = []
+    with Engine.open(settings) as engine:
+        for n in range(TIMES + len(TEXTS)):  # each text once to warm up, then in other words: nothing is remembered
+            text = f"{TEXTS[n % len(TEXTS)]} {n}"
+            start = time.perf_counter()
+            engine.search(Query(Term(text)))
+            took.append(1000 * (time.perf_counter() - start))
+    middle, slow = np.percentile(took[len(TEXTS) :], [50, 95])
+    return float(middle), float(slow)
+
+
+def _found(store: VectorStore, queries: Floats, chosen: Filter) -> float:
+    """The share of the nearest points of queries (n, dim) among those that pass, which a search finds."""
+    exact = _nearest(store, queries, chosen)
+    found = store.search([Lookup(query, NEAREST, chosen) for query in queries])
+    right = sum(p.score >= least - TIE for points, least in zip(found, exact[:, -1], strict=True) for p in points)
+    return float(right / exact.size)
+
+
+def _nearest(store: VectorStore, queries: Floats, chosen: Filter) -> NDArray[np.float64]:
+    """The NEAREST highest cosines of each query over what passes, highest first: (queries, at most NEAREST)."""
+    best = np.empty((len(queries), 0))
+    page: list[Floats] = []
+    for point in store.scroll(chosen, with_vectors=True):
+        page.append(point.vector)
+        if len(page) == PAGE:
+            best, page = _merge(best, queries, page), []
+    return _merge(best, queries, page) if page else best
+
+
+def _merge(best: NDArray[np.float64], queries: Floats, page: Sequence[Floats]) -> NDArray[np.float64]:
+    rows = np.stack(page)
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    together = np.concatenate([best, queries.astype(np.float64) @ rows.T.astype(np.float64)], axis=1)
+    return -np.sort(-together, axis=1)[:, :NEAREST]

@@ -1,0 +1,103 @@
+"""Labels: the tags and metadata that a user gave to a path. They hold for every file at and below it.
+
+They belong to places, not to contents: an item that several files hold has the tags of all of them, and where their
+metadata differ, those of the first path. Deeper paths override the metadata of the folders above.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import PurePath
+
+from omnisearch.errors import StoreError, UsageError
+from omnisearch.paths import show_path
+from omnisearch.stores.base import Facts
+from omnisearch.stores.tokens import FORMS
+from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT, MAX_WORDS, check_labels
+from omnisearch_indexer.manifest import FileRow, Manifest
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What one path was given."""
+
+    tags: frozenset[str] = frozenset()
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """As the manifest keeps them: (key, value), a tag without a key."""
+        return [("", tag) for tag in sorted(self.tags)] + list(self.meta.items())
+
+    def __or__(self, deeper: "Labels") -> "Labels":
+        return Labels(self.tags | deeper.tags, {**self.meta, **deeper.meta})
+
+
+def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
+    """Read `--tag TAG` and `--meta KEY=VALUE`.
+
+    Raises:
+        UsageError: a metadatum is not KEY=VALUE, or what the store cannot keep.
+    """
+    pairs = [text.partition("=") for text in meta]
+    for text, (_, sign, _) in zip(meta, pairs, strict=True):
+        if not sign:
+            raise UsageError(f"--meta {text}: write KEY=VALUE")
+    labels = Labels(frozenset(tags), {key: value for key, _, value in pairs})
+    try:
+        check_labels("--tag and --meta", sorted(labels.tags), labels.meta)
+    except StoreError as error:
+        raise UsageError(str(error)) from None
+    return labels
+
+
+class LabelTree:
+    """The labels of all paths."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._given: dict[str, Labels] = {}
+        for path, key, value in manifest.labels():
+            one = Labels(meta={key: value}) if key else Labels(frozenset({value}))
+            self._given[path] = self._given.get(path, Labels()) | one
+
+    def of(self, path: str) -> Labels:
+        """What holds for a file: what it and every folder above it were given."""
+        found = Labels()
+        for place in (*reversed(PurePath(path).parents), PurePath(path)):
+            if str(place) in self._given:
+                found |= self._given[str(place)]
+        return found
+
+    def facts(self, mime: str, holders: Sequence[FileRow]) -> Facts:
+        """What is known of an item that these files hold, the first of them first."""
+        first = holders[0]
+        both = Labels()
+        for row in reversed(holders):
+            both |= self.of(row.path)
+        tags, meta = sorted(both.tags)[:MAX_WORDS], dict(sorted(both.meta.items())[:MAX_WORDS])
+        mtime = float(first.signature.mtime_ns // 10**9)  # engines lose the last bits of a fraction
+        path, others = show_path(first.path), [show_path(row.path) for row in holders[1:]]
+        return Facts(path, mime, first.signature.size, mtime, tuple(tags), meta, _names(path, others))
+
+
+def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
+    """The names of files and folders that occur only in the other paths of an item, as many as a store keeps."""
+    known = set(path.split("/"))
+    found = dict.fromkeys(name for other in others for name in other.split("/") if name not in known)
+    names: list[str] = []
+    room = MAX_TEXT
+    for name in islice(found, MAX_NAMES):
+        room -= len(name) + 1
+        if room < 0:
+            break
+        names.append(name)
+    return tuple(names)
+
+
+def facts_json(facts: Facts) -> str:
+    """Facts as JSON text. The manifest stores the text that the engine has; if it changes, the engine is updated.
+
+    FORMS is part of it, because the engine stores the words of the facts in these forms.
+    """
+    said = [facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items()), facts.names]
+    return json.dumps([FORMS, *said])

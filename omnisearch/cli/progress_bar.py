@@ -1,0 +1,63 @@
+"""A progress bar on stderr, with rate and time left. Without a terminal, a line every few seconds."""
+
+import time
+from types import TracebackType
+from typing import Literal, Self
+
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from omnisearch.cli.console import err
+
+FIRST_SHARE = 0.05  # of the work, before which no time left is told
+LINE_SECONDS = 10.0
+
+
+class Bar:
+    """Shows progress on a terminal: `doing` names the run, `unit` is the unit of its work."""
+
+    def __init__(self, doing: str, unit: Literal["bytes", "points"]) -> None:
+        self._doing, self._unit = doing, unit
+        self._done, self._total, self._files, self._all_files = 0, 0, 0, 0
+        self._begun, self._told = 0.0, 0.0
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, total: int, files: int = 0) -> None:
+        """So much is to be done."""
+        self._done, self._total, self._files, self._all_files = 0, total, 0, files
+        self._begun = self._told = time.monotonic()
+        if total and err.is_terminal:
+            columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+            self._bar = Progress(TextColumn(self._doing), *columns, console=err, transient=True)
+            self._bar.add_task("", total=total, text="")
+            self._bar.start()
+
+    def advance(self, count: int, files: int = 0) -> None:
+        """So much of it is done; negative where work must be done again."""
+        self._done += count
+        self._files += files
+        now = time.monotonic()
+        rate = self._done / max(now - self._begun, 1e-3)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done, text=self._text(rate))
+        elif now - self._told >= LINE_SECONDS:
+            self._told = now
+            known = self._done >= FIRST_SHARE * self._total  # small files come first and are slow for their bytes
+            left = f", {(self._total - self._done) / rate:.0f} s left" if known else ""
+            err.print(self._text(rate) + left)
+
+    def _text(self, rate: float) -> str:
+        files = f"{self._files:,} of {self._all_files:,} files, " if self._all_files else ""
+        return f"{files}{self._measure(self._done)} of {self._measure(self._total)}, {self._measure(rate)}/s"
+
+    def _measure(self, amount: float) -> str:
+        return decimal(int(amount)) if self._unit == "bytes" else f"{amount:,.0f} {self._unit}"

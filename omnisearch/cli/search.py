@@ -1,0 +1,208 @@
+"""`omnisearch search`."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from omnisearch.cli import options
+from omnisearch.cli.console import Format, choose_format, err, write_paths0, write_rows
+from omnisearch.errors import UsageError
+from omnisearch.types import Modality
+
+if TYPE_CHECKING:
+    from omnisearch.config import Settings
+    from omnisearch.query.expressions import Query, Term
+
+COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
+
+
+def search(
+    terms: Annotated[
+        list[str] | None, typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]...", show_default=False)
+    ] = None,
+    within: Annotated[str | None, typer.Option("--in", help="Modalities to answer in, comma separated.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many hits.")] = 10,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="What holds for every hit: path:photos/**, size>1MB, tag:holiday; repeatable."),
+    ] = None,
+    lanes: Annotated[bool, typer.Option("--lanes", help="LIMIT hits of each modality in turn.")] = False,
+    quota: Annotated[
+        list[str] | None, typer.Option(help="How many of a modality: image:2-5, audio:1-, text:-3; repeatable.")
+    ] = None,
+    fold: Annotated[bool, typer.Option(help="Hide near-duplicates under the best of them.")] = True,
+    segments: Annotated[int, typer.Option(min=1, max=100, help="How many of its best segments a hit shows.")] = 3,
+    like: Annotated[list[str] | None, typer.Option(help="An item to go towards, by id; repeatable.")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(help="An item to go away from; repeatable.")] = None,
+    cursor: Annotated[str, typer.Option(help="Where the page before ended: `next_cursor` of it.")] = "",
+    include_self: Annotated[bool, typer.Option(help="Let a query file that is indexed be its own hit.")] = False,
+    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Words in names, labels and texts count as well.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show what each term and each space gave.")] = False,
+    batch: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Answer one query a line, as JSON lines; - reads stdin.")
+    ] = None,
+    output: options.Output = None,
+    print0: options.Print0 = False,
+    data_dir: options.DataDir = None,
+    collection: options.Collection = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+    share: options.Share = None,
+    server: options.Server = None,
+    use_server: options.UseServer = True,
+) -> None:
+    """Find anything by anything: text, ./files and id:ITEMS, added (+) and subtracted (-), each with a weight (0.5:).
+
+    omnisearch search "a dog" + ./bark.wav - 0.5:"puppy" --in point_cloud,image -k 5
+
+    AND, OR, NOT, THEN and ( ) combine how relevant terms are; ./talk.mp3@12.5-15, ./street.jpg@x,y,w,h and
+    ./paper.pdf@p3 are parts of files.
+    """
+    from omnisearch.cli.served import ask, load_asking_settings, search_served
+    from omnisearch.query.conditions import parse_conditions
+    from omnisearch.query.expressions import Query, Quota
+    from omnisearch.query.grammar import parse
+
+    if bool(terms) == (batch is not None):
+        raise UsageError("write a query, or name a file of queries with --batch: one of them")
+    if print0 and batch is not None:
+        raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
+    asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
+    modalities = parse_modalities(within)
+    conditions = parse_conditions(where or ())
+    quotas = tuple(Quota.parse(text) for text in quota or ())
+    queries = [
+        Query(
+            parse(words),
+            modalities,
+            limit,
+            include_self,
+            explain,
+            where=conditions,
+            lanes=lanes,
+            quotas=quotas,
+            fold=fold,
+            segments=segments,
+            like=tuple(item.removeprefix("id:") for item in like or ()),
+            unlike=tuple(item.removeprefix("id:") for item in unlike or ()),
+            cursor=cursor,
+            min_relevance=min_relevance,
+            hybrid=hybrid,
+        )
+        for words in asked
+    ]
+    _check_files(term for query in queries for term in query.terms)
+    settings = load_asking_settings(
+        server, data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share
+    )
+    answers = ask(settings, use_server, lambda found: search_served(found, queries), lambda: _search(settings, queries))
+    found = [answer["hits"] for answer in answers]
+    if batch is not None:
+        lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
+        write_rows(lines, (), Format.JSONL)
+        return
+    if not found[0]:
+        err.print("nothing was found", markup=False)
+    elif answers[0]["nothing_matches"]:
+        err.print("nothing matches; these are the closest items", markup=False)
+    if missing := sum("missing" in hit for hit in found[0]):
+        way_out = "mount their disk, or run `omnisearch index` to update the index"
+        err.print(f"{missing} of these files are missing: {way_out}", markup=False, soft_wrap=True)
+    _write(found[0], output, print0, explain)
+    if (following := answers[0]["next_cursor"]) is not None:
+        err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, Any]]:
+    """Answer queries in this process, as a server answers them."""
+    from omnisearch.search.engine import Engine
+    from omnisearch.search.present.hit_json import hit_json
+
+    with Engine.open(settings) as engine:
+        answers = engine.search_many(queries)
+    return [
+        {
+            "hits": [hit_json(hit) for hit in answer.hits],
+            "nothing_matches": answer.nothing_matches,
+            "next_cursor": answer.next_cursor,
+        }
+        for answer in answers
+    ]
+
+
+def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, explain: bool) -> None:
+    if print0:
+        write_paths0(rows)
+        return
+    shown = choose_format(output)
+    columns = (*COLUMNS, "matched by") if explain else COLUMNS
+    write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
+
+
+def _check_files(terms: Iterable["Term"]) -> None:
+    from omnisearch.query.grammar import check_file
+
+    for term in terms:
+        if isinstance(term.source, str) and os.path.isfile(term.source):  # noqa: PTH113 - Path raises where a text is long
+            err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
+        if isinstance(term.source, Path):
+            check_file(term.source)
+
+
+def _lines(batch: str) -> list[str]:
+    """The lines of a file, or of stdin, that are not blank."""
+    try:
+        text = sys.stdin.read() if batch == "-" else Path(batch).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--batch {batch}: {error}") from None
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"--batch: {line!r}: {error}; quote ' and \" as on a command line") from None
+
+
+def parse_modalities(text: str | None) -> tuple[Modality, ...]:
+    """Read a comma separated list of modalities; none means all.
+
+    Raises:
+        UsageError: one of them is not a modality; names it and lists them all.
+    """
+    if text is None:
+        return tuple(Modality)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(Modality)]
+    if unknown or not names:
+        raise UsageError(f"--in {text}: {', '.join(unknown) or 'nothing'} is not one of {', '.join(Modality)}")
+    return tuple(Modality(name) for name in names)
+
+
+def _for_table(hit: dict[str, Any]) -> dict[str, Any]:
+    segment = hit["segment"]
+    path = Path(hit["path"])
+    shown = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return {
+        **hit,
+        "at": "" if segment is None else f"{_place(segment['start'])}-{_place(segment['end'])}",
+        "file": f"{shown} (missing)" if hit.get("missing") else shown,
+        "matched by": "; ".join(_gave(match) for match in hit["matched_by"]),
+    }
+
+
+def _gave(match: dict[str, Any]) -> str:
+    spaces = ", ".join(f"{space} {given:.3f}" for space, given in match.get("spaces", {}).items())
+    return f"{match['term']} {match['contribution']:.3f}" + (f" ({spaces})" if spaces else "")
+
+
+def _place(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".")

@@ -1,0 +1,70 @@
+"""Questions of the command line, answered by a running server where there is one: it has loaded the model already."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, TypeVar
+
+from omnisearch.client.bodies import batch_body, search_body
+from omnisearch.client.light import post
+from omnisearch.client.problems import error_of
+from omnisearch.client.running import Server, find_server
+from omnisearch.config import Settings, load_settings, read_secret
+from omnisearch.errors import OmnisearchError, UsageError
+from omnisearch.query.expressions import Query
+
+MAX_BATCH = 64  # queries of one request
+T = TypeVar("T")
+
+
+def load_asking_settings(server: str | None, **flags: Any) -> Settings:
+    """Read the settings of a command that asks a server or an index.
+
+    A flag that is about an index of this machine overrides the server of the environment and the settings files.
+
+    Raises:
+        UsageError: both are given as flags.
+    """
+    local = [name for name, value in flags.items() if value is not None]
+    if server is not None and local:
+        flag = f"--{local[0].replace('_', '-')}"
+        raise UsageError(f"--server asks another server, and {flag} is about an index of this machine: leave one out")
+    settings = load_settings(server=server, **flags)
+    return settings.model_copy(update={"server": None}) if local else settings
+
+
+def ask(settings: Settings, use_server: bool, question: Callable[[Server], T], otherwise: Callable[[], T]) -> T:
+    """Ask the server of the settings, else the running server of their data directory, else `otherwise`.
+
+    What the latter server does not answer is done by `otherwise`, which has no bounds on a query.
+
+    Raises:
+        OmnisearchError: the server of the settings refuses, or `otherwise` raises it.
+    """
+    if not use_server:
+        return otherwise()
+    if settings.server is not None:
+        return question(Server(settings.server, read_secret(settings, "api_key")))
+    if (running := find_server(settings)) is not None:
+        with suppress(OmnisearchError, OSError):
+            return question(running)
+    return otherwise()
+
+
+def search_served(server: Server, queries: Sequence[Query]) -> list[dict[str, Any]]:
+    """Return the answers of a server to queries, as JSON objects.
+
+    Raises:
+        OmnisearchError: a query is wrong, or the server refuses.
+    """
+    if len(queries) == 1:
+        return [post(server, "v1/search", search_body(queries[0]))]
+    remaining = iter(queries)
+    return [answer for some in iter(lambda: list(islice(remaining, MAX_BATCH)), []) for answer in _batch(server, some)]
+
+
+def _batch(server: Server, queries: Sequence[Query]) -> Iterator[dict[str, Any]]:
+    for answer in post(server, "v1/search/batch", batch_body(queries))["results"]:
+        if "error" in answer:
+            raise error_of(answer["error"]["status"], answer["error"])
+        yield answer

@@ -1,0 +1,1 @@
+"""Queries: expressions, options, conditions, and the text forms of all three."""

@@ -1,0 +1,255 @@
+"""What a user asks: terms, and the expressions that are made of them.
+
+    Term("a dog") + Term(path) - 0.5 * Term("puppy")     one embedding: the weighted sum
+    dog & bark | ~night                                  AND, OR, NOT over how relevant a segment is
+    knock >> bark                                        THEN: first one, later the other
+
+Nothing here computes: `omnisearch.search` does.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from omnisearch.errors import QueryError
+from omnisearch.paths import show_path
+from omnisearch.query.conditions import Condition
+from omnisearch.types import Modality, Slice
+
+
+@dataclass(frozen=True)
+class ItemRef:
+    """An item of the index by its id, or one segment of it by its index."""
+
+    id: str
+    segment: int | None = None
+
+    def __str__(self) -> str:
+        return f"id:{self.id}" if self.segment is None else f"id:{self.id}#{self.segment}"
+
+
+class Expression:
+    """Anything that can be asked. `&`, `|`, `~` and `>>` are AND, OR, NOT and THEN."""
+
+    @property
+    def operands(self) -> "tuple[Expression, ...]":
+        """What it is made of; a sum is one whole, since its terms become one embedding."""
+        return ()
+
+    @property
+    def leaves(self) -> "tuple[Sum, ...]":
+        """Its sums, from left to right."""
+        return tuple(leaf for operand in self.operands for leaf in operand.leaves)
+
+    @property
+    def terms(self) -> "tuple[Term, ...]":
+        """Its terms, from left to right."""
+        return tuple(term for leaf in self.leaves for term in leaf.terms)
+
+    def __and__(self, other: "Expression") -> "And":
+        return And((*_parts(self, And), *_parts(other, And)))
+
+    def __or__(self, other: "Expression") -> "Or":
+        return Or((*_parts(self, Or), *_parts(other, Or)))
+
+    def __invert__(self) -> "Not":
+        return Not(self)
+
+    def __rshift__(self, other: "Expression") -> "Then":
+        return Then((*_parts(self, Then), *_parts(other, Then)))
+
+
+class Summand(Expression):
+    """What has an embedding, so that it can be added, subtracted and weighed: a term or a sum of terms."""
+
+    def __add__(self, other: "Summand") -> "Sum":
+        return Sum((*self.terms, *other.terms))
+
+    def __sub__(self, other: "Summand") -> "Sum":
+        return self + -1 * other
+
+    def __rmul__(self, factor: float) -> "Sum":
+        return Sum(tuple(replace(term, weight=factor * term.weight) for term in self.terms))
+
+    def __neg__(self) -> "Sum":
+        return -1 * self
+
+
+@dataclass(frozen=True)
+class Term(Summand):
+    """One signed part of a sum: a text, a file, an indexed item, or the numbers of a raw vector.
+
+    `slice` is the part of a file, or of an item's file, that is meant. `label` replaces the source where it is shown.
+    """
+
+    source: str | Path | ItemRef | tuple[float, ...]
+    weight: float = 1.0
+    label: str = ""
+    slice: Slice | None = None
+
+    @property
+    def reads_file(self) -> bool:
+        """Whether embedding the term decodes a file: files and slices of items do, whole items are in the index."""
+        return isinstance(self.source, Path) or self.slice is not None
+
+    @property
+    def leaves(self) -> "tuple[Sum, ...]":
+        """The sum of this term alone."""
+        return (Sum((self,)),)
+
+    @property
+    def terms(self) -> "tuple[Term, ...]":
+        """Itself."""
+        return (self,)
+
+    def __str__(self) -> str:
+        at = "" if self.slice is None else f"@{self.slice}"
+        if self.label:
+            return self.label + at
+        if isinstance(self.source, tuple):
+            return f"a vector of {len(self.source)}"
+        return (str(self.source) if isinstance(self.source, ItemRef) else show_path(str(self.source))) + at
+
+
+@dataclass(frozen=True)
+class Sum(Summand):
+    """Terms whose weighted embeddings are added up into one (OmniBind, section 4.4)."""
+
+    summands: tuple[Term, ...]
+
+    @property
+    def leaves(self) -> "tuple[Sum, ...]":
+        """Itself."""
+        return (self,)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it adds up."""
+        return self.summands
+
+    def __str__(self) -> str:
+        """As it is written on a command line, without quotes."""
+        return "".join(_signed(term, first=n == 0) for n, term in enumerate(self.summands))
+
+
+@dataclass(frozen=True)
+class And(Expression):
+    """All of its parts in one segment."""
+
+    parts: tuple[Expression, ...]
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """Its parts."""
+        return self.parts
+
+
+@dataclass(frozen=True)
+class Or(Expression):
+    """Any of its parts."""
+
+    parts: tuple[Expression, ...]
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """Its parts."""
+        return self.parts
+
+
+@dataclass(frozen=True)
+class Not(Expression):
+    """What its part is not."""
+
+    part: Expression
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """Its part."""
+        return (self.part,)
+
+
+@dataclass(frozen=True)
+class Then(Expression):
+    """Its parts one after the other within one sound or video."""
+
+    parts: tuple[Expression, ...]
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """Its parts, the earliest first."""
+        return self.parts
+
+
+Operator: TypeAlias = And | Or | Not | Then
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many hits of a modality one list holds: at least and at most; None is no bound."""
+
+    modality: Modality
+    least: int = 0
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.least < 0 or (self.most is not None and self.most < self.least):
+            raise QueryError(f"{self.modality}: at least {self.least} and at most {self.most} cannot both hold")
+
+    @classmethod
+    def parse(cls, text: str) -> "Quota":
+        """Read `image:2-5`, `image:2-` (at least), `image:-5` (at most) or `image:3` (both).
+
+        Raises:
+            QueryError: it is not written so, or names no modality.
+        """
+        found = re.fullmatch(r"([a-z_]+):(\d{0,4})(-?)(\d{0,4})", text)
+        if found is None or found[1] not in set(Modality) or not (found[2] or found[4]):
+            raise QueryError(f"the quota {text!r} is not written like image:2-5; modalities: {', '.join(Modality)}")
+        most = found[4] if found[3] else found[2]
+        return cls(Modality(found[1]), int(found[2] or 0), int(most) if most else None)
+
+
+@dataclass(frozen=True)
+class Query:
+    """An expression, the modalities to answer in, and how many hits to give.
+
+    `include_self` lets an item that the query itself names be a hit. Every condition of `where` holds for every hit.
+    `lanes` gives `limit` hits of each modality in turn; else there is one list, held to `quotas`. `fold` hides
+    near-duplicates under the best of them. A hit shows up to `segments` of its best segments. `like` and `unlike` are
+    ids of items to go towards and away from. `cursor` is the `next_cursor` of the page before. `min_relevance` leaves
+    out hits below it. `hybrid` also finds what has the words of the texts, in its name, its labels or its text.
+    """
+
+    expression: Expression
+    modalities: tuple[Modality, ...] = tuple(Modality)
+    limit: int = 10
+    include_self: bool = False
+    explain: bool = False
+    where: tuple[Condition, ...] = ()
+    lanes: bool = False
+    quotas: tuple[Quota, ...] = ()
+    fold: bool = True
+    segments: int = 3
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    cursor: str = ""
+    min_relevance: float = 0.0
+    hybrid: bool = False
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of its expression."""
+        return self.expression.terms
+
+
+def _parts(expression: Expression, kind: type[Expression]) -> Iterator[Expression]:
+    """The operands of an expression of this kind, since `a & b & c` is one AND; any other expression itself."""
+    yield from expression.operands if isinstance(expression, kind) else (expression,)
+
+
+def _signed(term: Term, first: bool) -> str:
+    sign = "- " if term.weight < 0 else "" if first else "+ "
+    weight = "" if abs(term.weight) == 1 else f"{abs(term.weight):g}:"
+    return f"{'' if first else ' '}{sign}{weight}{term}"

@@ -1,0 +1,80 @@
+"""Lists of items: pages in an order that stays the same while nothing is written, with a cursor to the next page.
+
+There is no order by path: engines keep no order of texts, so each page would read the whole index. The filter
+`path:FOLDER/**` lists a folder.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from uuid import UUID
+
+from omnisearch.query.conditions import Condition
+from omnisearch.search.present.cursor import pack, unpack
+from omnisearch.stores.base import Filter, Mark, Order, Payload, VectorStore
+from omnisearch.stores.pages import mark
+from omnisearch.types import Modality
+
+# Items that are looked at for one page. Conditions that only narrow down, such as a path with wildcards, may refuse
+# nearly all of them: then a page holds fewer items than its limit, but the next one goes on where it ended.
+LOOKED_AT = 8192
+STEP = 1024
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which items: all with one of the modalities for which the conditions hold."""
+
+    modalities: tuple[Modality, ...] = tuple(Modality)
+    where: tuple[Condition, ...] = ()
+
+    @property
+    def filter(self) -> Filter:
+        """The first segments of the items."""
+        return Filter(modalities=self.modalities, where=self.where, firsts=True)
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """Items, each by its first segment. `next_cursor` is None after the last page."""
+
+    items: tuple[Payload, ...]
+    next_cursor: str | None
+
+
+def list_items(store: VectorStore, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+    """Return the page of up to `limit` items that begins at a cursor.
+
+    Raises:
+        QueryError: `cursor` is none, or one of another list or index.
+    """
+    whose = _digest(store.collection, chosen, order)
+    after = unpack(cursor, whose, _mark) if cursor else None
+    found: list[Payload] = []
+    step = limit  # fills the page, unless conditions refuse items
+    for _ in range(LOOKED_AT // STEP):
+        page, left = store.page(chosen.filter, order, after, step), limit - len(found)
+        found += [point.payload for point in page.points[:left]]
+        after = page.end if len(page.points) <= left else mark(page.points[left - 1], order)
+        if after is None or len(found) == limit:
+            break
+        step = STEP
+    return ItemPage(tuple(found), None if after is None else pack(whose, after.id, after.value))
+
+
+def _digest(collection: str, chosen: Selection, order: Order) -> str:
+    asked = [
+        collection,
+        sorted(chosen.modalities),
+        [repr(condition) for condition in chosen.where],
+        order.field,
+        order.descending,
+    ]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+
+
+def _mark(id_: str, value: float) -> Mark:
+    if not math.isfinite(value):
+        raise ValueError("out of bounds")
+    return Mark(str(UUID(id_)), float(value))

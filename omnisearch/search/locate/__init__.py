@@ -1,0 +1,1 @@
+"""Locating: find where in one file a query matches."""

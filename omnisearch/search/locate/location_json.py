@@ -1,0 +1,33 @@
+"""A place as JSON: one shape for the command line and for HTTP."""
+
+from typing import Any
+
+from omnisearch.search.locate.results import At, Place, slice_of
+from omnisearch.types import Region, Segment
+
+
+def place_json(place: Place, path: str) -> dict[str, Any]:
+    """Return the contract's object: the file's `segment` or `region`, and how a term writes it as a `slice`."""
+    return {
+        "path": path,
+        **_at(place.at),
+        **_judged(place.score, place.relevance),
+        "parts": [{"query": part.query, **_at(part.at), **_judged(part.score, part.relevance)} for part in place.parts],
+    }
+
+
+def _at(at: At) -> dict[str, Any]:
+    written = slice_of(at)
+    return {
+        "segment": {"start": at.start, "end": at.end, "unit": at.unit} if isinstance(at, Segment) else None,
+        "region": _corner(at) if isinstance(at, Region) else None,
+        "slice": None if written is None else str(written),
+    }
+
+
+def _corner(at: Region) -> dict[str, float]:
+    return {name: round(getattr(at, name), 6) for name in ("x", "y", "width", "height")}
+
+
+def _judged(score: float, relevance: float) -> dict[str, Any]:
+    return {"score": round(score, 6), "relevance": round(relevance, 4)}

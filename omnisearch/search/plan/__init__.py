@@ -1,0 +1,1 @@
+"""Planning: the terms of a query become query vectors and lookups."""

@@ -1,0 +1,86 @@
+"""A question: a query with its vectors, as it is put to one index."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from omnisearch.errors import NotReadyError
+from omnisearch.query.expressions import Query, Sum, Term
+from omnisearch.search.index import Index
+from omnisearch.search.plan.compose import Leaf, leaf
+from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.exact_copies import find_copies
+from omnisearch.search.present.cursor import MAX_DEPTH, Place, digest, read_cursor
+from omnisearch.search.present.near_duplicates import REACH
+from omnisearch.search.rank.algebra import sought
+from omnisearch.search.rank.candidates import Lane
+from omnisearch.search.rank.lexical import wording
+from omnisearch.search.rank.scorer import Judge
+from omnisearch.stores.base import Filter, Scored
+from omnisearch.types import Modality
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of each modality, where the page before ended, and the `name` by which its cursors know it."""
+
+    query: Query
+    judges: Mapping[Modality, Judge]
+    chosen: Filter
+    name: str
+    after: Place | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many items of each modality a page needs, as a first guess."""
+        before = self.after.depth if self.after else 0
+        return min(before + self.query.limit + 2 + (REACH if self.query.fold else 0), MAX_DEPTH)
+
+    def lanes(self, depth: int) -> list[Lane]:
+        """What to retrieve: `depth` items of each modality."""
+        return [Lane(judge, depth, replace(self.chosen, modalities=(m,))) for m, judge in self.judges.items()]
+
+
+def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Question:
+    """Put a query to an index.
+
+    Raises:
+        QueryError: its terms cancel out, it only says what not to find, or its cursor is of another question.
+        NotReadyError: it has conditions or is hybrid, and the index was made before there was either.
+    """
+    if (query.where or query.hybrid) and (old := index.store.undescribed()):
+        raise NotReadyError(
+            f"{old:,} segments were indexed before there were conditions and words: run `omnisearch index PATH` once, "
+            f"which notes size, time and path of every file and encodes none"
+        )
+    sought(query.expression)  # refuse it here, before other queries share the calls of the store
+    leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
+    points = index.store.count() if query.hybrid else 0
+    words = {total: found for total in leaves if query.hybrid and (found := wording(total, points))}
+    own = {item for term in query.terms if (item := embedded[term].item_id)}
+    chosen = Filter(exclude_item_ids=() if query.include_self else tuple(sorted(own)), where=query.where)
+    judges = {
+        modality: Judge(
+            query.expression,
+            leaves,
+            {total: index.calibration(found.vector, found.shares, modality) for total, found in leaves.items()},
+            words,
+            _copies(index, leaves, embedded, replace(chosen, modalities=(modality,))),
+        )
+        for modality in query.modalities
+        if modality in index.model.modalities
+    }
+    name = digest(query, embedded, index.store.collection)
+    return Question(query, judges, chosen, name, read_cursor(query.cursor, name) if query.cursor else None)
+
+
+def _copies(
+    index: Index, leaves: Mapping[Sum, Leaf], embedded: Mapping[Term, Embedded], chosen: Filter
+) -> dict[Sum, list[Scored]]:
+    """The copies of the files in the leaves. A file has copies only in its own modality."""
+    asked = {total: embedded[total.terms[0]] for total in leaves}
+    found = {
+        total: find_copies(index.store, total, first, chosen)
+        for total, first in asked.items()
+        if first.modality in chosen.modalities
+    }
+    return {total: points for total, points in found.items() if points}

@@ -1,0 +1,70 @@
+"""Encoding for queries: contents that several threads bring at the same time share one pass of the encoders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.search.microbatch import MicroBatcher
+from omnisearch.search.plan.budget import UNLIMITED, Budget
+from omnisearch.types import Content, Modality, SpaceEmbeddings
+
+# Contents of a call that are encoded at a time. Between them other calls have their turn, and the budget is checked.
+TEXTS_AT_ONCE, MEDIA_AT_ONCE = 16, 4
+# How many calls share a pass.
+SHARED = 16
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    model: OmniBind
+    contents: Sequence[Content]
+
+
+_Outcome: TypeAlias = SpaceEmbeddings | Exception
+
+
+class Encoders:
+    """The frozen spaces of bound models, one lane per modality: texts never wait for media. Safe to use from threads.
+
+    A lane runs one pass at a time, because one pass fills the cores.
+    """
+
+    def __init__(self) -> None:
+        self._lanes = {m: MicroBatcher[_Job, _Outcome](partial(_encode, m), SHARED) for m in Modality}
+
+    def encode_spaces(
+        self, model: OmniBind, modality: Modality, contents: Sequence[Content], budget: Budget = UNLIMITED
+    ) -> SpaceEmbeddings:
+        """Run the spaces on n > 0 contents of one modality; see `OmniBind.encode_spaces`.
+
+        Raises:
+            StoppedError: the budget says so.
+        """
+        step = TEXTS_AT_ONCE if modality is Modality.TEXT else MEDIA_AT_ONCE
+        done: list[SpaceEmbeddings] = []
+        for first in range(0, len(contents), step):
+            budget.check()
+            outcome = self._lanes[modality].ask(_Job(model, contents[first : first + step]))
+            if isinstance(outcome, Exception):
+                raise outcome
+            done.append(outcome)
+        return {key: np.concatenate([each[key] for each in done]) for key in done[0]}
+
+
+def _encode(modality: Modality, jobs: Sequence[_Job]) -> list[_Outcome]:
+    """Encode the contents of several jobs in one pass, and each alone where that fails: one may spoil the pass."""
+    model = jobs[0].model
+    contents = [content for job in jobs for content in job.contents]
+    if any(job.model is not model for job in jobs):  # the index was just replaced
+        return [_encode(modality, [job])[0] for job in jobs]
+    try:
+        rows = model.encode_spaces(modality, contents, model.share)
+    except Exception as error:
+        return [error] if len(jobs) == 1 else [_encode(modality, [job])[0] for job in jobs]
+    ends = np.cumsum([len(job.contents) for job in jobs])[:-1]
+    split = {key: np.split(each, ends) for key, each in rows.items()}
+    return [{key: parts[n] for key, parts in split.items()} for n in range(len(jobs))]

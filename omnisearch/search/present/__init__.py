@@ -1,0 +1,1 @@
+"""Presentation: ranked items become a page of hits."""

@@ -1,0 +1,134 @@
+"""Near-duplicates: items that are almost the same, folded under the most relevant one of them.
+
+Two items are near-duplicates if they have the same modality and the same number of segments, and every segment of one
+has at least the cosine ALIKE with the same segment of the other; films that share one frame are not duplicates. Each
+item is compared with the hits before it. So a burst of any length folds under one hit, or a few.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from omnisearch.search.plan.exact_copies import IDENTICAL
+from omnisearch.search.rank.scorer import Ranked
+from omnisearch.stores.base import Filter, VectorStore
+from omnisearch.types import Floats, Modality
+
+# Unit vectors 11 degrees apart, as frames of a burst and re-encoded files are. Texts of one form, such as invoices,
+# differ by a number alone, so they are folded only where they are identical to the model.
+ALIKE = {**dict.fromkeys(Modality, 0.98), Modality.TEXT: IDENTICAL}
+# Near-duplicates are almost equally relevant, so an item is compared with the hits just before it. A fixed number of
+# hits and of items makes the folding independent of the length of a page.
+REACH, MOST = 16, 256
+# Items that are compared by one product.
+BLOCK = 64
+
+Segments = Mapping[str, Mapping[int, Floats]]
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """An item with the ids of its near-duplicates, the most relevant first."""
+
+    entry: Ranked
+    duplicates: tuple[str, ...] = ()
+
+    @property
+    def modality(self) -> Modality:
+        """That of the item."""
+        return _modality(self.entry)
+
+    @property
+    def key(self) -> tuple[float, str]:
+        """Where it stands among all hits: the most relevant first, ties by id."""
+        return place(self.entry)
+
+
+def place(entry: Ranked) -> tuple[float, str]:
+    """Where an item stands: its log-odds turned round, and its id."""
+    return -entry.odds, entry.point.payload.item_id
+
+
+def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[Folded], Ranked | None]:
+    """Fold the ranked items of one modality; return those whose near-duplicates are all known.
+
+    If `more` items follow, the last ones may have further near-duplicates: these are left out, and the first of them is
+    returned as the second value.
+    """
+    alike = _alike_before(lane)
+    under = _folded_under(lane, alike, _segments(store, lane, alike))
+    hits = sorted(set(under))
+    folded: dict[int, list[str]] = {at: [] for at in hits}
+    for at, hit in enumerate(under):
+        if at != hit:
+            folded[hit].append(lane[at].point.payload.item_id)
+    whole = len(hits)
+    if more:
+        whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(lane) - at < MOST), whole)
+    kept = [Folded(lane[at], tuple(folded[at])) for at in hits[:whole]]
+    return kept, lane[hits[whole]] if whole < len(hits) else lane[-1] if more else None
+
+
+def _folded_under(lane: Sequence[Ranked], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
+    """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
+    under: list[int] = []
+    hits: list[int] = []
+    for at, entry in enumerate(lane):
+        near = (hit for hit in hits[-REACH:] if hit in alike[at]) if at in alike else ()
+        under.append(next((hit for hit in near if _are_near(lane[hit], entry, segments)), at))
+        if under[at] == at:
+            hits.append(at)
+    return under
+
+
+def _alike_before(lane: Sequence[Ranked]) -> dict[int, set[int]]:
+    """For each item, the fewer than MOST items before it with an alike best segment; without those that have none."""
+    found: dict[int, set[int]] = {}
+    rows = _rows(lane)
+    for start in range(0, len(lane), BLOCK):
+        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(lane[0])]
+        for one, other in np.argwhere(np.triu(alike, 1)).tolist():
+            if other - one < MOST:
+                found.setdefault(start + other, set()).add(start + one)
+    return found
+
+
+def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
+    """Whether all segments of two items are alike; their best segments are known to be."""
+    first, second = one.point.payload, other.point.payload
+    if first.segments != second.segments:
+        return False
+    return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
+
+
+def _segments(store: VectorStore, lane: Sequence[Ranked], alike: Mapping[int, set[int]]) -> Segments:
+    """All segments of the items with several segments that may be near-duplicates."""
+    items: set[str] = set()
+    for at, before in alike.items():
+        late = lane[at].point.payload
+        for early in (lane[other].point.payload for other in before):
+            items |= {early.item_id, late.item_id} if early.segments == late.segments > 1 else set()
+    found: dict[str, dict[int, Floats]] = defaultdict(dict)
+    if items:
+        for point in store.scroll(Filter(item_ids=tuple(sorted(items))), with_vectors=True):
+            found[point.payload.item_id][point.payload.segment.index] = point.vector
+    return found
+
+
+def _rows(lane: Sequence[Ranked]) -> Floats:
+    """The vectors (n, dim) of the best segments."""
+    return np.stack([entry.verdict.vectors[entry.row] for entry in lane]) if lane else np.empty((0, 0), np.float32)
+
+
+def _modality(entry: Ranked) -> Modality:
+    return entry.point.payload.modality
+
+
+def _all_alike(one: Mapping[int, Floats], other: Mapping[int, Floats], alike: float) -> bool:
+    if one.keys() != other.keys():
+        return False
+    first, second = (np.stack([rows[index] for index in sorted(one)]) for rows in (one, other))
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return bool(((first * second).sum(axis=1) >= alike * norms).all())

@@ -1,0 +1,1 @@
+"""Ranking: lookups become candidates, candidates are scored, and items are ranked."""

@@ -1,0 +1,137 @@
+"""The algebra of relevance: AND, OR, NOT and THEN over the segments of items.
+
+Relevances r are probabilities, and parts of an expression are taken to match independently. With A and B judged on the
+same segment:
+
+    NOT A      1 - r_A
+    A AND B    r_A r_B                    never above the weakest part
+    A OR B     1 - (1 - r_A)(1 - r_B)     never below the strongest part
+    A THEN B   A AND B, with A on the best earlier segment of the same sound or video
+
+So AND and OR are associative and commutative, and De Morgan's laws hold. Everything is computed in log-odds
+o = ln r / (1 - r), which tell apart what is next to 0 and next to 1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omnisearch.errors import QueryError
+from omnisearch.query.expressions import Expression, Not, Or, Sum, Then
+
+Odds: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An expression's log-odds on n segments, `odds` (n,), and the row where what was found begins, `first` (n,).
+
+    `parts` are its operands, judged; for THEN `before[k]` (n,) is the row of part k for each row of part k + 1.
+    """
+
+    expression: Expression
+    odds: Odds
+    first: Rows
+    parts: tuple["Judged", ...] = ()
+    before: tuple[Rows, ...] = ()
+
+    def rows(self, row: int) -> list[int]:
+        """Return the row at which each part was judged for the whole to be judged at `row`."""
+        if not self.before:
+            return [row] * len(self.parts)
+        rows = [row]
+        for before in reversed(self.before):
+            rows.insert(0, int(before[rows[0]]))
+        return rows
+
+
+def both(odds: Sequence[Odds]) -> Odds:
+    """AND: the relevances multiply.
+
+    With s = -ln r = sum ln(1 + exp(-o_i)), the log-odds ln r / (1 - r) are -s - ln(1 - exp(-s)).
+    """
+    missed: Odds = np.logaddexp(0, -np.stack(odds)).sum(axis=0)
+    with np.errstate(divide="ignore"):  # what is certain of every part is certain
+        joined: Odds = -missed - np.log(-np.expm1(-missed))
+    return joined
+
+
+def either(odds: Sequence[Odds]) -> Odds:
+    """OR: the chances of missing multiply."""
+    return -both([-o for o in odds])
+
+
+def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice], over: Rows | None = None) -> Judged:
+    """Judge n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item.
+
+    `over` (n,) is the last row that is earlier than each; those before it are too. By default it is the row before.
+    """
+    parts = tuple(judge(operand, odds, runs, over) for operand in expression.operands)
+    if isinstance(expression, Then):
+        return _then(expression, parts, runs, np.arange(len(parts[0].odds)) - 1 if over is None else over)
+    if not parts:
+        (leaf,) = expression.leaves
+        return Judged(expression, odds[leaf], np.arange(len(odds[leaf])))
+    rows = [part.odds for part in parts]
+    first = np.stack([part.first for part in parts])
+    if isinstance(expression, Or):
+        chosen = np.argmax(np.stack(rows), axis=0)
+        return Judged(expression, either(rows), first[chosen, np.arange(len(chosen))], parts)
+    if isinstance(expression, Not):
+        return Judged(expression, -rows[0], np.arange(len(rows[0])), parts)
+    return Judged(expression, both(rows), first.min(axis=0), parts)
+
+
+def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice], over: Rows) -> Judged:
+    odds, first = parts[0].odds, parts[0].first
+    before = []
+    for part in parts[1:]:
+        reached, came = np.full(len(odds), -np.inf), np.arange(len(odds))
+        for run in runs:
+            best = np.maximum.accumulate(odds[run])
+            where = run.start + np.maximum.accumulate(np.where(odds[run] == best, np.arange(len(best)), 0))
+            last = over[part.first[run]]  # the later part itself begins at `first`
+            later = last >= run.start
+            rows = run.start + np.flatnonzero(later)
+            reached[rows], came[rows] = best[last[later] - run.start], where[last[later] - run.start]
+        odds, first = both([reached, part.odds]), first[came]
+        before.append(came)
+    return Judged(expression, odds, first, parts, tuple(before))
+
+
+def bound(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True) -> float:
+    """Return the log-odds that no item exceeds whose segments are at most `ceilings` relevant to each leaf.
+
+    With `upper` false, the log-odds that no such item falls below.
+    """
+    if isinstance(expression, Not):
+        return -bound(expression.part, ceilings, not upper)
+    if isinstance(expression, Then) and not upper:
+        return -np.inf  # of a picture nothing comes first
+    limits = [np.asarray(bound(operand, ceilings, upper)) for operand in expression.operands]
+    if not limits:
+        (leaf,) = expression.leaves
+        return ceilings[leaf] if upper else -np.inf
+    return float(either(limits) if isinstance(expression, Or) else both(limits))
+
+
+def sought(expression: Expression) -> list[Sum]:
+    """Return the leaves whose nearest items are candidates: those under an even number of NOTs.
+
+    Raises:
+        QueryError: even what is far from all of them answers the query, as in `NOT A` or `A OR NOT B`.
+    """
+    if bound(expression, dict.fromkeys(expression.leaves, -np.inf)) > -np.inf:
+        raise QueryError("NOT alone is answered by nearly everything: say what to look for, as in A AND NOT B")
+    return list(dict.fromkeys(_positive(expression, True)))
+
+
+def _positive(expression: Expression, positive: bool) -> list[Sum]:
+    if not expression.operands:
+        return list(expression.leaves) if positive else []
+    turned = positive != isinstance(expression, Not)
+    return [leaf for operand in expression.operands for leaf in _positive(operand, turned)]

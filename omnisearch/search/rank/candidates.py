@@ -1,0 +1,162 @@
+"""Retrieval: the items that can be hits of a query in one modality, asked from the store and ranked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from omnisearch.query.expressions import Sum, Summand
+from omnisearch.search.rank.algebra import bound, either, sought
+from omnisearch.search.rank.scorer import Judge, Ranked, rank
+from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
+from omnisearch.types import Floats
+
+# Segments that each leaf brings to an expression: at first, and at most.
+DEPTH, MAX_DEPTH = 64, 4096
+
+
+@dataclass
+class Nearest:
+    """The best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`: a question, growing.
+
+    The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
+    again until the page is full.
+    """
+
+    vector: Floats
+    limit: int
+    chosen: Filter
+    best: dict[str, Scored] = field(default_factory=dict)
+    done: bool = False
+
+    @property
+    def lookup(self) -> Lookup:
+        """What to ask the store next."""
+        excluded = (*self.chosen.exclude_item_ids, *self.best)
+        # A point costs the store as much as it carries; most items have one segment, and what lacks is asked for again.
+        return Lookup(self.vector, self.limit - len(self.best) + 8, replace(self.chosen, exclude_item_ids=excluded))
+
+    def take(self, wanted: int, page: Sequence[Scored]) -> None:
+        """Add what the store answered when asked for `wanted` segments."""
+        for point in page:
+            self.best.setdefault(point.payload.item_id, point)
+        self.done = len(self.best) >= self.limit or len(page) < wanted
+
+    @property
+    def points(self) -> list[Scored]:
+        """The answer."""
+        return list(self.best.values())[: self.limit]
+
+
+def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
+    """Ask the store until every question is answered; each round is one call for all of them."""
+    while open_ := [question for question in questions if not question.done]:
+        lookups = [question.lookup for question in open_]
+        for question, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
+            question.take(lookup.limit, page)
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """What is asked of one modality: at least the `limit` most relevant items among those that pass `chosen`."""
+
+    judge: Judge
+    limit: int
+    chosen: Filter
+
+
+def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]]:
+    """Return the most relevant items of each lane. All sums, of whatever queries, share the store's calls."""
+    sums: dict[int, Nearest] = {}
+    for n, lane in enumerate(lanes):
+        if isinstance(lane.judge.expression, Summand) and not lane.judge.words:
+            (leaf,) = lane.judge.leaves.values()
+            sums[n] = Nearest(leaf.vector, lane.limit, lane.chosen)
+    settle(store, list(sums.values()))
+    return [
+        rank(lane.judge, with_copies(lane.judge, sums[n].points))
+        if n in sums
+        else search_expression(store, lane.judge, lane.limit, lane.chosen)
+        for n, lane in enumerate(lanes)
+    ]
+
+
+def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
+    """Return the most relevant items of an expression with operators or words: `limit`, and what surely follows.
+
+    The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
+    by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
+    algorithm), or MAX_DEPTH segments were asked from each leaf. A word that many have gives all of them one score, in
+    no order, so those with words are asked for by their vectors too.
+    """
+    seekers = sought(judge.expression)
+    depth = max(DEPTH, 2 * limit)
+    while True:
+        asked = {leaf: _lookups(judge, leaf, depth, chosen) for leaf in seekers}
+        pages = iter(store.search([lookup for lookups in asked.values() for lookup in lookups], with_vectors=True))
+        found = {leaf: [next(pages) for _ in lookups] for leaf, lookups in asked.items()}
+        near = [point for lists in found.values() for page in lists for point in page]
+        points = whole_items(store, with_copies(judge, near), chosen)
+        ranked = rank(judge, points, word_scores(store, judge, points))
+        beyond = bound(judge.expression, {leaf: _ceiling(judge, leaf, found[leaf], depth) for leaf in seekers})
+        known = sum(entry.odds >= beyond for entry in ranked)
+        if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
+            return ranked[: max(known, limit)]
+        depth = min(4 * depth, MAX_DEPTH)
+
+
+def with_copies(judge: Judge, points: Sequence[Scored]) -> list[Scored]:
+    """Add the copies of query files, once each."""
+    found = {point.id: point for copies in judge.copies.values() for point in copies}
+    return list({**found, **{point.id: point for point in points}}.values())
+
+
+def _lookups(judge: Judge, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
+    """The segments nearest to a leaf; where words count, those with most of its words, and the nearest with any."""
+    near = Lookup(judge.leaves[leaf].vector, depth, chosen)
+    if leaf not in judge.words:
+        return [near]
+    wording = judge.words[leaf]
+    worded = Lookup(wording.words, depth, chosen)
+    return [near, worded, replace(near, among=replace(worded, limit=wording.points))]
+
+
+def _ceiling(judge: Judge, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
+    """The log-odds that no segment exceeds which none of the pages of a leaf holds.
+
+    A page that is not full holds all: outside of it is none at all, or none with words.
+    """
+    near, *worded = pages
+    if len(near) < depth:
+        return -np.inf
+    nearest = judge.calibrations[leaf].odds(_last(near))
+    if not worded or any(len(page) < depth for page in worded):
+        return float(nearest[0])
+    most, nearest_worded = worded
+    cosine = np.minimum(_last(near), _last(nearest_worded))
+    with_words = either([judge.calibrations[leaf].odds(cosine), judge.words[leaf].odds(_last(most))])
+    return float(max(nearest, with_words)[0])
+
+
+def _last(page: Sequence[Scored]) -> Floats:
+    return np.array([page[-1].score], np.float32)
+
+
+def word_scores(store: VectorStore, judge: Judge, points: Sequence[Scored]) -> dict[Sum, dict[str, float]]:
+    """Return the BM25 score of every point that has a word of a leaf, by leaf and id."""
+    if not judge.words or not points:
+        return {}
+    chosen = Filter(item_ids=tuple({point.payload.item_id for point in points}))
+    lookups = [Lookup(wording.words, len(points), chosen) for wording in judge.words.values()]
+    pages = store.search(lookups)
+    return {leaf: {p.id: p.score for p in page} for leaf, page in zip(judge.words, pages, strict=True)}
+
+
+def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:
+    """Return the points once each, together with the other segments of their items that pass `chosen`."""
+    found = {point.id: point for point in points}
+    cut = tuple({point.payload.item_id for point in points if point.payload.segments > 1})
+    if cut:
+        for point in store.scroll(replace(chosen, item_ids=cut), with_vectors=True):
+            found.setdefault(point.id, Scored(point.id, np.nan, point.payload, point.vector))
+    return list(found.values())

@@ -1,0 +1,165 @@
+"""Opening the store that the settings name, and swapping the collection behind its alias.
+
+Readers follow the alias, so a rebuilt index takes the old one's place in one step.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import Protocol
+
+from omnisearch.config import DEFAULT_COLLECTION, Settings, read_secret
+from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.base import VectorStore
+from omnisearch.stores.collection_name import CollectionName
+
+DIRECTORY = "vectors"
+
+
+class Catalog(Protocol):
+    """The collections of one engine and the alias that names the one in use."""
+
+    def alias(self) -> CollectionName | None:
+        """The collection in use; None where nothing was indexed yet."""
+        ...
+
+    def names(self) -> list[CollectionName]:
+        """Every collection of ours, in use or not."""
+        ...
+
+    def create(self, name: CollectionName) -> None:
+        """Make an empty collection. One that exists is left as it is."""
+        ...
+
+    def point(self, name: CollectionName) -> None:
+        """Make the alias name this collection, in one step."""
+        ...
+
+    def drop(self, name: CollectionName) -> None:
+        """Remove a collection. An unknown one is no error."""
+        ...
+
+    def open(self, name: CollectionName, fingerprint: str) -> VectorStore:
+        """Open an existing collection."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the engine; the stores that were opened stay open."""
+        ...
+
+
+def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, create: bool) -> VectorStore:
+    """Open the collection in use for a bound model, making the first one if `create`.
+
+    Raises:
+        NoIndexError: nothing was indexed yet and `create` is False.
+        FingerprintError: the index was made by another model.
+        StoreError: the engine or the server cannot be reached.
+    """
+    wanted = CollectionName(model, dim, fingerprint, collection=settings.collection)
+    with closing(open_catalog(settings)) as catalog:
+        current = catalog.alias()
+        if current is not None:
+            current.require(wanted)
+        elif not create:
+            raise _nothing(settings)
+        if create:
+            catalog.create(current or wanted)  # an older version may have made it with fewer indexes
+        if current is None:
+            catalog.point(wanted)
+        return catalog.open(current or wanted, fingerprint)
+
+
+def describe_store(settings: Settings) -> CollectionName:
+    """Say whose vectors the collection in use holds, without the model.
+
+    Raises:
+        NoIndexError: nothing was indexed yet.
+        StoreError: the server cannot be reached.
+    """
+    with closing(open_catalog(settings)) as catalog:
+        current = catalog.alias()
+    if current is None:
+        raise _nothing(settings)
+    return current
+
+
+def open_current(settings: Settings) -> VectorStore:
+    """Open the collection in use, whichever model made it.
+
+    Raises:
+        NoIndexError: nothing was indexed yet.
+        StoreError: the engine or the server cannot be reached.
+    """
+    name = describe_store(settings)
+    return open_store(settings, model=name.model, dim=name.dim, fingerprint=name.fingerprint, create=False)
+
+
+def restore_alias(settings: Settings, *, model: str, dim: int, fingerprint: str) -> None:
+    """If the alias is lost or unreadable, point it at the newest collection of this model, or at a new one."""
+    with closing(open_catalog(settings)) as catalog:
+        with suppress(StoreError):
+            if catalog.alias() is not None:
+                return
+        made = CollectionName(model, dim, fingerprint, collection=settings.collection)
+        fitting = [name for name in catalog.names() if name.fits(dim, fingerprint)]
+        name = max(fitting, key=lambda name: name.version, default=made)
+        if not fitting:
+            catalog.create(name)
+        catalog.point(name)
+
+
+@contextmanager
+def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Iterator[VectorStore]:
+    """Fill a new collection, then put it in the place of the one in use, which is dropped.
+
+    The body writes to the store it is given while readers keep the old one; if it raises, the old one stays.
+    """
+    with closing(open_catalog(settings)) as catalog:
+        current = catalog.alias()
+        name = CollectionName(model, dim, fingerprint, collection=settings.collection)
+        for other in catalog.names():
+            if other != current:
+                catalog.drop(other)  # the remains of a swap that was cut short
+        if current is not None and current.fits(dim, fingerprint):
+            name = current.next()
+        catalog.create(name)
+        with closing(catalog.open(name, fingerprint)) as store:
+            try:
+                yield store
+            except BaseException:
+                catalog.drop(name)
+                raise
+        catalog.point(name)
+        if current is not None:
+            catalog.drop(current)
+
+
+def drop_index(settings: Settings) -> None:
+    """Remove all vectors of the index; processes that have it open find that it is gone.
+
+    Raises:
+        StoreError: the server cannot be reached. An embedded engine that fails is left to the removal of its files.
+    """
+    if settings.store is None and not (settings.index_dir / DIRECTORY).is_dir():
+        return
+    with suppress(*(() if settings.store else (StoreError,))), closing(open_catalog(settings)) as catalog:
+        for name in catalog.names():
+            catalog.drop(name)
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The embedded engine in the data directory, or the server that `store` names."""
+    if settings.store is None:
+        from omnisearch.stores.edge import EdgeCatalog
+
+        return EdgeCatalog(settings.index_dir / DIRECTORY)
+    from omnisearch.stores.server import ServerCatalog, connect
+
+    url, api_key = settings.store, read_secret(settings, "store_api_key")
+    return ServerCatalog(lambda: connect(url, api_key), settings.collection)
+
+
+def _nothing(settings: Settings) -> NoIndexError:
+    place = settings.store or settings.index_dir
+    named = "" if settings.collection == DEFAULT_COLLECTION else f" --collection {settings.collection}"
+    return NoIndexError(f"nothing was indexed in {place} yet: run `omnisearch index PATH{named}`")

@@ -1,0 +1,68 @@
+"""Words about an item: one flat list per point that engines look up where a condition asks for a word.
+
+    path:NAME     every name in the path, and `*.ending` for each
+    mime:TYPE     the type itself, and `kind/*`
+    tag:TAG
+    meta.KEY:VALUE
+
+Engines know no wildcards. What a word cannot say exactly, it narrows, and the rest is checked here.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from omnisearch.query.conditions import Matches, path_components
+
+
+def about(path: str, mime: str, tags: Iterable[str], meta: Mapping[str, str]) -> list[str]:
+    """Return the words, each once, in order."""
+    names = [name for name in path.split("/") if name]
+    words = [f"path:{name}" for name in names]
+    words += [f"path:*.{ending}" for name in names if (ending := _ending(name))]
+    if mime:
+        words += [f"mime:{mime}", f"mime:{mime.partition('/')[0]}/*"]
+    words += [f"tag:{tag}" for tag in tags]
+    words += [f"meta.{key}:{value}" for key, value in meta.items()]
+    return list(dict.fromkeys(words))
+
+
+def read_about(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the tags and the metadata that are among the words."""
+    tags: list[str] = []
+    meta: dict[str, str] = {}
+    for word in words:
+        if word.startswith("tag:"):
+            tags.append(word.removeprefix("tag:"))
+        elif word.startswith("meta."):
+            key, _, value = word.removeprefix("meta.").partition(":")
+            meta[key] = value
+    return tuple(tags), meta
+
+
+def narrowed(condition: Matches) -> tuple[list[str], bool]:
+    """Return words that everything which matches has (regardless of negation), and whether all that have them match."""
+    if condition.field != "path":
+        return [f"{condition.field}:{condition.pattern}"], True
+    names = path_components(condition.pattern)
+    words = [word for name in names if (word := _word(name)) is not None]
+    anywhere = len(names) == 2 and names[0] == "**"
+    return [f"path:{word}" for word in words], anywhere and len(words) == 1 and _is_exact(names[1])
+
+
+def _word(pattern: str) -> str | None:
+    """The word of every name that the pattern matches; None where there is none."""
+    if not _has_wildcard(pattern):
+        return pattern
+    ending = _ending(pattern)
+    return f"*.{ending}" if ending and not _has_wildcard(ending) else None
+
+
+def _is_exact(pattern: str) -> bool:
+    return not _has_wildcard(pattern) or (pattern.startswith("*.") and pattern.count(".") == 1)
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2] if "." in name else ""
+
+
+def _has_wildcard(text: str) -> bool:
+    return "*" in text or "?" in text

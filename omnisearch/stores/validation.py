@@ -1,0 +1,169 @@
+"""What may enter a store. Both engines accept vectors and payloads that spoil them later; nothing passes unchecked.
+
+An infinite vector is the best answer to every query, a NaN query has no answers, and a deep payload makes a shard
+that can never be opened again.
+"""
+
+import math
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+
+from omnisearch.errors import StoreError, VectorError
+from omnisearch.stores.base import Facts, Lookup, Payload, Point
+from omnisearch.stores.bm25 import Sparse
+from omnisearch.types import Floats
+
+MAX_TEXT = 16_384
+MIN_NORM = 1e-6
+MAX_WORDS = 64
+MAX_WORD = 256
+MAX_NAMES = 256
+MAX_NOTES = 8
+MAX_NOTE = 256
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# The engine writes through memory maps: a full disk kills its process instead of raising. Two write-ahead segments
+# (32 MiB each) and a batch fit into this many times.
+RESERVE = 1 << 30
+
+
+def check_points(points: Sequence[Point], dim: int) -> Floats:
+    """Return the vectors as float32 (n, dim) once every point is fit to be stored.
+
+    Raises:
+        VectorError: a vector is not finite, is zero, or is not `dim` wide.
+        StoreError: an id is not a UUID, or a payload holds what the engines cannot keep.
+    """
+    for point in points:
+        _check_id(point.id)
+        _check_payload(f"point {point.id}", point.payload)
+    return _check_vectors([point.vector for point in points], [f"point {point.id}" for point in points], dim)
+
+
+def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
+    """Refuse what no engine can answer.
+
+    Raises:
+        VectorError: a vector is not finite, is zero, or is not `dim` wide, or there are no words in it.
+        StoreError: a limit is below 1.
+    """
+    among = [lookup.among for lookup in lookups if lookup.among]
+    for lookup in (*lookups, *among):
+        if lookup.limit < 1:
+            raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
+    dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, Sparse)}
+    _check_vectors(list(dense.values()), list(dense), dim)
+    words = [one.vector for one in lookups if isinstance(one.vector, Sparse)] + [one.vector for one in among]
+    if any(not isinstance(one, Sparse) or not one.indices for one in words):
+        raise VectorError("a search for no words")
+
+
+def check_facts(items: Mapping[str, Facts]) -> None:
+    """Refuse what no engine should keep of an item.
+
+    Raises:
+        StoreError: names the item and the value.
+    """
+    for item_id, facts in items.items():
+        _check_facts(f"item {item_id}", facts)
+
+
+def check_labels(label: str, tags: Sequence[str], meta: Mapping[str, str]) -> None:
+    """Refuse tags and metadata that are too many, too long or badly named.
+
+    Raises:
+        StoreError: says which, and what is allowed.
+    """
+    if max(len(tags), len(meta)) > MAX_WORDS:
+        raise StoreError(f"{label}: {len(tags)} tags and {len(meta)} metadata, at most {MAX_WORDS} of each are kept")
+    for key in meta:
+        if not _KEY.fullmatch(key):
+            raise StoreError(f"{label}: the metadata key {key!r} must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
+    for word in (*tags, *meta.values()):
+        if not 0 < len(word.strip()) == len(word) <= MAX_WORD:
+            raise StoreError(f"{label}: {word!r} must have 1 to {MAX_WORD} characters and no space at its ends")
+        check_text(label, word)
+
+
+def check_text(label: str, text: str) -> None:
+    """Refuse a string that is too long, or that holds half a character (file names may).
+
+    Raises:
+        StoreError: names the string.
+    """
+    if len(text) > MAX_TEXT:
+        raise StoreError(f"{label} has {len(text):,} characters, over {MAX_TEXT:,}")
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        raise StoreError(f"{label} {text!r} is not valid Unicode")
+
+
+def check_space(directory: Path) -> None:
+    """Refuse to write where too little disk is left.
+
+    Raises:
+        StoreError: names the directory and the bytes.
+    """
+    free = shutil.disk_usage(directory).free
+    if free < RESERVE:
+        raise StoreError(
+            f"{directory} has {free:,} bytes free and {RESERVE:,} are kept in reserve: nothing was written; "
+            f"free some disk or move the index with --data-dir"
+        )
+
+
+def usable(vector: Floats) -> bool:
+    """Whether a store may hold the vector (dim,): finite, and with a direction."""
+    norm = float(np.linalg.norm(vector.astype(np.float64)))
+    return math.isfinite(norm) and norm > MIN_NORM
+
+
+def _check_vectors(vectors: Sequence[Floats], labels: Sequence[str], dim: int) -> Floats:
+    for vector, label in zip(vectors, labels, strict=True):
+        if vector.shape != (dim,):
+            raise VectorError(f"{label}: the vector has shape {vector.shape}, the collection has ({dim},)")
+    rows = np.asarray(vectors, dtype=np.float32).reshape(len(vectors), dim)
+    for row, label in zip(rows, labels, strict=True):
+        if not usable(row):
+            norm = np.linalg.norm(row.astype(np.float64))
+            raise VectorError(f"{label}: the vector has norm {norm}, it must be finite and not zero")
+    return rows
+
+
+def _check_id(text: str) -> None:
+    try:
+        canonical = str(UUID(text))
+    except ValueError:
+        canonical = ""
+    if canonical != text:
+        raise StoreError(f"point id {text!r} is not a UUID in its usual form")
+
+
+def _check_payload(label: str, payload: Payload) -> None:
+    _check_facts(label, payload.facts)
+    for name in ("item_id", "snippet", "passage"):
+        check_text(f"{label}: {name}", getattr(payload, name))
+    if len(payload.notes) > MAX_NOTES or any(len(note) > MAX_NOTE for note in payload.notes):
+        raise StoreError(f"{label}: {payload.notes} are notes; at most {MAX_NOTES} of {MAX_NOTE} characters are kept")
+    for note in payload.notes:
+        check_text(f"{label}: note", note)
+    for name, value in (("duration", payload.duration), ("start", payload.segment.start), ("end", payload.segment.end)):
+        _check_number(f"{label}: {name}", value)
+
+
+def _check_facts(label: str, facts: Facts) -> None:
+    check_text(f"{label}: path", facts.path)
+    check_text(f"{label}: mime", facts.mime)
+    _check_number(f"{label}: mtime", facts.mtime)
+    check_labels(label, facts.tags, facts.meta)
+    if len(facts.names) > MAX_NAMES:
+        raise StoreError(f"{label}: {len(facts.names)} names of other paths, over {MAX_NAMES}")
+    check_text(f"{label}: names", "\n".join(facts.names))
+
+
+def _check_number(label: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise StoreError(f"{label} is {value}")
