@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 from omnisearch.paths import is_within, show_path
-from omnisearch.stores.absent_folders import KeptPlace, read_kept_places, write_kept_places
+from omnisearch.stores.absent_folders import AbsentFolder, read_absent_folders, write_absent_folders
 from omnisearch_indexer.manifest import FileRow
 from omnisearch_indexer.walk import Signature
 
@@ -58,7 +58,7 @@ class FileSystems:
 
 def split_absent(
     rows: Iterable[FileRow], root: str, is_empty: bool, file_systems: FileSystems
-) -> tuple[list[FileRow], list[KeptPlace]]:
+) -> tuple[list[FileRow], list[AbsentFolder]]:
     """Split the known files of a root that the walk did not find: deleted files, and places whose files are kept.
 
     If the walk found nothing in the root, all its files are kept: an unmounted folder looks empty.
@@ -73,14 +73,14 @@ def split_absent(
             deleted.append(row)
         else:
             kept[file_systems.deepest_folder(str(PurePath(row.path).parent))[0], UNMOUNTED] += indexed
-    return deleted, [KeptPlace(show_path(path), files, why) for (path, why), files in sorted(kept.items()) if files]
+    return deleted, [AbsentFolder(show_path(path), files, why) for (path, why), files in sorted(kept.items()) if files]
 
 
-def replace_kept_places(data_dir: Path, places: Sequence[str], kept: Sequence[KeptPlace] = ()) -> None:
+def replace_absent_folders(data_dir: Path, places: Sequence[str], kept: Sequence[AbsentFolder] = ()) -> None:
     """Replace the kept places that earlier runs noted at or below `places`."""
     shown = [show_path(place) for place in places]
-    others = [one for one in read_kept_places(data_dir) if not any(is_within(one.path, place) for place in shown)]
-    write_kept_places(data_dir, [*others, *kept])
+    others = [one for one in read_absent_folders(data_dir) if not any(is_within(one.path, place) for place in shown)]
+    write_absent_folders(data_dir, [*others, *kept])
 
 
 def _look(folder: str) -> tuple[str, int] | None:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.query.conditions import Matches, Within
-from omnisearch.search.space_embeddings import read_kept
+from omnisearch.query.conditions import PatternCondition, RangeCondition
+from omnisearch.search.space_embeddings import read_space_embeddings
 from omnisearch.stores.base import Filter, Lookup, Point, VectorStore
-from omnisearch.stores.bm25 import document
+from omnisearch.stores.bm25 import document_weights
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, SpaceEmbeddings
@@ -127,7 +127,7 @@ def embeddings_of(
     points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore
 ) -> tuple[SpaceEmbeddings, NDArray[np.bool_]]:
     """Return the undamaged embeddings of n points of one modality, and bool (n,): which points have all of theirs."""
-    found = read_kept(raw, model, points[0].payload.modality, [point.id for point in points])
+    found = read_space_embeddings(raw, model, points[0].payload.modality, [point.id for point in points])
     complete = np.all([present for _, present in found.values()], axis=0)
     return {part: rows[complete] for part, (rows, _) in found.items()}, complete
 
@@ -202,11 +202,11 @@ def _failing_filters(
     if undescribed:
         return
     types = {name: n for (key, name), n in seen.items() if key == "mime" and name}
-    if any(store.count(Filter(where=(Matches("mime", mime),))) != n for mime, n in types.items()):
+    if any(store.count(Filter(where=(PatternCondition("mime", mime),))) != n for mime, n in types.items()):
         yield "type"
-    if store.count(Filter(where=(Within("size", gte=0.0),))) != total:
+    if store.count(Filter(where=(RangeCondition("size", gte=0.0),))) != total:
         yield "size"
     limit = min(total, MAX_WORDED)
-    every = document("", (), (), {}, "")  # the word "", which every point has
+    every = document_weights("", (), (), {}, "")  # the word "", which every point has
     if len(store.search([Lookup(every, limit)])[0]) != limit:
         yield "words"

@@ -8,7 +8,7 @@ from omnisearch.stores.ids import point_id
 from omnisearch.stores.validation import MAX_TEXT, usable
 from omnisearch.types import Modality, Piece
 from omnisearch_indexer.encoder import Encoder
-from omnisearch_indexer.file_progress import Made, Work
+from omnisearch_indexer.file_progress import EncodedPieces, FileProgress
 from omnisearch_indexer.reader_queue import content_bytes
 
 BATCH_BYTES = 256 << 20
@@ -22,10 +22,10 @@ class Batcher:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._waiting: dict[Modality, list[tuple[Work, Piece]]] = defaultdict(list)
+        self._waiting: dict[Modality, list[tuple[FileProgress, Piece]]] = defaultdict(list)
         self._bytes = 0
 
-    def add(self, work: Work, piece: Piece) -> Iterable[Work]:
+    def add(self, work: FileProgress, piece: Piece) -> Iterable[FileProgress]:
         """Add a piece. Encodes its modality if the batch is full, and every modality if they hold too much memory."""
         modality = work.info.modality
         work.pieces += 1
@@ -35,11 +35,11 @@ class Batcher:
             return self._encode(modality)
         return self.encode_all() if self._bytes > BATCH_BYTES else ()
 
-    def encode_all(self) -> Iterable[Work]:
+    def encode_all(self) -> Iterable[FileProgress]:
         """Encode all gathered pieces, also those of batches that are not full."""
         return [work for modality in list(self._waiting) for work in self._encode(modality)]
 
-    def _encode(self, modality: Modality) -> Iterable[Work]:
+    def _encode(self, modality: Modality) -> Iterable[FileProgress]:
         group = [(work, piece) for work, piece in self._waiting.pop(modality, []) if not work.reading.dead]
         self._bytes = sum(content_bytes(p.content) for others in self._waiting.values() for _, p in others)
         if not group:
@@ -55,5 +55,5 @@ class Batcher:
                 work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
             else:
                 passage = piece.content[:MAX_TEXT] if isinstance(piece.content, str) else ""
-                work.made.append(Made(key, piece.segment, piece.snippet, passage, vector))
+                work.made.append(EncodedPieces(key, piece.segment, piece.snippet, passage, vector))
         return dict.fromkeys(work for work, _ in group)

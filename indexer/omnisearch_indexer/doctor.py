@@ -20,14 +20,14 @@ from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NotReadyError, OmnisearchError
-from omnisearch.media.worker_process import Child, Limits
+from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.paths import is_missing, show_path
 from omnisearch.search.index import Index
 from omnisearch.search.rank.background_sample import SAME_SCENE
 from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights.spec import resolve, verify
-from omnisearch.stores.absent_folders import read_kept_places
+from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch.stores.base import Filter
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.validation import RESERVE
@@ -44,7 +44,7 @@ GOOD_RECALL = 0.95
 ALIKE = 0.5
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -53,17 +53,17 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One check: what it looked at, how it is, and what to do where it is not well."""
 
     check: str
-    state: State
+    state: CheckState
     value: str
     way_out: str = ""
     exit_code: int = 0
 
 
-Found: TypeAlias = tuple[State, str, str]
+Found: TypeAlias = tuple[CheckState, str, str]
 
 
 class Doctor:
@@ -73,7 +73,7 @@ class Doctor:
         self._settings = settings
         self._open = ExitStack()
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[CheckResult]:
         """Run every check; one that fails does not stop the next, unless that needs the same thing."""
         checks: dict[str, Callable[[], Found]] = {
             "versions": self._versions,
@@ -101,10 +101,10 @@ class Doctor:
                     state, value, way_out = check()
                 except OmnisearchError as error:
                     if str(error) not in met:  # the first check that meets a failure tells of it
-                        yield Finding(name, State.FAIL, str(error), exit_code=error.exit_code)
+                        yield CheckResult(name, CheckState.FAIL, str(error), exit_code=error.exit_code)
                     met.add(str(error))
                 else:
-                    yield Finding(name, state, value, way_out, exit_code=int(state is State.FAIL))
+                    yield CheckResult(name, state, value, way_out, exit_code=int(state is CheckState.FAIL))
 
     @cached_property
     def model(self) -> OmniBind:
@@ -141,60 +141,64 @@ class Doctor:
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
-        return State.OK, ", ".join(f"{name} {number}" for name, number in found.items()), ""
+        return CheckState.OK, ", ".join(f"{name} {number}" for name, number in found.items()), ""
 
     def _device(self) -> Found:
-        return State.OK, f"{choose(self._settings)} ({self._settings.device} was asked for)", ""
+        return CheckState.OK, f"{choose(self._settings)} ({self._settings.device} was asked for)", ""
 
     def _weights(self) -> Found:
         specs = files_of_model(self.model.config)
         for spec in specs:
             verify(spec, resolve(spec, self._settings))
-        return State.OK, f"{len(specs)} files, each what its hash says", ""
+        return CheckState.OK, f"{len(specs)} files, each what its hash says", ""
 
     def _model(self) -> Found:
         model = self.model
         embeds = ", ".join(model.modalities)
-        return State.OK, f"{model.name} {model.fingerprint[:12]}: {embeds} in {model.dim} dimensions", ""
+        return CheckState.OK, f"{model.name} {model.fingerprint[:12]}: {embeds} in {model.dim} dimensions", ""
 
     def _disk(self) -> Found:
         place = next(path for path in (self._settings.index_dir, *self._settings.index_dir.parents) if path.exists())
         free = shutil.disk_usage(place).free
         value = f"{free / (1 << 30):.1f} GiB free at {place}"
         if free < RESERVE:
-            return State.FAIL, value, "nothing can be written: free some disk or move the index with --data-dir"
-        return (State.OK if free > 5 * RESERVE else State.WARN), value, "" if free > 5 * RESERVE else "free some disk"
+            return CheckState.FAIL, value, "nothing can be written: free some disk or move the index with --data-dir"
+        return (
+            (CheckState.OK if free > 5 * RESERVE else CheckState.WARN),
+            value,
+            "" if free > 5 * RESERVE else "free some disk",
+        )
 
     def _sandbox(self) -> Found:
-        decoder = Child(Limits())
+        decoder = WorkerProcess(Limits())
         decoder.stop()
         active = "; ".join(f"{layer.name} ({layer.detail})" for layer in decoder.layers if layer.active)
         missing = [layer for layer in decoder.layers if not layer.active]
         value = "; ".join([active or "no layer", *(f"without {layer.name}: {layer.detail}" for layer in missing)])
         # Containers seldom grant a network namespace; seccomp also refuses sockets.
         if all(layer.name == "network_namespace" for layer in missing):
-            return State.OK, value, ""
-        return State.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
+            return CheckState.OK, value, ""
+        return CheckState.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
 
     def _index(self) -> Found:
         store = self.index.store
-        return State.OK, f"{store.collection} at {self._settings.store or self._settings.index_dir}", ""
+        return CheckState.OK, f"{store.collection} at {self._settings.store or self._settings.index_dir}", ""
 
     def _files(self) -> Found:
         states, unfinished = self.manifest.states(), len(self.manifest.intents)
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
         if unfinished:
-            return State.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
+            return CheckState.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
         if suspects := len(self.manifest.suspects()):
-            return State.WARN, f"{value}; {suspects} items must be read again", REPAIR
+            return CheckState.WARN, f"{value}; {suspects} items must be read again", REPAIR
         failed = states.get("failed", 0)
-        return (State.WARN, value, "`omnisearch errors` says why") if failed else (State.OK, value, "")
+        return (CheckState.WARN, value, "`omnisearch errors` says why") if failed else (CheckState.OK, value, "")
 
     def _roots(self) -> Found:
-        kept = read_kept_places(self._settings.index_dir)
+        kept = read_absent_folders(self._settings.index_dir)
         if kept:
-            return State.WARN, "; ".join(map(str, kept)), kept[0].way_out
-        return State.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
+            return CheckState.WARN, "; ".join(map(str, kept)), kept[0].way_out
+        return CheckState.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
 
     def _missing(self) -> Found:
         paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
@@ -202,62 +206,70 @@ class Doctor:
         if missing:
             first = show_path(str(missing[0]))
             value = f"{len(missing):,} of {len(paths):,} indexed files are missing, such as {first}"
-            return State.WARN, value, "run `omnisearch index` on their folder"
-        return State.OK, f"none of {len(paths):,} indexed files", ""
+            return CheckState.WARN, value, "run `omnisearch index` on their folder"
+        return CheckState.OK, f"none of {len(paths):,} indexed files", ""
 
     def _counts(self) -> Found:
         noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
         held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
         wrong = [f"{m}: {noted.get(m, 0):,} noted, {n:,} stored" for m, n in held.items() if n != noted.get(m, 0)]
         if wrong:
-            return State.FAIL, "; ".join(wrong), REPAIR
-        return State.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
+            return CheckState.FAIL, "; ".join(wrong), REPAIR
+        return CheckState.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
 
     def _embeddings(self) -> Found:
         lost = len(self.audit.lost)  # first: it fails where there is no index, and opening `raw` would create one
         damaged, total = self.raw.damaged(), self.raw.count()
         if damaged or lost:
             value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {lost:,}"
-            return State.FAIL, value, REPAIR
-        return State.OK, f"{total:,} embeddings, all match their checksums", ""
+            return CheckState.FAIL, value, REPAIR
+        return CheckState.OK, f"{total:,} embeddings, all match their checksums", ""
 
     def _points(self) -> Found:
         if not self.audit.engine_is_sound:
-            return State.FAIL, self.audit.engine_faults(), REPAIR
-        return State.OK, f"{self.audit.points:,} points, all match their embeddings", ""
+            return CheckState.FAIL, self.audit.engine_faults(), REPAIR
+        return CheckState.OK, f"{self.audit.points:,} points, all match their embeddings", ""
 
     def _calibration(self) -> Found:
         sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}
         value = ", ".join(f"{m} {shipped} + {own}" for m, (shipped, own) in sizes.items())
         thin = [str(m) for m, (shipped, own) in sizes.items() if own and shipped + own < ENOUGH]
         if thin:
-            return State.WARN, value, f"relevance of {', '.join(thin)} is a guess: index more of it"
-        return State.OK, f"{value} (of the model + of the collection)", ""
+            return CheckState.WARN, value, f"relevance of {', '.join(thin)} is a guess: index more of it"
+        return CheckState.OK, f"{value} (of the model + of the collection)", ""
 
     def _spread(self) -> Found:
         likeness = {m: self._likeness(m) for m in self.model.modalities}
         value = ", ".join(f"{m} {mean:.2f}" for m, mean in likeness.items() if mean is not None)
         alike = [str(m) for m, mean in likeness.items() if mean is not None and mean > ALIKE]
         if alike:
-            return State.WARN, value, f"items of {', '.join(alike)} are all alike to this model: another may do better"
-        return State.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
+            return (
+                CheckState.WARN,
+                value,
+                f"items of {', '.join(alike)} are all alike to this model: another may do better",
+            )
+        return CheckState.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
 
     def _likeness(self, modality: Modality) -> float | None:
         """The mean cosine of two items. If only one distinct item exists, the others are at least SAME_SCENE to it."""
-        found = index_quality.likeness(self.index.sample(modality))
+        found = index_quality.similarity(self.index.sample(modality))
         return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
         shares = index_quality.recall(self.index.store, self.index.sample)
         if not shares:
-            return State.OK, "nothing to ask for", ""
+            return CheckState.OK, "nothing to ask for", ""
         kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
         value = f"{', '.join(f'{m} {share:.3f}' for m, share in shares.items())} of the exact ten nearest ({kind})"
         if min(shares.values()) < GOOD_RECALL:
             # A search that names no ef looks as far as ef_construct says.
-            return State.WARN, value, f"raise ef_construct and m in the hnsw_config of {self.index.store.collection}"
-        return State.OK, value, ""
+            return (
+                CheckState.WARN,
+                value,
+                f"raise ef_construct and m in the hnsw_config of {self.index.store.collection}",
+            )
+        return CheckState.OK, value, ""
 
     def _latency(self) -> Found:
         middle, slow = index_quality.latency(self._settings)
-        return State.OK, f"a text, all modalities: p50 {middle:.1f} ms, p95 {slow:.1f} ms", ""
+        return CheckState.OK, f"a text, all modalities: p50 {middle:.1f} ms, p95 {slow:.1f} ms", ""

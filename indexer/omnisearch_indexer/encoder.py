@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.space_embeddings import read_kept, space_id
+from omnisearch.search.space_embeddings import read_space_embeddings, space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 
@@ -42,7 +42,7 @@ class Encoder:
         """Bind stored embeddings: vectors (n, dim), and bool (n,): which keys have embeddings in every space."""
         vectors, done = np.zeros((len(keys), self._model.dim), np.float32), np.array(kept, np.bool_)
         if done.any():
-            found = read_kept(self._raw, self._model, modality, keys)
+            found = read_space_embeddings(self._raw, self._model, modality, keys)
             done &= np.all([present for _, present in found.values()], axis=0)
         if done.any():
             vectors[done] = self._model.bind(modality, {part: rows[done] for part, (rows, _) in found.items()})

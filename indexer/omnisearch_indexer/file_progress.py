@@ -10,7 +10,7 @@ from omnisearch_indexer.reader import Reading
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class EncodedPieces:
     """An encoded segment: its vector (dim,), and its `passage` if it is a text. `key` is the id of its point."""
 
     key: str
@@ -21,7 +21,7 @@ class Made:
 
 
 @dataclass(eq=False)
-class Work:
+class FileProgress:
     """One file. `pieces` counts the pieces read, `made` holds the encoded segments; the file is done when both agree.
 
     `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. If the
@@ -34,7 +34,7 @@ class Work:
     is_suspect: bool = False
     pieces: int = 0
     keys: list[str] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
+    made: list[EncodedPieces] = field(default_factory=list)
     saved: int = 0
     ended: bool = False
     failed: tuple[Reason, str] | None = None

@@ -13,7 +13,7 @@ from omnisearch.paths import find_path, is_below, show_path
 from omnisearch.stores.catalog import open_current
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
-from omnisearch_indexer.absent import replace_kept_places
+from omnisearch_indexer.absent import replace_absent_folders
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.reconcile import reconcile, settle
 from omnisearch_indexer.storage_errors import named_faults
@@ -77,7 +77,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
         settle(manifest, store, raw)
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
-        replace_kept_places(settings.index_dir, places)
+        replace_absent_folders(settings.index_dir, places)
     return Forgotten(files, items - items_left, segments - segments_left, above)
 
 

@@ -19,7 +19,7 @@ TIE = 1e-5
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
 
 
-def likeness(rows: Floats) -> float | None:
+def similarity(rows: Floats) -> float | None:
     """Return the mean cosine of two different rows (n, dim) of unit length, None where there are not two."""
     n = len(rows)
     if n < 2:

@@ -21,14 +21,14 @@ from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Piece
 from omnisearch_indexer.batcher import Batcher
 from omnisearch_indexer.encoder import Encoder
-from omnisearch_indexer.file_progress import Work
+from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.manifest import FileRow, Manifest
 from omnisearch_indexer.meter import Meter
 from omnisearch_indexer.reader import Decoder, Ended, Event, Hashed, Read, Reader, Reading, Refused
-from omnisearch_indexer.reader_queue import Channel
+from omnisearch_indexer.reader_queue import ReaderQueue
 from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.scan import Survey, refuse
+from omnisearch_indexer.scan import ScanResult, refuse
 from omnisearch_indexer.writer import Writer
 
 ATTEMPTS = 3
@@ -56,14 +56,14 @@ class Indexer:
         self._store, self._raw, self._manifest, self._stop, self._meter = store, raw, manifest, stop, meter
         self._batches = Batcher(Encoder(model, raw, settings.batch_size))
         self._window = FILES_PER_WORKER * settings.workers
-        self._channel: Channel[Event | BaseException] = Channel(CHANNEL_BYTES)
+        self._channel: ReaderQueue[Event | BaseException] = ReaderQueue(CHANNEL_BYTES)
         self._reader = Reader(decoder, model.modalities, settings.workers, self._channel, stop)
         self._open = 0  # files that a reader thread has or will get
-        self._works: dict[Reading, Work] = {}
+        self._works: dict[Reading, FileProgress] = {}
         self._claims: dict[str, deque[Reading]] = {}  # content being read -> other files that hold it
         self._arrived: Counter[str] = Counter()
 
-    def run(self, survey: Survey) -> Report:
+    def run(self, survey: ScanResult) -> Report:
         """Read the files that the survey found, write them, and remove deleted ones."""
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
@@ -119,7 +119,7 @@ class Indexer:
                 self._group(reading, piece)
             case Refused(reading, reason, detail):
                 self._open -= 1
-                self._works.setdefault(reading, Work(reading)).failed = (reason, detail)
+                self._works.setdefault(reading, FileProgress(reading)).failed = (reason, detail)
                 self._finish(reading)
             case Ended():
                 self._open -= 1
@@ -223,7 +223,7 @@ class Indexer:
         if work is not None and work.failed is None and reading.info is not None:
             self._encoded(self._batches.add(work, piece))
 
-    def _encoded(self, works: Iterable[Work]) -> None:
+    def _encoded(self, works: Iterable[FileProgress]) -> None:
         for work in works:
             self._writer.encoded(work)
         for work in works:

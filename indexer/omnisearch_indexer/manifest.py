@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from omnisearch.errors import FingerprintError, NoIndexError, Reason
 from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
-from omnisearch_indexer.schema import open_database
+from omnisearch_indexer.schema import open_manifest_database
 from omnisearch_indexer.storage_errors import damaged, named_faults
 from omnisearch_indexer.walk import Found, Signature
 
@@ -35,7 +35,7 @@ SUSPECT = "?"
 Kind = TypeVar("Kind", bound=StrEnum)
 
 
-class State(StrEnum):
+class FileState(StrEnum):
     """Where a file ends."""
 
     INDEXED = "indexed"
@@ -60,11 +60,11 @@ class FileRow:
     attempts: int = 1
 
     @property
-    def state(self) -> State:
+    def state(self) -> FileState:
         """Where the file ended."""
         if self.item_id is not None:
-            return State.INDEXED
-        return State.UNSUPPORTED if self.reason is Reason.UNSUPPORTED_FORMAT else State.FAILED
+            return FileState.INDEXED
+        return FileState.UNSUPPORTED if self.reason is Reason.UNSUPPORTED_FORMAT else FileState.FAILED
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Manifest:
         with named_faults(path):
             if not create and not path.exists():
                 raise NoIndexError(f"nothing was indexed in {path.parent} yet: run `omnisearch index PATH`")
-            self._db = open_database(path, create)
+            self._db = open_manifest_database(path, create)
         self.intents = Intents(self._db)
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
-from omnisearch_indexer.reader_queue import Channel, Lane, content_bytes
+from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue, content_bytes
 from omnisearch_indexer.walk import Signature
 
 # A decoder that dies may have been hit by something else than its file.
@@ -43,7 +43,7 @@ class Reading:
     dead: bool = False
     runs: int = 1
     reported: int = 0
-    lane: Lane[Any] = field(default_factory=Lane)
+    lane: FileQueue[Any] = field(default_factory=FileQueue)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ class Reader:
         decoder: Decoder,
         modalities: Collection[Modality],
         workers: int,
-        channel: Channel[Event | BaseException],
+        channel: ReaderQueue[Event | BaseException],
         stop: threading.Event,
     ) -> None:
         self._decoder, self._modalities, self._channel, self._stop = decoder, modalities, channel, stop

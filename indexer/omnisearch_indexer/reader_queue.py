@@ -12,8 +12,8 @@ from omnisearch.types import Clip, Content, PointCloud, Waveform
 T = TypeVar("T")
 
 
-class Lane(Generic[T]):
-    """The messages of one file, first in, first out. Only a Channel changes it. `served` counts the bytes taken."""
+class FileQueue(Generic[T]):
+    """The messages of one file, first in, first out. Only a ReaderQueue changes it. `served` counts the bytes taken."""
 
     def __init__(self) -> None:
         self.messages: deque[tuple[T, int]] = deque()
@@ -21,7 +21,7 @@ class Lane(Generic[T]):
         self.served = 0
 
 
-class Channel(Generic[T]):
+class ReaderQueue(Generic[T]):
     """Holds at most `limit` bytes in all, and per lane at most as many bytes as are free. One message always fits.
 
     So one long file fills at most half of the channel, n long files 1 / (n + 1) each, and another file always fits
@@ -32,10 +32,10 @@ class Channel(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._waiting: list[Lane[T]] = []  # the lanes that hold messages
+        self._waiting: list[FileQueue[T]] = []  # the lanes that hold messages
         self._changed = threading.Condition()
 
-    def put(self, message: T, lane: Lane[T], size: int = 0) -> None:
+    def put(self, message: T, lane: FileQueue[T], size: int = 0) -> None:
         """Add a message of `size` bytes to a lane; waits until it fits. A message of size 0 never waits."""
         with self._changed:
             self._changed.wait_for(lambda: not size or self._fits(lane, size))
@@ -46,7 +46,7 @@ class Channel(Generic[T]):
                 self._waiting.append(lane)
             self._changed.notify_all()
 
-    def _fits(self, lane: Lane[T], size: int) -> bool:
+    def _fits(self, lane: FileQueue[T], size: int) -> bool:
         free = self._limit - self._held
         return not self._held or lane.held + size <= free
 

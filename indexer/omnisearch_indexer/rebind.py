@@ -16,7 +16,7 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
-from omnisearch.search.space_embeddings import read_kept, space_id
+from omnisearch.search.space_embeddings import read_space_embeddings, space_id
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.catalog import open_current, swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
@@ -24,7 +24,7 @@ from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.validation import usable
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
+from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
 from omnisearch_indexer.meter import SILENT, Meter
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.storage_errors import named_faults
@@ -141,7 +141,7 @@ def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> No
     Raises:
         FingerprintError: names the space and the file.
     """
-    for space, part in read_kept(raw, model, point.payload.modality, [point.id]):
+    for space, part in read_space_embeddings(raw, model, point.payload.modality, [point.id]):
         if not raw.has(space_id(model, space), part, point.id):
             raise FingerprintError(
                 f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
@@ -158,7 +158,7 @@ def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
         for row in manifest.holders(item_id)
     ]
     # What the old model did not embed is looked at again by the next run.
-    strange = [row.path for row in manifest.failures(with_unsupported=True) if row.state is State.UNSUPPORTED]
+    strange = [row.path for row in manifest.failures(with_unsupported=True) if row.state is FileState.UNSUPPORTED]
     with manifest.transaction():
         manifest.put_files(failed)
         manifest.forget(sorted(report.directionless))

@@ -33,7 +33,7 @@ from omnisearch_indexer.path_labels import LabelTree
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Report
-from omnisearch_indexer.scan import Survey
+from omnisearch_indexer.scan import ScanResult
 from omnisearch_indexer.session import read_files, stop_on_signal
 from omnisearch_indexer.walk import Signature
 
@@ -196,9 +196,9 @@ def _bound(
         yield replace(point, vector=vector, payload=replace(point.payload, **vars(known)) if known else point.payload)
 
 
-def _suspect_files(manifest: Manifest, decoder: str, report: Repaired) -> Survey:
+def _suspect_files(manifest: Manifest, decoder: str, report: Repaired) -> ScanResult:
     """Return the files of suspect items; missing ones are added to `not_repaired`."""
-    found = Survey(decoder)
+    found = ScanResult(decoder)
     for item in manifest.suspects():
         for path in (row.path for row in manifest.holders(item.id)):
             try:
@@ -214,7 +214,7 @@ def _suspect_files(manifest: Manifest, decoder: str, report: Repaired) -> Survey
     return found
 
 
-def _conclude(report: Repaired, manifest: Manifest, again: Survey, done: Report) -> None:
+def _conclude(report: Repaired, manifest: Manifest, again: ScanResult, done: Report) -> None:
     report.interrupted = done.interrupted
     for reading in again.todo:
         row = manifest.file(reading.path)

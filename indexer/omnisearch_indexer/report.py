@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from omnisearch.errors import OmnisearchError, Reason
-from omnisearch.stores.absent_folders import KeptPlace
+from omnisearch.stores.absent_folders import AbsentFolder
 
 
 class Outcome(StrEnum):
@@ -43,7 +43,7 @@ class Report:
     segments: int = 0
     seconds: float = 0.0
     interrupted: bool = False
-    kept: list[KeptPlace] = field(default_factory=list)
+    kept: list[AbsentFolder] = field(default_factory=list)
 
     @property
     def indexed(self) -> int:

@@ -1,4 +1,4 @@
-"""The survey: compare the files that the walk found with the manifest, before any file is opened."""
+"""The scan: compare the files that the walk found with the manifest, before any file is opened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,9 +6,9 @@ from threading import Event
 
 from omnisearch.errors import Reason
 from omnisearch.paths import is_below, is_within, show_path
-from omnisearch.stores.absent_folders import KeptPlace
+from omnisearch.stores.absent_folders import AbsentFolder
 from omnisearch_indexer.absent import FileSystems, split_absent
-from omnisearch_indexer.manifest import FileRow, Manifest, State
+from omnisearch_indexer.manifest import FileRow, FileState, Manifest
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
@@ -18,7 +18,7 @@ CHUNK = 1000
 
 
 @dataclass
-class Survey:
+class ScanResult:
     """Files `todo` must be read, `refused` files cannot be read, `deleted` files are known and no longer exist.
 
     `todo` is sorted by size, in steps of a power of two, so that small files do not wait for large ones. `renewed` says
@@ -42,14 +42,14 @@ class Choices:
     prune: bool = False
 
 
-def survey(
+def scan(
     walk: Walk, missing: Mapping[str, str], manifest: Manifest | None, decoder: str, choices: Choices, stop: Event
-) -> Survey:
+) -> ScanResult:
     """Walk the roots with one `stat` per file; no file is opened. Without a manifest every file must be read.
 
     `missing` maps roots that cannot be reached to the reason.
     """
-    made = Survey(decoder)
+    made = ScanResult(decoder)
     met: list[Found] = []
     for found in walk:
         if stop.is_set():
@@ -68,7 +68,7 @@ def survey(
     return made
 
 
-def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: bool) -> None:
+def _sort(found: Found, manifest: Manifest | None, made: ScanResult, retry_failed: bool) -> None:
     row = manifest.file(found.path) if manifest is not None else None
     if found.reason is not None:
         made.refused.append(refuse(found, row, found.reason, found.detail, made.decoder))
@@ -83,7 +83,7 @@ def _sort(found: Found, manifest: Manifest | None, made: Survey, retry_failed: b
         made.todo.append(Reading(found.path, found.signature))
     elif row.reason is None:
         made.report.outcomes[Outcome.UNCHANGED] += 1
-    elif retry_failed and row.state is State.FAILED:
+    elif retry_failed and row.state is FileState.FAILED:
         made.todo.append(Reading(found.path, found.signature))
     elif is_retried(row.reason, row.attempts):
         runs = row.attempts + 1 if row.reason in MACHINE else 1
@@ -101,7 +101,7 @@ def refuse(
     return FileRow(found.path, found.signature, decoder, None, reason, detail, attempt)
 
 
-def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: Survey, prune: bool) -> None:
+def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: ScanResult, prune: bool) -> None:
     """Sort the known files that the walk did not find into deleted and kept.
 
     Files below unread folders stay, and so do files below skipped ones, such as the indexed uploads of the API.
@@ -120,4 +120,4 @@ def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, mad
         if prune:
             made.deleted += rows
         elif files := sum(row.item_id is not None for row in rows):
-            made.report.kept.append(KeptPlace(show_path(root), files, why))
+            made.report.kept.append(AbsentFolder(show_path(root), files, why))

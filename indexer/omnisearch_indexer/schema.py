@@ -87,7 +87,7 @@ class _Checked(sqlite3.Connection):
             raise damaged(self.path, error) from None
 
 
-def open_database(path: Path, create: bool) -> _Checked:
+def open_manifest_database(path: Path, create: bool) -> _Checked:
     """Open a manifest with the current tables: for reading and writing if `create`, else for reading.
 
     Raises:

@@ -17,7 +17,7 @@ from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
-from omnisearch_indexer.absent import replace_kept_places
+from omnisearch_indexer.absent import replace_absent_folders
 from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
@@ -26,7 +26,7 @@ from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.roots import Roots, resolve_roots
-from omnisearch_indexer.scan import Choices, Survey, survey
+from omnisearch_indexer.scan import Choices, ScanResult, scan
 from omnisearch_indexer.storage_errors import named_faults
 from omnisearch_indexer.walk import Walk
 
@@ -77,18 +77,18 @@ def index_files(
         manifest.add_roots(roots.present)
         manifest.label(places, (labels or Labels()).pairs(), relabel)
         choices = Choices(retry_failed, prune)
-        found = survey(_walk(roots, settings, hidden), roots.missing, manifest, fingerprint(settings), choices, stop)
+        found = scan(_walk(roots, settings, hidden), roots.missing, manifest, fingerprint(settings), choices, stop)
         if found.renewed:
             with manifest.transaction():
                 manifest.renew()
         report = read_files(found, settings, model, store, raw, manifest, stop, meter)
         if not report.interrupted:
-            replace_kept_places(settings.index_dir, places, report.kept)
+            replace_absent_folders(settings.index_dir, places, report.kept)
         return report
 
 
 def read_files(
-    found: Survey,
+    found: ScanResult,
     settings: Settings,
     model: OmniBind,
     store: VectorStore,
@@ -97,7 +97,7 @@ def read_files(
     stop: threading.Event,
     meter: Meter = SILENT,
 ) -> Report:
-    """Read, encode and write the files of a survey. `meter` receives the progress in bytes."""
+    """Read, encode and write the files of a scan. `meter` receives the progress in bytes."""
     with DecoderPool(settings, settings.workers) as decoder:
         return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
 
@@ -115,7 +115,7 @@ def preview_files(
         place = settings.index_dir / MANIFEST_FILE
         manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
         walk, choices = _walk(roots, settings, hidden), Choices(retry_failed, prune)
-        found = survey(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
+        found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
         found.report.partly_read = manifest.count_partly_read() if manifest is not None else 0
     found.report.outcomes[Outcome.PENDING] = len(found.todo)
     found.report.removed = sum(row.item_id is not None for row in found.deleted)

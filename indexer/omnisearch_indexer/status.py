@@ -10,8 +10,8 @@ from typing import Any
 from omnisearch.config import COLLECTIONS
 from omnisearch.errors import reason_message
 from omnisearch.paths import show_path
-from omnisearch.stores.absent_folders import read_kept_places
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest, State
+from omnisearch.stores.absent_folders import read_absent_folders
+from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
 
 
 def read_status(index_dir: Path) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def read_status(index_dir: Path) -> dict[str, Any]:
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
-            "kept": [asdict(place) for place in read_kept_places(index_dir)],
+            "kept": [asdict(place) for place in read_absent_folders(index_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
@@ -62,7 +62,7 @@ def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
         for path, note in manifest.partly_read() if every else ():
             yield {
                 "path": show_path(path),
-                "state": str(State.INDEXED),
+                "state": str(FileState.INDEXED),
                 "reason": "",
                 "detail": note,
                 "message": note,

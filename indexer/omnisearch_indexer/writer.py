@@ -9,7 +9,7 @@ import time
 
 from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch_indexer.file_progress import Work
+from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
 from omnisearch_indexer.path_labels import LabelTree, facts_json
@@ -34,12 +34,12 @@ class Writer:
         self._store, self._raw, self._manifest, self._decoder = store, raw, manifest, decoder
         self._labels = LabelTree(manifest)
         self._suspect = frozenset(item.id for item in manifest.suspects() if item.was_read_by(decoder))
-        self._unsaved: dict[Work, None] = {}  # files with embeddings that are not durable
-        self.whole: list[Work] = []
+        self._unsaved: dict[FileProgress, None] = {}  # files with embeddings that are not durable
+        self.whole: list[FileProgress] = []
         self.rows: list[FileRow] = []
         self._begun = self._flushed = time.monotonic()
 
-    def begin(self, reading: Reading) -> Work:
+    def begin(self, reading: Reading) -> FileProgress:
         """Begin a file, or continue one that an interrupted run of the same decoder began."""
         item_id = reading.item_id
         intent = self._manifest.intents.find(item_id)
@@ -47,13 +47,13 @@ class Writer:
             self._save()  # give_up flushes the embeddings of all files, so their intents must be durable first
             give_up([item_id], self._manifest, self._store, self._raw)
         kept = frozenset(self._manifest.intents.keys([item_id]))
-        return Work(reading, kept, is_suspect=item_id in self._suspect)
+        return FileProgress(reading, kept, is_suspect=item_id in self._suspect)
 
-    def encoded(self, work: Work) -> None:
+    def encoded(self, work: FileProgress) -> None:
         """Note that segments of a file were encoded."""
         self._unsaved[work] = None
 
-    def finish(self, work: Work) -> None:
+    def finish(self, work: FileProgress) -> None:
         """Note that all segments of a file were encoded; the next `write` indexes it."""
         self.whole.append(work)
 
@@ -73,7 +73,7 @@ class Writer:
             return True
         return self.waited() and bool(segments or self.rows or self.whole)
 
-    def write(self) -> list[Work]:
+    def write(self) -> list[FileProgress]:
         """Write all gathered results and return the files that are now indexed; durable on return."""
         self._save()
         whole, self.whole = self.whole, []
@@ -106,17 +106,17 @@ class Writer:
         for work in unsaved:
             work.saved = len(work.keys)
 
-    def _facts(self, work: Work) -> Facts:
+    def _facts(self, work: FileProgress) -> Facts:
         """The facts of an item from this file; `settle` adds those of other files at the end of the run."""
         reading = work.reading
         return self._labels.facts(work.info.mime, [FileRow(reading.path, reading.signature, self._decoder)])
 
-    def _item(self, work: Work, facts: Facts) -> ItemRow:
+    def _item(self, work: FileProgress, facts: Facts) -> ItemRow:
         reading, info = work.reading, work.info
         return ItemRow(
             reading.item_id, info.modality, len(work.made), self._decoder, info.mime, facts_json(facts), work.notes
         )
 
-    def _row(self, work: Work) -> FileRow:
+    def _row(self, work: FileProgress) -> FileRow:
         reading = work.reading
         return FileRow(reading.path, reading.signature, self._decoder, reading.item_id)

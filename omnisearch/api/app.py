@@ -17,7 +17,7 @@ from omnisearch.api.engines import Engines
 from omnisearch.api.errors import handle_errors
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.headers import SecurityHeaders
-from omnisearch.api.idempotency import Answers
+from omnisearch.api.idempotency import StoredAnswers
 from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.job_table import JobTable
 from omnisearch.api.kept_uploads import KeptUploads
@@ -28,7 +28,7 @@ from omnisearch.api.parameters import known_parameters
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
-from omnisearch.api.request_guard import MAX_BODY_BYTES, MAX_HELD_BYTES, Guard
+from omnisearch.api.request_guard import MAX_BODY_BYTES, MAX_HELD_BYTES, RequestGuard
 from omnisearch.api.routes import collections as collection_routes
 from omnisearch.api.routes import (
     embeddings,
@@ -101,7 +101,7 @@ def create_app(
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     app.state.draining = threading.Event()
-    app.state.answers = Answers(settings)
+    app.state.answers = StoredAnswers(settings)
     app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added sees a request first.
@@ -109,7 +109,7 @@ def create_app(
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)
     app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
-    app.add_middleware(Guard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
+    app.add_middleware(RequestGuard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
     asking = (search, embeddings, locate, items, renditions, uploads, jobs)

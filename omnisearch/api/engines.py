@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from omnisearch.api.service import Engine
+from omnisearch.api.service import SearchEngine
 from omnisearch.config import Settings
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ class Engines:
     def __init__(self) -> None:
         self._shared: Shared | None = None
 
-    def open(self, settings: Settings) -> Engine:
+    def open(self, settings: Settings) -> SearchEngine:
         """Open the engine of a collection. Raises what `omnisearch.search.engine.Engine.open` raises."""
         from omnisearch.search.engine import Engine
         from omnisearch.search.shared import Shared

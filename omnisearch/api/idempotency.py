@@ -36,14 +36,14 @@ CREATE INDEX answers_by_time ON answers (began)
 M = TypeVar("M", bound=BaseModel)
 
 
-class Answer(NamedTuple):
+class StoredAnswer(NamedTuple):
     """What was answered: the JSON of the body and the header `Location`."""
 
     body: str
     location: str
 
 
-class Answers:
+class StoredAnswers:
     """The kept answers of a data directory. Their table is opened when a request first has a key."""
 
     def __init__(self, settings: Settings) -> None:
@@ -51,7 +51,7 @@ class Answers:
         self.database = LazyStore("answers", lambda: Database(path, SCHEMA, VERSION), THREADS, WAITING)
         self._owner = secrets.token_hex(8)  # of this process: what a dead one began is begun again
 
-    async def begin(self, caller: str, key: str, request: str) -> Answer | None:
+    async def begin(self, caller: str, key: str, request: str) -> StoredAnswer | None:
         """Return the kept answer to a request; None if it has none yet, and then the request has begun.
 
         Raises:
@@ -60,7 +60,7 @@ class Answers:
         """
         return await self.database.ask(lambda database: self._begin(database, caller, key, request))
 
-    async def keep(self, caller: str, key: str, answer: Answer | None) -> None:
+    async def keep(self, caller: str, key: str, answer: StoredAnswer | None) -> None:
         """Keep the answer to a request that has begun; with None, forget the request."""
         await self.database.ask(lambda database: self._keep(database, caller, key, answer))
 
@@ -68,7 +68,7 @@ class Answers:
         """Let go of the table."""
         await self.database.close()
 
-    def _begin(self, database: Database, caller: str, key: str, request: str) -> Answer | None:
+    def _begin(self, database: Database, caller: str, key: str, request: str) -> StoredAnswer | None:
         now = time.time()
         with database.use() as db:
             db.execute("DELETE FROM answers WHERE began < ?", (now - KEPT_SECONDS,))
@@ -76,7 +76,7 @@ class Answers:
             if row is not None and row["request"] != request:
                 raise QueryError(f"the Idempotency-Key {key!r} was sent with another request: send a new key")
             if row is not None and row["body"] is not None:
-                return Answer(row["body"], row["location"])
+                return StoredAnswer(row["body"], row["location"])
             if row is not None and row["owner"] == self._owner:
                 raise ConflictError(f"the request with the Idempotency-Key {key!r} is being answered: wait for it")
             db.execute(
@@ -89,7 +89,7 @@ class Answers:
             )
         return None
 
-    def _keep(self, database: Database, caller: str, key: str, answer: Answer | None) -> None:
+    def _keep(self, database: Database, caller: str, key: str, answer: StoredAnswer | None) -> None:
         with database.use() as db:
             if answer is None:
                 db.execute("DELETE FROM answers WHERE caller = ? AND key = ?", (caller, key))
@@ -102,7 +102,7 @@ class Answers:
 class Attempt:
     """One attempt of a request that creates something."""
 
-    def __init__(self, answers: Answers, caller: str, route: str, key: str | None, response: Response) -> None:
+    def __init__(self, answers: StoredAnswers, caller: str, route: str, key: str | None, response: Response) -> None:
         self._answers, self._caller, self._route, self._key = answers, caller, route, key
         self._response = response
 
@@ -132,7 +132,7 @@ class Attempt:
         except BaseException:
             await self._answers.keep(self._caller, self._key, None)
             raise
-        answer = Answer(made.model_dump_json(), self._response.headers["Location"])
+        answer = StoredAnswer(made.model_dump_json(), self._response.headers["Location"])
         await self._answers.keep(self._caller, self._key, answer)
         return made
 

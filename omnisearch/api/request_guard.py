@@ -18,7 +18,7 @@ TOO_LARGE = f"a request body may hold at most {MAX_BODY_BYTES >> 20} MiB"
 FULL = "the bodies of other requests take up all the space for uploads; try again in a moment"
 
 
-class Guard:
+class RequestGuard:
     """Refuses foreign hosts (DNS rebinding), requests from foreign pages, and bodies that are too large or encoded.
 
     `hosts` are the names that this server answers to, as `authority.hostname` returns them.
@@ -76,7 +76,7 @@ class Guard:
 class _Body:
     """The body of one request. Counts the received bytes, because a chunked body declares no length."""
 
-    def __init__(self, guard: Guard, receive: Receive) -> None:
+    def __init__(self, guard: RequestGuard, receive: Receive) -> None:
         self._guard, self._receive, self.seen = guard, receive, 0
 
     async def receive(self) -> Message:

@@ -14,7 +14,7 @@ from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query.expressions import Expression, ItemRef, Query, Term
-from omnisearch.search.counts import Survey, Totals
+from omnisearch.search.counts import ItemCounts, Totals
 from omnisearch.search.item_list import ItemPage, Selection
 from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map
@@ -64,7 +64,7 @@ class BoundModel(Protocol):
         ...
 
 
-class Engine(Protocol):
+class SearchEngine(Protocol):
     """What the API asks of `omnisearch.search.engine.Engine`; safe to use from several threads."""
 
     @property
@@ -100,7 +100,7 @@ class Engine(Protocol):
         """List items in an order, from a cursor on."""
         ...
 
-    def survey(self, chosen: Selection) -> Survey:
+    def count_items(self, chosen: Selection) -> ItemCounts:
         """Count the items of a selection by what they are."""
         ...
 
@@ -121,7 +121,7 @@ class Engine(Protocol):
         ...
 
 
-OpenEngine = Callable[[Settings], Engine]
+OpenEngine = Callable[[Settings], SearchEngine]
 
 
 class Collections(Protocol):
@@ -137,7 +137,7 @@ class Service:
 
     def __init__(self, settings: Settings, open_engine: OpenEngine, pools: Pools) -> None:
         self.settings, self._open_engine, self._pools = settings, open_engine, pools
-        self._engine: Engine | None = None
+        self._engine: SearchEngine | None = None
         self._missing: OmnisearchError = NotReadyError("the engine is opening: the model loads and warms up")
         self._attempt: asyncio.Future[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -180,7 +180,7 @@ class Service:
         """Whether no request uses it, and no question of an earlier one still runs."""
         return self.users == 0 and self._questions == 0
 
-    def ready(self) -> Engine:
+    def ready(self) -> SearchEngine:
         """Return the engine.
 
         Raises:
@@ -190,7 +190,9 @@ class Service:
             raise self._missing
         return self._engine
 
-    async def ask(self, question: Callable[[Engine], T], kind: Kind = "search", seconds: float | None = None) -> T:
+    async def ask(
+        self, question: Callable[[SearchEngine], T], kind: Kind = "search", seconds: float | None = None
+    ) -> T:
         """Ask the engine something in a thread for questions of that kind, and wait no longer than `seconds`.
 
         Raises:
@@ -216,7 +218,7 @@ class Service:
     def _answered(self, _: object) -> None:
         self._questions -= 1
 
-    def _lose(self, engine: Engine, error: OmnisearchError) -> None:
+    def _lose(self, engine: SearchEngine, error: OmnisearchError) -> None:
         """The index was replaced by one of another model, or removed. Close the engine and open another."""
         if self._engine is engine:
             self._engine, self._missing = None, error
@@ -233,7 +235,7 @@ class Service:
                 return
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def _open_again(self, lost: Engine) -> None:
+    async def _open_again(self, lost: SearchEngine) -> None:
         await asyncio.to_thread(lost.close)
         await self._try_to_open()
 
@@ -249,7 +251,7 @@ class Service:
             self._missing = NotReadyError("the engine cannot be opened; the server's log says why")
             raise self._missing from None
 
-    def _open(self) -> Engine:
+    def _open(self) -> SearchEngine:
         engine = self._open_engine(self.settings)
         try:
             engine.search(Query(Term("warm up"), limit=1))

@@ -9,7 +9,7 @@ from torch.nn import functional
 from omnisearch.binding.projector import Projector
 
 
-class Bank(nn.Module):
+class FoldedProjectors(nn.Module):
     """Projectors of one shape, side by side: {space: (n, dim_in)} -> {space: (n, dim_out)}. For inference only.
 
     What folding leaves of a head is Linear - ReLU - Linear, so the first layers of all heads of a space are one matrix

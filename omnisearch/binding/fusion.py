@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.binding.config import FixedConfig, IdentityConfig, LearnedConfig, ModelConfig
-from omnisearch.binding.folded_projectors import Bank
+from omnisearch.binding.folded_projectors import FoldedProjectors
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import FixedFactors, Router
 from omnisearch.types import Modality
@@ -116,5 +116,5 @@ class Fusion(nn.Module):
             if isinstance(projector, Projector):
                 shapes.setdefault(projector.shape, {})[space] = projector
                 del self.projectors[space]
-        self.banks.extend(Bank(equal) for equal in shapes.values())
+        self.banks.extend(FoldedProjectors(equal) for equal in shapes.values())
         return self.eval()

@@ -51,7 +51,7 @@ def _folder(name: str, settings: Settings) -> Path:
         return models_dir(settings) / name
     if name in OFFICIAL and not (Path(name) / model_files.CONFIG).is_file():
         raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
-    return model_files.find(name)
+    return model_files.find_model_folder(name)
 
 
 def find_config(name: str, settings: Settings) -> ModelConfig:

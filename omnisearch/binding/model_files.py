@@ -8,7 +8,7 @@ CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.saf
 SHIPPED = Path(__file__).parent.parent / "models"
 
 
-def find(name: str) -> Path:
+def find_model_folder(name: str) -> Path:
     """Return the folder of a shipped model by name, or of any model by path.
 
     Raises:

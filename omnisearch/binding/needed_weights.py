@@ -12,7 +12,7 @@ from omnisearch.spaces.weights.spec import PACKAGE, WeightSpec
 from omnisearch.wording import did_you_mean
 
 
-def wanted_files(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[WeightSpec, ...]:
+def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[WeightSpec, ...]:
     """Return the files that files, spaces and models need, each once; none named: what the configured model needs.
 
     Raises:

@@ -18,12 +18,12 @@ def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.E
         OmnisearchError: as `pull_all` and `install`.
     """
     from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.binding.needed_weights import needed_files
     from omnisearch.spaces.weights.pull import pull_all
     from omnisearch.spaces.weights.spec import WeightSpec
 
     model = job.params["model"]
-    specs = wanted_files([model], False, settings)
+    specs = needed_files([model], False, settings)
     sizes = [spec.held_to(settings.weights_dir)[1] or spec.size for spec in specs]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     done = 0

@@ -31,7 +31,7 @@ class Comparison:
         return max(self.cosines, key=lambda thing: self.cosines[thing])
 
 
-def read(folder: Path, pool: DecoderPool, modalities: tuple[Modality, ...]) -> Samples:
+def read_samples(folder: Path, pool: DecoderPool, modalities: tuple[Modality, ...]) -> Samples:
     """Return what the files of a folder show, called by their names without endings; of a long one its beginning.
 
     A thing without a text is asked for by PROMPT.
@@ -67,7 +67,7 @@ def _first(path: Path, pool: DecoderPool) -> tuple[Modality, Content]:
     return decoded.info.modality, piece.content
 
 
-def compare(model: OmniBind, samples: Samples) -> Iterator[Comparison]:
+def compare_samples(model: OmniBind, samples: Samples) -> Iterator[Comparison]:
     """Yield, for every ordered pair of modalities, the rows of the matrix of cosines between what they show."""
     rows = {modality: model.encode(modality, list(contents.values())) for modality, contents in samples.items()}
     for source, target in permutations(samples, 2):

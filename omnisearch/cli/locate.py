@@ -76,7 +76,7 @@ def _locate(settings: "Settings", query: "Expression", path: Path, limit: int, l
     from omnisearch.media.pool import DecoderPool
     from omnisearch.search.index import opened_or_bare
     from omnisearch.search.locate.locate import Locator
-    from omnisearch.search.locate.location_json import place_json
+    from omnisearch.search.locate.location_json import location_json
     from omnisearch.search.plan.embed import Embedder
 
     name = show_path(str(path))
@@ -89,7 +89,7 @@ def _locate(settings: "Settings", query: "Expression", path: Path, limit: int, l
     return {
         "windows": found.windows,
         "nothing_matches": found.nothing_matches,
-        "places": [place_json(place, name) for place in found.places if place.relevance >= least],
+        "places": [location_json(place, name) for place in found.places if place.relevance >= least],
     }
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from omnisearch.spaces.weights.pull import Advance
     from omnisearch.spaces.weights.spec import WeightSpec
 
-app = typer.Typer(help="Show, fetch and check what the models read, and plan what they cost.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, fetch and check what the models read_samples, and plan what they cost.", no_args_is_help=True
+)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Weight files, spaces or models; none: the configured model.")]
 Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only what the model needs.")]
@@ -63,7 +65,7 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
     published is recorded at the first pull, in weights.lock, and held to from then on.
     """
     from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.binding.needed_weights import needed_files
     from omnisearch.spaces.weights.pull import pull_all
 
     settings = load_settings(license=license)
@@ -74,7 +76,7 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
             size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
             return partial(progress.advance, progress.add_task(spec.name, total=size))
 
-        pull_all(wanted_files(names, every, settings), settings, begin)
+        pull_all(needed_files(names, every, settings), settings, begin)
     for model in names or (settings.model,):
         if model in RELEASED:
             err.print(f"{model} is in {install(model, settings)}", markup=False)
@@ -84,13 +86,13 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
 @app.command()
 def verify(names: Names = None, every: Every = False) -> None:
     """Hash the weight files anew; fail if one is missing or is not what it should be."""
-    from omnisearch.binding.needed_weights import wanted_files
+    from omnisearch.binding.needed_weights import needed_files
     from omnisearch.spaces.weights.spec import resolve
     from omnisearch.spaces.weights.spec import verify as check
 
     settings = load_settings()
     wrong: list[ModelMissingError | WeightsError] = []
-    specs = wanted_files(names, every, settings)
+    specs = needed_files(names, every, settings)
     for spec in specs:
         try:
             check(spec, resolve(spec, settings))
@@ -126,14 +128,14 @@ def check(
     omnisearch models check omnibind-base --samples samples/
     """
     from omnisearch.binding.model import OmniBind
-    from omnisearch.binding.sanity_check import compare, read
+    from omnisearch.binding.sanity_check import compare_samples, read_samples
     from omnisearch.media.pool import DecoderPool
 
     settings = load_settings(device=device, max_memory=max_memory)
     bound = OmniBind.load(model or settings.model, settings)
     with DecoderPool(settings) as pool:
-        shown = read(samples, pool, bound.modalities)
-    found = list(compare(bound, shown))
+        shown = read_samples(samples, pool, bound.modalities)
+    found = list(compare_samples(bound, shown))
     things = dict.fromkeys(f"to {thing}" for contents in shown.values() for thing in contents)
     write_rows(map(_comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
     wrong = [each for each in found if each.nearest != each.thing]

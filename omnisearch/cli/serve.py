@@ -53,7 +53,7 @@ def serve(
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.worker_process import worker_process
     from omnisearch.client.running import announced
-    from omnisearch.stores.absent_folders import read_kept_places
+    from omnisearch.stores.absent_folders import read_absent_folders
 
     settings = load_settings(
         allow_host=allow_host,
@@ -72,7 +72,7 @@ def serve(
     hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
     if everywhere and hosts == LOOPBACK:
         err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
-    for place in read_kept_places(settings.index_dir):
+    for place in read_absent_folders(settings.index_dir):
         err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
     listening = _listen(host, port)
     set_up_logging(settings.log_level)

@@ -12,23 +12,23 @@ from omnisearch import wire
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.file import open_below
 from omnisearch.media.piece_codec import unpack, unpack_notes
-from omnisearch.media.worker_process import Child, Limits
+from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.types import Modality, Piece
 from omnisearch.wire import Message, WireError
 
-Release: TypeAlias = Callable[[Child, bool], None]
+Release: TypeAlias = Callable[[WorkerProcess, bool], None]
 
 
-class Job:
+class DecodeJob:
     """One file in one worker. `release(worker, usable)` returns the worker when the file is done or the worker died.
 
     Once `stopped()` is true, waiting for an answer ends and the worker is killed.
     """
 
     def __init__(
-        self, worker: Child, release: Release, folder: Path, limits: Limits, stopped: Callable[[], bool]
+        self, worker: WorkerProcess, release: Release, folder: Path, limits: Limits, stopped: Callable[[], bool]
     ) -> None:
-        self._worker: Child | None = worker
+        self._worker: WorkerProcess | None = worker
         self._release, self._folder, self._limits = release, folder, limits
         self._stopped = stopped
         self._left = limits.file_seconds
@@ -129,8 +129,8 @@ class Job:
 class Pieces(Iterator[Piece]):
     """The pieces of one file; `close` returns its worker early. `notes` is complete after the last piece."""
 
-    def __init__(self, job: Job, modality: Modality, notes: list[str]) -> None:
-        self._job: Job | None = job
+    def __init__(self, job: DecodeJob, modality: Modality, notes: list[str]) -> None:
+        self._job: DecodeJob | None = job
         self._modality = modality
         self._notes = notes
 

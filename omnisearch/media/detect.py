@@ -4,7 +4,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import BY_SUFFIX, KINDS, SHARED_SUFFIXES, UNREAD_OBJECTS, Kind
 from omnisearch.media.sniff.containers import container_format, known_container
-from omnisearch.media.sniff.head import Head
+from omnisearch.media.sniff.head import FileHead
 from omnisearch.media.sniff.images import image_format
 from omnisearch.media.sniff.meshes import mesh_format, mesh_text_format
 from omnisearch.media.sniff.texts import named_text, pdf_format, text_format
@@ -17,7 +17,7 @@ def detect(source: Source) -> Kind:
         MediaError: `damaged` if the extension belongs to a supported kind and the content matches none;
             `unsupported_format` if the extension does not.
     """
-    head = Head.read(source)
+    head = FileHead.read(source)
     name = pdf_format(head) or image_format(head) or mesh_format(head) or container_format(head)
     name = name or mesh_text_format(head, named_text(head) is not None) or known_container(head) or text_format(head)
     if name is not None:
@@ -30,7 +30,7 @@ def detect(source: Source) -> Kind:
     raise MediaError(Reason.DAMAGED, f"the name ends in {source.suffix}, but the content is not {promised.format}")
 
 
-def _belongs_elsewhere(head: Head) -> bool:
+def _belongs_elsewhere(head: FileHead) -> bool:
     """Whether the content belongs to another program that uses this extension, such as TypeScript for .ts."""
     if head.suffix in SHARED_SUFFIXES:
         return True

@@ -13,12 +13,12 @@ from typing import Any, Self
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media import decode as decoding
-from omnisearch.media.decode_job import Job, Pieces
+from omnisearch.media.decode_job import DecodeJob, Pieces
 from omnisearch.media.file import open_file
 from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
-from omnisearch.media.worker_process import POLL_SECONDS, Child, Limits
+from omnisearch.media.worker_process import POLL_SECONDS, Limits, WorkerProcess
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 
@@ -64,7 +64,7 @@ class DecoderPool:
     def __init__(self, settings: Settings, workers: int | None = None, limits: Limits | None = None) -> None:
         self._cut = segmentation(settings)
         self._limits = limits or Limits()
-        self._idle: queue.LifoQueue[Child | None] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
         self._closed = False
         for _ in range(workers or settings.workers):
             self._idle.put(None)  # a place without a worker yet
@@ -138,16 +138,16 @@ class DecoderPool:
             raise MediaError(Reason.DECODER_CRASHED, f"the decoder sent no {rendition.name.lower()} rendition")
         return made
 
-    def _start(self, fd: int, path: Path, request: dict[str, Any], stopped: Callable[[], bool]) -> Job:
+    def _start(self, fd: int, path: Path, request: dict[str, Any], stopped: Callable[[], bool]) -> DecodeJob:
         worker = self._next_idle(stopped)
         try:
             if worker is not None and worker.ended():
                 worker.stop()
                 worker = None  # it died while idle; this file is not the cause
             if worker is None:
-                worker = Child(self._limits)
+                worker = WorkerProcess(self._limits)
             worker.jobs += 1
-            job = Job(worker, self._release, path.parent, self._limits, stopped)
+            job = DecodeJob(worker, self._release, path.parent, self._limits, stopped)
             job.request(fd, {**request, "name": _plain(path.name), "cpu_seconds": int(self._limits.file_seconds)})
         except BaseException:
             if worker is not None:
@@ -156,14 +156,14 @@ class DecoderPool:
             raise
         return job
 
-    def _next_idle(self, stopped: Callable[[], bool]) -> Child | None:
+    def _next_idle(self, stopped: Callable[[], bool]) -> WorkerProcess | None:
         while True:
             with contextlib.suppress(queue.Empty):
                 return self._idle.get(timeout=POLL_SECONDS)
             if stopped():
                 raise StoppedError("decoding was stopped before it began")
 
-    def _release(self, worker: Child, usable: bool) -> None:
+    def _release(self, worker: WorkerProcess, usable: bool) -> None:
         if not usable:
             _count_restart()
         if usable and not self._closed and worker.jobs < JOBS_PER_WORKER:

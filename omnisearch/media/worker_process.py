@@ -29,7 +29,7 @@ class Limits:
     memory_bytes: int = 4 << 30
 
 
-class Child:
+class WorkerProcess:
     """A process that decodes one file after the other. `jobs` counts the files; `layers` are its sandbox layers."""
 
     def __init__(self, limits: Limits) -> None:

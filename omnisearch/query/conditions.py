@@ -37,7 +37,7 @@ _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
-class Known(Protocol):
+class ItemFields(Protocol):
     """What conditions ask of; the payload of a point has it."""
 
     @property
@@ -77,7 +77,7 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True)
-class Matches:
+class PatternCondition:
     """A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
 
     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
@@ -95,11 +95,11 @@ class Matches:
         if not self.pattern or len(self.pattern) > MAX_PATTERN:
             raise QueryError(f"{self.field}: a pattern has 1 to {MAX_PATTERN} characters, not {len(self.pattern)}")
 
-    def holds(self, known: Known) -> bool:
+    def holds(self, known: ItemFields) -> bool:
         """Whether it is true of an item."""
         return self._matches(known) is not self.negated
 
-    def _matches(self, known: Known) -> bool:
+    def _matches(self, known: ItemFields) -> bool:
         if self.field == "path":
             return matches_path(self.pattern, known.path)
         if self.field == "mime":
@@ -111,7 +111,7 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class Within:
+class RangeCondition:
     """A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970.
 
     `written` is the text it was read from.
@@ -129,7 +129,7 @@ class Within:
         if self.field not in NUMBERS:
             raise _unknown(self.field)
 
-    def holds(self, known: Known) -> bool:
+    def holds(self, known: ItemFields) -> bool:
         """Whether it is true of an item."""
         value: float | None = getattr(known, self.field)
         return (value is not None and self._contains(value)) is not self.negated
@@ -143,7 +143,7 @@ class Within:
         )
 
 
-Condition: TypeAlias = Matches | Within
+Condition: TypeAlias = PatternCondition | RangeCondition
 
 
 def parse_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
@@ -175,28 +175,28 @@ def _read(text: str) -> Condition:
     if field not in NUMBERS:
         if sign not in {":", "="} and (field in WORDS or _META.fullmatch(field)):
             raise QueryError(f"the condition {text!r}: {field} is compared by ':', not by {sign!r}")
-        return Matches(field, value, negated)
+        return PatternCondition(field, value, negated)
     first, after = _interval(field, value, text)
     match sign:
         case ">":
             return (
-                Within(field, gt=first, negated=negated)
+                RangeCondition(field, gt=first, negated=negated)
                 if first == after
-                else Within(field, gte=after, negated=negated)
+                else RangeCondition(field, gte=after, negated=negated)
             )
         case ">=":
-            return Within(field, gte=first, negated=negated)
+            return RangeCondition(field, gte=first, negated=negated)
         case "<":
-            return Within(field, lt=first, negated=negated)
+            return RangeCondition(field, lt=first, negated=negated)
         case "<=":
             return (
-                Within(field, lte=first, negated=negated)
+                RangeCondition(field, lte=first, negated=negated)
                 if first == after
-                else Within(field, lt=after, negated=negated)
+                else RangeCondition(field, lt=after, negated=negated)
             )
     if first == after:
-        return Within(field, gte=first, lte=first, negated=negated)
-    return Within(field, gte=first, lt=after, negated=negated)
+        return RangeCondition(field, gte=first, lte=first, negated=negated)
+    return RangeCondition(field, gte=first, lt=after, negated=negated)
 
 
 def _check_alone(value: str, text: str) -> None:

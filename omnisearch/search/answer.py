@@ -11,15 +11,15 @@ from omnisearch.paths import find_path, is_missing
 from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.index import Index
 from omnisearch.search.plan.budget import Budget
-from omnisearch.search.plan.embed import Embedded, Embedder, succeeded
+from omnisearch.search.plan.embed import EmbeddedTerm, Embedder, succeeded
 from omnisearch.search.plan.feedback import with_feedback
-from omnisearch.search.plan.query_plan import put
-from omnisearch.search.present.best_segments import best_parts
+from omnisearch.search.plan.query_plan import plan_query
+from omnisearch.search.present.best_segments import best_segments
 from omnisearch.search.present.cursor import write_cursor
-from omnisearch.search.present.explanation import hit
-from omnisearch.search.present.page import Page, above, check_page, make_page
+from omnisearch.search.present.explanation import make_hit
+from omnisearch.search.present.page import ResultPage, above, check_page, make_page
 from omnisearch.search.rank.calibration import nothing_matches
-from omnisearch.search.rank.candidates import search_lanes
+from omnisearch.search.rank.candidates import run_searches
 from omnisearch.types import Answer, Hit
 
 Outcome: TypeAlias = Answer | OmnisearchError
@@ -39,11 +39,11 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
         made = {explain: _embed(index, embedder, queries.values(), explain, budget) for explain in (False, True)}
         embedded = _each(lambda n: _of(queries[n], made[queries[n].explain]), queries, wrong)
     with clock("calibrate"):
-        questions = _each(lambda n: put(index, queries[n], embedded[n]), embedded, wrong)
+        questions = _each(lambda n: plan_query(index, queries[n], embedded[n]), embedded, wrong)
     with clock("search"):
-        found = iter(search_lanes(index.store, [lane for q in questions.values() for lane in q.lanes(q.depth)]))
+        found = iter(run_searches(index.store, [lane for q in questions.values() for lane in q.searches(q.depth)]))
     with clock("group"):
-        pages = {n: make_page(index.store, q, [next(found) for _ in q.judges]) for n, q in questions.items()}
+        pages = {n: make_page(index.store, q, [next(found) for _ in q.scorers]) for n, q in questions.items()}
         pages = {n: above(page, queries[n].min_relevance) for n, page in pages.items()}
         hits = {n: _hits(index, page, queries[n], embedded[n]) for n, page in pages.items()}
     took_ms = clock.took_ms()
@@ -53,7 +53,7 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
             took_ms,
             write_cursor(end, question.name) if (end := pages[n].end) else None,
             not question.query.cursor
-            and nothing_matches((hit.relevance for hit in hits[n]), index.size(question.judges)),
+            and nothing_matches((hit.relevance for hit in hits[n]), index.size(question.scorers)),
         )
         for n, question in questions.items()
     }
@@ -88,19 +88,19 @@ def _checked(asked: Query | Expression) -> Query:
 
 def _embed(
     index: Index, embedder: Embedder, queries: Iterable[Query], explain: bool, budget: Budget
-) -> dict[Term, Embedded | OmnisearchError]:
+) -> dict[Term, EmbeddedTerm | OmnisearchError]:
     terms = [term for query in queries if query.explain is explain for term in query.terms]
     return embedder.try_to_embed(index, terms, explain, budget)
 
 
-def _of(query: Query, outcomes: Mapping[Term, Embedded | OmnisearchError]) -> dict[Term, Embedded]:
+def _of(query: Query, outcomes: Mapping[Term, EmbeddedTerm | OmnisearchError]) -> dict[Term, EmbeddedTerm]:
     return {term: succeeded(outcomes[term]) for term in query.terms}
 
 
-def _hits(index: Index, page: Page, query: Query, embedded: Mapping[Term, Embedded]) -> tuple[Hit, ...]:
-    parts = best_parts(index.store, [one.entry for one in page.items], query.segments)
+def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> tuple[Hit, ...]:
+    parts = best_segments(index.store, [one.entry for one in page.items], query.segments)
     found = [
-        replace(hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
+        replace(make_hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
         for one, best in zip(page.items, parts, strict=True)
     ]
     return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)

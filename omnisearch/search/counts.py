@@ -1,4 +1,4 @@
-"""A survey of items: how many there are, of what kinds, from which years, and in which folders.
+"""Counts of items: how many there are, of what kinds, from which years, and in which folders.
 
 A survey reads at most SAMPLE items. They are the first by the ids of their points, which are hashes, so they are a
 uniform sample: the part of all ids that was read says how far to scale their counts up.
@@ -24,7 +24,7 @@ Facet: TypeAlias = Literal["modality", "mime", "year", "folder"]
 
 
 @dataclass(frozen=True)
-class Survey:
+class ItemCounts:
     """`items` of the selection, in all `size` bytes, of which `partly_read` have notes on how they were read.
 
     `facets` count items by value. A year is that of `mtime` in local time, as in the condition `mtime:2024`; an item
@@ -39,13 +39,13 @@ class Survey:
     facets: Mapping[Facet, Mapping[str, int]]
 
 
-def survey(store: VectorStore, chosen: Selection) -> Survey:
+def count_items(store: VectorStore, chosen: Selection) -> ItemCounts:
     """Count the items of a selection."""
     found, end = _read(store, chosen.filter)
     return tally(found, 1.0 if end is None else (UUID(end.id).int + 1) / ID_SPACE)
 
 
-def tally(found: Sequence[Payload], share: float = 1.0) -> Survey:
+def tally(found: Sequence[Payload], share: float = 1.0) -> ItemCounts:
     """Count items that are this share of a selection."""
 
     def scaled(count: int) -> int:
@@ -58,7 +58,7 @@ def tally(found: Sequence[Payload], share: float = 1.0) -> Survey:
         "year": Counter(years),
         "folder": _folders(payload.path for payload in found),
     }
-    return Survey(
+    return ItemCounts(
         scaled(len(found)),
         share == 1.0,
         scaled(sum(payload.size for payload in found)),

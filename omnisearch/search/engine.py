@@ -21,7 +21,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError
 from omnisearch.query.expressions import Expression, ItemRef, Query, Summand, Term
 from omnisearch.search.answer import Outcome, answer_each, answered
-from omnisearch.search.counts import Survey, Totals, survey, totals
+from omnisearch.search.counts import ItemCounts, Totals, count_items, totals
 from omnisearch.search.index import Index
 from omnisearch.search.item_list import ItemPage, Selection, list_items
 from omnisearch.search.locate.results import Located
@@ -93,9 +93,9 @@ class Engine:
         """
         return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
 
-    def survey(self, chosen: Selection) -> Survey:
+    def count_items(self, chosen: Selection) -> ItemCounts:
         """Count the items of a selection by modality, type, year and folder; an estimate where there are many."""
-        return self._ask(lambda index: survey(index.store, chosen))
+        return self._ask(lambda index: count_items(index.store, chosen))
 
     def totals(self) -> Totals:
         """Count the items and the segments of each modality."""

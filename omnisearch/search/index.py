@@ -10,9 +10,9 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotFoundError
-from omnisearch.search.rank.background_sample import Sample
+from omnisearch.search.rank.background_sample import BackgroundSample
 from omnisearch.search.rank.calibration import Background, Calibration, blend
-from omnisearch.search.space_embeddings import read_kept
+from omnisearch.search.space_embeddings import read_space_embeddings
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, SpaceEmbeddingStore
@@ -52,7 +52,7 @@ class Index:
 
     def __init__(self, model: OmniBind, store: VectorStore, raw: Path | None = None) -> None:
         self.model, self.store, self._raw = model, store, raw
-        self._samples = {m: Sample(store, m, model.dim) for m in model.modalities}
+        self._samples = {m: BackgroundSample(store, m, model.dim) for m in model.modalities}
         self._backgrounds: dict[Modality, tuple[Floats, Background]] = {}  # with the sample that each was made from
 
     @classmethod
@@ -85,7 +85,7 @@ class Index:
         if self._raw is None or not (self._raw / INDEX_FILE).exists():
             return None
         with closing(SpaceEmbeddingStore(self._raw)) as raw:
-            found = read_kept(raw, self.model, points[0].payload.modality, [point.id for point in points])
+            found = read_space_embeddings(raw, self.model, points[0].payload.modality, [point.id for point in points])
         if not all(present.all() for _, present in found.values()):
             return None
         return {key: rows for key, (rows, _) in found.items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from omnisearch.errors import StoppedError
-from omnisearch.search.pca import project
+from omnisearch.search.pca import project_to_plane
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.validation import check_space
@@ -69,7 +69,7 @@ def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[
         sampled.append(point)
     report(len(sampled), len(sampled))
     rows = np.array([point.vector for point in sampled], np.float32).reshape(len(sampled), store.dim)
-    flat = project(rows, [point.payload.modality for point in sampled])
+    flat = project_to_plane(rows, [point.payload.modality for point in sampled])
     points = (
         MapPoint(point.payload.item_id, point.payload.modality, round(float(x), 4), round(float(y), 4))
         for point, (x, y) in zip(sampled, flat, strict=True)

@@ -7,7 +7,7 @@ import numpy as np
 from omnisearch.types import Floats, Modality
 
 
-def project(rows: Floats, modalities: Sequence[Modality]) -> Floats:
+def project_to_plane(rows: Floats, modalities: Sequence[Modality]) -> Floats:
     """Return the first two principal components (n, 2) of vectors (n, dim), scaled so that the largest number is 1.
 
     Each modality is centred first: in a shared space modalities lie apart from each other, which would otherwise be all

@@ -1,4 +1,4 @@
-"""What the spaces gave for the segments of an index when it was made: read, where it would be costly to compute."""
+"""Read the embeddings of every space that were stored when the index was made."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from omnisearch.types import Floats, Modality
 Kept: TypeAlias = Mapping[tuple[str, Modality], tuple[Floats, NDArray[np.bool_]]]
 
 
-def read_kept(raw: SpaceEmbeddingStore, model: OmniBind, modality: Modality, keys: Sequence[str]) -> Kept:
+def read_space_embeddings(raw: SpaceEmbeddingStore, model: OmniBind, modality: Modality, keys: Sequence[str]) -> Kept:
     """Return what the spaces of a model gave for n segments of one modality, by the ids of their points."""
     parts = model.config.video if modality is Modality.VIDEO else (modality,)
     wanted = [(space, part) for part in parts for space in model.config.spaces(part)]

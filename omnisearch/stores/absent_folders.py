@@ -15,7 +15,7 @@ KEPT_FILE = "kept.json"
 
 
 @dataclass(frozen=True)
-class KeptPlace:
+class AbsentFolder:
     """A file or folder. `path` is written as by `show_path`, `files` counts the kept files, `why` is the reason."""
 
     path: str
@@ -32,15 +32,15 @@ class KeptPlace:
         return f"mount or restore it and run `omnisearch index` again, or run `{command}` to remove them"
 
 
-def read_kept_places(data_dir: Path) -> list[KeptPlace]:
+def read_absent_folders(data_dir: Path) -> list[AbsentFolder]:
     """Read the kept places. A missing or malformed file counts as empty: the next run writes it."""
     try:
-        return [KeptPlace(**row) for row in json.loads((data_dir / KEPT_FILE).read_text(encoding="utf-8"))]
+        return [AbsentFolder(**row) for row in json.loads((data_dir / KEPT_FILE).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return []
 
 
-def write_kept_places(data_dir: Path, places: Sequence[KeptPlace]) -> None:
+def write_absent_folders(data_dir: Path, places: Sequence[AbsentFolder]) -> None:
     """Replace the file; readers see the old or the new one."""
     if places or (data_dir / KEPT_FILE).exists():
         replace_file(data_dir / KEPT_FILE, json.dumps([asdict(place) for place in places], indent=1))

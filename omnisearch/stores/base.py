@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol
 
 from omnisearch.errors import DamageError
 from omnisearch.query.conditions import Condition
-from omnisearch.stores.bm25 import Sparse, document
-from omnisearch.stores.keyword_index import about, read_about
+from omnisearch.stores.bm25 import SparseVector, document_weights
+from omnisearch.stores.keyword_index import item_keywords, read_keywords
 from omnisearch.types import Floats, Modality, Segment
 
 
@@ -31,9 +31,9 @@ class Facts:
     names: tuple[str, ...] = ()
 
     def flat(self) -> dict[str, Any]:
-        """As the store keeps it. `about` is what filters look up; tags and metadata are read back from there."""
+        """Return the fields as the store keeps them. Filters use the keywords, which hold tags and metadata."""
         row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime, "names": list(self.names)}
-        return {**row, "about": about(self.path, self.mime, self.tags, self.meta)}
+        return {**row, "about": item_keywords(self.path, self.mime, self.tags, self.meta)}
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Payload:
     notes: tuple[str, ...] = ()
 
     @property
-    def words(self) -> Sparse:
+    def words(self) -> SparseVector:
         """The words of its paths, its labels and its text."""
-        return document(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
+        return document_weights(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
 
     @property
     def facts(self) -> Facts:
@@ -98,7 +98,7 @@ class Payload:
         row = dict(row)
         try:
             part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
-            tags, meta = read_about(row.pop("about", ()))
+            tags, meta = read_keywords(row.pop("about", ()))
             modality = Modality(row.pop("modality"))
             names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
             return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
@@ -151,7 +151,7 @@ class Mark:
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class PointPage:
     """The points of a page that pass its filter, without vectors and passages. `end` is None after the last page."""
 
     points: Sequence[Point]
@@ -165,7 +165,7 @@ class Lookup:
     With `among`, a lookup of words, only the points that it finds are compared.
     """
 
-    vector: Floats | Sparse
+    vector: Floats | SparseVector
     limit: int
     filter: Filter = Filter()
     among: "Lookup | None" = None
@@ -205,7 +205,7 @@ class VectorStore(Protocol):
         """Every point that passes the filter, in order of id; vectors are empty (0,) unless asked for."""
         ...
 
-    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> PointPage:
         """Look at the `limit` points after a place in an order; those of them that pass all of the filter.
 
         An order by a number leaves out points without facts.

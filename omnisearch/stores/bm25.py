@@ -27,7 +27,7 @@ _EMPTY = frozenset(
 
 
 @dataclass(frozen=True)
-class Sparse:
+class SparseVector:
     """A sparse vector: `values` at `indices`, which are 32 bits of a hash of each word."""
 
     indices: tuple[int, ...]
@@ -41,7 +41,7 @@ class Sparse:
         return [list(self.indices), list(self.values)]
 
 
-def question(text: str) -> Sparse:
+def query_weights(text: str) -> SparseVector:
     """Return the sparse query of a text: the forms of each word, without common words.
 
     The forms of a word share its weight. An older index holds other forms, which share it once more: no point has both.
@@ -66,7 +66,9 @@ def _weight(word: str) -> float:
     return max(1.0, len(forms(word)) / 2)
 
 
-def document(path: str, names: Iterable[str], tags: Iterable[str], meta: Mapping[str, str], text: str) -> Sparse:
+def document_weights(
+    path: str, names: Iterable[str], tags: Iterable[str], meta: Mapping[str, str], text: str
+) -> SparseVector:
     """Return the sparse vector of a segment: the forms of the words in its facts and its text.
 
     Every segment has the word "", since the engines do not count a point among their N whose first sparse vector was
@@ -78,6 +80,6 @@ def document(path: str, names: Iterable[str], tags: Iterable[str], meta: Mapping
     return _sparse({"": 1.0, **{word: tf * (K + 1) / (tf + K) for word, tf in counts.items()}})
 
 
-def _sparse(weights: Mapping[str, float]) -> Sparse:
+def _sparse(weights: Mapping[str, float]) -> SparseVector:
     by_index = {zlib.crc32(word.encode()): weight for word, weight in weights.items()}
-    return Sparse(tuple(by_index), tuple(by_index.values()))
+    return SparseVector(tuple(by_index), tuple(by_index.values()))

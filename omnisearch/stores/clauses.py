@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from omnisearch.query.conditions import Condition, Within
+from omnisearch.query.conditions import Condition, RangeCondition
 from omnisearch.stores.base import Filter, Lookup, Payload, Scored
 from omnisearch.stores.keyword_index import narrowed
 
@@ -60,7 +60,7 @@ def clauses(chosen: Filter) -> Clauses:
     must_not = [Clause("item_id", chosen.exclude_item_ids)] if chosen.exclude_item_ids else []
     rest: list[Condition] = []
     for condition in chosen.where:
-        if isinstance(condition, Within):
+        if isinstance(condition, RangeCondition):
             found, exact = [Clause(condition.field, range=_bounds(condition))], True
         else:
             words, exact = narrowed(condition)
@@ -98,5 +98,5 @@ def _named(chosen: Filter) -> list[tuple[str, Sequence[str]]]:
     return [("modality", chosen.modalities), ("item_id", chosen.item_ids)]
 
 
-def _bounds(condition: Within) -> tuple[float | None, float | None, float | None, float | None]:
+def _bounds(condition: RangeCondition) -> tuple[float | None, float | None, float | None, float | None]:
     return condition.gt, condition.gte, condition.lt, condition.lte

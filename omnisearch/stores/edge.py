@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from omnisearch.errors import StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
-from omnisearch.stores.bm25 import Sparse
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored
+from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.durable import replace_file
@@ -52,7 +52,7 @@ class EdgeStore:
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         vectors = np.zeros((len(lookups), self.dim), np.float32)
         for n, lookup in enumerate(lookups):
-            if not isinstance(lookup.vector, Sparse):
+            if not isinstance(lookup.vector, SparseVector):
                 vectors[n] = lookup.vector
         rows = [_plain(lookup) for lookup in lookups]
         answer = self._ask("search", vectors, lookups=rows).body
@@ -83,7 +83,7 @@ class EdgeStore:
             if offset is None:
                 return
 
-    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> PointPage:
         """See `VectorStore.page`."""
         return finished(read_page(self._listed, chosen, order, after, limit), chosen, order, limit)
 
@@ -186,7 +186,7 @@ class EdgeCatalog:
 def _plain(lookup: Lookup) -> dict[str, Any]:
     """A lookup as JSON; a dense vector travels beside it."""
     return {
-        "words": lookup.vector.plain() if isinstance(lookup.vector, Sparse) else None,
+        "words": lookup.vector.plain() if isinstance(lookup.vector, SparseVector) else None,
         "limit": lookup.limit,
         "filter": clauses(lookup.filter).plain(),
         "among": lookup.among and _plain(lookup.among),

@@ -28,7 +28,7 @@ _DENSE = ""  # the engine's name of the vector that has none
 _SCHEMAS = {"keyword": edge.PayloadSchemaType.Keyword, "float": edge.PayloadSchemaType.Float}
 
 
-class Engine:
+class EdgeEngine:
     """Every collection under `directory`, one call at a time.
 
     Searches scan exactly: shards are never optimized, because up to some 20,000 points an index gains nothing.

@@ -123,9 +123,9 @@ def turn_to_log(directory: Path) -> None:
 
 def serve(directory: Path, listener: socket.socket, linger: float) -> None:
     """Accept clients until none is left for `linger` seconds."""
-    from omnisearch.stores.edge_engine import Engine
+    from omnisearch.stores.edge_engine import EdgeEngine
 
-    service = Service(Engine(directory))
+    service = Service(EdgeEngine(directory))
     while service.idle_seconds() < linger:
         ready, _, _ = select.select([listener], [], [], 0.1)
         if ready:

@@ -10,10 +10,10 @@ Engines know no wildcards. What a word cannot say exactly, it narrows, and the r
 
 from collections.abc import Iterable, Mapping
 
-from omnisearch.query.conditions import Matches, path_components
+from omnisearch.query.conditions import PatternCondition, path_components
 
 
-def about(path: str, mime: str, tags: Iterable[str], meta: Mapping[str, str]) -> list[str]:
+def item_keywords(path: str, mime: str, tags: Iterable[str], meta: Mapping[str, str]) -> list[str]:
     """Return the words, each once, in order."""
     names = [name for name in path.split("/") if name]
     words = [f"path:{name}" for name in names]
@@ -25,7 +25,7 @@ def about(path: str, mime: str, tags: Iterable[str], meta: Mapping[str, str]) ->
     return list(dict.fromkeys(words))
 
 
-def read_about(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def read_keywords(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the tags and the metadata that are among the words."""
     tags: list[str] = []
     meta: dict[str, str] = {}
@@ -38,7 +38,7 @@ def read_about(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]]:
     return tuple(tags), meta
 
 
-def narrowed(condition: Matches) -> tuple[list[str], bool]:
+def narrowed(condition: PatternCondition) -> tuple[list[str], bool]:
     """Return words that everything which matches has (regardless of negation), and whether all that have them match."""
     if condition.field != "path":
         return [f"{condition.field}:{condition.pattern}"], True

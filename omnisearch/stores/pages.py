@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from omnisearch.query.conditions import Within
-from omnisearch.stores.base import Filter, Mark, Order, Page, Payload, Point
+from omnisearch.query.conditions import RangeCondition
+from omnisearch.stores.base import Filter, Mark, Order, Payload, Point, PointPage
 from omnisearch.stores.clauses import clauses
 
 
@@ -48,11 +48,11 @@ def read_page(ask: Ask, chosen: Filter, order: Order, after: Mark | None, limit:
     return found
 
 
-def finished(looked_at: Sequence[Point], chosen: Filter, order: Order, limit: int) -> Page:
+def finished(looked_at: Sequence[Point], chosen: Filter, order: Order, limit: int) -> PointPage:
     """Return the page of the points that were looked at: those that pass the conditions that no engine checks."""
     compiled = clauses(chosen)
     kept = [point for point in looked_at if compiled.keeps(point.payload)]
-    return Page(kept, mark(looked_at[-1], order) if len(looked_at) == limit else None)
+    return PointPage(kept, mark(looked_at[-1], order) if len(looked_at) == limit else None)
 
 
 def number(payload: Payload, order: Order) -> float:
@@ -66,9 +66,9 @@ def mark(point: Point, order: Order) -> Mark:
 
 
 def _beyond(chosen: Filter, order: Order, value: float) -> Filter:
-    within = Within(order.field, lt=value) if order.descending else Within(order.field, gt=value)
+    within = RangeCondition(order.field, lt=value) if order.descending else RangeCondition(order.field, gt=value)
     return replace(chosen, where=(*chosen.where, within))
 
 
 def _tied(chosen: Filter, order: Order, value: float) -> Filter:
-    return replace(chosen, where=(*chosen.where, Within(order.field, gte=value, lte=value)))
+    return replace(chosen, where=(*chosen.where, RangeCondition(order.field, gte=value, lte=value)))

@@ -10,8 +10,8 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Page, Payload, Point, Scored
-from omnisearch.stores.bm25 import WORDS, Sparse
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored
+from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import INDEXED, Clause, clauses, search_exactly
 from omnisearch.stores.collection_name import CollectionName, alias_of
 from omnisearch.stores.pages import Scroll, finished, read_page
@@ -108,7 +108,7 @@ class ServerStore:
             if offset is None:
                 return
 
-    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> Page:
+    def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> PointPage:
         """See `VectorStore.page`."""
         return finished(read_page(self._listed, chosen, order, after, limit), chosen, order, limit)
 
@@ -274,8 +274,8 @@ def _condition(clause: Clause) -> Any:
     return models.FieldCondition(key=clause.key, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
-def _nearest(vector: Floats | Sparse) -> dict[str, Any]:
-    if isinstance(vector, Sparse):
+def _nearest(vector: Floats | SparseVector) -> dict[str, Any]:
+    if isinstance(vector, SparseVector):
         return {"query": _sparse(vector), "using": WORDS}
     return {"query": np.asarray(vector, np.float32).tolist()}
 
@@ -286,7 +286,7 @@ def _among(lookup: Lookup | None) -> models.Prefetch | None:
     return models.Prefetch(**_nearest(lookup.vector), limit=lookup.limit, filter=_filter(lookup.filter))
 
 
-def _sparse(words: Sparse) -> models.SparseVector:
+def _sparse(words: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=list(words.indices), values=list(words.values))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from omnisearch.errors import StoreError, VectorError
 from omnisearch.stores.base import Facts, Lookup, Payload, Point
-from omnisearch.stores.bm25 import Sparse
+from omnisearch.stores.bm25 import SparseVector
 from omnisearch.types import Floats
 
 MAX_TEXT = 16_384
@@ -55,10 +55,10 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
     for lookup in (*lookups, *among):
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
-    dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, Sparse)}
+    dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, SparseVector)}
     _check_vectors(list(dense.values()), list(dense), dim)
-    words = [one.vector for one in lookups if isinstance(one.vector, Sparse)] + [one.vector for one in among]
-    if any(not isinstance(one, Sparse) or not one.indices for one in words):
+    words = [one.vector for one in lookups if isinstance(one.vector, SparseVector)] + [one.vector for one in among]
+    if any(not isinstance(one, SparseVector) or not one.indices for one in words):
         raise VectorError("a search for no words")
 
 

@@ -27,9 +27,9 @@ from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import Rendition
 from omnisearch.query.expressions import Expression, ItemRef, Query, Term
-from omnisearch.search.counts import Survey, Totals, tally
+from omnisearch.search.counts import ItemCounts, Totals, tally
 from omnisearch.search.item_list import ItemPage, Selection
-from omnisearch.search.locate.results import Located, Part, Place
+from omnisearch.search.locate.results import Located, Location, LocationPart
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.stores.base import Order, Payload
@@ -97,7 +97,7 @@ class ScriptedEngine:
         timed = isinstance(source, ItemRef) and self.item(source.id)[0].modality in (Modality.AUDIO, Modality.VIDEO)
         ats = [Segment(4, 2.0, 4.0, "seconds"), Segment(18, 9.0, 11.0, "seconds")] if timed else BOXES
         places = [
-            Place(at, 0.4, relevance, tuple(Part(str(leaf), at, 0.4, relevance) for leaf in query.leaves))
+            Location(at, 0.4, relevance, tuple(LocationPart(str(leaf), at, 0.4, relevance) for leaf in query.leaves))
             for at, relevance in zip(ats, (0.9, 0.3), strict=True)
         ]
         return Located(Modality.AUDIO if timed else Modality.IMAGE, tuple(places[:limit]), 181)
@@ -118,7 +118,7 @@ class ScriptedEngine:
         end = start + limit
         return ItemPage(tuple(found[start:end]), str(end) if end < len(found) else None)
 
-    def survey(self, chosen: Selection) -> Survey:
+    def count_items(self, chosen: Selection) -> ItemCounts:
         return tally(self.items(chosen, Order(), len(self.payloads)).items)
 
     def totals(self) -> Totals:

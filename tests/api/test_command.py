@@ -19,7 +19,7 @@ from omnisearch.api.keys import Scope
 from omnisearch.cli.serve import _listen, serve
 from omnisearch.config import load_settings
 from omnisearch.errors import BusyError, SettingsError, UsageError
-from omnisearch.stores.absent_folders import KeptPlace, write_kept_places
+from omnisearch.stores.absent_folders import AbsentFolder, write_absent_folders
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
@@ -73,7 +73,7 @@ def test_an_address_of_another_machine_is_named() -> None:
 def test_places_that_the_last_run_did_not_find_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     data_dir = load_settings().data_dir
     data_dir.mkdir()
-    write_kept_places(data_dir, [KeptPlace("/mnt/photos", 12, "it holds no files now")])
+    write_absent_folders(data_dir, [AbsentFolder("/mnt/photos", 12, "it holds no files now")])
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BusyError):
         serve(port=taken.getsockname()[1])
     assert "/mnt/photos" in capsys.readouterr().err

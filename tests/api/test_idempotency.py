@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
+from omnisearch.api.idempotency import StoredAnswers
 from omnisearch.config import Settings
 from tests.api.conftest import ScriptedEngine, open_client, tone
 
@@ -69,9 +70,7 @@ def test_a_refusal_is_not_kept(client: TestClient) -> None:
 def test_a_request_that_is_being_answered_is_not_begun_again(
     client: TestClient, engine: ScriptedEngine, settings: Settings
 ) -> None:
-    from omnisearch.api.idempotency import Answers
-
-    answers: Answers = client.app.state.answers  # type: ignore[attr-defined]
+    answers: StoredAnswers = client.app.state.answers  # type: ignore[attr-defined]
     first = queue(client, "k")
     assert first.status_code == 202
     with answers.database.open().use() as db:

@@ -18,7 +18,7 @@ from omnisearch.api.collections import Collections
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
 from omnisearch.query.expressions import ItemRef, Query, Sum, Term
-from omnisearch.search.locate.location_json import place_json
+from omnisearch.search.locate.location_json import location_json
 from omnisearch.search.plan.budget import UNLIMITED
 from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready
 
@@ -35,7 +35,7 @@ def test_an_item_is_looked_at(client: TestClient, engine: ScriptedEngine) -> Non
     found = answer.json()
     assert (found["modality"], found["windows"], found["nothing_matches"]) == ("image", 181, False)
     (place,) = engine.locate(asked, ItemRef(IMAGE), 1, UNLIMITED).places
-    assert found["places"] == [json.loads(json.dumps(place_json(place, engine.item(IMAGE)[0].path)))]
+    assert found["places"] == [json.loads(json.dumps(location_json(place, engine.item(IMAGE)[0].path)))]
     assert found["places"][0]["slice"] == "0.5,0.25,0.25,0.5"
     assert [part["query"] for part in found["places"][0]["parts"]] == ["dog", "cat - 0.5:fur"]
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from omnisearch.api.app import create_app
 from omnisearch.api.errors import MEDIA_TYPE
-from omnisearch.api.idempotency import Answers
+from omnisearch.api.idempotency import StoredAnswers
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.api.upload_store import UploadStore
@@ -115,7 +115,7 @@ def provoke(
     if status == 409 and "{job_id}" in path:
         return client.request(method, path.replace("{job_id}", job(client, path)))
     if status == 409 and path in CREATING:
-        monkeypatch.setattr(Answers, "begin", begun)
+        monkeypatch.setattr(StoredAnswers, "begin", begun)
     elif status == 409:
         service = state(client).collections.default
         service._engine, service._missing = None, FingerprintError("another model made it")

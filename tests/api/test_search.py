@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.errors import MediaError, QueryError, Reason
-from omnisearch.query.conditions import Matches, Within
+from omnisearch.query.conditions import PatternCondition, RangeCondition
 from omnisearch.query.expressions import ItemRef, Query, Quota, Sum, Term
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
@@ -60,7 +60,11 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
     assert query == Query(
         Term("dog"),
         include_self=True,
-        where=(Matches("path", "photos/**"), Matches("tag", "private", negated=True), Within("size", gt=1000)),
+        where=(
+            PatternCondition("path", "photos/**"),
+            PatternCondition("tag", "private", negated=True),
+            RangeCondition("size", gt=1000),
+        ),
         lanes=True,
         quotas=(Quota(Modality.IMAGE, 1, 3), Quota(Modality.AUDIO, 0, 0)),
         fold=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.api import service as module
-from omnisearch.api.service import Engine, Pools, Service
+from omnisearch.api.service import Pools, SearchEngine, Service
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError
@@ -18,7 +18,7 @@ from tests.api.conftest import ScriptedEngine, ToyRenderer, open_client, wait_un
 def test_livez_answers_while_the_engine_opens(settings: Settings, engine: ScriptedEngine) -> None:
     go = threading.Event()
 
-    def slow(_: Settings) -> Engine:
+    def slow(_: Settings) -> SearchEngine:
         go.wait(120)
         return engine
 
@@ -41,7 +41,7 @@ def test_an_index_that_appears_later_is_found(
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
     there = threading.Event()
 
-    def open_engine(_: Settings) -> Engine:
+    def open_engine(_: Settings) -> SearchEngine:
         if not there.is_set():
             raise NoIndexError("nothing is indexed: run omnisearch index PATH")
         return engine
@@ -57,7 +57,7 @@ def test_an_index_that_appears_later_is_found(
 
 
 def test_an_index_of_another_model_is_a_conflict(settings: Settings) -> None:
-    def refuse(_: Settings) -> Engine:
+    def refuse(_: Settings) -> SearchEngine:
         raise FingerprintError("the index was made by another model")
 
     with open_client(settings, engine_factory=refuse) as client:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from omnisearch.binding.config import BranchConfig, ModelConfig
-from omnisearch.binding.folded_projectors import Bank
+from omnisearch.binding.folded_projectors import FoldedProjectors
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import Router
@@ -126,7 +126,7 @@ def test_a_bank_projects_what_it_is_given_as_each_projector_would(given: str) ->
     projectors = {name: shaken(Projector(5, 8, 4, heads=3), seed) for seed, name in enumerate("abcd")}
     generator = torch.Generator().manual_seed(9)
     x = {name: torch.randn(6, 5, generator=generator) for name in given}
-    found = Bank(projectors)({**x, "stranger": torch.zeros(6, 2)})  # type: ignore[arg-type]
+    found = FoldedProjectors(projectors)({**x, "stranger": torch.zeros(6, 2)})  # type: ignore[arg-type]
     assert set(found) == set(given)
     for name in given:
         torch.testing.assert_close(found[name], projectors[name](x[name]), atol=1e-5, rtol=0)
@@ -136,7 +136,7 @@ def test_what_was_run_for_no_input_is_not_projected() -> None:
     projectors = {name: shaken(Projector(5, 8, 4, heads=3), seed) for seed, name in enumerate("abc")}
     x = {"a": inputs(6)["sound"], "b": torch.zeros(6, 5), "c": inputs(6, 2)["sound"]}
     x["c"][2:] = 0  # run for some
-    found = Bank(projectors)(x)  # type: ignore[arg-type]
+    found = FoldedProjectors(projectors)(x)  # type: ignore[arg-type]
     assert not found["b"].any()
     for name in "ac":
         torch.testing.assert_close(found[name], projectors[name](x[name]), atol=1e-5, rtol=0)

@@ -10,7 +10,7 @@ from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import SearchBatchIn, SearchIn
 from omnisearch.client.bodies import batch_body, search_body
 from omnisearch.errors import UsageError
-from omnisearch.query.conditions import Within, parse_conditions
+from omnisearch.query.conditions import RangeCondition, parse_conditions
 from omnisearch.query.expressions import ItemRef, Query, Quota, Term
 from omnisearch.query.grammar import parse
 from omnisearch.types import Modality, Region, Stretch
@@ -54,7 +54,7 @@ def test_queries_share_their_files() -> None:
 
 def test_a_condition_without_its_text_is_refused() -> None:
     with pytest.raises(UsageError, match="parse_conditions"):
-        search_body(Query(Term("x"), where=(Within("size", gt=3.0),)))
+        search_body(Query(Term("x"), where=(RangeCondition("size", gt=3.0),)))
 
 
 def _plain(query: Query) -> str:

@@ -10,13 +10,13 @@ from PIL import Image
 
 from omnisearch.config import Settings
 from omnisearch.media.sandbox import Layer
-from omnisearch.media.worker_process import Child, Limits
+from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.search.index import Index
 from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
-from omnisearch_indexer.doctor import Doctor, Finding, State
-from omnisearch_indexer.index_quality import likeness, recall
+from omnisearch_indexer.doctor import CheckResult, CheckState, Doctor
+from omnisearch_indexer.index_quality import recall, similarity
 from omnisearch_indexer.session import index_files
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import write_image, write_sound
@@ -30,20 +30,20 @@ def indexed(settings: Settings, tmp_path: Path) -> Settings:
     return settings
 
 
-def examine(settings: Settings) -> dict[str, Finding]:
+def examine(settings: Settings) -> dict[str, CheckResult]:
     return {each.check: each for each in Doctor(settings).findings()}
 
 
 def test_a_well_index_fails_no_check(indexed: Settings) -> None:
     found = examine(indexed)
-    assert [each for each in found.values() if each.state is State.FAIL] == []
+    assert [each for each in found.values() if each.state is CheckState.FAIL] == []
     assert found["counts"].value == "3 image, 1 audio"
     assert found["recall"].value.startswith("image 1.000, audio 1.000 of the exact ten nearest (embedded")
-    assert found["calibration"].state is State.WARN  # so few items are no background
+    assert found["calibration"].state is CheckState.WARN  # so few items are no background
 
 
 def test_without_an_index_that_is_said_once_and_what_to_do(settings: Settings) -> None:
-    failed = [each for each in examine(settings).values() if each.state is State.FAIL]
+    failed = [each for each in examine(settings).values() if each.state is CheckState.FAIL]
     assert {each.exit_code for each in failed} == {4}
     assert "omnisearch index" in failed[0].value
     assert len({each.value for each in failed}) == len(failed)
@@ -53,7 +53,7 @@ def test_without_an_index_that_is_said_once_and_what_to_do(settings: Settings) -
 def test_an_index_of_another_model_is_not_ready(indexed: Settings, tmp_path: Path) -> None:
     other = indexed.model_copy(update={"model": str(write_hashed_model(tmp_path / "other", "other"))})
     found = examine(other)
-    assert found["index"].state is State.FAIL
+    assert found["index"].state is CheckState.FAIL
     assert found["index"].exit_code == 4
 
 
@@ -62,7 +62,7 @@ def test_lost_points_are_seen(indexed: Settings) -> None:
     with closing(index.store) as store:
         store.delete([next(store.scroll(Filter(modalities=(Modality.AUDIO,)))).payload.item_id])
     counts = examine(indexed)["counts"]
-    assert (counts.state, counts.exit_code) == (State.FAIL, 1)
+    assert (counts.state, counts.exit_code) == (CheckState.FAIL, 1)
     assert "audio: 1 noted, 0 stored" in counts.value
     assert "omnisearch repair" in counts.way_out
 
@@ -77,20 +77,20 @@ def test_the_layers_of_the_sandbox_are_listed(settings: Settings, monkeypatch: p
         def stop(self) -> int:
             return 0
 
-    real = Child(Limits())
+    real = WorkerProcess(Limits())
     real.stop()
     assert all(layer.name in examine(settings)["sandbox"].value for layer in real.layers)
 
-    monkeypatch.setattr("omnisearch_indexer.doctor.Child", Decoder)
+    monkeypatch.setattr("omnisearch_indexer.doctor.WorkerProcess", Decoder)
     on = Layer("landlock", True, "ABI 7"), Layer("seccomp", True, "sockets")
     off = Layer("network_namespace", False, "Operation not permitted")
     Decoder.layers = (off, *on)
     found = examine(settings)["sandbox"]
-    assert (found.state, found.way_out) == (State.OK, "")
+    assert (found.state, found.way_out) == (CheckState.OK, "")
     assert found.value.endswith("without network_namespace: Operation not permitted")
     Decoder.layers = (Layer("landlock", False, "Function not implemented"), on[1])
     found = examine(settings)["sandbox"]
-    assert found.state is State.WARN
+    assert found.state is CheckState.WARN
     assert "without landlock: Function not implemented" in found.value
     assert "a user of its own" in found.way_out
 
@@ -150,8 +150,8 @@ def test_likeness_is_the_mean_over_all_pairs() -> None:
     rows = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     pairs = [float(rows[i] @ rows[j]) for i in range(9) for j in range(i)]
-    assert likeness(rows) == pytest.approx(np.mean(pairs), abs=1e-6)
-    assert likeness(rows[:1]) is None
+    assert similarity(rows) == pytest.approx(np.mean(pairs), abs=1e-6)
+    assert similarity(rows[:1]) is None
 
 
 def test_a_collection_in_which_everything_is_alike_is_reported(settings: Settings, tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_a_collection_in_which_everything_is_alike_is_reported(settings: Setting
         Image.new("RGB", (side, side), (200, 20, 20)).save(tmp_path / f"{side}.png")
     assert not index_files([tmp_path], settings).failed
     spread = examine(settings)["spread"]
-    assert (spread.state, spread.value[:10]) == (State.WARN, "image 0.95")
+    assert (spread.state, spread.value[:10]) == (CheckState.WARN, "image 0.95")

@@ -8,7 +8,7 @@ import pytest
 
 from omnisearch.types import Modality
 from omnisearch_indexer.encoder import Encoder
-from omnisearch_indexer.reader_queue import Channel, Lane
+from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue
 
 
 class Small:
@@ -51,8 +51,8 @@ def test_other_errors_are_not_taken_for_memory() -> None:
 
 
 def test_a_channel_is_bounded_by_bytes_but_always_takes_one() -> None:
-    channel: Channel[str] = Channel(10)
-    lane: Lane[str] = Lane()
+    channel: ReaderQueue[str] = ReaderQueue(10)
+    lane: FileQueue[str] = FileQueue()
     channel.put("larger than all", lane, 50)
     late = threading.Thread(target=channel.put, args=("next", lane, 5))
     late.start()
@@ -65,8 +65,8 @@ def test_a_channel_is_bounded_by_bytes_but_always_takes_one() -> None:
 
 
 def test_a_channel_keeps_room_for_other_files() -> None:
-    channel: Channel[str] = Channel(100)
-    lanes = [Lane[str]() for _ in range(4)]
+    channel: ReaderQueue[str] = ReaderQueue(100)
+    lanes = [FileQueue[str]() for _ in range(4)]
     puts = [threading.Thread(target=fill, args=(channel, lane, 10), daemon=True) for lane in lanes]
     held = []
     for put in puts:  # one after the other takes what it can
@@ -81,14 +81,14 @@ def test_a_channel_keeps_room_for_other_files() -> None:
         put.join()
 
 
-def fill(channel: Channel[str], lane: Lane[str], messages: int) -> None:
+def fill(channel: ReaderQueue[str], lane: FileQueue[str], messages: int) -> None:
     for n in range(messages):
         channel.put(f"message {n}", lane, 10)
 
 
 def test_a_short_file_overtakes_a_long_one_and_keeps_its_order() -> None:
-    channel: Channel[str] = Channel(1000)
-    long, short = Lane[str](), Lane[str]()
+    channel: ReaderQueue[str] = ReaderQueue(1000)
+    long, short = FileQueue[str](), FileQueue[str]()
     for n in range(10):
         channel.put(f"long {n}", long, 10)
     assert [channel.get(1), channel.get(1)] == ["long 0", "long 1"]

@@ -10,7 +10,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, UsageError
-from omnisearch.stores.absent_folders import read_kept_places
+from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch_indexer import forget
 from omnisearch_indexer.forget import Forgotten, forget_paths
@@ -40,7 +40,7 @@ def test_everything_of_a_path_that_is_gone_leaves_the_index(tmp_path: Path, sett
     assert len(points_of(settings)) == len(before) + 1
     shutil.rmtree(tmp_path / "goes")
     index_files([tmp_path / "goes"], settings)
-    assert read_kept_places(settings.data_dir)
+    assert read_absent_folders(settings.data_dir)
     report = forget_paths([tmp_path / "goes"], settings)
     assert report == Forgotten(files=9, items=1, segments=1, roots=[])
     assert _same(points_of(settings), before)  # without the label, too

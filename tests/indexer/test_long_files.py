@@ -18,7 +18,7 @@ from omnisearch_indexer import batcher, indexer, session, writer
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.reader_queue import content_bytes
 from omnisearch_indexer.report import Outcome
-from omnisearch_indexer.scan import Choices, survey
+from omnisearch_indexer.scan import Choices, scan
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.walk import Walk
 from tests.indexer.conftest import keys_of, paths_of, points_of, write_image, write_sound
@@ -144,7 +144,7 @@ def test_small_files_are_read_first(tmp_path: Path, settings: Settings, recorder
     for name, size in sizes.items():
         record(folder / name, 1, seed=ord(name)).write_text(f"1 {ord(name)}".ljust(size))
     with closing(Manifest(tmp_path / "manifest.sqlite", create=True)) as manifest:
-        found = survey(Walk([str(folder)]), {}, manifest, "decoder", Choices(), threading.Event())
+        found = scan(Walk([str(folder)]), {}, manifest, "decoder", Choices(), threading.Event())
     assert [Path(reading.path).name for reading in found.todo] == ["c", "e", "d", "a", "b"]
 
 

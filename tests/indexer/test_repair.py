@@ -22,7 +22,7 @@ from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE
 from omnisearch_indexer import session
-from omnisearch_indexer.doctor import Doctor, Finding, State
+from omnisearch_indexer.doctor import CheckResult, CheckState, Doctor
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
@@ -57,8 +57,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools, h
 def _short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     """Engines end with their client, so that the next one reads the files as they are."""
     monkeypatch.setattr(edge_link, "LINGER_SECONDS", 0.05)
-    monkeypatch.setattr(Doctor, "_recall", lambda self: (State.OK, "", ""))
-    monkeypatch.setattr(Doctor, "_latency", lambda self: (State.OK, "", ""))
+    monkeypatch.setattr(Doctor, "_recall", lambda self: (CheckState.OK, "", ""))
+    monkeypatch.setattr(Doctor, "_latency", lambda self: (CheckState.OK, "", ""))
 
 
 @pytest.fixture
@@ -94,8 +94,8 @@ def is_right(settings: Settings, sound: Sound) -> bool:
     return same(points_of(settings), sound.points) and answers(settings) == sound.answers
 
 
-def failures(settings: Settings) -> list[Finding]:
-    found = [each for each in Doctor(settings).findings() if each.state is State.FAIL]
+def failures(settings: Settings) -> list[CheckResult]:
+    found = [each for each in Doctor(settings).findings() if each.state is CheckState.FAIL]
     wait_for_worker(settings)
     return found
 
@@ -250,7 +250,7 @@ def test_items_whose_files_are_away_stay_and_are_named(sound: Sound, damaged: Se
     assert [path for path, _ in report.not_repaired] == images
     assert is_right(damaged, sound)
     [files] = [each for each in Doctor(damaged).findings() if each.check == "files"]
-    assert (files.state, files.way_out) == (State.WARN, "run `omnisearch repair`")
+    assert (files.state, files.way_out) == (CheckState.WARN, "run `omnisearch repair`")
     away.rename(sound.folder)
     report = repair_index(damaged)
     assert (report.read_again, report.not_repaired) == (len(images), [])

@@ -24,7 +24,7 @@ from omnisearch.media import sandbox
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.sandbox import Layer
 from omnisearch.media.seccomp import refused
-from omnisearch.media.worker_process import Child, Limits
+from omnisearch.media.worker_process import Limits, WorkerProcess
 
 HOSTILE = """
 import ctypes, errno, json, os, socket, stat, subprocess, threading
@@ -174,7 +174,7 @@ def probes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Probe
 @pytest.fixture(scope="module")
 def granted() -> dict[str, Layer]:
     """The layers that are active on this machine."""
-    child = Child(Limits())
+    child = WorkerProcess(Limits())
     child.stop()
     return {layer.name: layer for layer in child.layers if layer.active}
 
@@ -306,7 +306,7 @@ def test_no_descriptor_is_inherited(tmp_path: Path) -> None:
 def test_every_thread_of_a_worker_is_inside(granted: dict[str, Layer]) -> None:
     if "seccomp" not in granted:
         pytest.skip("this machine grants no seccomp filter")
-    child = Child(Limits())
+    child = WorkerProcess(Limits())
     try:
         tasks = list(Path(f"/proc/{child._process.pid}/task").iterdir())
         status = (tasks[0] / "status").read_text()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Term, Then
-from omnisearch.search.rank.algebra import Judged, bound, judge, sought
+from omnisearch.search.rank.algebra import ScoredExpression, bound_odds, positive_leaves, score_expression
 
 LEAVES = [Term(name) for name in "abc"]
 A, B, C = LEAVES
@@ -29,11 +29,11 @@ worlds = st.lists(st.lists(st.tuples(logits, logits, logits), min_size=1, max_si
 World = list[list[tuple[float, float, float]]]
 
 
-def judged(expression: Expression, world: World) -> Judged:
+def judged(expression: Expression, world: World) -> ScoredExpression:
     rows = np.array([segment for item in world for segment in item])
     ends = np.cumsum([0, *map(len, world)])
     runs = [slice(start, end) for start, end in pairwise(ends.tolist())]
-    return judge(expression, {Sum((leaf,)): rows[:, n] for n, leaf in enumerate(LEAVES)}, runs)
+    return score_expression(expression, {Sum((leaf,)): rows[:, n] for n, leaf in enumerate(LEAVES)}, runs)
 
 
 def relevances(expression: Expression, world: World) -> np.ndarray:
@@ -139,16 +139,16 @@ def test_no_segment_is_beyond_its_bounds(world: World, expression: Expression) -
     rows = np.array([segment for item in world for segment in item])
     ceilings = {Sum((leaf,)): float(rows[:, n].max()) for n, leaf in enumerate(LEAVES)}
     odds = judged(expression, world).odds
-    assert (odds <= bound(expression, ceilings) + 1e-9).all()
-    assert (odds >= bound(expression, ceilings, upper=False) - 1e-9).all()
+    assert (odds <= bound_odds(expression, ceilings) + 1e-9).all()
+    assert (odds >= bound_odds(expression, ceilings, upper=False) - 1e-9).all()
 
 
 def test_what_is_sought_are_the_leaves_under_no_not() -> None:
-    assert sought(A & ~B) == [Sum((A,))]
-    assert sought(A & ~(B & ~C)) == [Sum((A,)), Sum((C,))]
+    assert positive_leaves(A & ~B) == [Sum((A,))]
+    assert positive_leaves(A & ~(B & ~C)) == [Sum((A,)), Sum((C,))]
     for everything in (~A, A | ~B, ~A & ~B):
         with pytest.raises(QueryError, match="NOT alone"):
-            sought(everything)
+            positive_leaves(everything)
 
 
 def test_python_spells_the_operators() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Term
-from omnisearch.search.plan.compose import compose, leaf
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.compose import compose, query_vector
+from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.types import Floats, Modality
 
 
@@ -67,10 +67,12 @@ def test_terms_that_cancel_out_are_an_error() -> None:
 def test_a_sum_knows_what_it_was_made_of_by_weights_without_signs() -> None:
     dog, bark, puppy, raw = terms = [Term(name) for name in ("a dog", "bark.wav", "a puppy", "numbers")]
     kinds = (Modality.TEXT, Modality.AUDIO, Modality.TEXT, None)
-    embedded = {term: Embedded(*each) for term, each in zip(terms, zip(units(0, 4), kinds, strict=True), strict=True)}
+    embedded = {
+        term: EmbeddedTerm(*each) for term, each in zip(terms, zip(units(0, 4), kinds, strict=True), strict=True)
+    }
     (total,) = (dog + 2 * bark - 0.5 * puppy + 0.5 * raw).leaves
     weighed = {
         replace(term, weight=weight): embedded[term] for term, weight in zip(terms, (1, 2, -0.5, 0.5), strict=True)
     }
-    found = leaf(total, weighed)
+    found = query_vector(total, weighed)
     assert found.shares == pytest.approx({Modality.TEXT: 1.5 / 4, Modality.AUDIO: 2 / 4, None: 0.5 / 4})

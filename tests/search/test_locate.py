@@ -21,12 +21,12 @@ from omnisearch.media.pool import DecoderPool
 from omnisearch.query.expressions import Expression, ItemRef, Sum, Term
 from omnisearch.search.index import Unindexed
 from omnisearch.search.locate.locate import Locator
-from omnisearch.search.locate.location_json import place_json
-from omnisearch.search.locate.nms import Window, over
-from omnisearch.search.locate.results import At, Located, Place, slice_of
-from omnisearch.search.locate.windows import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, look
+from omnisearch.search.locate.location_json import location_json
+from omnisearch.search.locate.nms import Window, overlap
+from omnisearch.search.locate.results import Extent, Located, Location, slice_of
+from omnisearch.search.locate.windows import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, score_windows
 from omnisearch.search.plan.embed import Embedder
-from omnisearch.search.rank.algebra import judge
+from omnisearch.search.rank.algebra import score_expression
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Segment, Waveform
 
 RATE = 8000
@@ -59,18 +59,18 @@ def tone(frequency: float, seconds: float) -> np.ndarray:
     return (0.2 if frequency == HIGH else 0.9) * np.sin(2 * np.pi * frequency * np.arange(int(seconds * RATE)) / RATE)
 
 
-def ask(locator: Asked, text: str, path: Path, limit: int = 5) -> tuple[Place, ...]:
+def ask(locator: Asked, text: str, path: Path, limit: int = 5) -> tuple[Location, ...]:
     return locator.locate(Term(text), path, limit).places
 
 
-def bounds(at: At) -> tuple[float, float]:
+def bounds(at: Extent) -> tuple[float, float]:
     assert isinstance(at, Segment)
     assert at.start is not None
     assert at.end is not None
     return at.start, at.end
 
 
-def span(place: Place) -> tuple[float, float]:
+def span(place: Location) -> tuple[float, float]:
     return bounds(place.at)
 
 
@@ -115,7 +115,7 @@ def test_a_planted_patch_is_found_where_it_is(locator: Asked, tmp_path: Path, bo
 
 
 def test_a_passage_is_found(locator: Asked, tmp_path: Path) -> None:
-    filler, wanted = "The quick brown fox jumps over it. " * 40, "Zebra zebra zebra zebra. " * 10
+    filler, wanted = "The quick brown fox jumps overlap it. " * 40, "Zebra zebra zebra zebra. " * 10
     (tmp_path / "text.txt").write_text(filler + wanted + filler)
     start, end = span(ask(locator, "zebra", tmp_path / "text.txt")[0])
     middle = (start + end) / 2
@@ -301,7 +301,7 @@ def test_the_command_line_names_a_file_that_cannot_be_read(
 
 def test_a_place_as_json_is_a_term_again(locator: Asked, tmp_path: Path) -> None:
     (place, *_) = ask(locator, "red", flag(tmp_path / "flag.png"))
-    row = place_json(place, "flag.png")
+    row = location_json(place, "flag.png")
     assert row["segment"] is None
     assert row["slice"] == ",".join(f"{row['region'][side]}" for side in ("x", "y", "width", "height"))
     assert row["parts"] == [{k: v for k, v in {"query": "red", **row}.items() if k not in ("path", "parts")}]
@@ -319,7 +319,7 @@ def test_then_is_the_best_pair_of_windows_of_which_one_ends_before_the_other_beg
     a, b, c = (np.array(data.draw(logits)) for _ in range(3))
     terms = [Term(name) for name in "abc"]
     odds = {Sum((term,)): values for term, values in zip(terms, (a, b, c), strict=True)}
-    found = judge(terms[0] >> terms[1] >> terms[2], odds, [slice(0, len(laid))], over(laid))
+    found = score_expression(terms[0] >> terms[1] >> terms[2], odds, [slice(0, len(laid))], overlap(laid))
     for k, last in enumerate(laid):
         triples = [
             -np.log(np.expm1(np.logaddexp(0, [-a[i], -b[j], -c[k]]).sum()))
@@ -351,7 +351,7 @@ class Lengths:
 def test_looking_ends_when_it_is_told_to_or_the_file_lied() -> None:
     asked = iter([False, False, True])
     with pytest.raises(NotReadyError):
-        look(Lengths(), blocks(60), 8, lambda: next(asked))  # type: ignore[arg-type]
+        score_windows(Lengths(), blocks(60), 8, lambda: next(asked))  # type: ignore[arg-type]
     endless = blocks(0.5 * 3 * MOST)
     with pytest.raises(MediaError, match="lasts longer"):
-        look(Lengths(), Decoded(MediaInfo(Modality.AUDIO, "audio/wav", 1.0), endless.pieces), 512)  # type: ignore[arg-type]
+        score_windows(Lengths(), Decoded(MediaInfo(Modality.AUDIO, "audio/wav", 1.0), endless.pieces), 512)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from omnisearch.jobs.store import JobStore
 from omnisearch.jobs.worker import LastReport
 from omnisearch.search import map as module
 from omnisearch.search.map import Map, MapPoint, is_stale, make_map, read_map, write_map
-from omnisearch.search.pca import project
+from omnisearch.search.pca import project_to_plane
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_store
 from omnisearch.types import Modality
@@ -49,19 +49,19 @@ def test_the_plane_shows_the_two_directions_with_most_variance_within_the_modali
     rows = np.zeros((200, 6), np.float32)
     rows[:, 4], rows[:, 1] = wide, narrow
     rows[:, 0] = np.where(np.arange(200) < 80, 50, -50)  # the gap between the modalities
-    flat = project(rows, [TEXT] * 80 + [IMAGE] * 120)
+    flat = project_to_plane(rows, [TEXT] * 80 + [IMAGE] * 120)
     for members in (slice(0, 80), slice(80, None)):
         assert abs(np.corrcoef(flat[members, 0], wide[members])[0, 1]) > 0.99  # the two are not quite unrelated
         assert abs(np.corrcoef(flat[members, 1], narrow[members])[0, 1]) > 0.99  # the two are not quite unrelated
     assert np.abs(flat).max() == pytest.approx(1)
-    assert np.array_equal(flat, project(rows, [TEXT] * 80 + [IMAGE] * 120))
+    assert np.array_equal(flat, project_to_plane(rows, [TEXT] * 80 + [IMAGE] * 120))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_few_or_equal_rows_have_a_place(count: int) -> None:
     same = np.tile(np.float32([0.6, 0.8]), (count, 1)).reshape(count, 2)
-    assert np.array_equal(project(same, [TEXT] * count), np.zeros((count, 2)))
-    assert project(np.ones((count, 1), np.float32), [TEXT] * count).shape == (count, 2)
+    assert np.array_equal(project_to_plane(same, [TEXT] * count), np.zeros((count, 2)))
+    assert project_to_plane(np.ones((count, 1), np.float32), [TEXT] * count).shape == (count, 2)
 
 
 def test_a_map_has_every_item_once_and_is_kept(store: VectorStore, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from omnisearch.query.expressions import Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
-from omnisearch_indexer.doctor import Doctor, State
+from omnisearch_indexer.doctor import CheckState, Doctor
 from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import write_image, write_sound
 
@@ -78,11 +78,11 @@ def test_one_look_is_spent_on_each_shown_hit(engine: Engine, monkeypatch: pytest
 
 
 def test_doctor_counts_them(settings: Settings, folder: Path) -> None:
-    assert next(one for one in Doctor(settings).findings() if one.check == "missing").state is State.OK
+    assert next(one for one in Doctor(settings).findings() if one.check == "missing").state is CheckState.OK
     for name in GONE:
         (folder / name).unlink()
     found = next(one for one in Doctor(settings).findings() if one.check == "missing")
-    assert (found.state, found.way_out) == (State.WARN, "run `omnisearch index` on their folder")
+    assert (found.state, found.way_out) == (CheckState.WARN, "run `omnisearch index` on their folder")
     assert found.value.startswith(f"2 of 8 indexed files are missing, such as {folder}")
 
 

@@ -18,7 +18,7 @@ from omnisearch.query.conditions import parse_conditions
 from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
-from omnisearch.stores.bm25 import Sparse
+from omnisearch.stores.bm25 import SparseVector
 from omnisearch.types import Finding, Modality
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.schema import VERSION
@@ -160,7 +160,7 @@ def test_an_index_of_the_version_before_is_brought_up_to_date(
         flat = Payload.flat
         new = {"size", "mtime", "about", "passage", "notes"}
         older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k not in new})
-        older.setattr(Payload, "words", Sparse((1,), (1.0,)))
+        older.setattr(Payload, "words", SparseVector((1,), (1.0,)))
         index_files([folder], settings)
     with closing(sqlite3.connect(settings.data_dir / MANIFEST_FILE)) as db:
         db.executescript(

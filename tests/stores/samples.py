@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from omnisearch.query.conditions import Condition, Matches, Within
+from omnisearch.query.conditions import Condition, PatternCondition, RangeCondition
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
@@ -79,19 +79,19 @@ def condition(random: np.random.Generator) -> Condition:
         "meta.author": ("ann", "bo=b", "c:d", "none"),
     }
     if field in words:
-        return Matches(field, str(random.choice(words[field])), negated)
+        return PatternCondition(field, str(random.choice(words[field])), negated)
     low = {"size": 0.0, "mtime": 1.7e9 + 0.25, "duration": 0.0}[field]
     step = 500 if field == "size" else 1
     bounds = {
         name: low + step * (float(random.integers(0, 5)) + float(random.choice([0, 0.5])))
         for name in random.choice(["gt", "gte", "lt", "lte"], size=random.integers(1, 3), replace=False)
     }
-    return Within(field, **bounds, negated=negated)
+    return RangeCondition(field, **bounds, negated=negated)
 
 
 def holds(condition: Condition, payload: Payload) -> bool:
     """What a condition means, by regular expressions and comparisons."""
-    if isinstance(condition, Within):
+    if isinstance(condition, RangeCondition):
         value = getattr(payload, condition.field)
         signs = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
         bounds = [(sign, getattr(condition, name)) for name, sign in signs.items()]

@@ -11,9 +11,9 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
-from omnisearch.query.conditions import Matches, Within
+from omnisearch.query.conditions import PatternCondition, RangeCondition
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, VectorStore
-from omnisearch.stores.bm25 import question
+from omnisearch.stores.bm25 import query_weights
 from omnisearch.stores.catalog import describe_store, drop_index, open_catalog, open_store, swap
 from omnisearch.stores.collection_name import CollectionName
 from omnisearch.stores.ids import point_id
@@ -167,7 +167,7 @@ def test_words_are_found_by_bm25(store: VectorStore) -> None:
     store.upsert(written)
     for asked in ("a", "b c", "h g f e", "d zz"):
         scores = dict(zip([point.id for point in written], bm25(asked, texts), strict=True))
-        words = Lookup(question(asked), 100)
+        words = Lookup(query_weights(asked), 100)
         if asked == "a":  # which every English text has
             with pytest.raises(VectorError, match="no words"):
                 store.search([words])
@@ -204,12 +204,12 @@ def test_nearest_among_those_with_words_are_those_of_them_alone(store: VectorSto
     for asked in ("b", "c d", "n zz", "zz"):
         having = [point for point, text in zip(written, texts, strict=True) if set(asked.split()) & set(text)]
         for chosen, limit in ((Filter(), 4), (Filter(), 60), (images, 3), (images, 60)):
-            lookup = Lookup(vector(5), limit, chosen, among=Lookup(question(asked), len(written), chosen))
+            lookup = Lookup(vector(5), limit, chosen, among=Lookup(query_weights(asked), len(written), chosen))
             [found, everything] = store.search([lookup, replace(lookup, among=None)], with_vectors=True)
             assert [hit.id for hit in found] == [id_ for id_, _ in nearest(having, vector(5), chosen, limit)]
             assert [hit.id for hit in everything] == [id_ for id_, _ in nearest(written, vector(5), chosen, limit)]
             assert all(hit.vector is not None for hit in found)
-    for refused in (Lookup(question(""), 9), Lookup(vector(1), 9)):
+    for refused in (Lookup(query_weights(""), 9), Lookup(vector(1), 9)):
         with pytest.raises(VectorError, match="no words"):
             store.search([Lookup(vector(5), 3, among=refused)])
 
@@ -218,14 +218,14 @@ def test_points_without_words_count_for_how_rare_one_is(store: VectorStore) -> N
     """Also once they have some, as after a file was renamed."""
     store.upsert([worded(n, "/", "") for n in range(4)])
     store.describe({f"w{n}": Facts(f"/{n}/file") for n in range(4)})
-    [hits] = store.search([Lookup(question("file 2"), 9)])
+    [hits] = store.search([Lookup(query_weights("file 2"), 9)])
     assert [hit.payload.item_id for hit in hits][:1] == ["w2"]
     rare, common = np.log(1 + 3.5 / 1.5), np.log(1 + 0.5 / 4.5)
     assert [hit.score for hit in hits] == pytest.approx([rare + common, common, common, common], rel=1e-4)
 
 
 def found_by(store: VectorStore, text: str) -> set[str]:
-    [hits] = store.search([Lookup(question(text), 100)])
+    [hits] = store.search([Lookup(query_weights(text), 100)])
     return {hit.payload.item_id for hit in hits}
 
 
@@ -309,7 +309,9 @@ def test_describe_changes_the_facts_of_its_items_alone(store: VectorStore) -> No
         for point in written
     }
     assert {point.id: point.payload for point in store.scroll()} == expected
-    found = store.scroll(Filter(where=(Matches("tag", "t"), Matches("path", "*.bin"), Within("size", gt=6))))
+    found = store.scroll(
+        Filter(where=(PatternCondition("tag", "t"), PatternCondition("path", "*.bin"), RangeCondition("size", gt=6)))
+    )
     assert {point.payload.item_id for point in found} == {"item-1"}
     with pytest.raises(StoreError, match="key"):
         store.describe({"item-0": Facts("/z"), "item-1": Facts("/z", meta={"a.b": "nested"})})

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.stores.bm25 import _EMPTY, count_words, document, question
+from omnisearch.stores.bm25 import _EMPTY, count_words, document_weights, query_weights
 from omnisearch.stores.tokens import words_of
 
 
 def kept(text: str) -> set[int]:
-    return set(document("/", (), (), {}, text).indices)
+    return set(document_weights("/", (), (), {}, text).indices)
 
 
 def asked(text: str) -> set[int]:
-    return set(question(text).indices)
+    return set(query_weights(text).indices)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_forms_of_a_word_share_its_weight() -> None:
     """So BM25 and the evidence against a match count words, not forms."""
     for text, words in {"cafe": 1, "café": 1, "東京": 1, "犬": 1, "東京タワー": 2, "iPhone 手机": 2}.items():
         assert count_words(text) == words
-        of_this_version = [w for i, w in zip(*question(text).plain(), strict=True) if int(i) in kept(text)]
+        of_this_version = [w for i, w in zip(*query_weights(text).plain(), strict=True) if int(i) in kept(text)]
         assert sum(of_this_version) == pytest.approx(words)
 
 

@@ -13,7 +13,7 @@ from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.api.request_body import json_body, read_json
 from omnisearch.api.schemas import CollectionIn
-from omnisearch.api.service import Engine
+from omnisearch.api.service import SearchEngine
 from omnisearch.config import Collection
 from omnisearch.errors import NoIndexError
 from omnisearch.schema.collection import CollectionEntry, CollectionOut, CollectionsOut
@@ -37,7 +37,7 @@ async def show(name: Name, collections: Served) -> CollectionOut:
     """Say what a collection holds."""
     collections.settings(name)
 
-    def describe(engine: Engine) -> CollectionOut:
+    def describe(engine: SearchEngine) -> CollectionOut:
         model = engine.model
         return CollectionOut(
             **_entry(collections, name).model_dump(), model=model.name, dim=model.dim, segments=engine.counts()

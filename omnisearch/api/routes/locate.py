@@ -13,7 +13,7 @@ from omnisearch.api.request_body import asked, described
 from omnisearch.api.schemas import LocateIn
 from omnisearch.api.service import Asked, Service
 from omnisearch.schema.locate import LocateOut, PlaceOut
-from omnisearch.search.locate.location_json import place_json
+from omnisearch.search.locate.location_json import location_json
 from omnisearch.search.plan.budget import Budget
 
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
@@ -33,7 +33,7 @@ async def locate(request: Request, service: Asked) -> LocateOut:
         windows=found.windows,
         nothing_matches=found.nothing_matches,
         places=[
-            PlaceOut.model_validate(place_json(place, name))
+            PlaceOut.model_validate(location_json(place, name))
             for place in found.places
             if place.relevance >= sent.min_relevance
         ],

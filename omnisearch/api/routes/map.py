@@ -8,7 +8,7 @@ from omnisearch.api.access import needs
 from omnisearch.api.etag import not_modified
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
-from omnisearch.api.service import Asked, Engine
+from omnisearch.api.service import Asked, SearchEngine
 from omnisearch.errors import NotFoundError
 from omnisearch.schema.map import MapOut
 from omnisearch.search.map import Map, read_map
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 async def show(request: Request, response: Response, service: Asked) -> MapOut | Response:
     """Show the items of a collection on a plane, where similar ones lie near each other."""
 
-    def read(engine: Engine) -> tuple[Map, bool]:
+    def read(engine: SearchEngine) -> tuple[Map, bool]:
         kept = read_map(service.settings.index_dir)
         if kept is None:
             name = service.settings.collection

@@ -11,7 +11,7 @@ from omnisearch.api.keys import Scope
 from omnisearch.api.renditions import Renditions
 from omnisearch.api.routes.items import Files, Id, first_of
 from omnisearch.api.sent_file import BYTES, SentFile, sends
-from omnisearch.api.service import Asked, Engine
+from omnisearch.api.service import Asked, SearchEngine
 from omnisearch.media.rendition import Rendition
 from omnisearch.paths import find_path
 from omnisearch.schema.peaks import PeaksOut
@@ -38,7 +38,7 @@ class Viewed:
         if (held := not_modified(self._request, etag, KEPT)) is not None:
             return held
 
-        def made(_: Engine) -> Path:
+        def made(_: SearchEngine) -> Path:
             with self._files.open(known) as file:
                 return self._renditions.make(known, rendition, find_path(known.path), file)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from omnisearch.api.access import needs
 from omnisearch.api.keys import Scope
 from omnisearch.api.selections import FacetsLink
-from omnisearch.api.service import Asked, Engine
+from omnisearch.api.service import Asked, SearchEngine
 from omnisearch.schema.stats import FacetEntry, FacetOut, FacetsOut, StatsOut
 from omnisearch.search.item_list import Selection
 
@@ -19,8 +19,8 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 async def stats(service: Asked) -> StatsOut:
     """Say how many items an index has, how large and how old they are, and which model embedded them."""
 
-    def count(engine: Engine) -> StatsOut:
-        totals, survey = engine.totals(), engine.survey(Selection())
+    def count(engine: SearchEngine) -> StatsOut:
+        totals, survey = engine.totals(), engine.count_items(Selection())
         return StatsOut(
             collection=service.settings.collection,
             model=engine.model.name,
@@ -40,7 +40,7 @@ async def stats(service: Asked) -> StatsOut:
 @router.get("/facets")
 async def facets(link: Annotated[FacetsLink, Query()], service: Asked) -> FacetsOut:
     """Count the items of a selection by modality, type, year and folder."""
-    found = await service.ask(lambda engine: engine.survey(link.to_selection()), "lists")
+    found = await service.ask(lambda engine: engine.count_items(link.to_selection()), "lists")
     shown = {name: _facet(counts, link.limit) for name, counts in found.facets.items()}
     return FacetsOut.model_validate({"items": found.items, "exact": found.exact, **shown})
 

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from omnisearch import __version__
 from omnisearch.api.access import needs
 from omnisearch.api.keys import Scope
-from omnisearch.api.service import Asked, Engine
+from omnisearch.api.service import Asked, SearchEngine
 from omnisearch.schema.status import StatusOut
 
 router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 async def status(service: Asked) -> StatusOut:
     """Say what is indexed and by which model."""
 
-    def status_of(engine: Engine) -> StatusOut:
+    def status_of(engine: SearchEngine) -> StatusOut:
         model = engine.model
         return StatusOut(
             version=__version__,

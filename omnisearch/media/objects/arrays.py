@@ -11,7 +11,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects.encoding import read_text
-from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.objects.pcd import read_pcd
 from omnisearch.media.surface import Samples, Triangles
 
@@ -36,7 +36,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     check_counts(1, len(values))
     if not np.isfinite(values).all():
         values = _finite(values, kind, notes)
-    return join([Part(values[:, :3], matrix=matrix, colors=_colors(values[:, 3:]))])
+    return join([MeshPart(values[:, :3], matrix=matrix, colors=_colors(values[:, 3:]))])
 
 
 def _finite(values: Any, kind: Kind, notes: list[str]) -> Any:

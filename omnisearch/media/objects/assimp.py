@@ -20,7 +20,7 @@ from omnisearch.media.objects.archive import Archive, refuse_entities
 from omnisearch.media.objects.encoding import read_text
 from omnisearch.media.objects.gltf_container import read_version_1
 from omnisearch.media.objects.memory_file import memory_file
-from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.objects.textures import Textures, sibling
 from omnisearch.media.surface import GREY, Samples, Triangles
 
@@ -129,7 +129,7 @@ def _placed(root: Any, matrix: Any) -> Iterator[tuple[int, Any]]:
         pending += [(child, here) for child in node.children]
 
 
-def _part(mesh: Any, materials: list[Mapping[str, Any]], matrix: Any, textures: Textures) -> Part:
+def _part(mesh: Any, materials: list[Mapping[str, Any]], matrix: Any, textures: Textures) -> MeshPart:
     vertices = np.asarray(mesh.vertices, np.float32).reshape(-1, 3)
     faces = np.asarray(mesh.indices, np.int64).reshape(-1, 3)
     normals = None if mesh.normals is None else np.asarray(mesh.normals, np.float32).reshape(-1, 3)
@@ -138,8 +138,10 @@ def _part(mesh: Any, materials: list[Mapping[str, Any]], matrix: Any, textures: 
     name = _texture_name(material)
     texture = textures[name] if name is not None and uv is not None else None
     if texture is not None and uv is not None:
-        return Part(vertices, faces, matrix, normals, np.ones(4, np.float32), uv[faces], texture)
-    return Part(vertices, faces, matrix, normals, _colors(mesh, material)[faces] if mesh.colors else _diffuse(material))
+        return MeshPart(vertices, faces, matrix, normals, np.ones(4, np.float32), uv[faces], texture)
+    return MeshPart(
+        vertices, faces, matrix, normals, _colors(mesh, material)[faces] if mesh.colors else _diffuse(material)
+    )
 
 
 def _uv(mesh: Any, count: int) -> Any:
@@ -169,7 +171,7 @@ def _diffuse(material: Mapping[str, Any]) -> Any:
     return rgba
 
 
-def _note_far(parts: list[Part], notes: list[str]) -> None:
+def _note_far(parts: list[MeshPart], notes: list[str]) -> None:
     """Add a note if coordinates lie so far from the origin that Assimp's float32 loses details of the shape."""
     points = [np.asarray(part.vertices, np.float64) for part in parts if len(part.vertices)]
     if not points:

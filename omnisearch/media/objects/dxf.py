@@ -13,7 +13,7 @@ from ezdxf.lldxf.const import DXFError
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
-from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.surface import GREY, Samples, Triangles
 
 _MAX_ENTITIES = 500_000
@@ -64,9 +64,9 @@ class _Surface:
             self._colors += [color] * len(fan)
         check_counts(1, len(self.vertices) or 1, len(self.faces))
 
-    def part(self) -> Part:
+    def part(self) -> MeshPart:
         colors = np.array(self._colors, np.float32)[:, None]
-        return Part(np.array(self.vertices, np.float64), np.array(self.faces), Y_FROM_Z_UP, colors=colors)
+        return MeshPart(np.array(self.vertices, np.float64), np.array(self.faces), Y_FROM_Z_UP, colors=colors)
 
 
 def _meshes(document: Any) -> Iterator[tuple[Any, Sequence[Any], Sequence[Sequence[int]]]]:

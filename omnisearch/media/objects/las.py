@@ -11,7 +11,7 @@ import numpy as np
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
-from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, check_share, join
+from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, check_counts, check_share, join
 from omnisearch.media.surface import Samples, Triangles
 
 _CHUNK = 500_000
@@ -47,7 +47,7 @@ def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samp
     if step > 1:
         notes.append(f"one of {step} points read: {promised:,} are more than {MAX_VERTICES:,}")
     check_counts(1, sum(map(len, points)))
-    return join([Part(np.concatenate(points), matrix=Y_FROM_Z_UP, colors=_eight_bit(colors))])
+    return join([MeshPart(np.concatenate(points), matrix=Y_FROM_Z_UP, colors=_eight_bit(colors))])
 
 
 def _check_records(data: bytes, kind: Kind) -> None:

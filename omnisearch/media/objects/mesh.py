@@ -12,7 +12,7 @@ from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects import gltf, textures
 from omnisearch.media.objects.gltf_container import is_version_1, read_container
-from omnisearch.media.objects.parts import Part, check_counts, join
+from omnisearch.media.objects.parts import MeshPart, check_counts, join
 from omnisearch.media.objects.repair import repaired
 from omnisearch.media.surface import GREY, Samples, Triangles
 from omnisearch.types import Floats
@@ -49,7 +49,7 @@ def read_parts(
     source: Source,
     notes: list[str],
     turn: Any = None,
-) -> list[Part]:
+) -> list[MeshPart]:
     """The parts of a file in a format that trimesh knows; `turn` is a matrix (4, 4) for the whole object.
 
     Raises:
@@ -88,13 +88,13 @@ class _Siblings(Resolver):
         return []
 
 
-def _part(shape: Any, matrix: Any, notes: list[str]) -> Part:
+def _part(shape: Any, matrix: Any, notes: list[str]) -> MeshPart:
     faces = np.asarray(getattr(shape, "faces", ()))
     if not len(faces):
-        return Part(np.asarray(shape.vertices), matrix=matrix, colors=_cloud_colors(shape))
+        return MeshPart(np.asarray(shape.vertices), matrix=matrix, colors=_cloud_colors(shape))
     if faces.min() < 0 or faces.max() >= len(shape.vertices):
-        return Part(shape.vertices, faces)  # refused by `join`
-    return Part(np.asarray(shape.vertices), faces, matrix, shape.vertex_normals, *_paint(shape, faces, notes))
+        return MeshPart(shape.vertices, faces)  # refused by `join`
+    return MeshPart(np.asarray(shape.vertices), faces, matrix, shape.vertex_normals, *_paint(shape, faces, notes))
 
 
 def _cloud_colors(shape: Any) -> Floats | None:

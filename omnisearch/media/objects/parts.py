@@ -20,7 +20,7 @@ _NO_FACES = np.zeros((0, 3), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class MeshPart:
     """A mesh or a point set as its file describes it, and the matrix that places it in the object.
 
     `vertices` (n, 3); `faces` (f, 3) vertex numbers, empty for points; `normals` (n, 3) or None.
@@ -64,7 +64,7 @@ def check_share(present: int, promised: int, what: str, notes: list[str]) -> Non
         notes.append(f"partly read: {said}")
 
 
-def join(parts: Sequence[Part]) -> list[Triangles] | Samples:
+def join(parts: Sequence[MeshPart]) -> list[Triangles] | Samples:
     """Place the parts: triangles of those with faces, or the points of all if none has any.
 
     Raises:
@@ -96,26 +96,26 @@ def centred(sets: Sequence[NDArray[np.float64]]) -> list[Floats]:
     return [((points - middle) / (reach or 1.0)).astype(np.float32) for points in sets]
 
 
-def _placed(part: Part) -> NDArray[np.float64]:
+def _placed(part: MeshPart) -> NDArray[np.float64]:
     matrix = np.asarray(part.matrix, np.float64)
     placed: NDArray[np.float64] = np.asarray(part.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return placed
 
 
-def _points(parts: Sequence[Part], placed: list[Floats]) -> Samples:
+def _points(parts: Sequence[MeshPart], placed: list[Floats]) -> Samples:
     colors = [part.colors for part in parts if part.colors is not None]
     known = np.concatenate(colors).astype(np.float32) if len(colors) == len(parts) else None
     return Samples(np.concatenate(placed), known, None)
 
 
-def _triangles(part: Part, vertices: Floats) -> Triangles:
+def _triangles(part: MeshPart, vertices: Floats) -> Triangles:
     corners = vertices[part.faces]
     grey = np.array([GREY, GREY, GREY, 1], np.float32)
     colors = np.broadcast_to(grey if part.colors is None else part.colors, (len(corners), 3, 4))
     return Triangles(corners, _normals(part, corners), colors, part.uv, part.texture)
 
 
-def _normals(part: Part, corners: Floats) -> Floats:
+def _normals(part: MeshPart, corners: Floats) -> Floats:
     """Per corner: the vertex normal if it is near the face normal, else the face normal, so that edges stay sharp."""
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     flat = (flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-30))[:, None, :]

@@ -10,7 +10,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects.archive import Archive, refuse_entities
-from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.surface import Samples, Triangles
 
 _ROOT = "3D/3dmodel.model"
@@ -43,10 +43,10 @@ class _Job:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._models: dict[str, _Model] = {}
-        self._parts: list[Part] = []
+        self._parts: list[MeshPart] = []
         self._placed = 0
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[MeshPart]:
         root = next((name for name in self._archive.names if name.lower().endswith(_ROOT.lower())), _ROOT)
         items = self._model(root).items
         if not items:  # the job builds nothing: read all objects
@@ -63,7 +63,7 @@ class _Job:
         check_counts(self._placed, 1)
         if found.faces:
             vertices = np.array(found.vertices).reshape(-1, 3)
-            self._parts.append(Part(vertices, np.array(found.faces).reshape(-1, 3), matrix, colors=found.color))
+            self._parts.append(MeshPart(vertices, np.array(found.faces).reshape(-1, 3), matrix, colors=found.color))
             check_counts(len(self._parts), sum(len(part.vertices) for part in self._parts))
         for below, other, placed in found.components:
             self._add(below or path, other, matrix @ placed, depth + 1)

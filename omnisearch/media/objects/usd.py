@@ -12,7 +12,7 @@ from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects.archive import Archive
 from omnisearch.media.objects.memory_file import memory_file
-from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, Part, check_counts, join
+from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.objects.textures import Textures, sibling
 from omnisearch.media.surface import Samples, Triangles
 
@@ -75,7 +75,7 @@ def _picture(package: Archive | None, source: Source, name: str) -> bytes | None
     return sibling(source, plain) if package is None else package.read(plain)
 
 
-def _parts(stage: Any, textures: Textures) -> Iterator[Part]:
+def _parts(stage: Any, textures: Textures) -> Iterator[MeshPart]:
     up = Y_FROM_Z_UP if UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z else np.eye(4)
     cache = UsdGeom.XformCache()
     vertices = parts = 0
@@ -92,10 +92,10 @@ def _parts(stage: Any, textures: Textures) -> Iterator[Part]:
         if prim.IsA(UsdGeom.Mesh):
             yield _mesh(UsdGeom.Mesh(prim), np.array(points), matrix, textures)
         elif prim.IsA(UsdGeom.Points):
-            yield Part(np.array(points), matrix=matrix)
+            yield MeshPart(np.array(points), matrix=matrix)
 
 
-def _mesh(mesh: Any, points: Any, matrix: Any, textures: Textures) -> Part:
+def _mesh(mesh: Any, points: Any, matrix: Any, textures: Textures) -> MeshPart:
     counts = np.array(mesh.GetFaceVertexCountsAttr().Get() or [], np.int64)
     indices = np.array(mesh.GetFaceVertexIndicesAttr().Get() or [], np.int64)
     if counts.min(initial=0) < 0 or counts.sum() != len(indices):
@@ -105,8 +105,8 @@ def _mesh(mesh: Any, points: Any, matrix: Any, textures: Textures) -> Part:
     uv = _uv(mesh, indices, fan) if name else None
     texture = textures[name] if name and uv is not None else None
     if texture is not None:
-        return Part(points, indices[fan], matrix, None, np.ones(4, np.float32), uv, texture)
-    return Part(points, indices[fan], matrix, colors=color)
+        return MeshPart(points, indices[fan], matrix, None, np.ones(4, np.float32), uv, texture)
+    return MeshPart(points, indices[fan], matrix, colors=color)
 
 
 def _fan(counts: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import filetype
 
-from omnisearch.media.sniff.head import Head
+from omnisearch.media.sniff.head import FileHead
 
 _MAGIC = (
     (b"fLaC", "flac"), (b"ID3", "mp3"), (b"\0\0\x01\xba", "mpg"), (b"\0\0\x01\xb3", "mpg"),
@@ -19,12 +19,12 @@ _AUDIO_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
 _FILETYPE = {"wav", "flac", "mp3", "ogg", "m4a", "aac", "aiff", "mp4", "mov", "mkv", "webm", "avi", "mpg"}
 
 
-def container_format(head: Head) -> str | None:
+def container_format(head: FileHead) -> str | None:
     """The sound or film format of a file, or None."""
     return head.starts(_MAGIC) or _chunked(head.data) or _framed(head.data)
 
 
-def known_container(head: Head) -> str | None:
+def known_container(head: FileHead) -> str | None:
     """The format that the `filetype` package finds, for rare variants that the rules here do not cover."""
     found = filetype.guess(head.data)
     return found.extension if found is not None and found.extension in _FILETYPE else None

@@ -9,7 +9,7 @@ BYTES = 65536
 
 
 @dataclass(frozen=True)
-class Head:
+class FileHead:
     """The first 64 KiB of a file, its size in bytes, and the extension of its name with its dot."""
 
     data: bytes
@@ -17,7 +17,7 @@ class Head:
     suffix: str
 
     @classmethod
-    def read(cls, source: Source) -> "Head":
+    def read(cls, source: Source) -> "FileHead":
         """Read the head of a file and put the file position back to the start."""
         source.file.seek(0)
         data = source.file.read(BYTES)

@@ -4,7 +4,7 @@ import re
 import struct
 
 from omnisearch.media.kinds import IMAGES
-from omnisearch.media.sniff.head import Head
+from omnisearch.media.sniff.head import FileHead
 
 _MAGIC = (
     (b"\xff\xd8\xff", "jpg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF87a", "gif"), (b"GIF89a", "gif"),
@@ -23,7 +23,7 @@ _SVG = re.compile(
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def image_format(head: Head) -> str | None:
+def image_format(head: FileHead) -> str | None:
     """The image format of a file, or None."""
     data = head.data
     if data[:4] in _TIFF and _is_raw(head):
@@ -45,7 +45,7 @@ def image_format(head: Head) -> str | None:
     return "bmp" if data[:2] == b"BM" and len(data) > 26 and data[6:10] == b"\0\0\0\0" else None
 
 
-def _is_raw(head: Head) -> bool:
+def _is_raw(head: FileHead) -> bool:
     """Whether a TIFF is a raw picture: its name says so, it has Canon's mark, or the tag of a DNG version."""
     if head.suffix in IMAGES["raw"].suffixes or head.data[8:10] == b"CR":
         return True
@@ -60,7 +60,7 @@ def _is_raw(head: Head) -> bool:
     return any(struct.unpack_from(f"{order}H", head.data, at) == (_DNG_VERSION,) for at in entries)
 
 
-def _is_svg(head: Head) -> bool:
+def _is_svg(head: FileHead) -> bool:
     if head.suffix == ".svgz" and head.data[:2] == b"\x1f\x8b":
         return True
     return _SVG.match(head.data.removeprefix(b"\xef\xbb\xbf")) is not None

@@ -5,7 +5,7 @@ import re
 import struct
 
 from omnisearch.media.objects.encoding import read_text
-from omnisearch.media.sniff.head import Head
+from omnisearch.media.sniff.head import FileHead
 
 _MAGIC = (
     (b"glTF", "glb"), (b"ply\n", "ply"), (b"ply\r", "ply"), (b"\x93NUMPY", "npy"), (b"Kaydara FBX Binary", "fbx"),
@@ -21,7 +21,7 @@ _NUMBERS = re.compile(r"\s*([-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+){2,}[-+]?[\d.]")
 _FACETS = 0.5  # the least share of a binary STL's triangles that must be there
 
 
-def mesh_format(head: Head) -> str | None:
+def mesh_format(head: FileHead) -> str | None:
     """The format of a binary 3D file, or None."""
     data = head.data
     if found := head.starts(_MAGIC):
@@ -37,7 +37,7 @@ def mesh_format(head: Head) -> str | None:
     return _counted(head)
 
 
-def mesh_text_format(head: Head, is_text_name: bool) -> str | None:
+def mesh_text_format(head: FileHead, is_text_name: bool) -> str | None:
     """The format of a 3D file that is text, or None; `is_text_name`: the file name promises a text."""
     text = _text(head)
     if text is None:
@@ -48,7 +48,7 @@ def mesh_text_format(head: Head, is_text_name: bool) -> str | None:
     return _by_beginning(text, start) or (None if is_text_name else _by_lines(head, text))
 
 
-def _text(head: Head) -> str | None:
+def _text(head: FileHead) -> str | None:
     """The head as text in any encoding, as numbers and keywords are ASCII in all of them; None if it is binary."""
     if head.text is not None:
         return head.text
@@ -58,7 +58,7 @@ def _text(head: Head) -> str | None:
     return read_text(head.data[: len(head.data) // 2 * 2] if is_wide else head.data)
 
 
-def _zipped(head: Head) -> str | None:
+def _zipped(head: FileHead) -> str | None:
     if head.suffix == ".npz" and b".npy" in head.data[30:].split(b"PK", 1)[0]:
         return "npz"
     if head.suffix == ".amf":
@@ -68,7 +68,7 @@ def _zipped(head: Head) -> str | None:
     return _ZIPPED.get(head.suffix)
 
 
-def _counted(head: Head) -> str | None:
+def _counted(head: FileHead) -> str | None:
     """Formats that are recognised only by a length in their header."""
     data = head.data
     if data[:2] == b"MM" and len(data) > 16 and struct.unpack_from("<I", data, 2)[0] == head.size:
@@ -107,7 +107,7 @@ def _by_marked_lines(text: str, start: str) -> str | None:
     return "pcd" if is_pcd else None
 
 
-def _by_lines(head: Head, text: str) -> str | None:
+def _by_lines(head: FileHead, text: str) -> str | None:
     if head.suffix == ".xyz" and _is_xyz(text):
         return "xyz"
     return "obj" if _is_obj(text) else None

@@ -3,11 +3,11 @@
 import re
 
 from omnisearch.media.kinds import BY_SUFFIX
-from omnisearch.media.sniff.head import Head
+from omnisearch.media.sniff.head import FileHead
 from omnisearch.types import Modality
 
 
-def pdf_format(head: Head) -> str | None:
+def pdf_format(head: FileHead) -> str | None:
     """`pdf` for a PDF, else None. Other bytes may come before its header, unless the file is a text of another name."""
     if head.data.startswith(b"%PDF-"):
         return "pdf"
@@ -15,7 +15,7 @@ def pdf_format(head: Head) -> str | None:
     return "pdf" if late else None
 
 
-def named_text(head: Head) -> str | None:
+def named_text(head: FileHead) -> str | None:
     """The text format that the name promises; a name without an extension promises plain text."""
     kind = BY_SUFFIX.get(head.suffix)
     if not head.suffix:
@@ -23,7 +23,7 @@ def named_text(head: Head) -> str | None:
     return kind.format if kind is not None and kind.modality is Modality.TEXT and kind.format != "pdf" else None
 
 
-def text_format(head: Head) -> str | None:
+def text_format(head: FileHead) -> str | None:
     """The format of a file whose name promises a text and whose content can be one, or None."""
     named = named_text(head)
     if named is None or head.data[:2] in (b"\xff\xfe", b"\xfe\xff"):

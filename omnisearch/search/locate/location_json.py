@@ -1,12 +1,12 @@
-"""A place as JSON: one shape for the command line and for HTTP."""
+"""A location as JSON: one shape for the command line and for HTTP."""
 
 from typing import Any
 
-from omnisearch.search.locate.results import At, Place, slice_of
+from omnisearch.search.locate.results import Extent, Location, slice_of
 from omnisearch.types import Region, Segment
 
 
-def place_json(place: Place, path: str) -> dict[str, Any]:
+def location_json(place: Location, path: str) -> dict[str, Any]:
     """Return the contract's object: the file's `segment` or `region`, and how a term writes it as a `slice`."""
     return {
         "path": path,
@@ -16,7 +16,7 @@ def place_json(place: Place, path: str) -> dict[str, Any]:
     }
 
 
-def _at(at: At) -> dict[str, Any]:
+def _at(at: Extent) -> dict[str, Any]:
     written = slice_of(at)
     return {
         "segment": {"start": at.start, "end": at.end, "unit": at.unit} if isinstance(at, Segment) else None,

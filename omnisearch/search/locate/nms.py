@@ -1,4 +1,4 @@
-"""Windows of several sizes on a grid, and the best of them that stand apart.
+"""Windows of several sizes on a grid, and non-maximum suppression among them.
 
 A file is cut into cells: blocks of time or text in a row, squares of a picture in rows and columns.
 """
@@ -40,7 +40,7 @@ def windows(rows: int, columns: int, sizes: Sequence[int]) -> list[Window]:
     return list(dict.fromkeys([*found, Window(0, 0, rows, columns)]))
 
 
-def apart(laid: Sequence[Window], values: Sequence[float]) -> list[int]:
+def non_maximum_suppression(laid: Sequence[Window], values: Sequence[float]) -> list[int]:
     """Return the places of the windows, best first, that share at most SHARED with any better one of them.
 
     This is greedy non-maximum suppression; of equal windows the one laid first is kept.
@@ -57,7 +57,7 @@ def apart(laid: Sequence[Window], values: Sequence[float]) -> list[int]:
     return kept
 
 
-def over(laid: Sequence[Window]) -> NDArray[np.intp]:
+def overlap(laid: Sequence[Window]) -> NDArray[np.intp]:
     """Return for each window of a row the place of the last one that ends where it begins or before; -1 for none.
 
     The windows stand in the order of their ends, so those before that one end no later.

@@ -1,34 +1,34 @@
-"""Places: what locating finds in a file."""
+"""The result of locating: the parts of a file that match."""
 
 from dataclasses import dataclass
 
 from omnisearch.search.rank.calibration import nothing_matches
 from omnisearch.types import Modality, Region, Segment, Slice, Stretch
 
-At = Segment | Region
+Extent = Segment | Region
 
 
 @dataclass(frozen=True)
-class Part:
-    """A sum of the query, and how it was judged in a place; those of THEN each at a moment of its own."""
+class LocationPart:
+    """How one sum of the query matched at a location. Each sum of THEN has a moment of its own."""
 
     query: str
-    at: At
+    at: Extent
     score: float
     relevance: float
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A part of a file that stands out. `score`, `relevance` and `parts` are those of the best window within it.
 
     Of an expression `score` is that of the sum that decided, as in a hit.
     """
 
-    at: At
+    at: Extent
     score: float
     relevance: float
-    parts: tuple[Part, ...]
+    parts: tuple[LocationPart, ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Located:
     """What was found in a file, best first, and how many windows were looked at."""
 
     modality: Modality
-    places: tuple[Place, ...]
+    places: tuple[Location, ...]
     windows: int
 
     @property
@@ -45,8 +45,8 @@ class Located:
         return nothing_matches((place.relevance for place in self.places), self.windows)
 
 
-def slice_of(at: At) -> Slice | None:
-    """What a term that means this place says after its @; passages of text have no such thing."""
+def slice_of(at: Extent) -> Slice | None:
+    """Return the slice that a term for this location has after its `@`; None for passages of text."""
     if isinstance(at, Region):
         return at
     if at.unit == "characters" or at.start is None or at.end is None:

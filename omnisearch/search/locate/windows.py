@@ -1,4 +1,4 @@
-"""Looking at a file closely: windows of several sizes over its blocks of time or text, or over its pixels."""
+"""Embed windows of several sizes over the blocks of a sound, film or text, or over the pixels of a picture."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -121,7 +121,7 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class ScoredWindows:
     """A file that was looked at: its windows and their vectors (n, dim)."""
 
     modality: Modality
@@ -130,7 +130,9 @@ class Looked:
     vectors: Floats
 
 
-def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bool] = lambda: False) -> Looked:
+def score_windows(
+    model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bool] = lambda: False
+) -> ScoredWindows:
     """Embed the windows of a file that was decoded in blocks (`in_blocks`); any query can then be found in it.
 
     Before each `batch` of windows it asks whether it shall stop.
@@ -142,7 +144,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
     """
     modality = decoded.info.modality
     if modality not in LOCATED:
-        raise QueryError(f"locate cannot look inside a file of {modality}; give one of {', '.join(LOCATED)}")
+        raise QueryError(f"locate cannot score_windows inside a file of {modality}; give one of {', '.join(LOCATED)}")
     view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
     laid: list[Window] = []
     rows: list[Floats] = []
@@ -153,7 +155,7 @@ def look(model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bo
             raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
         laid += [window for window, _ in looks]
         rows.append(model.encode(modality, [content for _, content in looks]))
-    return Looked(modality, view, laid, np.concatenate(rows))
+    return ScoredWindows(modality, view, laid, np.concatenate(rows))
 
 
 def _pixels(decoded: Decoded) -> Pixels:

@@ -8,7 +8,7 @@ import numpy as np
 
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Sum, Term
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.types import Floats, Modality
 
 # Below this share of the terms' total weight what is left of the sum is rounding, not meaning.
@@ -16,7 +16,7 @@ CANCELLED = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Leaf:
+class QueryVector:
     """A sum as one query: `vector` (dim,) of unit length is `scales` (terms,) times the terms' vectors, added up.
 
     `shares` say how much of it was made of which modality, by the weights without their signs; they add up to one.
@@ -28,7 +28,7 @@ class Leaf:
     shares: Mapping[Modality | None, float] = field(default_factory=lambda: {None: 1.0})
 
 
-def leaf(total: Sum, embedded: Mapping[Term, Embedded]) -> Leaf:
+def query_vector(total: Sum, embedded: Mapping[Term, EmbeddedTerm]) -> QueryVector:
     """Compose a sum of embedded terms.
 
     Raises:
@@ -40,7 +40,7 @@ def leaf(total: Sum, embedded: Mapping[Term, Embedded]) -> Leaf:
     for term in total.terms:
         shares[embedded[term].modality] += abs(term.weight) / whole
     try:
-        return Leaf(total, *compose(vectors, [term.weight for term in total.terms]), shares)
+        return QueryVector(total, *compose(vectors, [term.weight for term in total.terms]), shares)
     except QueryError as error:
         raise QueryError(f"{total}: {error}") from None
 

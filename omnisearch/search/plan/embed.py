@@ -58,7 +58,7 @@ class Decoder(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
+class EmbeddedTerm:
     """A term's unit vector (dim,), the modality that it was made of, if any, and the item that it is, if it is one.
 
     `segments` (n, dim) are the unit vectors of a file or an item, whose mean direction the vector is. None for a text
@@ -82,13 +82,13 @@ class Embedder:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
-        self._known: OrderedDict[Key, Embedded] = OrderedDict()
+        self._known: OrderedDict[Key, EmbeddedTerm] = OrderedDict()
         self._knowing = threading.Lock()
         self._encoders = Encoders()
 
     def embed(
         self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
-    ) -> dict[Term, Embedded]:
+    ) -> dict[Term, EmbeddedTerm]:
         """Embed terms; their weights do not matter. The texts among them are one call of their tower.
 
         Raises:
@@ -103,14 +103,14 @@ class Embedder:
 
     def try_to_embed(
         self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
-    ) -> dict[Term, Embedded | OmnisearchError]:
+    ) -> dict[Term, EmbeddedTerm | OmnisearchError]:
         """Embed terms like `embed`; a term that is wrong gets its QueryError, MediaError or NotFoundError.
 
         Raises:
             StoppedError: the budget says so.
         """
         distinct = tuple(dict.fromkeys(terms))
-        found: dict[Term, Embedded | OmnisearchError] = {}
+        found: dict[Term, EmbeddedTerm | OmnisearchError] = {}
         for term in distinct:
             try:
                 _check_unicode(term)
@@ -122,7 +122,7 @@ class Embedder:
         found |= self._texts(index.model, texts, explain, budget)
         return {term: found[term] for term in distinct}
 
-    def _other(self, index: QueryContext, term: Term, explain: bool, budget: Budget) -> Embedded:
+    def _other(self, index: QueryContext, term: Term, explain: bool, budget: Budget) -> EmbeddedTerm:
         match term.source:
             case Path():
                 return self._file(index.model, term, term.source, explain, budget)
@@ -131,9 +131,9 @@ class Embedder:
             case ItemRef():
                 return self._file(index.model, term, path_of(index, term.source), explain, budget)
             case _:
-                return Embedded(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
+                return EmbeddedTerm(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
-    def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool, budget: Budget) -> dict[Term, Embedded]:
+    def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool, budget: Budget) -> dict[Term, EmbeddedTerm]:
         keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"text {t.source}", "") for t in terms}
         found = {key: known for key in keys.values() if (known := self._recall(key))}
         texts = {key: str(term.source) for term, key in keys.items() if key not in found}
@@ -149,7 +149,7 @@ class Embedder:
                 first += len(passages)
         return {term: found[key] for term, key in keys.items()}
 
-    def _file(self, model: OmniBind, term: Term, path: Path, explain: bool, budget: Budget) -> Embedded:
+    def _file(self, model: OmniBind, term: Term, path: Path, explain: bool, budget: Budget) -> EmbeddedTerm:
         budget.check()
         try:
             own = item_id(path)
@@ -168,13 +168,13 @@ class Embedder:
         encoded = _Encoded.bound(model, decoded.info.modality, spaces, explain)
         return self._remember(key, replace(encoded.of(range(len(contents)), own), segments=encoded.rows))
 
-    def _recall(self, key: Key) -> Embedded | None:
+    def _recall(self, key: Key) -> EmbeddedTerm | None:
         with self._knowing:
             if key in self._known:
                 self._known.move_to_end(key)
             return self._known.get(key)
 
-    def _remember(self, key: Key, found: Embedded) -> Embedded:
+    def _remember(self, key: Key, found: EmbeddedTerm) -> EmbeddedTerm:
         with self._knowing:
             self._known[key] = found
             while len(self._known) > REMEMBERED:
@@ -202,17 +202,17 @@ class _Encoded:
         """Rows with what they are made of."""
         return cls(rows, modality, model.decompose(modality, spaces), model.factors(modality, spaces))
 
-    def of(self, chosen: Sequence[int], item: str | None) -> Embedded:
+    def of(self, chosen: Sequence[int], item: str | None) -> EmbeddedTerm:
         """The mean direction of the chosen rows, and what adds up to it."""
         chosen = list(chosen)
         total = self.rows[chosen].sum(axis=0)
         length = np.float32(np.linalg.norm(total))
         parts = {name: rows[chosen].sum(axis=0) / length for name, rows in self.parts.items()}
         factors = {name: float(rows[chosen].mean()) for name, rows in self.factors.items()}
-        return Embedded(total / length, self.modality, item, parts, factors)
+        return EmbeddedTerm(total / length, self.modality, item, parts, factors)
 
 
-def _item(index: QueryContext, item: ItemRef, explain: bool) -> Embedded:
+def _item(index: QueryContext, item: ItemRef, explain: bool) -> EmbeddedTerm:
     found = index.item(item.id, with_vectors=True)
     points = [point for point in found if item.segment in (None, point.payload.segment.index)]
     if not points:
@@ -230,7 +230,7 @@ def _item(index: QueryContext, item: ItemRef, explain: bool) -> Embedded:
     return replace(whole, unsplit=NOT_KEPT)
 
 
-def succeeded(outcome: Embedded | OmnisearchError) -> Embedded:
+def succeeded(outcome: EmbeddedTerm | OmnisearchError) -> EmbeddedTerm:
     """Return what became of a term, or raise the error that there is in its place."""
     if isinstance(outcome, OmnisearchError):
         raise outcome

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from omnisearch.query.expressions import ItemRef, Sum
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
 from omnisearch.types import Floats
 
@@ -25,7 +25,7 @@ FIRST, MOST = 16, 256
 ITEMS = 32
 
 
-def find_copies(store: VectorStore, total: Sum, embedded: Embedded, chosen: Filter) -> list[Scored]:
+def find_copies(store: VectorStore, total: Sum, embedded: EmbeddedTerm, chosen: Filter) -> list[Scored]:
     """Return one point of each `chosen` item that equals or contains the single file of a sum.
 
     A file is also found by its content hash, in case the index holds segments of an older decoder.

@@ -1,4 +1,4 @@
-"""A question: a query with its vectors, as it is put to one index."""
+"""The plan of a query: its vectors, a scorer for each modality, and the lookups to send to the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,28 +6,28 @@ from dataclasses import dataclass, replace
 from omnisearch.errors import NotReadyError
 from omnisearch.query.expressions import Query, Sum, Term
 from omnisearch.search.index import Index
-from omnisearch.search.plan.compose import Leaf, leaf
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.compose import QueryVector, query_vector
+from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.search.plan.exact_copies import find_copies
-from omnisearch.search.present.cursor import MAX_DEPTH, Place, digest, read_cursor
+from omnisearch.search.present.cursor import MAX_DEPTH, PagePosition, digest, read_cursor
 from omnisearch.search.present.near_duplicates import REACH
-from omnisearch.search.rank.algebra import sought
-from omnisearch.search.rank.candidates import Lane
-from omnisearch.search.rank.lexical import wording
-from omnisearch.search.rank.scorer import Judge
+from omnisearch.search.rank.algebra import positive_leaves
+from omnisearch.search.rank.candidates import ModalitySearch
+from omnisearch.search.rank.lexical import query_words
+from omnisearch.search.rank.scorer import Scorer
 from omnisearch.stores.base import Filter, Scored
 from omnisearch.types import Modality
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked of each modality, where the page before ended, and the `name` by which its cursors know it."""
+class QueryPlan:
+    """A query ready to run. `after` is where the previous page ended; `name` identifies the query in its cursors."""
 
     query: Query
-    judges: Mapping[Modality, Judge]
+    scorers: Mapping[Modality, Scorer]
     chosen: Filter
     name: str
-    after: Place | None = None
+    after: PagePosition | None = None
 
     @property
     def depth(self) -> int:
@@ -35,13 +35,15 @@ class Question:
         before = self.after.depth if self.after else 0
         return min(before + self.query.limit + 2 + (REACH if self.query.fold else 0), MAX_DEPTH)
 
-    def lanes(self, depth: int) -> list[Lane]:
-        """What to retrieve: `depth` items of each modality."""
-        return [Lane(judge, depth, replace(self.chosen, modalities=(m,))) for m, judge in self.judges.items()]
+    def searches(self, depth: int) -> list[ModalitySearch]:
+        """Return the searches for `depth` items of each modality."""
+        return [
+            ModalitySearch(scorer, depth, replace(self.chosen, modalities=(m,))) for m, scorer in self.scorers.items()
+        ]
 
 
-def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Question:
-    """Put a query to an index.
+def plan_query(index: Index, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> QueryPlan:
+    """Plan a query for an index.
 
     Raises:
         QueryError: its terms cancel out, it only says what not to find, or its cursor is of another question.
@@ -52,14 +54,14 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
             f"{old:,} segments were indexed before there were conditions and words: run `omnisearch index PATH` once, "
             f"which notes size, time and path of every file and encodes none"
         )
-    sought(query.expression)  # refuse it here, before other queries share the calls of the store
-    leaves = {total: leaf(total, embedded) for total in query.expression.leaves}
+    positive_leaves(query.expression)  # refuse it here, before other queries share the calls of the store
+    leaves = {total: query_vector(total, embedded) for total in query.expression.leaves}
     points = index.store.count() if query.hybrid else 0
-    words = {total: found for total in leaves if query.hybrid and (found := wording(total, points))}
+    words = {total: found for total in leaves if query.hybrid and (found := query_words(total, points))}
     own = {item for term in query.terms if (item := embedded[term].item_id)}
     chosen = Filter(exclude_item_ids=() if query.include_self else tuple(sorted(own)), where=query.where)
-    judges = {
-        modality: Judge(
+    scorers = {
+        modality: Scorer(
             query.expression,
             leaves,
             {total: index.calibration(found.vector, found.shares, modality) for total, found in leaves.items()},
@@ -70,11 +72,11 @@ def put(index: Index, query: Query, embedded: Mapping[Term, Embedded]) -> Questi
         if modality in index.model.modalities
     }
     name = digest(query, embedded, index.store.collection)
-    return Question(query, judges, chosen, name, read_cursor(query.cursor, name) if query.cursor else None)
+    return QueryPlan(query, scorers, chosen, name, read_cursor(query.cursor, name) if query.cursor else None)
 
 
 def _copies(
-    index: Index, leaves: Mapping[Sum, Leaf], embedded: Mapping[Term, Embedded], chosen: Filter
+    index: Index, leaves: Mapping[Sum, QueryVector], embedded: Mapping[Term, EmbeddedTerm], chosen: Filter
 ) -> dict[Sum, list[Scored]]:
     """The copies of the files in the leaves. A file has copies only in its own modality."""
     asked = {total: embedded[total.terms[0]] for total in leaves}

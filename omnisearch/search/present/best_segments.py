@@ -1,4 +1,4 @@
-"""The best parts of a hit: not only the one segment that decided, but the next ones, joined where they touch."""
+"""The best segments of a hit: the best one and the next ones, merged where they touch."""
 
 from collections.abc import Sequence
 
@@ -6,41 +6,41 @@ import numpy as np
 
 from omnisearch.query.expressions import Summand
 from omnisearch.search.present.explanation import score_at
-from omnisearch.search.present.merge_segments import merged
-from omnisearch.search.rank.scorer import Ranked
+from omnisearch.search.present.merge_segments import merge_segments
+from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import Filter, Lookup, VectorStore
 from omnisearch.types import Segment
 
 Parts = tuple[tuple[Segment, float], ...]
 
 
-def best_parts(store: VectorStore, entries: Sequence[Ranked], most: int) -> list[Parts]:
+def best_segments(store: VectorStore, entries: Sequence[RankedItem], most: int) -> list[Parts]:
     """Return, for each item, up to `most` of its best segments with their scores; nothing for an item without bounds.
 
     Of a sum only the best segment was retrieved: one call asks for the others of all items.
     """
-    cut = [entry for entry in entries if isinstance(entry.verdict.judge.expression, Summand) and _many(entry, most)]
+    cut = [entry for entry in entries if isinstance(entry.scored.scorer.expression, Summand) and _many(entry, most)]
     pages = iter(store.search([_lookup(entry, most) for entry in cut]) if cut else ())
     asked = {entry: [(point.payload.segment, point.score) for point in next(pages)] for entry in cut}
-    return [tuple(merged(_bounded(asked[e] if e in asked else _judged(e, most)))) for e in entries]
+    return [tuple(merge_segments(_bounded(asked[e] if e in asked else _judged(e, most)))) for e in entries]
 
 
-def _many(entry: Ranked, most: int) -> bool:
+def _many(entry: RankedItem, most: int) -> bool:
     return most > 1 and entry.point.payload.segments > 1
 
 
-def _lookup(entry: Ranked, most: int) -> Lookup:
-    (leaf,) = entry.verdict.judge.leaves.values()
+def _lookup(entry: RankedItem, most: int) -> Lookup:
+    (leaf,) = entry.scored.scorer.leaves.values()
     return Lookup(leaf.vector, most, Filter(item_ids=(entry.point.payload.item_id,)))
 
 
-def _judged(entry: Ranked, most: int) -> list[tuple[Segment, float]]:
+def _judged(entry: RankedItem, most: int) -> list[tuple[Segment, float]]:
     """The best segments among those that were judged."""
-    verdict, item = entry.verdict, entry.point.payload.item_id
-    odds = verdict.judged.odds
-    rows = [row for row, point in enumerate(verdict.points) if point.payload.item_id == item and odds[row] > -np.inf]
+    scored, item = entry.scored, entry.point.payload.item_id
+    odds = scored.expression.odds
+    rows = [row for row, point in enumerate(scored.points) if point.payload.item_id == item and odds[row] > -np.inf]
     best = sorted(rows, key=lambda row: -odds[row])[:most]
-    return [(verdict.points[row].payload.segment, score_at(verdict.scores, verdict.judged, row)) for row in best]
+    return [(scored.points[row].payload.segment, score_at(scored.scores, scored.expression, row)) for row in best]
 
 
 def _bounded(found: Sequence[tuple[Segment, float]]) -> list[tuple[Segment, float]]:

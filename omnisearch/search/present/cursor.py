@@ -1,4 +1,4 @@
-"""Cursors: where a page of hits ended, for whoever asks the same question for the next one.
+"""Cursors: where a page of hits ended, so that the same query continues after it.
 
 A cursor is opaque text: base64 of JSON with the relevance and the id of the last hit, and a digest of the question and
 the index. It holds no secret and grants nothing, so it is checked and not signed.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Expression, Query, Term
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.plan.embed import EmbeddedTerm
 
 MAX_LENGTH = 512
 MAX_DEPTH = 100_000
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class PagePosition:
     """The last hit of a page, by its log-odds and its id; `depth` items were looked at until there."""
 
     odds: float
@@ -36,7 +36,7 @@ class Place:
         return -self.odds, self.id
 
 
-def digest(query: Query, embedded: Mapping[Term, Embedded], collection: str) -> str:
+def digest(query: Query, embedded: Mapping[Term, EmbeddedTerm], collection: str) -> str:
     """Name a question to an index; how many hits a page has is no part of it."""
     asked = [
         collection,
@@ -49,12 +49,12 @@ def digest(query: Query, embedded: Mapping[Term, Embedded], collection: str) -> 
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 
-def write_cursor(place: Place, question: str) -> str:
+def write_cursor(place: PagePosition, question: str) -> str:
     """Return the text of a place."""
     return pack(question, place.odds, place.id, place.depth)
 
 
-def read_cursor(text: str, question: str) -> Place:
+def read_cursor(text: str, question: str) -> PagePosition:
     """Return the place that a text names.
 
     Raises:
@@ -86,14 +86,14 @@ def unpack(text: str, question: str, read: Callable[..., T]) -> T:
     return place
 
 
-def _place(odds: float, id_: str, depth: int) -> Place:
-    place = Place(float(odds), str(id_), int(depth))
+def _place(odds: float, id_: str, depth: int) -> PagePosition:
+    place = PagePosition(float(odds), str(id_), int(depth))
     if not (math.isfinite(place.odds) and 0 < place.depth <= MAX_DEPTH):
         raise ValueError("out of bounds")
     return place
 
 
-def _spelled(expression: Expression, embedded: Mapping[Term, Embedded]) -> Any:
+def _spelled(expression: Expression, embedded: Mapping[Term, EmbeddedTerm]) -> Any:
     """An expression by contents: an upload has another path each time."""
     if not expression.operands:
         return [[embedded[t].item_id or repr(t.source), t.weight, repr(t.slice)] for t in expression.terms]

@@ -1,4 +1,4 @@
-"""Moments: the stretches of one item that matched, made of segments that touch or overlap."""
+"""Merge the segments of one item that touch or overlap."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from omnisearch.types import Segment
 TOUCH = 1e-6
 
 
-def merged(found: Iterable[tuple[Segment, float]]) -> list[tuple[Segment, float]]:
+def merge_segments(found: Iterable[tuple[Segment, float]]) -> list[tuple[Segment, float]]:
     """Join segments of one item, each with how well it matched, where they touch or overlap; best first.
 
     A joined segment runs from the first start to the last end; its value and its index are those of the best part. A

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from omnisearch.search.plan.exact_copies import IDENTICAL
-from omnisearch.search.rank.scorer import Ranked
+from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import Filter, VectorStore
 from omnisearch.types import Floats, Modality
 
@@ -29,10 +29,10 @@ Segments = Mapping[str, Mapping[int, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class Folded:
+class DedupedItem:
     """An item with the ids of its near-duplicates, the most relevant first."""
 
-    entry: Ranked
+    entry: RankedItem
     duplicates: tuple[str, ...] = ()
 
     @property
@@ -43,15 +43,17 @@ class Folded:
     @property
     def key(self) -> tuple[float, str]:
         """Where it stands among all hits: the most relevant first, ties by id."""
-        return place(self.entry)
+        return sort_key(self.entry)
 
 
-def place(entry: Ranked) -> tuple[float, str]:
+def sort_key(entry: RankedItem) -> tuple[float, str]:
     """Where an item stands: its log-odds turned round, and its id."""
     return -entry.odds, entry.point.payload.item_id
 
 
-def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[Folded], Ranked | None]:
+def fold_near_duplicates(
+    store: VectorStore, lane: Sequence[RankedItem], more: bool
+) -> tuple[list[DedupedItem], RankedItem | None]:
     """Fold the ranked items of one modality; return those whose near-duplicates are all known.
 
     If `more` items follow, the last ones may have further near-duplicates: these are left out, and the first of them is
@@ -67,11 +69,11 @@ def fold(store: VectorStore, lane: Sequence[Ranked], more: bool) -> tuple[list[F
     whole = len(hits)
     if more:
         whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(lane) - at < MOST), whole)
-    kept = [Folded(lane[at], tuple(folded[at])) for at in hits[:whole]]
+    kept = [DedupedItem(lane[at], tuple(folded[at])) for at in hits[:whole]]
     return kept, lane[hits[whole]] if whole < len(hits) else lane[-1] if more else None
 
 
-def _folded_under(lane: Sequence[Ranked], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
+def _folded_under(lane: Sequence[RankedItem], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
     """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
     under: list[int] = []
     hits: list[int] = []
@@ -83,7 +85,7 @@ def _folded_under(lane: Sequence[Ranked], alike: Mapping[int, set[int]], segment
     return under
 
 
-def _alike_before(lane: Sequence[Ranked]) -> dict[int, set[int]]:
+def _alike_before(lane: Sequence[RankedItem]) -> dict[int, set[int]]:
     """For each item, the fewer than MOST items before it with an alike best segment; without those that have none."""
     found: dict[int, set[int]] = {}
     rows = _rows(lane)
@@ -95,7 +97,7 @@ def _alike_before(lane: Sequence[Ranked]) -> dict[int, set[int]]:
     return found
 
 
-def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
+def _are_near(one: RankedItem, other: RankedItem, segments: Segments) -> bool:
     """Whether all segments of two items are alike; their best segments are known to be."""
     first, second = one.point.payload, other.point.payload
     if first.segments != second.segments:
@@ -103,7 +105,7 @@ def _are_near(one: Ranked, other: Ranked, segments: Segments) -> bool:
     return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
 
 
-def _segments(store: VectorStore, lane: Sequence[Ranked], alike: Mapping[int, set[int]]) -> Segments:
+def _segments(store: VectorStore, lane: Sequence[RankedItem], alike: Mapping[int, set[int]]) -> Segments:
     """All segments of the items with several segments that may be near-duplicates."""
     items: set[str] = set()
     for at, before in alike.items():
@@ -117,12 +119,12 @@ def _segments(store: VectorStore, lane: Sequence[Ranked], alike: Mapping[int, se
     return found
 
 
-def _rows(lane: Sequence[Ranked]) -> Floats:
+def _rows(lane: Sequence[RankedItem]) -> Floats:
     """The vectors (n, dim) of the best segments."""
-    return np.stack([entry.verdict.vectors[entry.row] for entry in lane]) if lane else np.empty((0, 0), np.float32)
+    return np.stack([entry.scored.vectors[entry.row] for entry in lane]) if lane else np.empty((0, 0), np.float32)
 
 
-def _modality(entry: Ranked) -> Modality:
+def _modality(entry: RankedItem) -> Modality:
     return entry.point.payload.modality
 
 

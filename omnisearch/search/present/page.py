@@ -1,4 +1,4 @@
-"""The page: ranked items of every modality become the hits that were asked for.
+"""The result page: fold near-duplicates, apply lanes or quotas, and continue after the cursor.
 
 items by modality -> near-duplicates folded -> lanes, or one list within quotas -> what follows the cursor
 """
@@ -9,31 +9,31 @@ from dataclasses import dataclass
 
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Query
-from omnisearch.search.plan.query_plan import Question
-from omnisearch.search.present.cursor import MAX_DEPTH, Place
-from omnisearch.search.present.near_duplicates import Folded, fold, place
+from omnisearch.search.plan.query_plan import QueryPlan
+from omnisearch.search.present.cursor import MAX_DEPTH, PagePosition
+from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates, sort_key
 from omnisearch.search.rank.calibration import relevance
-from omnisearch.search.rank.candidates import search_lanes
-from omnisearch.search.rank.scorer import Ranked
+from omnisearch.search.rank.candidates import run_searches
+from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import VectorStore
 from omnisearch.types import Modality
 
 # A store's cosines and ours differ by rounding: log-odds that are nearer to each other are a tie.
 TIE = 1e-3
 
-Lanes = Mapping[Modality, Sequence[Folded]]
+Lanes = Mapping[Modality, Sequence[DedupedItem]]
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class ResultPage:
     """The items of a page, and where it ended; None where nothing follows."""
 
-    items: Sequence[Folded]
-    end: Place | None = None
+    items: Sequence[DedupedItem]
+    end: PagePosition | None = None
 
 
 def check_page(query: Query) -> None:
-    """Refuse what cannot be had together.
+    """Refuse options that contradict each other.
 
     Raises:
         QueryError: says what, and the way out.
@@ -45,15 +45,15 @@ def check_page(query: Query) -> None:
         raise QueryError("lanes, and quotas with a least number, have no next page: raise the limit instead")
 
 
-def make_page(store: VectorStore, question: Question, found: Sequence[Sequence[Ranked]]) -> Page:
+def make_page(store: VectorStore, question: QueryPlan, found: Sequence[Sequence[RankedItem]]) -> ResultPage:
     """Make the page of a question, from the best items of each of its lanes; more are asked for where it takes more."""
     query, depth = question.query, question.depth
     while True:
-        lanes: dict[Modality, Sequence[Folded]] = {}
+        lanes: dict[Modality, Sequence[DedupedItem]] = {}
         floor = -math.inf  # below it, more could come
-        for modality, lane in zip(question.judges, found, strict=True):
+        for modality, lane in zip(question.scorers, found, strict=True):
             more = len(lane) >= depth and depth < MAX_DEPTH
-            items, known = _known(store, sorted(lane, key=place), query.fold, more)
+            items, known = _known(store, sorted(lane, key=sort_key), query.fold, more)
             most = next((quota.most for quota in query.quotas if quota.modality is modality), None)
             lanes[modality] = items[:most]
             if most is None or len(items) < most:
@@ -62,35 +62,39 @@ def make_page(store: VectorStore, question: Question, found: Sequence[Sequence[R
         if page is not None:
             return page
         depth = min(2 * depth, MAX_DEPTH)
-        found = search_lanes(store, question.lanes(depth))
+        found = run_searches(store, question.searches(depth))
 
 
-def above(page: Page, least: float) -> Page:
-    """Leave out items that are less relevant; where one is, all that would follow are."""
+def above(page: ResultPage, least: float) -> ResultPage:
+    """Leave out items below `least`. All items after the first of them are below it too."""
     items = [one for one in page.items if relevance(-one.key[0]) >= least]
-    return page if len(items) == len(page.items) else Page(items)
+    return page if len(items) == len(page.items) else ResultPage(items)
 
 
-def _known(store: VectorStore, lane: Sequence[Ranked], folds: bool, more: bool) -> tuple[list[Folded], float]:
+def _known(store: VectorStore, lane: Sequence[RankedItem], folds: bool, more: bool) -> tuple[list[DedupedItem], float]:
     """The items of a lane of which all is known, and the odds above which they are.
 
     Where more follows, one that is as relevant as the last may be among it, and come first by its id.
     """
-    items, last = fold(store, lane, more) if folds else ([Folded(entry) for entry in lane], lane[-1] if more else None)
+    items, last = (
+        fold_near_duplicates(store, lane, more)
+        if folds
+        else ([DedupedItem(entry) for entry in lane], lane[-1] if more else None)
+    )
     if last is None:
         return items, -math.inf
     odds = last.odds + TIE
     return [one for one in items if -one.key[0] > odds], odds
 
 
-def _in_lanes(query: Query, lanes: Lanes, floor: float) -> Page | None:
+def _in_lanes(query: Query, lanes: Lanes, floor: float) -> ResultPage | None:
     """The best of each modality, one modality after the other; None where more items are needed."""
     if floor > -math.inf and any(len(lane) < query.limit for lane in lanes.values()):
         return None
-    return Page([one for lane in lanes.values() for one in lane[: query.limit]])
+    return ResultPage([one for lane in lanes.values() for one in lane[: query.limit]])
 
 
-def _in_one(question: Question, lanes: Lanes, floor: float) -> Page | None:
+def _in_one(question: QueryPlan, lanes: Lanes, floor: float) -> ResultPage | None:
     """One list by relevance, as far as nothing that is still to come belongs in between."""
     query = question.query
     every = sorted((one for lane in lanes.values() for one in lane), key=lambda one: one.key)
@@ -100,14 +104,14 @@ def _in_one(question: Question, lanes: Lanes, floor: float) -> Page | None:
         return None
     items = following[: query.limit]
     if any(quota.least for quota in query.quotas):
-        return Page(_with_least(query, items, lanes))
+        return ResultPage(_with_least(query, items, lanes))
     if len(following) == len(items):
-        return Page(items)
+        return ResultPage(items)
     odds, id_ = items[-1].key
-    return Page(items, Place(-odds, id_, ordered.index(items[-1]) + 1))
+    return ResultPage(items, PagePosition(-odds, id_, ordered.index(items[-1]) + 1))
 
 
-def _following(ordered: Sequence[Folded], after: Place | None) -> Sequence[Folded]:
+def _following(ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:
     """What comes after the last hit of the page before; where that is gone, after where it stood."""
     if after is None:
         return ordered
@@ -115,7 +119,7 @@ def _following(ordered: Sequence[Folded], after: Place | None) -> Sequence[Folde
     return ordered[at + 1 :] if at is not None else [one for one in ordered if one.key > after.key]
 
 
-def _with_least(query: Query, items: Sequence[Folded], lanes: Lanes) -> list[Folded]:
+def _with_least(query: Query, items: Sequence[DedupedItem], lanes: Lanes) -> list[DedupedItem]:
     """Let the best of modalities that lack some take the places of the least relevant that no quota protects."""
     promised = {one.key: one for q in query.quotas for one in lanes.get(q.modality, ())[: q.least]}
     others = [one for one in items if one.key not in promised][: query.limit - len(promised)]

@@ -1,6 +1,6 @@
 """The algebra of relevance: AND, OR, NOT and THEN over the segments of items.
 
-Relevances r are probabilities, and parts of an expression are taken to match independently. With A and B judged on the
+Relevances r are probabilities, and parts of an expression are taken to match independently. With A and B scored on the
 same segment:
 
     NOT A      1 - r_A
@@ -27,16 +27,16 @@ Rows: TypeAlias = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """An expression's log-odds on n segments, `odds` (n,), and the row where what was found begins, `first` (n,).
+class ScoredExpression:
+    """The log-odds of an expression for n segments, `odds` (n,), and the row where each match begins, `first` (n,).
 
-    `parts` are its operands, judged; for THEN `before[k]` (n,) is the row of part k for each row of part k + 1.
+    `parts` are its operands, scored; for THEN `before[k]` (n,) is the row of part k for each row of part k + 1.
     """
 
     expression: Expression
     odds: Odds
     first: Rows
-    parts: tuple["Judged", ...] = ()
+    parts: tuple["ScoredExpression", ...] = ()
     before: tuple[Rows, ...] = ()
 
     def rows(self, row: int) -> list[int]:
@@ -49,7 +49,7 @@ class Judged:
         return rows
 
 
-def both(odds: Sequence[Odds]) -> Odds:
+def and_odds(odds: Sequence[Odds]) -> Odds:
     """AND: the relevances multiply.
 
     With s = -ln r = sum ln(1 + exp(-o_i)), the log-odds ln r / (1 - r) are -s - ln(1 - exp(-s)).
@@ -60,33 +60,35 @@ def both(odds: Sequence[Odds]) -> Odds:
     return joined
 
 
-def either(odds: Sequence[Odds]) -> Odds:
+def or_odds(odds: Sequence[Odds]) -> Odds:
     """OR: the chances of missing multiply."""
-    return -both([-o for o in odds])
+    return -and_odds([-o for o in odds])
 
 
-def judge(expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice], over: Rows | None = None) -> Judged:
-    """Judge n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item.
+def score_expression(
+    expression: Expression, odds: Mapping[Sum, Odds], runs: Sequence[slice], over: Rows | None = None
+) -> ScoredExpression:
+    """Score n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item.
 
     `over` (n,) is the last row that is earlier than each; those before it are too. By default it is the row before.
     """
-    parts = tuple(judge(operand, odds, runs, over) for operand in expression.operands)
+    parts = tuple(score_expression(operand, odds, runs, over) for operand in expression.operands)
     if isinstance(expression, Then):
         return _then(expression, parts, runs, np.arange(len(parts[0].odds)) - 1 if over is None else over)
     if not parts:
         (leaf,) = expression.leaves
-        return Judged(expression, odds[leaf], np.arange(len(odds[leaf])))
+        return ScoredExpression(expression, odds[leaf], np.arange(len(odds[leaf])))
     rows = [part.odds for part in parts]
     first = np.stack([part.first for part in parts])
     if isinstance(expression, Or):
         chosen = np.argmax(np.stack(rows), axis=0)
-        return Judged(expression, either(rows), first[chosen, np.arange(len(chosen))], parts)
+        return ScoredExpression(expression, or_odds(rows), first[chosen, np.arange(len(chosen))], parts)
     if isinstance(expression, Not):
-        return Judged(expression, -rows[0], np.arange(len(rows[0])), parts)
-    return Judged(expression, both(rows), first.min(axis=0), parts)
+        return ScoredExpression(expression, -rows[0], np.arange(len(rows[0])), parts)
+    return ScoredExpression(expression, and_odds(rows), first.min(axis=0), parts)
 
 
-def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice], over: Rows) -> Judged:
+def _then(expression: Then, parts: tuple[ScoredExpression, ...], runs: Sequence[slice], over: Rows) -> ScoredExpression:
     odds, first = parts[0].odds, parts[0].first
     before = []
     for part in parts[1:]:
@@ -98,34 +100,34 @@ def _then(expression: Then, parts: tuple[Judged, ...], runs: Sequence[slice], ov
             later = last >= run.start
             rows = run.start + np.flatnonzero(later)
             reached[rows], came[rows] = best[last[later] - run.start], where[last[later] - run.start]
-        odds, first = both([reached, part.odds]), first[came]
+        odds, first = and_odds([reached, part.odds]), first[came]
         before.append(came)
-    return Judged(expression, odds, first, parts, tuple(before))
+    return ScoredExpression(expression, odds, first, parts, tuple(before))
 
 
-def bound(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True) -> float:
+def bound_odds(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True) -> float:
     """Return the log-odds that no item exceeds whose segments are at most `ceilings` relevant to each leaf.
 
     With `upper` false, the log-odds that no such item falls below.
     """
     if isinstance(expression, Not):
-        return -bound(expression.part, ceilings, not upper)
+        return -bound_odds(expression.part, ceilings, not upper)
     if isinstance(expression, Then) and not upper:
         return -np.inf  # of a picture nothing comes first
-    limits = [np.asarray(bound(operand, ceilings, upper)) for operand in expression.operands]
+    limits = [np.asarray(bound_odds(operand, ceilings, upper)) for operand in expression.operands]
     if not limits:
         (leaf,) = expression.leaves
         return ceilings[leaf] if upper else -np.inf
-    return float(either(limits) if isinstance(expression, Or) else both(limits))
+    return float(or_odds(limits) if isinstance(expression, Or) else and_odds(limits))
 
 
-def sought(expression: Expression) -> list[Sum]:
+def positive_leaves(expression: Expression) -> list[Sum]:
     """Return the leaves whose nearest items are candidates: those under an even number of NOTs.
 
     Raises:
         QueryError: even what is far from all of them answers the query, as in `NOT A` or `A OR NOT B`.
     """
-    if bound(expression, dict.fromkeys(expression.leaves, -np.inf)) > -np.inf:
+    if bound_odds(expression, dict.fromkeys(expression.leaves, -np.inf)) > -np.inf:
         raise QueryError("NOT alone is answered by nearly everything: say what to look for, as in A AND NOT B")
     return list(dict.fromkeys(_positive(expression, True)))
 

@@ -21,7 +21,7 @@ OF_ONE_ITEM = 8
 RECOUNT_SECONDS = 5.0
 
 
-class Sample:
+class BackgroundSample:
     """Up to SIZE distinct vectors of one modality: those of the smallest ids.
 
     Ids are hashes, so these are a uniform sample of the collection, the same in every process and after every restart,

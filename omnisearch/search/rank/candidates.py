@@ -1,4 +1,4 @@
-"""Retrieval: the items that can be hits of a query in one modality, asked from the store and ranked."""
+"""Candidates: look up the items that can be hits of a query in one modality, and rank them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from omnisearch.query.expressions import Sum, Summand
-from omnisearch.search.rank.algebra import bound, either, sought
-from omnisearch.search.rank.scorer import Judge, Ranked, rank
+from omnisearch.search.rank.algebra import bound_odds, or_odds, positive_leaves
+from omnisearch.search.rank.scorer import RankedItem, Scorer, rank
 from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
 from omnisearch.types import Floats
 
@@ -16,8 +16,8 @@ DEPTH, MAX_DEPTH = 64, 4096
 
 
 @dataclass
-class Nearest:
-    """The best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`: a question, growing.
+class NearestItems:
+    """Collects the best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`.
 
     The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
     again until the page is full.
@@ -48,8 +48,8 @@ class Nearest:
         return list(self.best.values())[: self.limit]
 
 
-def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
-    """Ask the store until every question is answered; each round is one call for all of them."""
+def fetch_all(store: VectorStore, questions: Sequence[NearestItems]) -> None:
+    """Call the store until every search is complete. Each round is one call for all of them."""
     while open_ := [question for question in questions if not question.done]:
         lookups = [question.lookup for question in open_]
         for question, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
@@ -57,31 +57,31 @@ def settle(store: VectorStore, questions: Sequence[Nearest]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Lane:
-    """What is asked of one modality: at least the `limit` most relevant items among those that pass `chosen`."""
+class ModalitySearch:
+    """A search in one modality for at least the `limit` most relevant items among those that pass `chosen`."""
 
-    judge: Judge
+    scorer: Scorer
     limit: int
     chosen: Filter
 
 
-def search_lanes(store: VectorStore, lanes: Sequence[Lane]) -> list[list[Ranked]]:
-    """Return the most relevant items of each lane. All sums, of whatever queries, share the store's calls."""
-    sums: dict[int, Nearest] = {}
+def run_searches(store: VectorStore, lanes: Sequence[ModalitySearch]) -> list[list[RankedItem]]:
+    """Return the most relevant items of each search. Sums of different queries share calls of the store."""
+    sums: dict[int, NearestItems] = {}
     for n, lane in enumerate(lanes):
-        if isinstance(lane.judge.expression, Summand) and not lane.judge.words:
-            (leaf,) = lane.judge.leaves.values()
-            sums[n] = Nearest(leaf.vector, lane.limit, lane.chosen)
-    settle(store, list(sums.values()))
+        if isinstance(lane.scorer.expression, Summand) and not lane.scorer.words:
+            (leaf,) = lane.scorer.leaves.values()
+            sums[n] = NearestItems(leaf.vector, lane.limit, lane.chosen)
+    fetch_all(store, list(sums.values()))
     return [
-        rank(lane.judge, with_copies(lane.judge, sums[n].points))
+        rank(lane.scorer, with_copies(lane.scorer, sums[n].points))
         if n in sums
-        else search_expression(store, lane.judge, lane.limit, lane.chosen)
+        else search_expression(store, lane.scorer, lane.limit, lane.chosen)
         for n, lane in enumerate(lanes)
     ]
 
 
-def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filter) -> list[Ranked]:
+def search_expression(store: VectorStore, scorer: Scorer, limit: int, chosen: Filter) -> list[RankedItem]:
     """Return the most relevant items of an expression with operators or words: `limit`, and what surely follows.
 
     The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
@@ -89,39 +89,39 @@ def search_expression(store: VectorStore, judge: Judge, limit: int, chosen: Filt
     algorithm), or MAX_DEPTH segments were asked from each leaf. A word that many have gives all of them one score, in
     no order, so those with words are asked for by their vectors too.
     """
-    seekers = sought(judge.expression)
+    seekers = positive_leaves(scorer.expression)
     depth = max(DEPTH, 2 * limit)
     while True:
-        asked = {leaf: _lookups(judge, leaf, depth, chosen) for leaf in seekers}
+        asked = {leaf: _lookups(scorer, leaf, depth, chosen) for leaf in seekers}
         pages = iter(store.search([lookup for lookups in asked.values() for lookup in lookups], with_vectors=True))
         found = {leaf: [next(pages) for _ in lookups] for leaf, lookups in asked.items()}
         near = [point for lists in found.values() for page in lists for point in page]
-        points = whole_items(store, with_copies(judge, near), chosen)
-        ranked = rank(judge, points, word_scores(store, judge, points))
-        beyond = bound(judge.expression, {leaf: _ceiling(judge, leaf, found[leaf], depth) for leaf in seekers})
+        points = whole_items(store, with_copies(scorer, near), chosen)
+        ranked = rank(scorer, points, word_scores(store, scorer, points))
+        beyond = bound_odds(scorer.expression, {leaf: _ceiling(scorer, leaf, found[leaf], depth) for leaf in seekers})
         known = sum(entry.odds >= beyond for entry in ranked)
         if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
             return ranked[: max(known, limit)]
         depth = min(4 * depth, MAX_DEPTH)
 
 
-def with_copies(judge: Judge, points: Sequence[Scored]) -> list[Scored]:
+def with_copies(scorer: Scorer, points: Sequence[Scored]) -> list[Scored]:
     """Add the copies of query files, once each."""
-    found = {point.id: point for copies in judge.copies.values() for point in copies}
+    found = {point.id: point for copies in scorer.copies.values() for point in copies}
     return list({**found, **{point.id: point for point in points}}.values())
 
 
-def _lookups(judge: Judge, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
+def _lookups(scorer: Scorer, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
     """The segments nearest to a leaf; where words count, those with most of its words, and the nearest with any."""
-    near = Lookup(judge.leaves[leaf].vector, depth, chosen)
-    if leaf not in judge.words:
+    near = Lookup(scorer.leaves[leaf].vector, depth, chosen)
+    if leaf not in scorer.words:
         return [near]
-    wording = judge.words[leaf]
+    wording = scorer.words[leaf]
     worded = Lookup(wording.words, depth, chosen)
     return [near, worded, replace(near, among=replace(worded, limit=wording.points))]
 
 
-def _ceiling(judge: Judge, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
+def _ceiling(scorer: Scorer, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
     """The log-odds that no segment exceeds which none of the pages of a leaf holds.
 
     A page that is not full holds all: outside of it is none at all, or none with words.
@@ -129,12 +129,12 @@ def _ceiling(judge: Judge, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: 
     near, *worded = pages
     if len(near) < depth:
         return -np.inf
-    nearest = judge.calibrations[leaf].odds(_last(near))
+    nearest = scorer.calibrations[leaf].odds(_last(near))
     if not worded or any(len(page) < depth for page in worded):
         return float(nearest[0])
     most, nearest_worded = worded
     cosine = np.minimum(_last(near), _last(nearest_worded))
-    with_words = either([judge.calibrations[leaf].odds(cosine), judge.words[leaf].odds(_last(most))])
+    with_words = or_odds([scorer.calibrations[leaf].odds(cosine), scorer.words[leaf].odds(_last(most))])
     return float(max(nearest, with_words)[0])
 
 
@@ -142,14 +142,14 @@ def _last(page: Sequence[Scored]) -> Floats:
     return np.array([page[-1].score], np.float32)
 
 
-def word_scores(store: VectorStore, judge: Judge, points: Sequence[Scored]) -> dict[Sum, dict[str, float]]:
+def word_scores(store: VectorStore, scorer: Scorer, points: Sequence[Scored]) -> dict[Sum, dict[str, float]]:
     """Return the BM25 score of every point that has a word of a leaf, by leaf and id."""
-    if not judge.words or not points:
+    if not scorer.words or not points:
         return {}
     chosen = Filter(item_ids=tuple({point.payload.item_id for point in points}))
-    lookups = [Lookup(wording.words, len(points), chosen) for wording in judge.words.values()]
+    lookups = [Lookup(wording.words, len(points), chosen) for wording in scorer.words.values()]
     pages = store.search(lookups)
-    return {leaf: {p.id: p.score for p in page} for leaf, page in zip(judge.words, pages, strict=True)}
+    return {leaf: {p.id: p.score for p in page} for leaf, page in zip(scorer.words, pages, strict=True)}
 
 
 def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:

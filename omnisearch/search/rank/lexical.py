@@ -1,4 +1,4 @@
-"""Words: what it says of an item that it has words of the query.
+"""Lexical relevance: how much the BM25 score of an item adds to its relevance.
 
 A word that one item in 1/u has, and that half of the items that match have, is evidence of ln(1/u) for a match where
 it is there, and of ln 2 against one where it is not (the binary independence model of Robertson & Spaerck Jones, 1976).
@@ -19,7 +19,7 @@ import numpy as np
 
 from omnisearch.query.expressions import Sum
 from omnisearch.search.rank.algebra import Odds
-from omnisearch.stores.bm25 import Sparse, question
+from omnisearch.stores.bm25 import SparseVector, query_weights
 from omnisearch.types import Floats
 
 ONE_IN = 100
@@ -27,10 +27,10 @@ OTHERS = 256
 
 
 @dataclass(frozen=True)
-class Wording:
+class QueryWords:
     """The words of a sum, and the log-odds against a match before any of them was found, in an index of `points`."""
 
-    words: Sparse
+    words: SparseVector
     against: float
     points: int
 
@@ -39,12 +39,12 @@ class Wording:
         return np.where(scores > 0, scores.astype(np.float64) - self.against, -np.inf)
 
 
-def wording(total: Sum, points: int) -> Wording | None:
+def query_words(total: Sum, points: int) -> QueryWords | None:
     """Return the words of the texts that a sum adds up, asked of an index of so many points; None without any."""
     texts = [term.source for term in total.terms if isinstance(term.source, str) and term.weight > 0]
-    words = question("\n".join(texts))
+    words = query_weights("\n".join(texts))
     if not words.indices:
         return None
-    return Wording(
+    return QueryWords(
         words, sum(words.values) * log(2) + log(ONE_IN - 1) - log((points + OTHERS) / max(points, 1)), points
     )

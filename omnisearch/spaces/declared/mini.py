@@ -17,7 +17,7 @@ TOWERS = (
         1,
         4_811_072,
     ),
-    TowerSpec("views", 1280, (files.EFFICIENTNET,), f"{FAMILIES}.view_tower:Views", 1, 4_811_072),
+    TowerSpec("views", 1280, (files.EFFICIENTNET,), f"{FAMILIES}.view_tower:ViewTower", 1, 4_811_072),
     TowerSpec("points", 6144, (), f"{FAMILIES}.points:Points"),
     TowerSpec("aisfx", 512, (files.AISFX,), f"{FAMILIES}.aisfx:AiSfx", 1, 4_686_144),
     TowerSpec("yamnet", 1545, (files.YAMNET,), f"{FAMILIES}.yamnet:Yamnet", 1, 3_751_369),
@@ -72,7 +72,7 @@ SPACES = (
         "shape",
         "Apache-2.0",
         "3D objects by their points alone",
-        f"{FAMILIES}.point_space:Shape",
+        f"{FAMILIES}.point_space:PointSpace",
     ),
     Declared(
         "hashed",

@@ -4,7 +4,7 @@ from omnisearch.spaces.nn.shape import ShapeNet
 from omnisearch.spaces.trained_space import Specialist
 
 
-class Shape(Specialist):
+class PointSpace(Specialist):
     """A specialist whose network sees neighbourhoods of points instead of one row of features."""
 
     network = ShapeNet

@@ -10,7 +10,7 @@ from omnisearch.spaces.towers import load_tower
 from omnisearch.types import Content, Floats, PointCloud
 
 
-class Views:
+class ViewTower:
     """Point clouds to the mean of the image features of their views: float32 (n, width of the image tower).
 
     A classifier's logits are affine in the features, so those of the mean are the mean of the views' logits.
@@ -22,7 +22,7 @@ class Views:
         self._eye, self.width, self.fingerprint = eye, eye.width, fingerprint
 
     @classmethod
-    def load(cls, settings: Settings, fingerprint: str) -> "Views":
+    def load(cls, settings: Settings, fingerprint: str) -> "ViewTower":
         """Look through the shared image tower.
 
         Raises:

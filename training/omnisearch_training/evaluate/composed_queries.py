@@ -13,7 +13,7 @@ import numpy as np
 
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.rank.algebra import Odds, both
+from omnisearch.search.rank.algebra import Odds, and_odds
 from omnisearch.search.rank.calibration import Background, Calibration
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality
@@ -82,7 +82,7 @@ def answer_composed(
 
 @dataclass(frozen=True, eq=False)
 class And:
-    """How relevant each target (m, dim) is to both terms of each query, (n, dim) each, as a search judges it."""
+    """How relevant each target (m, dim) is to both terms of each query, (n, dim) each, as a search scores it."""
 
     background: Background
     lines: tuple[RelevanceConfig, RelevanceConfig]
@@ -93,7 +93,7 @@ class And:
     def odds(self, rows: slice) -> Floats:
         """Return the log-odds of some queries: (rows, m)."""
         judged = [self._odds(term[rows], line) for term, line in zip(self.terms, self.lines, strict=True)]
-        return both(judged).astype(np.float32)
+        return and_odds(judged).astype(np.float32)
 
     def _odds(self, queries: Floats, line: RelevanceConfig) -> Odds:
         calibrations = [Calibration(*self.background.chance(q, self.modality), line) for q in queries]

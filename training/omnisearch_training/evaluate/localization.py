@@ -18,11 +18,11 @@ from omnisearch.media.pool import DecoderPool
 from omnisearch.media.segmentation import Segmentation, cut_samples
 from omnisearch.query.expressions import Term
 from omnisearch.search.index import Unindexed
-from omnisearch.search.locate.locate import find
-from omnisearch.search.locate.results import Place
-from omnisearch.search.locate.windows import BLOCK_SECONDS, look
-from omnisearch.search.plan.compose import leaf
-from omnisearch.search.plan.embed import Embedded
+from omnisearch.search.locate.locate import find_locations
+from omnisearch.search.locate.results import Location
+from omnisearch.search.locate.windows import BLOCK_SECONDS, score_windows
+from omnisearch.search.plan.compose import query_vector
+from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.types import (
     Content,
     Decoded,
@@ -86,7 +86,7 @@ def score(trial: Trial, place: Box) -> Found:
     )
 
 
-def box_of(place: Place) -> Box:
+def box_of(place: Location) -> Box:
     """Return a place's bounds."""
     if isinstance(place.at, Region):
         return place.at.x, place.at.y, place.at.x + place.at.width, place.at.y + place.at.height
@@ -140,12 +140,14 @@ def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch:
     index = Unindexed(model)
     found: dict[str, list[Found]] = {"its name": [], "itself": []}
     for trial in trials:
-        looked = look(model, trial.decoded, batch)
+        looked = score_windows(model, trial.decoded, batch)
         term = Term(trial.name)
         (total,) = term.leaves
         for asked, kind, content in (("its name", Modality.TEXT, trial.name), ("itself", modality, trial.thing)):
             (vector,) = model.encode(kind, [content])
-            (place,) = find(index, looked, term, {total: leaf(total, {term: Embedded(vector, kind)})}, limit=1).places
+            (place,) = find_locations(
+                index, looked, term, {total: query_vector(total, {term: EmbeddedTerm(vector, kind)})}, limit=1
+            ).places
             found[asked].append(score(trial, box_of(place)))
     return found
 

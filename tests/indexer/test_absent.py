@@ -13,10 +13,10 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import Reason, UsageError
-from omnisearch.stores.absent_folders import KeptPlace, read_kept_places
+from omnisearch.stores.absent_folders import AbsentFolder, read_absent_folders
 from omnisearch_indexer import reader, walk
 from omnisearch_indexer.absent import UNMOUNTED
-from omnisearch_indexer.doctor import Doctor, State
+from omnisearch_indexer.doctor import CheckState, Doctor
 from omnisearch_indexer.session import index_files, preview_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.indexer.conftest import paths_of, points_of, write_image
@@ -60,14 +60,14 @@ def test_a_root_without_files_keeps_them_until_they_are_back_or_pruned(
         assert (place.path, place.files, report.removed, report.complete) == (str(media), 4, 0, False)
         assert f"--prune {media}" in place.way_out
     assert _same(points_of(settings), before)
-    assert read_kept_places(settings.data_dir) == report.kept
+    assert read_absent_folders(settings.data_dir) == report.kept
     shutil.copytree(tmp_path / "copy", media, dirs_exist_ok=True)
     back = index_files([media], settings)
-    assert (counts(back), back.complete, read_kept_places(settings.data_dir)) == ({"unchanged": 4}, True, [])
+    assert (counts(back), back.complete, read_absent_folders(settings.data_dir)) == ({"unchanged": 4}, True, [])
     away(media)
     assert index_files([media], settings, prune=True).removed == 4
     assert points_of(settings) == {}
-    assert read_kept_places(settings.data_dir) == []
+    assert read_absent_folders(settings.data_dir) == []
 
 
 def test_the_other_roots_of_a_run_are_indexed(tmp_path: Path, settings: Settings, media: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_file_system_below_a_root_that_is_not_mounted_keeps_its_files(
     (media / "a.png").unlink()
     report = index_files([media], settings)
     standing = media / "disk" if away is empty else media
-    assert report.kept == [KeptPlace(str(standing), 2, UNMOUNTED)]
+    assert report.kept == [AbsentFolder(str(standing), 2, UNMOUNTED)]
     assert counts(report) == {"unchanged": 1, "removed": 1}
     assert paths_of(settings) == {str(media / name) for name in ("b.png", "disk/c.png", "disk/deep/d.png")}
     assert index_files([media], settings, prune=True).removed == 2
@@ -148,7 +148,7 @@ def test_a_real_mount(tmp_path: Path, settings: Settings, media: Path, mounted: 
     write_image(media / "disk" / "c.png", seed=7)
     assert counts(index_files([media], settings)) == {"new": 3}
     subprocess.run(["umount", media / "disk"], check=True)
-    assert index_files([media], settings).kept == [KeptPlace(str(media / "disk"), 1, UNMOUNTED)]
+    assert index_files([media], settings).kept == [AbsentFolder(str(media / "disk"), 1, UNMOUNTED)]
     assert len(points_of(settings)) == 3
 
 
@@ -197,7 +197,7 @@ def test_commands_tell_of_a_kept_root(settings: Settings, media: Path, call: Cal
     table = call("status", "--data-dir", settings.data_dir, "--format", "table")[1]  # which breaks its lines
     assert "files: 4, why: it holds no files now" in " ".join(table.split())
     roots = next(each for each in Doctor(settings).findings() if each.check == "roots")
-    assert (roots.state, f"--prune {media}" in roots.way_out) == (State.WARN, True)
+    assert (roots.state, f"--prune {media}" in roots.way_out) == (CheckState.WARN, True)
     assert call("index", "--prune", media, *flags)[0] == 0
 
 

@@ -18,14 +18,14 @@ from omnisearch.query.conditions import parse_conditions
 from omnisearch.query.expressions import Expression, Query, Term
 from omnisearch.search.engine import Engine
 from omnisearch.search.rank.candidates import DEPTH, search_expression
-from omnisearch.search.rank.lexical import Wording, wording
-from omnisearch.search.rank.scorer import Judge, rank
+from omnisearch.search.rank.lexical import QueryWords, query_words
+from omnisearch.search.rank.scorer import Scorer, rank
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
-from omnisearch.stores.bm25 import Sparse, document, question
+from omnisearch.stores.bm25 import SparseVector, document_weights, query_weights
 from omnisearch.stores.tokens import words_of
 from omnisearch.types import Modality
 from omnisearch_indexer.session import index_files
-from tests.search.test_retrieve import A, B, C, Memory, everything, judge_of, seeds
+from tests.search.test_candidates import A, B, C, Memory, everything, judge_of, seeds
 
 # The log-odds against a match, of words that count little beside vectors and of words that decide.
 WEAK, STRONG = 3.0, -3.0
@@ -34,8 +34,10 @@ EXPRESSIONS = [A, A + B, A & B, A | B, A & ~B, (A | B) & ~C, A >> B]
 
 def test_words_are_runs_of_letters_and_digits_of_any_script() -> None:
     assert words_of("The IMG_2041.JPG, Über-Größe 東京!") == ["the", "img", "2041", "jpg", "über", "grösse", "東京"]
-    assert len(question("the dog and a DOG")) == 1
-    assert set(question("dogbark 2041 img").indices) < set(document("/DogBark/IMG2041.jpg", (), (), {}, "").indices)
+    assert len(query_weights("the dog and a DOG")) == 1
+    assert set(query_weights("dogbark 2041 img").indices) < set(
+        document_weights("/DogBark/IMG2041.jpg", (), (), {}, "").indices
+    )
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 10_000), min_size=1, max_size=5, unique=True))
@@ -45,7 +47,7 @@ def test_the_odds_of_words_are_those_of_independent_words(points: int, rarities:
     score = np.array([sum(-log(u) for u in shares)], np.float32)
     bayes = (1 / 99) * 0.5 ** len(shares) / np.prod(shares) * (points + 256) / points
     text = " ".join(f"w{n}" for n in range(len(shares)))
-    found = wording(Term(text).leaves[0], points)
+    found = query_words(Term(text).leaves[0], points)
     assert found is not None
     assert found.odds(score)[0] == pytest.approx(log(bayes), abs=1e-3)
     assert found.odds(np.zeros(1, np.float32))[0] == -np.inf
@@ -53,11 +55,11 @@ def test_the_odds_of_words_are_those_of_independent_words(points: int, rarities:
 
 def test_only_texts_that_are_added_have_words(tmp_path: Path) -> None:
     total = (Term("old dog") - Term("cat") + Term(tmp_path / "bird.wav")).leaves[0]
-    found = wording(total, 1000)
+    found = query_words(total, 1000)
     assert found is not None
-    assert found.words == question("old dog")
-    assert wording(Term(tmp_path / "bird.wav").leaves[0], 1000) is None
-    assert wording(Term("the").leaves[0], 1000) is None
+    assert found.words == query_weights("old dog")
+    assert query_words(Term(tmp_path / "bird.wav").leaves[0], 1000) is None
+    assert query_words(Term("the").leaves[0], 1000) is None
 
 
 class WordedMemory(Memory):
@@ -69,7 +71,7 @@ class WordedMemory(Memory):
         self.words = {p.id: {n for n in range(3) if rng.random() < share} for p in self.points}
         self.given = 0
 
-    def score(self, point: Point, words: Sparse) -> float:
+    def score(self, point: Point, words: SparseVector) -> float:
         return float(sum(2.0 + index for index in words.indices if index in self.words[point.id]))
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
@@ -78,7 +80,7 @@ class WordedMemory(Memory):
         return answers
 
     def _answer(self, lookup: Lookup) -> list[Scored]:
-        if not isinstance(lookup.vector, Sparse):
+        if not isinstance(lookup.vector, SparseVector):
             among = {found.id for found in self._answer(lookup.among)} if lookup.among else set(self.words)
             [near] = super().search([replace(lookup, limit=len(self.points))], with_vectors=True)
             return [found for found in near if found.id in among][: lookup.limit]
@@ -87,19 +89,21 @@ class WordedMemory(Memory):
         return sorted((s for s in found if s.score), key=lambda s: -s.score)[: lookup.limit]
 
 
-def worded(judge: Judge, against: float) -> Judge:
-    indices = {s: tuple("abc".index(str(term)) for term in s.terms) for s in judge.leaves}
-    return replace(judge, words={s: Wording(Sparse(at, (1.0,) * len(at)), against, 9999) for s, at in indices.items()})
+def worded(scorer: Scorer, against: float) -> Scorer:
+    indices = {s: tuple("abc".index(str(term)) for term in s.terms) for s in scorer.leaves}
+    return replace(
+        scorer, words={s: QueryWords(SparseVector(at, (1.0,) * len(at)), against, 9999) for s, at in indices.items()}
+    )
 
 
-def judge(expression: Expression, seed: int, against: float) -> Judge:
+def judge(expression: Expression, seed: int, against: float) -> Scorer:
     if expression in (A, A & B, A | B, A & ~B, (A | B) & ~C, A >> B):
         return worded(judge_of(expression, seed), against)
     alone = judge_of(A, seed)
     (leaf,), (total,) = alone.leaves.values(), expression.leaves
     calibrations = {total: next(iter(alone.calibrations.values()))}
-    bare = Judge(expression, {total: leaf}, calibrations)
-    return replace(bare, words={total: Wording(Sparse((0, 1), (1.0, 1.0)), against, 9999)})
+    bare = Scorer(expression, {total: leaf}, calibrations)
+    return replace(bare, words={total: QueryWords(SparseVector((0, 1), (1.0, 1.0)), against, 9999)})
 
 
 @settings(max_examples=40)
@@ -189,11 +193,11 @@ def test_conditions_pages_and_lanes_hold_for_words(engine: Engine) -> None:
     assert names(engine, both)[0] == "falling.wav"
 
 
-def older_words(payload: Payload) -> Sparse:
+def older_words(payload: Payload) -> SparseVector:
     """The words of the version before: runs of letters and digits."""
     said = "\n".join((payload.path, payload.passage or payload.snippet))
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", said))
-    return Sparse(*zip(*{zlib.crc32(w.casefold().encode()): 1.0 for w in ("", *words)}.items(), strict=True))
+    return SparseVector(*zip(*{zlib.crc32(w.casefold().encode()): 1.0 for w in ("", *words)}.items(), strict=True))
 
 
 @pytest.fixture

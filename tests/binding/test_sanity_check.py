@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.binding.sanity_check import compare
+from omnisearch.binding.sanity_check import compare_samples
 from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, UsageError, WeightsError
@@ -112,7 +112,7 @@ def test_a_text_file_is_asked_by_instead_of_the_name(hashed_model: Path, samples
 def test_cosines_are_those_of_the_model(hashed_model: Path) -> None:
     model = OmniBind.load(str(hashed_model), load_settings())
     texts, others = {"x": "red", "y": "blue low"}, {"y": np.full((9, 9, 3), COLORS["blue"], np.uint8)}
-    found = list(compare(model, {Modality.TEXT: texts, Modality.IMAGE: others}))
+    found = list(compare_samples(model, {Modality.TEXT: texts, Modality.IMAGE: others}))
     assert [(row.source, row.target, row.thing) for row in found] == [
         (Modality.TEXT, Modality.IMAGE, "y"),
         (Modality.IMAGE, Modality.TEXT, "y"),

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.query.expressions import Expression, Sum, Term
-from omnisearch.search.plan.compose import Leaf
-from omnisearch.search.plan.embed import Embedded
-from omnisearch.search.present.explanation import hit
+from omnisearch.search.plan.compose import QueryVector
+from omnisearch.search.plan.embed import EmbeddedTerm
+from omnisearch.search.present.explanation import make_hit
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.search.rank.calibration import Calibration
 from omnisearch.search.rank.candidates import DEPTH, search_expression
-from omnisearch.search.rank.scorer import Judge, rank
+from omnisearch.search.rank.scorer import Scorer, rank
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality, Segment
 
@@ -66,10 +66,10 @@ class Memory:
         return (p for p in self.points if p.payload.item_id in chosen.item_ids)
 
 
-def judge_of(expression: Expression, seed: int) -> Judge:
+def judge_of(expression: Expression, seed: int) -> Scorer:
     vectors = units(np.random.default_rng(seed + 1), 3)
-    leaves = {s: Leaf(s, vectors["abc".index(str(s))], np.ones(1, np.float32)) for s in expression.leaves}
-    return Judge(expression, leaves, dict.fromkeys(leaves, CALIBRATION))
+    leaves = {s: QueryVector(s, vectors["abc".index(str(s))], np.ones(1, np.float32)) for s in expression.leaves}
+    return Scorer(expression, leaves, dict.fromkeys(leaves, CALIBRATION))
 
 
 def everything(store: Memory) -> list[Scored]:
@@ -80,9 +80,9 @@ def everything(store: Memory) -> list[Scored]:
 def test_the_first_hits_are_those_of_judging_everything(
     seed: int, items: int, limit: int, expression: Expression
 ) -> None:
-    store, judge = Memory(seed, items), judge_of(expression, seed)
-    found = search_expression(store, judge, limit, Filter())  # type: ignore[arg-type]
-    wanted = rank(judge, everything(store))
+    store, scorer = Memory(seed, items), judge_of(expression, seed)
+    found = search_expression(store, scorer, limit, Filter())  # type: ignore[arg-type]
+    wanted = rank(scorer, everything(store))
     assert len(found) >= min(limit, len(wanted))
     wanted = wanted[: len(found)]
     assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
@@ -99,10 +99,10 @@ def test_a_large_collection_is_not_read_whole() -> None:
 @given(seeds, expressions)
 def test_a_hit_explains_its_score_and_its_odds(seed: int, expression: Expression) -> None:
     """In the formulas of docs/search.md: relevances multiply under AND and THEN, their complements under OR."""
-    judge = judge_of(expression, seed)
-    embedded = {s.terms[0]: Embedded(leaf.vector) for s, leaf in judge.leaves.items()}
-    for entry in rank(judge, everything(Memory(seed, 20)))[:5]:
-        found = hit(entry, embedded, explain=True)
+    scorer = judge_of(expression, seed)
+    embedded = {s.terms[0]: EmbeddedTerm(leaf.vector) for s, leaf in scorer.leaves.items()}
+    for entry in rank(scorer, everything(Memory(seed, 20)))[:5]:
+        found = make_hit(entry, embedded, explain=True)
         assert found.explanation is not None
         check(found.explanation)
         assert found.explanation.relevance == found.relevance
@@ -134,7 +134,9 @@ def check(found: object) -> None:
 def test_then_spans_its_moments_and_has_its_order(seed: int) -> None:
     store = Memory(seed, 30)
     for entry in rank(judge_of(A >> B, seed), everything(store)):
-        found = hit(entry, {t: Embedded(judge_of(A >> B, seed).leaves[Sum((t,))].vector) for t in (A, B)}, explain=True)
+        found = make_hit(
+            entry, {t: EmbeddedTerm(judge_of(A >> B, seed).leaves[Sum((t,))].vector) for t in (A, B)}, explain=True
+        )
         assert found.segment is not None
         assert found.explanation is not None
         first, last = (part.segment for part in found.explanation.parts)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.search.locate.nms import SHARED, Window, apart, windows
+from omnisearch.search.locate.nms import SHARED, Window, non_maximum_suppression, windows
 
 sides = st.integers(1, 20)
 
@@ -37,7 +37,7 @@ def shared(one: Window, other: Window) -> float:
 @given(st.lists(boxes, min_size=1, max_size=10, unique=True), st.data())
 def test_what_stands_apart(laid: list[Window], data: st.DataObject) -> None:
     values = data.draw(st.lists(st.integers(-50, 50), min_size=len(laid), max_size=len(laid), unique=True))
-    kept = apart(laid, values)
+    kept = non_maximum_suppression(laid, values)
     assert values[kept[0]] == max(values)
     assert [values[k] for k in kept] == sorted((values[k] for k in kept), reverse=True)
     assert all(shared(laid[a], laid[b]) <= SHARED for a in kept for b in kept if a != b)

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import Matches, Within, matches_path, parse_condition, parse_conditions
+from omnisearch.query.conditions import (
+    PatternCondition,
+    RangeCondition,
+    matches_path,
+    parse_condition,
+    parse_conditions,
+)
 
 
 def at(*moment: int, tz: tzinfo = UTC) -> float:
@@ -31,24 +37,24 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 @pytest.mark.parametrize(
     ("text", "condition"),
     [
-        ("path:photos/**", Matches("path", "photos/**")),
-        ("path:/a b/c: d=e>f.txt", Matches("path", "/a b/c: d=e>f.txt")),
-        ("!tag:holiday", Matches("tag", "holiday", negated=True)),
-        ("tag = a:b", Matches("tag", "a:b")),
-        ("meta.author:Ann Ö", Matches("meta.author", "Ann Ö")),
-        ("mime:image/*", Matches("mime", "image/*")),
-        ("size>1MB", Within("size", gt=1_000_000)),
-        ("size<=1.5KiB", Within("size", lte=1536)),
-        ("size:7", Within("size", gte=7, lte=7)),
-        ("!duration < 1.5min", Within("duration", lt=90, negated=True)),
-        ("duration>=2h", Within("duration", gte=7200)),
-        ("mtime>=2024-02", Within("mtime", gte=at(2024, 2, 1))),
-        ("mtime>2024-02", Within("mtime", gte=at(2024, 3, 1))),
-        ("mtime<=2023", Within("mtime", lt=at(2024, 1, 1))),
-        ("mtime<2024-12-31", Within("mtime", lt=at(2024, 12, 31))),
-        ("mtime:2024-12", Within("mtime", gte=at(2024, 12, 1), lt=at(2025, 1, 1))),
-        ("mtime:2024-02-29", Within("mtime", gte=at(2024, 2, 29), lt=at(2024, 3, 1))),
-        ("mtime>2024-05-01T12:30+02:00", Within("mtime", gt=at(2024, 5, 1, 10, 30))),
+        ("path:photos/**", PatternCondition("path", "photos/**")),
+        ("path:/a b/c: d=e>f.txt", PatternCondition("path", "/a b/c: d=e>f.txt")),
+        ("!tag:holiday", PatternCondition("tag", "holiday", negated=True)),
+        ("tag = a:b", PatternCondition("tag", "a:b")),
+        ("meta.author:Ann Ö", PatternCondition("meta.author", "Ann Ö")),
+        ("mime:image/*", PatternCondition("mime", "image/*")),
+        ("size>1MB", RangeCondition("size", gt=1_000_000)),
+        ("size<=1.5KiB", RangeCondition("size", lte=1536)),
+        ("size:7", RangeCondition("size", gte=7, lte=7)),
+        ("!duration < 1.5min", RangeCondition("duration", lt=90, negated=True)),
+        ("duration>=2h", RangeCondition("duration", gte=7200)),
+        ("mtime>=2024-02", RangeCondition("mtime", gte=at(2024, 2, 1))),
+        ("mtime>2024-02", RangeCondition("mtime", gte=at(2024, 3, 1))),
+        ("mtime<=2023", RangeCondition("mtime", lt=at(2024, 1, 1))),
+        ("mtime<2024-12-31", RangeCondition("mtime", lt=at(2024, 12, 31))),
+        ("mtime:2024-12", RangeCondition("mtime", gte=at(2024, 12, 1), lt=at(2025, 1, 1))),
+        ("mtime:2024-02-29", RangeCondition("mtime", gte=at(2024, 2, 29), lt=at(2024, 3, 1))),
+        ("mtime>2024-05-01T12:30+02:00", RangeCondition("mtime", gt=at(2024, 5, 1, 10, 30))),
     ],
 )
 def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str], None]) -> None:
@@ -136,10 +142,12 @@ def test_times_are_local_where_no_offset_is_given(name: str, zone: Callable[[str
     """In New York a day of March 2024 has 23 hours, and summer is four hours behind UTC, winter five."""
     zone(name)
     tz = ZoneInfo(name)
-    assert parse_condition("mtime:2024-03-10") == Within("mtime", gte=at(2024, 3, 10, tz=tz), lt=at(2024, 3, 11, tz=tz))
-    assert parse_condition("mtime:2024") == Within("mtime", gte=at(2024, 1, 1, tz=tz), lt=at(2025, 1, 1, tz=tz))
-    assert parse_condition("mtime>2024-07-01T12:30") == Within("mtime", gt=at(2024, 7, 1, 12, 30, tz=tz))
-    assert parse_condition("mtime>2024-07-01T12:30Z") == Within("mtime", gt=at(2024, 7, 1, 12, 30))
+    assert parse_condition("mtime:2024-03-10") == RangeCondition(
+        "mtime", gte=at(2024, 3, 10, tz=tz), lt=at(2024, 3, 11, tz=tz)
+    )
+    assert parse_condition("mtime:2024") == RangeCondition("mtime", gte=at(2024, 1, 1, tz=tz), lt=at(2025, 1, 1, tz=tz))
+    assert parse_condition("mtime>2024-07-01T12:30") == RangeCondition("mtime", gt=at(2024, 7, 1, 12, 30, tz=tz))
+    assert parse_condition("mtime>2024-07-01T12:30Z") == RangeCondition("mtime", gt=at(2024, 7, 1, 12, 30))
 
 
 @pytest.mark.parametrize(
@@ -161,4 +169,4 @@ def test_conditions_in_one_text_are_refused_with_the_way_out(text: str, word: st
 
 @pytest.mark.parametrize("text", ["path:war and peace", "path:Portland OR", "tag:this or that", "path:a OR b: c"])
 def test_words_that_join_nothing_are_part_of_a_pattern(text: str) -> None:
-    assert parse_condition(text) == Matches(*text.split(":", 1))
+    assert parse_condition(text) == PatternCondition(*text.split(":", 1))

@@ -16,7 +16,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsError, StoreError
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.schema import open_database
+from omnisearch_indexer.schema import open_manifest_database
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.storage_errors import named_faults
 from tests.indexer.conftest import write_image
@@ -54,7 +54,7 @@ def test_every_fault_has_its_sentence(raised: Exception, kind: type[OmnisearchEr
 def test_only_a_damaged_manifest_is_called_damaged(tmp_path: Path) -> None:
     path = tmp_path / MANIFEST_FILE
     Manifest(path, create=True).close()
-    with closing(open_database(path, create=True)) as owner:
+    with closing(open_manifest_database(path, create=True)) as owner:
         owner.execute("BEGIN EXCLUSIVE")
         with closing(Manifest(path, create=True)) as second:
             second._db.execute("PRAGMA busy_timeout = 0")

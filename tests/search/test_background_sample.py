@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omnisearch.search.rank.background_sample import OF_ONE_ITEM, READ, RECOUNT_SECONDS, SAME_SCENE, SIZE, Sample
+from omnisearch.search.rank.background_sample import (
+    OF_ONE_ITEM,
+    READ,
+    RECOUNT_SECONDS,
+    SAME_SCENE,
+    SIZE,
+    BackgroundSample,
+)
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Segment
@@ -52,8 +59,8 @@ class Clock:
         return self.now
 
 
-def sample(memory: Memory, clock: Clock) -> Sample:
-    return Sample(memory, Modality.IMAGE, DIM, clock)  # type: ignore[arg-type]
+def sample(memory: Memory, clock: Clock) -> BackgroundSample:
+    return BackgroundSample(memory, Modality.IMAGE, DIM, clock)  # type: ignore[arg-type]
 
 
 KNOWN = {direction(n).tobytes(): n for n in range(4 * SIZE)}
@@ -144,4 +151,4 @@ def test_a_point_without_its_vector_is_left_out() -> None:
     store = Memory()
     store.add(0, 3)
     store.put("f" * 32, np.empty(0, np.float32))
-    assert Sample(store, Modality.IMAGE, DIM).rows().shape == (3, DIM)  # type: ignore[arg-type]
+    assert BackgroundSample(store, Modality.IMAGE, DIM).rows().shape == (3, DIM)  # type: ignore[arg-type]

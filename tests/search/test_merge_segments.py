@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnisearch.search.present.merge_segments import merged
+from omnisearch.search.present.merge_segments import merge_segments
 from omnisearch.types import Segment
 
 # Starts and lengths on a grid of halves, which floats hold exactly.
@@ -30,7 +30,7 @@ def cells(found: list[tuple[Segment, float]]) -> np.ndarray:
 
 @given(lists)
 def test_the_same_time_is_covered_and_nothing_touches_any_more(drawn: list[tuple[int, int, float]]) -> None:
-    found = merged(segments(drawn))
+    found = merge_segments(segments(drawn))
     assert (cells(found) == cells(segments(drawn))).all()
     ends = sorted((s.start, s.end) for s, _ in found if s.start is not None and s.end is not None)
     assert all(end < start for (_, end), (start, _) in pairwise(ends))
@@ -39,7 +39,7 @@ def test_the_same_time_is_covered_and_nothing_touches_any_more(drawn: list[tuple
 @given(lists)
 def test_each_moment_has_the_value_and_the_index_of_its_best_part(drawn: list[tuple[int, int, float]]) -> None:
     parts = segments(drawn)
-    for moment, value in merged(parts):
+    for moment, value in merge_segments(parts):
         assert moment.start is not None
         assert moment.end is not None
         inside = [(p, v) for p, v in parts if p.start is not None and moment.start <= p.start < moment.end]
@@ -52,10 +52,10 @@ def test_order_changes_nothing_and_the_best_is_first(drawn: list[tuple[int, int,
     parts = segments([(s, n, v + i / 7) for i, (s, n, v) in enumerate(drawn)])
     mixed = list(parts)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    assert merged(mixed) == merged(parts)
-    values = [v for _, v in merged(parts)]
+    assert merge_segments(mixed) == merge_segments(parts)
+    values = [v for _, v in merge_segments(parts)]
     assert values == sorted(values, reverse=True)
 
 
 def test_a_whole_item_stands_for_itself() -> None:
-    assert merged([(Segment(), 0.4)]) == [(Segment(), 0.4)]
+    assert merge_segments([(Segment(), 0.4)]) == [(Segment(), 0.4)]

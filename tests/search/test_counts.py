@@ -13,7 +13,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.query.conditions import parse_conditions
 from omnisearch.search import counts as module
-from omnisearch.search.counts import survey, tally, totals
+from omnisearch.search.counts import count_items, tally, totals
 from omnisearch.search.item_list import Selection, list_items
 from omnisearch.stores.base import Order, Payload, Point, VectorStore
 from omnisearch.stores.catalog import open_store
@@ -42,7 +42,7 @@ def found(store: VectorStore, chosen: Selection) -> int:
 @pytest.mark.parametrize("asked", [(), ("size>0",), ("path:*-1?.*",), ("path:photos/**", "!mime:image/png")])
 def test_each_count_is_what_its_condition_finds(store: VectorStore, asked: tuple[str, ...]) -> None:
     chosen = Selection(where=parse_conditions(asked))
-    counted = survey(store, chosen)
+    counted = count_items(store, chosen)
     assert counted.exact
     assert counted.items == found(store, chosen) > 0
     assert sum(counted.facets["modality"].values()) == counted.items
@@ -56,7 +56,7 @@ def test_each_count_is_what_its_condition_finds(store: VectorStore, asked: tuple
 
 
 def test_folders_begin_at_the_deepest_one_that_holds_all(store: VectorStore) -> None:
-    every = survey(store, Selection())
+    every = count_items(store, Selection())
     assert every.facets["folder"]["/files"] == every.items == 60
     assert "/" not in every.facets["folder"]
     one = [Payload("a", Modality.TEXT, "/x/y/a.txt"), Payload("b", Modality.TEXT, "/x/y/b.txt")]
@@ -78,14 +78,14 @@ def test_totals_are_those_of_all_items(store: VectorStore) -> None:
     assert whole.items == {m: sum(p.modality is m for p in every) for m in Modality}
     assert whole.segments == {m: 3 * count for m, count in whole.items.items()}
     assert (whole.oldest, whole.newest) == (min(p.mtime for p in every), max(p.mtime for p in every))
-    assert survey(store, Selection()).size == sum(p.size for p in every)
+    assert count_items(store, Selection()).size == sum(p.size for p in every)
 
 
 def test_an_empty_index_has_no_oldest_item(tmp_path: Path) -> None:
     with closing(
         open_store(Settings(data_dir=tmp_path), model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)
     ) as empty:
-        assert (totals(empty, Modality).oldest, survey(empty, Selection()).items) == (None, 0)
+        assert (totals(empty, Modality).oldest, count_items(empty, Selection()).items) == (None, 0)
 
 
 def test_large_selections_are_estimated_from_a_bounded_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_large_selections_are_estimated_from_a_bounded_sample(tmp_path: Path, mo
     with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as large:
         ones = np.ones(DIM, np.float32)
         large.upsert([Point(point_id(p.item_id, p.segment), ones, p) for p in facts])
-        estimate = survey(large, Selection())
+        estimate = count_items(large, Selection())
     assert not estimate.exact
     assert estimate.items == pytest.approx(3000, rel=0.25)
     assert estimate.size == pytest.approx(1000 * estimate.items, rel=0.01)
