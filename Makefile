@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 # builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.
 TORCH_INDEX ?= $(shell test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
-.PHONY: help install demo serve-demo test test-slow attack check bench docs browser clean
+.PHONY: help install demo serve-demo test test-slow attack check bench docs web-types browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,11 +50,12 @@ attack: install  ## Index hostile files and mutants of good ones, more of them t
 	$(BIN)/python -m tests.attacks hostile
 	$(BIN)/python -m tests.attacks mutants --per-format 500
 
-check: install  ## ruff, mypy --strict, import contracts
+check: install  ## ruff, mypy --strict, import contracts, types of the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@web/check.sh
 
 bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; never a test
 	$(BIN)/python bench/encoders.py
@@ -66,6 +67,10 @@ bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; n
 
 docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
 	$(BIN)/python -m tests.render_docs
+
+web-types:  ## Write web/types/api.d.ts from docs/openapi.json (needs Node)
+	web/install.sh
+	cd web && npm run --silent types
 
 browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	@command -v apt-get >/dev/null || { echo "no apt-get here: install Chromium yourself, as /usr/bin/chromium" >&2; exit 1; }

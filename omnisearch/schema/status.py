@@ -5,14 +5,23 @@ from pydantic import BaseModel
 from omnisearch.types import Modality
 
 
+class LimitsOut(BaseModel):
+    """What one query may hold: `terms`, the characters of a `text`, and the `hits` of an answer."""
+
+    terms: int
+    text: int
+    hits: int
+
+
 class StatusOut(BaseModel):
-    """What is served: a collection, how many segments of each modality it has, and by which model."""
+    """What is served: a collection, how many segments of each modality it has, by which model, and the limits."""
 
     version: str
     collection: str
     model: str
     dim: int
     segments: dict[Modality, int]
+    limits: LimitsOut
 
 
 class HealthOut(BaseModel):

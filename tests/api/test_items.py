@@ -294,6 +294,17 @@ def test_status_tells_what_is_served(client: TestClient) -> None:
     assert (status["model"], status["dim"]) == ("toy", 8)
 
 
+def test_the_limits_in_the_status_are_those_of_a_query(client: TestClient) -> None:
+    limits = client.get("/v1/status").json()["limits"]
+
+    def answer(terms: int = 1, text: int = 1, hits: int = 1) -> int:
+        query = [{"text": "a" * text}] * terms
+        return client.post("/v1/search", json={"query": query, "limit": hits}).status_code
+
+    assert answer(**limits) == 200
+    assert [answer(**{**limits, name: limits[name] + 1}) for name in limits] == [422, 422, 422]
+
+
 FILES = [("im", "content"), ("im", "preview"), ("im", "preview?size=large"), ("3d", "model.glb"), ("au", "peaks")]
 
 

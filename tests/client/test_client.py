@@ -148,7 +148,8 @@ def answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str, 
             thread.join()
 
 
-STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}}
+LIMITS = {"terms": 16, "text": 4000, "hits": 200}
+STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}, "limits": LIMITS}
 
 
 def busy(seconds: str) -> tuple[int, dict[str, str], Any]:
