@@ -314,6 +314,66 @@ def test_a_viewer_that_is_closed_asks_no_more(page: Any, engine: ScriptedEngine)
     assert given_up.wait(PATIENCE_SECONDS / 2)
 
 
+def test_the_picture_of_a_file_is_let_go_with_its_chip(page: Any) -> None:
+    page.add_init_script("""
+        window.urls = new Set();
+        const { createObjectURL, revokeObjectURL } = URL;
+        URL.createObjectURL = (file) => { const url = createObjectURL(file); urls.add(url); return url; };
+        URL.revokeObjectURL = (url) => { urls.delete(url); revokeObjectURL(url); };
+    """)
+    page.reload()
+    page.wait_for_selector("#kinds small:not(:empty)")
+    for name in ("a.png", "b.png"):
+        with _answered(page):
+            page.set_input_files("#files", {"name": name, "mimeType": "image/png", "buffer": picture()})
+    _wait_for(page, ".chip img", 2)
+    shown = page.locator(".chip img")
+    assert page.evaluate("[...urls]") == [shown.nth(n).get_attribute("src") for n in range(2)]
+    with _answered(page):
+        page.locator(".chip .remove").first.click()
+    _wait_for(page, ".chip img", 1)
+    assert page.evaluate("[...urls]") == [shown.get_attribute("src")]
+    with _answered(page):
+        page.go_back()  # the file is remembered, and has a picture again
+    _wait_for(page, ".chip img", 2)
+    assert page.evaluate("[...urls].sort()") == sorted(shown.nth(n).get_attribute("src") for n in range(2))
+    page.go_back()
+    page.go_back()
+    _wait_for(page, ".chip", 0)
+    assert page.evaluate("[...urls]") == []
+
+
+def test_the_limits_of_a_query_come_from_the_server(page: Any) -> None:
+    asked = []
+
+    def status(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"limits": {"terms": 2, "text": 7, "hits": 60}})
+
+    def search(route: Any) -> None:
+        asked.append(route.request.post_data_json["limit"])
+        answer = route.fetch()
+        found = answer.json()
+        route.fulfill(response=answer, json=found | {"hits": found["hits"][:1] * asked[-1]})
+
+    page.route("**/v1/status", status)
+    page.route("**/v1/search", search)
+    page.reload()
+    page.wait_for_selector("#text[maxlength='7']")
+    _search(page, "dog")
+    with _answered(page):
+        page.locator("#more").click()
+    _wait_for(page, ".card:not(.ghost)", 60)
+    assert asked == [40, 60]
+    assert page.locator("#more").is_hidden()
+    _search(page, "cat")
+    page.fill("#text", "cow")
+    page.press("#text", "Enter")
+    page.locator("#status", has_text="at most 2 terms").wait_for()
+    assert page.locator(".chip").count() == 2
+    assert len(asked) == 3  # nothing more to ask
+
+
 def test_a_phone_shows_it_all(page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     _search(page, "a rather long description of a dog that barks at the sea")

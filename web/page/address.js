@@ -1,8 +1,12 @@
+// @ts-check
 // The query in the address bar: ?text=1:dog&item=-0.5:ID&in=image, and &lanes for a row of each kind. A file stays on
 // this machine and out of the address.
 
-import { KINDS } from "./kinds.js";
+/** @import { Query } from "./state.js" */
+import { isModality } from "./kinds.js";
+import { MAX_WEIGHT } from "./state.js";
 
+/** @param {Query} query */
 export function write({ terms, modality, lanes }) {
   const parts = new URLSearchParams();
   for (const { kind, value, weight } of terms) {
@@ -14,17 +18,20 @@ export function write({ terms, modality, lanes }) {
   return text ? `?${text}` : "./";
 }
 
+/**
+ * @param {string} search
+ * @returns {Query}
+ */
 export function read(search) {
-  const terms = [];
-  let modality = "";
-  let lanes = false;
+  /** @type {Query} */
+  const query = { terms: [], modality: "", lanes: false };
   for (const [name, text] of new URLSearchParams(search)) {
     const [, number, value] = /^(-?\d+(?:\.\d+)?):(.+)$/s.exec(text) ?? [];
-    if (name === "in" && text in KINDS) modality = text;
-    else if (name === "lanes") lanes = true;
+    if (name === "in" && isModality(text)) query.modality = text;
+    else if (name === "lanes") query.lanes = true;
     else if ((name === "text" || name === "item") && value && Number(number)) {
-      terms.push({ kind: name, value, weight: Math.max(-2, Math.min(2, Number(number))) });
+      query.terms.push({ kind: name, value, weight: Math.max(-MAX_WEIGHT, Math.min(MAX_WEIGHT, Number(number))) });
     }
   }
-  return { terms, modality, lanes };
+  return query;
 }

@@ -1,5 +1,10 @@
+// @ts-check
 // The five modalities, and what people call them.
 
+/** @import { components } from "../types/api" */
+/** @typedef {components["schemas"]["Modality"]} Modality */
+
+/** @type {Record<Modality, { one: string, many: string }>} */
 export const KINDS = {
   text: { one: "Text", many: "Text" },
   image: { one: "Image", many: "Images" },
@@ -8,11 +13,24 @@ export const KINDS = {
   point_cloud: { one: "3D", many: "3D" },
 };
 
-const ENDINGS = { point_cloud: /\.(glb|gltf|obj|ply|stl|off|dae)$/i, text: /\.(txt|md|pdf|html?)$/i };
+export const MODALITIES = /** @type {Modality[]} */ (Object.keys(KINDS));
 
-/** Guess the modality of a file the user picked, for its icon alone. */
+/**
+ * @param {string} name
+ * @returns {name is Modality}
+ */
+export const isModality = (name) => name in KINDS;
+
+/** @type {[Modality, RegExp][]} */
+const ENDINGS = [["point_cloud", /\.(glb|gltf|obj|ply|stl|off|dae)$/i], ["text", /\.(txt|md|pdf|html?)$/i]];
+
+/**
+ * Guess the modality of a file the user picked, for its icon alone.
+ * @param {File} file
+ * @returns {Modality}
+ */
 export function kindOf(file) {
-  const major = file.type.split("/")[0];
-  if (major in KINDS) return major;
-  return Object.keys(ENDINGS).find((kind) => ENDINGS[kind].test(file.name)) ?? "image";
+  const [major = ""] = file.type.split("/");
+  if (isModality(major)) return major;
+  return ENDINGS.find(([, ending]) => ending.test(file.name))?.[0] ?? "image";
 }
