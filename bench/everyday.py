@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from omnisearch.config import load_settings
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")

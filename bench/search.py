@@ -22,8 +22,9 @@ import qdrant_edge as edge
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Query, Sum, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Lookup, Payload, Point, VectorStore
 from omnisearch.stores.catalog import DIRECTORY, open_store

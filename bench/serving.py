@@ -24,7 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from omnisearch.config import load_settings
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 
 CLIENTS, TURNS = 16, 3

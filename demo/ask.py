@@ -11,8 +11,8 @@ from rich.table import Table
 
 from omnisearch.cli.console import err
 from omnisearch.config import load_settings
-from omnisearch.query.expressions import Query
 from omnisearch.query.grammar import parse
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.types import Hit, Modality
 
@@ -37,7 +37,7 @@ def main(corpus: Path, data_dir: Path) -> None:
     with Engine.open(load_settings(data_dir=data_dir)) as engine:
         for words, modality in QUESTIONS:
             asked = parse(shlex.split(words.replace("CORPUS", str(corpus.resolve()))))
-            answer = engine.search(Query(asked, (modality,), LIMIT))
+            answer = engine.search(Query(asked, modalities=(modality,), limit=LIMIT))
             shown = words.replace("CORPUS/", "./")
             err.print(f"\n[bold]omnisearch search {shown} --in {modality}[/bold]", highlight=False)
             err.print(_table(answer.hits, corpus.resolve()))

@@ -23,8 +23,8 @@ _HOMES = {
     "OmniBind": "omnisearch.binding.model",
     "OmnisearchError": "omnisearch.errors",
     "Page": "omnisearch.types",
-    "Query": "omnisearch.query.expressions",
-    "Quota": "omnisearch.query.expressions",
+    "Query": "omnisearch.query.query",
+    "Quota": "omnisearch.query.query",
     "Reason": "omnisearch.errors",
     "Region": "omnisearch.types",
     "Segment": "omnisearch.types",
@@ -32,7 +32,7 @@ _HOMES = {
     "Stretch": "omnisearch.types",
     "Term": "omnisearch.query.expressions",
     "parse": "omnisearch.query.grammar",
-    "parse_conditions": "omnisearch.query.conditions",
+    "parse_conditions": "omnisearch.query.condition_parser",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.config import Settings
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Filter, Lookup, VectorStore
 from omnisearch.types import Floats, Modality

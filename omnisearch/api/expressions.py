@@ -13,14 +13,18 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     StringConstraints,
     Tag,
+    TypeAdapter,
+    WithJsonSchema,
     model_validator,
 )
 
 from omnisearch.api.safe_strings import SafeStr, SafeText, no_surrogates
 from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then
 from omnisearch.query.slices import parse_slice
+from omnisearch.types import Slice
 
 MAX_TERMS = 16
 MAX_DEPTH = 8
@@ -34,10 +38,11 @@ def _not_zero(weight: float) -> float:
     return weight
 
 
-def _a_slice(text: str) -> str:
-    if parse_slice(text) is None:
+def _slice(text: object) -> Slice:
+    """Parse a slice where it stands, so that the error points at it."""
+    if (found := parse_slice(_SLICE.validate_python(text))) is None:
         raise ValueError("is no slice: write 12.5-15 for seconds, x,y,width,height for a region, p3 for a page")
-    return text
+    return found
 
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
@@ -45,7 +50,9 @@ UploadId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
 # What an answer calls a file; a path may be this long.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(no_surrogates)]
-SliceText = Annotated[str, StringConstraints(max_length=64), AfterValidator(_a_slice)]
+SliceText = Annotated[str, StringConstraints(max_length=64)]
+_SLICE: TypeAdapter[str] = TypeAdapter(SliceText)
+SliceIn = Annotated[Slice, PlainValidator(_slice), WithJsonSchema(_SLICE.json_schema())]
 Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https://[!-~]+$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -79,7 +86,7 @@ class TermIn(Strict):
     item_id: ItemId | None = None
     vector: Annotated[list[Number], Field(min_length=1, max_length=MAX_DIM)] | None = None
     weight: Weight = 1.0
-    slice: SliceText | None = None
+    slice: SliceIn | None = None
     segment: Annotated[int, Field(ge=0)] | None = None
     label: Label | None = None
 
@@ -108,12 +115,11 @@ class TermIn(Strict):
 
     def expression(self, files: Mapping[str, Upload]) -> Term:
         """Return the term; `files` holds the files by the name of their part, their id or their URL."""
-        part = None if self.slice is None else parse_slice(self.slice)
         if self.file_key is not None:
             upload = files[self.file_key]
-            return Term(upload.path, self.weight, self.label or upload.label, part)
+            return Term(upload.path, self.weight, self.label or upload.label, self.slice)
         if self.item_id is not None:
-            return Term(ItemRef(self.item_id, self.segment), self.weight, slice=part)
+            return Term(ItemRef(self.item_id, self.segment), self.weight, slice=self.slice)
         return Term(self.text if self.text is not None else tuple(self.vector or ()), self.weight)
 
 

@@ -1,6 +1,7 @@
 """What the API reads. Unknown fields are refused; every string and every number is bounded."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,14 @@ from omnisearch.api.safe_strings import SafeStr, SafeText
 from omnisearch.api.selections import Conditions, CursorText, SelectionLink
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Expression, ItemRef, Query, Quota, Term
+from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.grammar import parse, split
+from omnisearch.query.query import MAX_SEGMENTS, Query, Quota, SearchOptions
 from omnisearch.types import Modality
 
 MAX_HITS = 200
 MAX_QUERIES = 64
+DEFAULTS = SearchOptions()
 
 
 class QuotaIn(Strict):
@@ -42,39 +44,29 @@ class SearchIn(Asking):
     """The body of POST /v1/search, or its multipart field `query`."""
 
     modalities: list[Modality] = Field(list(Modality), min_length=1, max_length=len(Modality))
-    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
-    explain: bool = False
-    include_self: bool = False
-    where: Conditions = Field([])
-    lanes: bool = False
+    limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = DEFAULTS.limit
+    explain: bool = DEFAULTS.explain
+    include_self: bool = DEFAULTS.include_self
+    where: Conditions = ()
+    lanes: bool = DEFAULTS.lanes
     quotas: dict[Modality, QuotaIn] = Field({}, max_length=len(Modality))
-    fold: bool = True
-    segments: Annotated[int, Field(ge=1, le=100)] = 3
-    like: list[ItemId] = Field([], max_length=MAX_TERMS)
-    unlike: list[ItemId] = Field([], max_length=MAX_TERMS)
+    fold: bool = DEFAULTS.fold
+    segments: Annotated[int, Field(ge=1, le=MAX_SEGMENTS)] = DEFAULTS.segments
+    like: tuple[ItemId, ...] = Field((), max_length=MAX_TERMS)
+    unlike: tuple[ItemId, ...] = Field((), max_length=MAX_TERMS)
     cursor: CursorText = ""
-    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    hybrid: bool = False
+    min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = DEFAULTS.min_relevance
+    hybrid: bool = DEFAULTS.hybrid
+
+    def to_options(self) -> SearchOptions:
+        """Return the options, whose names the fields share."""
+        fields_ = {field.name: getattr(self, field.name) for field in fields(SearchOptions)}
+        quotas = tuple(Quota(modality, bounds.least, bounds.most) for modality, bounds in self.quotas.items())
+        return SearchOptions(**fields_ | {"modalities": tuple(dict.fromkeys(self.modalities)), "quotas": quotas})
 
     def to_query(self, files: Mapping[str, Upload]) -> Query:
         """Return the engine's query."""
-        return Query(
-            expression(self.query, files),
-            tuple(dict.fromkeys(self.modalities)),
-            self.limit,
-            self.include_self,
-            self.explain,
-            parse_conditions(self.where),
-            self.lanes,
-            tuple(Quota(modality, bounds.least, bounds.most) for modality, bounds in self.quotas.items()),
-            self.fold,
-            self.segments,
-            tuple(self.like),
-            tuple(self.unlike),
-            self.cursor,
-            self.min_relevance,
-            self.hybrid,
-        )
+        return self.to_options().query(expression(self.query, files))
 
 
 class CollectionIn(Strict):
@@ -106,8 +98,8 @@ class SearchLink(SelectionLink):
         selection = self.to_selection()
         return Query(
             expression,
-            selection.modalities,
-            self.limit,
+            modalities=selection.modalities,
+            limit=self.limit,
             where=selection.where,
             cursor=self.cursor,
             min_relevance=self.min_relevance,
@@ -127,8 +119,8 @@ class NeighboursLink(SelectionLink):
         selection = self.to_selection()
         return Query(
             Term(ItemRef(item_id, self.segment)),
-            selection.modalities,
-            self.limit,
+            modalities=selection.modalities,
+            limit=self.limit,
             where=selection.where,
             lanes=True,
             min_relevance=self.min_relevance,

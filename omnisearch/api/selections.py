@@ -2,25 +2,27 @@
 
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, StringConstraints, TypeAdapter, WithJsonSchema
 
 from omnisearch.api.safe_strings import SafeText
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import MAX_CONDITIONS, parse_condition, parse_conditions
+from omnisearch.query.condition_parser import MAX_CONDITIONS, parse_condition
+from omnisearch.query.conditions import Condition
 from omnisearch.search.item_list import Selection
 from omnisearch.stores.base import Order
 from omnisearch.types import Modality
 
 MAX_ITEMS = 200
 
+_TEXT: TypeAdapter[str] = TypeAdapter(SafeText)
 
-def _condition(text: str) -> str:
-    """Check a condition where it stands, so that the error points at it."""
+
+def _condition(text: object) -> Condition:
+    """Parse a condition where it stands, so that the error points at it."""
     try:
-        parse_condition(text)
+        return parse_condition(_TEXT.validate_python(text))
     except QueryError as error:
         raise ValueError(str(error)) from None
-    return text
 
 
 def _listed(given: object) -> object:
@@ -29,7 +31,10 @@ def _listed(given: object) -> object:
     return [name.strip() for part in parts for name in str(part).split(",")]
 
 
-Conditions = Annotated[list[Annotated[SafeText, AfterValidator(_condition)]], Field(max_length=MAX_CONDITIONS)]
+Conditions = Annotated[
+    tuple[Annotated[Condition, PlainValidator(_condition), WithJsonSchema(_TEXT.json_schema())], ...],
+    Field(max_length=MAX_CONDITIONS),
+]
 CursorText = Annotated[str, StringConstraints(max_length=512)]
 
 
@@ -37,11 +42,11 @@ class SelectionLink(BaseModel):
     """Items of some modalities for which conditions hold."""
 
     modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
-    where: Conditions = Field([])
+    where: Conditions = ()
 
     def to_selection(self) -> Selection:
         """Return which items are meant."""
-        return Selection(tuple(dict.fromkeys(self.modalities)), parse_conditions(self.where))
+        return Selection(tuple(dict.fromkeys(self.modalities)), self.where)
 
 
 class ItemsLink(SelectionLink):

@@ -13,7 +13,8 @@ from fastapi import Query as Parameter
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Collection, Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
-from omnisearch.query.expressions import Expression, ItemRef, Query, Term
+from omnisearch.query.expressions import Expression, ItemRef, Term
+from omnisearch.query.query import Query
 from omnisearch.search.counts import ItemCounts, Totals
 from omnisearch.search.item_list import ItemPage, Selection
 from omnisearch.search.locate.results import Located

@@ -16,7 +16,8 @@ from omnisearch.types import Modality
 
 if TYPE_CHECKING:
     from omnisearch.config import Settings
-    from omnisearch.query.expressions import Query, Term
+    from omnisearch.query.expressions import Term
+    from omnisearch.query.query import Query
 
 COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
 
@@ -66,38 +67,32 @@ def search(
     ./paper.pdf@p3 are parts of files.
     """
     from omnisearch.cli.served import ask, load_asking_settings, search_served
-    from omnisearch.query.conditions import parse_conditions
-    from omnisearch.query.expressions import Query, Quota
+    from omnisearch.query.condition_parser import parse_conditions
     from omnisearch.query.grammar import parse
+    from omnisearch.query.query import Quota, SearchOptions
 
     if bool(terms) == (batch is not None):
         raise UsageError("write a query, or name a file of queries with --batch: one of them")
     if print0 and batch is not None:
         raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
     asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
-    modalities = parse_modalities(within)
-    conditions = parse_conditions(where or ())
-    quotas = tuple(Quota.parse(text) for text in quota or ())
-    queries = [
-        Query(
-            parse(words),
-            modalities,
-            limit,
-            include_self,
-            explain,
-            where=conditions,
-            lanes=lanes,
-            quotas=quotas,
-            fold=fold,
-            segments=segments,
-            like=tuple(item.removeprefix("id:") for item in like or ()),
-            unlike=tuple(item.removeprefix("id:") for item in unlike or ()),
-            cursor=cursor,
-            min_relevance=min_relevance,
-            hybrid=hybrid,
-        )
-        for words in asked
-    ]
+    chosen = SearchOptions(
+        modalities=parse_modalities(within),
+        limit=limit,
+        where=parse_conditions(where or ()),
+        lanes=lanes,
+        quotas=tuple(Quota.parse(text) for text in quota or ()),
+        fold=fold,
+        segments=segments,
+        like=tuple(item.removeprefix("id:") for item in like or ()),
+        unlike=tuple(item.removeprefix("id:") for item in unlike or ()),
+        cursor=cursor,
+        include_self=include_self,
+        min_relevance=min_relevance,
+        hybrid=hybrid,
+        explain=explain,
+    )
+    queries = [chosen.query(parse(words)) for words in asked]
     _check_files(term for query in queries for term in query.terms)
     settings = load_asking_settings(
         server, data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share

@@ -11,7 +11,7 @@ from omnisearch.client.problems import error_of
 from omnisearch.client.running import Server, find_server
 from omnisearch.config import Settings, load_settings, read_secret
 from omnisearch.errors import OmnisearchError, UsageError
-from omnisearch.query.expressions import Query
+from omnisearch.query.query import Query
 
 MAX_BATCH = 64  # queries of one request
 T = TypeVar("T")

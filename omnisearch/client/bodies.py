@@ -8,7 +8,8 @@ from typing import Any
 from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 from omnisearch.query.conditions import Condition
-from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Query, Sum, Term, Then
+from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+from omnisearch.query.query import Query
 
 _PLAIN = Query(Sum(()))  # what a query is where nothing else is said
 

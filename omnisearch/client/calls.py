@@ -11,8 +11,9 @@ from typing_extensions import Unpack
 
 from omnisearch.client.bodies import Body, batch_body, embeddings_body, locate_body, search_body
 from omnisearch.paths import show_path
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Expression, ItemRef, Query, Quota, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import Expression, ItemRef, Term
+from omnisearch.query.query import Query, Quota
 from omnisearch.schema.embeddings import EmbeddingsOut, ModelsOut
 from omnisearch.schema.item import ItemOut
 from omnisearch.schema.locate import LocateOut

@@ -7,16 +7,13 @@
 Nothing here computes: `omnisearch.search` does.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from omnisearch.errors import QueryError
 from omnisearch.paths import show_path
-from omnisearch.query.conditions import Condition
-from omnisearch.types import Modality, Slice
+from omnisearch.types import Slice
 
 
 @dataclass(frozen=True)
@@ -183,65 +180,6 @@ class Then(Expression):
 
 
 Operator: TypeAlias = And | Or | Not | Then
-
-
-@dataclass(frozen=True)
-class Quota:
-    """How many hits of a modality one list holds: at least and at most; None is no bound."""
-
-    modality: Modality
-    least: int = 0
-    most: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.least < 0 or (self.most is not None and self.most < self.least):
-            raise QueryError(f"{self.modality}: at least {self.least} and at most {self.most} cannot both hold")
-
-    @classmethod
-    def parse(cls, text: str) -> "Quota":
-        """Read `image:2-5`, `image:2-` (at least), `image:-5` (at most) or `image:3` (both).
-
-        Raises:
-            QueryError: it is not written so, or names no modality.
-        """
-        found = re.fullmatch(r"([a-z_]+):(\d{0,4})(-?)(\d{0,4})", text)
-        if found is None or found[1] not in set(Modality) or not (found[2] or found[4]):
-            raise QueryError(f"the quota {text!r} is not written like image:2-5; modalities: {', '.join(Modality)}")
-        most = found[4] if found[3] else found[2]
-        return cls(Modality(found[1]), int(found[2] or 0), int(most) if most else None)
-
-
-@dataclass(frozen=True)
-class Query:
-    """An expression, the modalities to answer in, and how many hits to give.
-
-    `include_self` lets an item that the query itself names be a hit. Every condition of `where` holds for every hit.
-    `lanes` gives `limit` hits of each modality in turn; else there is one list, held to `quotas`. `fold` hides
-    near-duplicates under the best of them. A hit shows up to `segments` of its best segments. `like` and `unlike` are
-    ids of items to go towards and away from. `cursor` is the `next_cursor` of the page before. `min_relevance` leaves
-    out hits below it. `hybrid` also finds what has the words of the texts, in its name, its labels or its text.
-    """
-
-    expression: Expression
-    modalities: tuple[Modality, ...] = tuple(Modality)
-    limit: int = 10
-    include_self: bool = False
-    explain: bool = False
-    where: tuple[Condition, ...] = ()
-    lanes: bool = False
-    quotas: tuple[Quota, ...] = ()
-    fold: bool = True
-    segments: int = 3
-    like: tuple[str, ...] = ()
-    unlike: tuple[str, ...] = ()
-    cursor: str = ""
-    min_relevance: float = 0.0
-    hybrid: bool = False
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """The terms of its expression."""
-        return self.expression.terms
 
 
 def _parts(expression: Expression, kind: type[Expression]) -> Iterator[Expression]:

@@ -8,7 +8,8 @@ from typing import TypeAlias, TypeVar
 
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.paths import find_path, is_missing
-from omnisearch.query.expressions import Expression, Query, Term
+from omnisearch.query.expressions import Expression, Term
+from omnisearch.query.query import Query
 from omnisearch.search.index import Index
 from omnisearch.search.plan.budget import Budget
 from omnisearch.search.plan.embed import EmbeddedTerm, Embedder, succeeded

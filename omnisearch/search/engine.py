@@ -19,7 +19,8 @@ from typing import TypeVar
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError
-from omnisearch.query.expressions import Expression, ItemRef, Query, Summand, Term
+from omnisearch.query.expressions import Expression, ItemRef, Summand, Term
+from omnisearch.query.query import Query
 from omnisearch.search.answer import Outcome, answer_each, answered
 from omnisearch.search.counts import ItemCounts, Totals, count_items, totals
 from omnisearch.search.index import Index

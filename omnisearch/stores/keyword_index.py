@@ -10,7 +10,8 @@ Engines know no wildcards. What a word cannot say exactly, it narrows, and the r
 
 from collections.abc import Iterable, Mapping
 
-from omnisearch.query.conditions import PatternCondition, path_components
+from omnisearch.query.conditions import PatternCondition
+from omnisearch.query.globs import path_components
 
 
 def item_keywords(path: str, mime: str, tags: Iterable[str], meta: Mapping[str, str]) -> list[str]:

@@ -26,7 +26,8 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import Rendition
-from omnisearch.query.expressions import Expression, ItemRef, Query, Term
+from omnisearch.query.expressions import Expression, ItemRef, Term
+from omnisearch.query.query import Query
 from omnisearch.search.counts import ItemCounts, Totals, tally
 from omnisearch.search.item_list import ItemPage, Selection
 from omnisearch.search.locate.results import Located, Location, LocationPart

@@ -6,8 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from omnisearch.api.schemas import MAX_QUERIES
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import And, ItemRef, Not, Query, Sum, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import And, ItemRef, Not, Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.types import Modality
 from tests.api.conftest import IDS, ScriptedEngine, tone
 
@@ -17,7 +18,7 @@ DOG = {"query": {"text": "dog"}}
 def test_each_query_has_its_answer_in_order(client: TestClient, engine: ScriptedEngine) -> None:
     queries = [DOG, {"query": {"text": "cat"}, "limit": 1, "modalities": ["image"]}]
     results = client.post("/v1/search/batch", json={"queries": queries}).json()["results"]
-    assert engine.queries == [Query(Term("dog")), Query(Term("cat"), (Modality.IMAGE,), 1)]
+    assert engine.queries == [Query(Term("dog")), Query(Term("cat"), modalities=(Modality.IMAGE,), limit=1)]
     alone = [client.post("/v1/search", json=query).json() for query in queries]
     assert results == alone
 
@@ -67,11 +68,16 @@ def test_a_batch_that_is_malformed_is_refused_whole(client: TestClient, body: ob
         ({"q": 'dog AND NOT "AND OR"'}, Query(And((Term("dog"), Not(Term("AND OR")))))),
         (
             {"q": "dog", "modalities": "image,audio", "limit": "3", "hybrid": "true", "min_relevance": "0.5"},
-            Query(Term("dog"), (Modality.IMAGE, Modality.AUDIO), 3, hybrid=True, min_relevance=0.5),
+            Query(Term("dog"), modalities=(Modality.IMAGE, Modality.AUDIO), limit=3, hybrid=True, min_relevance=0.5),
         ),
         (
             {"q": "dog", "modalities": ["image", "image"], "where": ["size>1kB", "path:*.png"], "cursor": "abc"},
-            Query(Term("dog"), (Modality.IMAGE,), where=parse_conditions(["size>1kB", "path:*.png"]), cursor="abc"),
+            Query(
+                Term("dog"),
+                modalities=(Modality.IMAGE,),
+                where=parse_conditions(["size>1kB", "path:*.png"]),
+                cursor="abc",
+            ),
         ),
     ],
 )

@@ -17,7 +17,8 @@ from omnisearch.api.app import create_app
 from omnisearch.api.collections import Collections
 from omnisearch.config import Settings
 from omnisearch.errors import BusyError, MediaError, QueryError, Reason
-from omnisearch.query.expressions import ItemRef, Query, Sum, Term
+from omnisearch.query.expressions import ItemRef, Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.locate.location_json import location_json
 from omnisearch.search.plan.budget import UNLIMITED
 from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, picture, tone, wait_until_ready

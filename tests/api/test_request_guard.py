@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from omnisearch.api.headers import SECURITY_HEADERS
 from omnisearch.config import Settings
-from omnisearch.query.expressions import Query
+from omnisearch.query.query import Query
 from tests.api.conftest import ScriptedEngine, open_client, wait_until_ready
 
 QUERY = b'{"query":[{"text":"dog"}]}'

@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 
 from omnisearch.errors import MediaError, QueryError, Reason
 from omnisearch.query.conditions import PatternCondition, RangeCondition
-from omnisearch.query.expressions import ItemRef, Query, Quota, Sum, Term
+from omnisearch.query.expressions import ItemRef, Sum, Term
+from omnisearch.query.query import Query, Quota
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
 from tests.api.conftest import IDS, ScriptedEngine, picture, tone
@@ -23,7 +24,7 @@ def test_a_json_query_reaches_the_engine_whole(client: TestClient, engine: Scrip
     }
     assert client.post("/v1/search", json=body).status_code == 200
     terms = (Term("dog", 1.0), Term(ItemRef(IDS["im"]), -0.5))
-    assert engine.queries == [Query(Sum(terms), (Modality.IMAGE, Modality.AUDIO), 3, explain=True)]
+    assert engine.queries == [Query(Sum(terms), modalities=(Modality.IMAGE, Modality.AUDIO), limit=3, explain=True)]
 
 
 def test_all_modalities_and_ten_hits_unless_asked(client: TestClient, engine: ScriptedEngine) -> None:

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from omnisearch.api import service
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.expressions import Query
+from omnisearch.query.query import Query
 from omnisearch.search.plan.budget import Budget
 from tests.api.conftest import (
     IDS,

@@ -10,9 +10,11 @@ from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import SearchBatchIn, SearchIn
 from omnisearch.client.bodies import batch_body, search_body
 from omnisearch.errors import UsageError
-from omnisearch.query.conditions import RangeCondition, parse_conditions
-from omnisearch.query.expressions import ItemRef, Query, Quota, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.conditions import RangeCondition
+from omnisearch.query.expressions import ItemRef, Term
 from omnisearch.query.grammar import parse
+from omnisearch.query.query import Query, Quota
 from omnisearch.types import Modality, Region, Stretch
 
 DOG, BARK = Term(Path("pictures/dog.png")), Term(Path("bark.wav"), slice=Stretch(1.5, 2.0))
@@ -20,7 +22,9 @@ QUERIES = [
     Query(Term("a dog")),
     Query(DOG + -0.5 * Term("grass"), limit=3, min_relevance=0.25, explain=True, hybrid=True),
     Query((DOG & ~BARK) | (Term(ItemRef("ab", 2)) >> Term((0.5, -1.0))), include_self=True, fold=False, segments=7),
-    Query(parse(["NOT", "a", "dog", "AND", "(", "x", "-", "id:ab@1-2", ")"]), (Modality.AUDIO, Modality.IMAGE)),
+    Query(
+        parse(["NOT", "a", "dog", "AND", "(", "x", "-", "id:ab@1-2", ")"]), modalities=(Modality.AUDIO, Modality.IMAGE)
+    ),
     Query(
         Term(ItemRef("ab"), slice=Region(0.5, 0.25, 0.25, 0.5, relative=True)),
         where=parse_conditions(["path:a/**", "!size>1.5MB", "mtime:2024-05", "duration<=2h"]),

@@ -21,7 +21,8 @@ from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, Reason
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.spaces.families.hashed import Hashed
 from omnisearch.spaces.registry import SPACES

@@ -15,7 +15,8 @@ import typer
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import DamageError, FingerprintError, NoIndexError, OmnisearchError, StoreError
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.stores import edge_link
 from omnisearch.stores.base import Point, VectorStore

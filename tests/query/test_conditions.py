@@ -10,13 +10,9 @@ import numpy as np
 import pytest
 
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import (
-    PatternCondition,
-    RangeCondition,
-    matches_path,
-    parse_condition,
-    parse_conditions,
-)
+from omnisearch.query.condition_parser import parse_condition, parse_conditions
+from omnisearch.query.conditions import PatternCondition, RangeCondition
+from omnisearch.query.globs import matches_path
 
 
 def at(*moment: int, tz: tzinfo = UTC) -> float:

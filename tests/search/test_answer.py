@@ -14,8 +14,9 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import ItemRef, Not, Query, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import ItemRef, Not, Term
+from omnisearch.query.query import Query
 from omnisearch.search import engine as module
 from omnisearch.search.answer import Outcome
 from omnisearch.search.engine import Engine
@@ -34,7 +35,7 @@ RIGHT = (
     Query(RED & BLUE),
     Query(RED & ~BLUE, explain=True),
     Query(WHALE, hybrid=True),
-    Query(Term("high") >> Term("low"), (Modality.AUDIO,)),
+    Query(Term("high") >> Term("low"), modalities=(Modality.AUDIO,)),
     Query(BLUE, where=parse_conditions(["path:*.png"])),
     Query(RED, min_relevance=0.5, fold=False),
     Query(RED, lanes=True, segments=1),

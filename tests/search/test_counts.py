@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.search import counts as module
 from omnisearch.search.counts import count_items, tally, totals
 from omnisearch.search.item_list import Selection, list_items

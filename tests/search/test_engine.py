@@ -10,7 +10,8 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, NotFoundError, QueryError, Reason
-from omnisearch.query.expressions import ItemRef, Query, Sum, Term
+from omnisearch.query.expressions import ItemRef, Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.types import Hit, Modality
 from omnisearch_indexer.session import index_files
@@ -51,7 +52,7 @@ def engine(folder: Path, hashed_model: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def ask(engine: Engine, *terms: Term, within: tuple[Modality, ...] = tuple(Modality), limit: int = 10) -> list[Hit]:
-    return list(engine.search(Query(Sum(terms), within, limit)).hits)
+    return list(engine.search(Query(Sum(terms), modalities=within, limit=limit)).hits)
 
 
 def names(hits: list[Hit]) -> list[str]:

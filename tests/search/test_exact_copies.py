@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from omnisearch.config import load_settings
-from omnisearch.query.expressions import Expression, ItemRef, Query, Term
+from omnisearch.query.expressions import Expression, ItemRef, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.search.plan.exact_copies import FIRST, IDENTICAL, MOST
 from omnisearch.spaces.registry import load_space

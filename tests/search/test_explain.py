@@ -15,7 +15,8 @@ from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.expressions import ItemRef, Query, Sum, Term
+from omnisearch.query.expressions import ItemRef, Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.search.index import Index
 from omnisearch.search.plan.embed import NOT_KEPT, SPACELESS

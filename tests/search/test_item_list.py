@@ -8,7 +8,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import parse_conditions
+from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.search import item_list
 from omnisearch.search.item_list import Selection, list_items
 from omnisearch.stores.base import Order, Payload, VectorStore

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Expression, Query, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import Expression, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.search.rank.candidates import DEPTH, search_expression
 from omnisearch.search.rank.lexical import QueryWords, query_words
@@ -162,7 +163,7 @@ def test_a_name_finds_its_file(engine: Engine, text: str, name: str) -> None:
 
 
 def test_a_word_deep_in_a_text_is_found_and_explained(engine: Engine) -> None:
-    query = Query(Term("whalebone"), (Modality.TEXT,), hybrid=True, explain=True)
+    query = Query(Term("whalebone"), modalities=(Modality.TEXT,), hybrid=True, explain=True)
     hit = engine.search(query).hits[0]
     assert Path(hit.path).name == "poem.txt"
     assert hit.explanation is not None

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from omnisearch.cli.main import build
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.expressions import Query, Term
+from omnisearch.query.expressions import Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality

@@ -14,8 +14,9 @@ import pytest
 from omnisearch.cli.main import main
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Expression, Query, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import Expression, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
 from omnisearch.stores.bm25 import SparseVector
@@ -30,7 +31,7 @@ red, green, blue, low, high = (Term(word) for word in ("red", "green", "blue", "
 
 
 def names(engine: Engine, expression: Expression, *within: Modality, **fields: Any) -> list[str]:
-    found = engine.search(Query(expression, within or tuple(Modality), **fields)).hits
+    found = engine.search(Query(expression, modalities=within or tuple(Modality), **fields)).hits
     return [Path(hit.path).name for hit in found]
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError, QueryError
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import ItemRef, Query, Quota, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import ItemRef, Term
+from omnisearch.query.query import Query, Quota
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
 from omnisearch.types import Hit, Modality

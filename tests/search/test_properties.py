@@ -12,8 +12,9 @@ import pytest
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.query.conditions import parse_conditions
-from omnisearch.query.expressions import Expression, ItemRef, Query, Sum, Term
+from omnisearch.query.condition_parser import parse_conditions
+from omnisearch.query.expressions import Expression, ItemRef, Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload, Point
 from omnisearch.stores.catalog import open_store

@@ -1270,6 +1270,29 @@ export interface components {
             relevance: number;
         };
         /**
+         * PatternCondition
+         * @description A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
+         *
+         *     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
+         *     stay within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text it was read from.
+         */
+        PatternCondition: {
+            /** Field */
+            field: string;
+            /** Pattern */
+            pattern: string;
+            /**
+             * Negated
+             * @default false
+             */
+            negated: boolean;
+            /**
+             * Written
+             * @default
+             */
+            written: string;
+        };
+        /**
          * PlaceOut
          * @description A place that matches, as the command line prints it too.
          */
@@ -1353,6 +1376,34 @@ export interface components {
             unit: string;
             /** Message */
             message: string;
+        };
+        /**
+         * RangeCondition
+         * @description A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970.
+         *
+         *     `written` is the text it was read from.
+         */
+        RangeCondition: {
+            /** Field */
+            field: string;
+            /** Gt */
+            gt?: number | null;
+            /** Gte */
+            gte?: number | null;
+            /** Lt */
+            lt?: number | null;
+            /** Lte */
+            lte?: number | null;
+            /**
+             * Negated
+             * @default false
+             */
+            negated: boolean;
+            /**
+             * Written
+             * @default
+             */
+            written: string;
         };
         /**
          * RegionOut

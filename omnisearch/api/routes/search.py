@@ -15,7 +15,7 @@ from omnisearch.api.openapi import refused
 from omnisearch.api.request_body import asked, described
 from omnisearch.api.schemas import NeighboursLink, SearchBatchIn, SearchIn, SearchLink
 from omnisearch.api.service import Asked, Kind, Service
-from omnisearch.query.expressions import Query
+from omnisearch.query.query import Query
 from omnisearch.schema.search import SearchBatchOut, SearchOut
 from omnisearch.search.plan.budget import Budget
 from omnisearch.types import Answer

@@ -9,7 +9,8 @@ section 9.1.1). q counts as the total weight of its terms, so scaling a query ch
 from dataclasses import replace
 
 from omnisearch.errors import QueryError
-from omnisearch.query.expressions import ItemRef, Query, Sum, Summand, Term
+from omnisearch.query.expressions import ItemRef, Sum, Summand, Term
+from omnisearch.query.query import Query
 
 LIKE, UNLIKE = 0.75, -0.15
 

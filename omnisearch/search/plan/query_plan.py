@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from omnisearch.errors import NotReadyError
-from omnisearch.query.expressions import Query, Sum, Term
+from omnisearch.query.expressions import Sum, Term
+from omnisearch.query.query import Query
 from omnisearch.search.index import Index
 from omnisearch.search.plan.compose import QueryVector, query_vector
 from omnisearch.search.plan.embed import EmbeddedTerm

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from omnisearch.errors import QueryError
-from omnisearch.query.expressions import Expression, Query, Term
+from omnisearch.query.expressions import Expression, Term
+from omnisearch.query.query import Query
 from omnisearch.search.plan.embed import EmbeddedTerm
 
 MAX_LENGTH = 512

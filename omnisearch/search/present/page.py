@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from omnisearch.errors import QueryError
-from omnisearch.query.expressions import Query
+from omnisearch.query.query import Query
 from omnisearch.search.plan.query_plan import QueryPlan
 from omnisearch.search.present.cursor import MAX_DEPTH, PagePosition
 from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates, sort_key

@@ -1,0 +1,100 @@
+"""Parse conditions from their text form, which the command line and JSON share."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from omnisearch.errors import QueryError
+from omnisearch.query.conditions import META, NUMBERS, WORDS, Condition, PatternCondition, RangeCondition, field_names
+from omnisearch.query.dates import time_interval
+
+MAX_CONDITIONS = 32
+
+_SPELLED = re.compile(r"(!?)\s*([A-Za-z0-9_.-]+?)\s*(:|>=|<=|>|<|=)\s*(.*)", re.DOTALL)
+_JOINED = re.compile(
+    r"\s(AND|OR|&&?|\|\|?)\s+\(?(?:NOT\s+)?!?(?:path|mime|tag|meta\.[\w-]+|size|duration|mtime)\s*[:<>=]", re.IGNORECASE
+)
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
+_BYTES = {"": 1, "b": 1} | {
+    f"{prefix}{ending}": base**power
+    for power, prefix in enumerate("kmgt", 1)
+    for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
+    """Read conditions as they are written on the command line and in JSON; all of them must hold.
+
+    Raises:
+        QueryError: a condition cannot be read, or there are too many; names it and what there is.
+    """
+    if len(texts) > MAX_CONDITIONS:
+        raise QueryError(f"{len(texts)} conditions, over {MAX_CONDITIONS}")
+    return tuple(parse_condition(text) for text in texts)
+
+
+def parse_condition(text: str) -> Condition:
+    """Read one condition: FIELD:VALUE, FIELD=VALUE, or FIELD and one of < <= > >= and a number.
+
+    Raises:
+        QueryError: says what is wrong, and which fields there are.
+    """
+    return replace(_read(text), written=text)
+
+
+def _read(text: str) -> Condition:
+    found = _SPELLED.fullmatch(text.strip())
+    if found is None:
+        raise QueryError(f"the condition {text!r} is not FIELD:VALUE or FIELD>NUMBER; fields: {field_names()}")
+    negated, field, sign, value = found[1] == "!", found[2], found[3], found[4].strip()
+    _check_alone(value, text)
+    if field not in NUMBERS:
+        if sign not in {":", "="} and (field in WORDS or META.fullmatch(field)):
+            raise QueryError(f"the condition {text!r}: {field} is compared by ':', not by {sign!r}")
+        return PatternCondition(field, value, negated)
+    first, after = _interval(field, value, text)
+    match sign:
+        case ">":
+            return (
+                RangeCondition(field, gt=first, negated=negated)
+                if first == after
+                else RangeCondition(field, gte=after, negated=negated)
+            )
+        case ">=":
+            return RangeCondition(field, gte=first, negated=negated)
+        case "<":
+            return RangeCondition(field, lt=first, negated=negated)
+        case "<=":
+            return (
+                RangeCondition(field, lte=first, negated=negated)
+                if first == after
+                else RangeCondition(field, lt=after, negated=negated)
+            )
+    if first == after:
+        return RangeCondition(field, gte=first, lte=first, negated=negated)
+    return RangeCondition(field, gte=first, lt=after, negated=negated)
+
+
+def _check_alone(value: str, text: str) -> None:
+    """Refuse several conditions in one text; they would form one pattern that matches nothing."""
+    if joined := _JOINED.search(value):
+        is_or = joined[1].upper() in {"OR", "||", "|"}
+        way_out = "ask once for each, since all conditions of a query must hold" if is_or else "give each by itself"
+        raise QueryError(f"the condition {text!r}: conditions are not joined by {joined[1]}; {way_out}")
+
+
+def _interval(field: str, value: str, text: str) -> tuple[float, float]:
+    """The first moment a value names and the first after it: the same for a plain number."""
+    if field == "mtime":
+        try:
+            return time_interval(value)
+        except ValueError as error:
+            raise QueryError(f"the condition {text!r}: {error}") from None
+    units = _BYTES if field == "size" else _SECONDS
+    found = _NUMBER.fullmatch(value)
+    if found is None or found[2].lower() not in units:
+        example = "10MB or 512KiB" if field == "size" else "90, 1.5min or 2h"
+        raise QueryError(f"the condition {text!r}: {value!r} is no {field}; write it like {example}")
+    number = float(found[1]) * units[found[2].lower()]
+    return number, number

@@ -1,0 +1,81 @@
+"""A query: an expression, and the options of the search for it."""
+
+import re
+from dataclasses import dataclass
+
+from omnisearch.errors import QueryError
+from omnisearch.query.conditions import Condition
+from omnisearch.query.expressions import Expression, Term
+from omnisearch.types import Modality
+
+MAX_SEGMENTS = 100
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many hits of a modality one list holds: at least and at most; None is no bound."""
+
+    modality: Modality
+    least: int = 0
+    most: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.least < 0 or (self.most is not None and self.most < self.least):
+            raise QueryError(f"{self.modality}: at least {self.least} and at most {self.most} cannot both hold")
+
+    @classmethod
+    def parse(cls, text: str) -> "Quota":
+        """Read `image:2-5`, `image:2-` (at least), `image:-5` (at most) or `image:3` (both).
+
+        Raises:
+            QueryError: it is not written so, or names no modality.
+        """
+        found = re.fullmatch(r"([a-z_]+):(\d{0,4})(-?)(\d{0,4})", text)
+        if found is None or found[1] not in set(Modality) or not (found[2] or found[4]):
+            raise QueryError(f"the quota {text!r} is not written like image:2-5; modalities: {', '.join(Modality)}")
+        most = found[4] if found[3] else found[2]
+        return cls(Modality(found[1]), int(found[2] or 0), int(most) if most else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options of a search, which Python, the command line and HTTP share.
+
+    `modalities` are those of the hits, and `limit` is the number of hits. `include_self` lets an item that the query
+    itself names be a hit. Every condition of `where` holds for every hit. `lanes` gives `limit` hits of each modality
+    in turn; else there is one list, held to `quotas`. `fold` hides near-duplicates under the best of them. A hit shows
+    up to `segments` of its best segments. `like` and `unlike` are ids of items to move towards and away from. `cursor`
+    is the `next_cursor` of the previous page. Hits below `min_relevance` are left out. `hybrid` also finds items that
+    have the words of the query in their name, labels or text. `explain` adds the contributions of terms and spaces.
+    """
+
+    modalities: tuple[Modality, ...] = tuple(Modality)
+    limit: int = 10
+    where: tuple[Condition, ...] = ()
+    lanes: bool = False
+    quotas: tuple[Quota, ...] = ()
+    fold: bool = True
+    segments: int = 3
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    cursor: str = ""
+    include_self: bool = False
+    min_relevance: float = 0.0
+    hybrid: bool = False
+    explain: bool = False
+
+    def query(self, expression: Expression) -> "Query":
+        """Return the query for an expression with these options."""
+        return Query(expression, **vars(self))
+
+
+@dataclass(frozen=True)
+class Query(SearchOptions):
+    """An expression with the options of the search for it: `Query(Term("a dog"), limit=5)`."""
+
+    expression: Expression
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of its expression."""
+        return self.expression.terms
