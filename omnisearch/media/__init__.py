@@ -1,1 +1,1 @@
-"""From bytes to content: the one place where untrusted media are opened."""
+"""Decode bytes into content. Only this package opens untrusted media."""

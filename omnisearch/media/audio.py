@@ -67,7 +67,7 @@ def check_format(rate: int, channels: int) -> None:
 
 
 def stretch(blocks: Iterator[Floats], rate: int, part: Stretch) -> Iterator[Floats]:
-    """Pass on the samples between the start and the end of `part`, to the sample."""
+    """Yield the samples between the start and the end of `part`, exact to one sample."""
     start, end, at = round(part.start * rate), round(part.end * rate), 0
     for block in blocks:
         inside = block[max(0, start - at) : max(0, end - at)]
@@ -79,7 +79,7 @@ def stretch(blocks: Iterator[Floats], rate: int, part: Stretch) -> Iterator[Floa
 
 
 def resampled(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
-    """Pass blocks on, brought down to 48 kHz where `rate` is above."""
+    """Yield the blocks, resampled to 48 kHz if `rate` is higher."""
     if rate <= KEPT_RATE:
         yield from blocks
         return
@@ -92,7 +92,7 @@ def resampled(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
 
 
 def checked(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
-    """Pass finite blocks on, clipped to [-1, 1].
+    """Yield the blocks, clipped to [-1, 1], and check that all samples are finite.
 
     Raises:
         MediaError: non_finite; too_short after the last block of a stream under 10 ms.
@@ -123,7 +123,7 @@ def _open(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, i
 
 
 def _open_sndfile(file: BinaryIO) -> Any:
-    """Open by libsndfile; None where it cannot: what it lacks (mu-law variants, odd headers) FFmpeg may have."""
+    """Open with libsndfile; None if it fails. FFmpeg may read variants that libsndfile lacks (mu-law, odd headers)."""
     import soundfile
 
     with contextlib.suppress(soundfile.LibsndfileError):
@@ -134,9 +134,9 @@ def _open_sndfile(file: BinaryIO) -> Any:
 
 
 def _wrapped_ogg(file: BinaryIO) -> bytes:
-    """The Ogg file that a WAVE file has for its samples, as Windows' Vorbis encoders wrote it; empty if there is none.
+    """Return the Ogg file inside a WAVE file, as Vorbis encoders of Windows wrote it; empty if there is none.
 
-    The format tag is "Og" then, which neither libsndfile nor FFmpeg knows.
+    Its format tag is "Og", which neither libsndfile nor FFmpeg supports.
     """
     file.seek(0)
     head = file.read(_BLOCK)

@@ -89,7 +89,7 @@ def _lacks_index(file: BinaryIO) -> bool:
 
 
 def seconds(container: Any) -> float | None:
-    """The duration that the header tells, None where it tells nothing believable."""
+    """The duration in the header, in seconds; None if it is missing or implausible."""
     if container.duration is None or not 0 < container.duration < 10**13:
         return None
     return float(container.duration / av.time_base)

@@ -1,4 +1,4 @@
-"""One file in one decoder process: what is asked, what comes back, and why it did not."""
+"""The protocol for decoding one file in a worker process: requests, replies and errors."""
 
 import os
 import signal
@@ -48,10 +48,10 @@ class DecodeJob:
             raise MediaError(Reason.DECODER_CRASHED, f"before it saw the file: {error}") from None
 
     def answer(self, *expected: str) -> Message:
-        """Wait for an answer that has one of the keys `expected`; the job is over when this raises.
+        """Wait for an answer that has one of the keys `expected`; if this raises, the job has ended.
 
         Raises:
-            MediaError: what the worker refused, or why it died.
+            MediaError: the worker refused the file, or died; the detail gives the cause.
             StoppedError: `stopped()` became true.
         """
         assert self._worker is not None
@@ -88,7 +88,7 @@ class DecodeJob:
         return self.answer("piece", "end")
 
     def broken(self, error: Exception) -> MediaError | StoppedError:
-        """Stop the worker and tell why its answer did not come."""
+        """Stop the worker and return the reason for the missing answer."""
         worker, self._worker = self._worker, None
         if worker is None:
             return MediaError(Reason.DECODER_CRASHED, str(error))
@@ -102,7 +102,7 @@ class DecodeJob:
         return MediaError(Reason.DECODER_CRASHED, how)
 
     def finish(self, tell: bool = False) -> None:
-        """Give the worker back; `tell` it first where it waits to be asked for more."""
+        """Return the worker; if `tell` is true, first tell it that no more pieces are wanted."""
         worker, self._worker = self._worker, None
         if worker is None:
             return

@@ -1,4 +1,4 @@
-"""Opening a file that somebody else may have placed: no devices, no surprises, a size cap."""
+"""Open files that may be hostile: regular files only, without following links where asked, up to a size limit."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ MAX_SIBLING_BYTES = 128 * MIB
 
 # O_PATH opens folders without permission to list them. Systems without it (macOS) need that permission.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: a FIFO would wait for a writer for ever
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: opening a FIFO would block until a writer comes
 _REASONS = {
     errno.ENOENT: Reason.VANISHED,
     errno.ENOTDIR: Reason.VANISHED,
@@ -44,10 +44,10 @@ def _no_sibling(name: str) -> bytes | None:  # noqa: ARG001
 
 @dataclass(frozen=True)
 class Source:
-    """What a decoder reads: an open file, its size in bytes, its name, and the files that lie beside it.
+    """The input of a decoder: an open file, its size in bytes, its name, and the files beside it.
 
-    `part` is the slice to decode as if it were all there is. `sibling(name)` is the content of a file below the same
-    folder, None where there is no such file; it may be asked only until the decoder has told its MediaInfo.
+    `part` is the slice to decode; the rest of the file is ignored. `sibling(name)` returns the content of a file below
+    the same folder, or None if there is no such file; it may be called only before the decoder returns its MediaInfo.
     A picture is reduced until its longer side is at most `side` pixels.
     """
 
@@ -104,9 +104,9 @@ def open_unlinked(path: Path) -> int:
 
 
 def open_below(folder: Path, name: str) -> int | None:
-    """Open the regular file `name` at or below `folder` without following any link; None where there is none.
+    """Open the regular file `name` at or below `folder` without following any link; None if it does not exist.
 
-    A name that is absolute or climbs with `..` is no such file.
+    An absolute name and a name with `..` give None too.
     """
     parts = name.replace("\\", "/").split("/")
     parts = [part for part in parts if part != "."]
@@ -129,7 +129,7 @@ def check_size(modality: Modality, size: int) -> None:
 
 
 def content_hash(fd: int) -> str:
-    """The BLAKE3 digest of the whole content, in hexadecimal; the file position does not matter and stays."""
+    """The BLAKE3 digest of the whole content, in hexadecimal; the file position is ignored and kept."""
     digest, offset = blake3(), 0
     while block := os.pread(fd, 4 * MIB, offset):
         digest.update(block)

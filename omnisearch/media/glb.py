@@ -15,14 +15,14 @@ from omnisearch.types import Floats
 
 MAX_TRIANGLES = 100_000
 MAX_POINTS = 200_000
-MAX_TEXTURES = 32  # of up to 4 MiB; the parts beyond get the colours of their corners
+MAX_TEXTURES = 32  # of up to 4 MiB; further parts are coloured at their corners
 _FINEST = 1024  # cells along an axis
 _trimesh: Any = trimesh  # most of it has no types
 _GAMMA = 2.2  # colours of glTF 2.0 are linear light (3.9.2), ours and those of textures are not
 
 
 def glb(source: Source) -> bytes:
-    """Read a 3D object as a GLB file in [-1, 1]: its triangles, fewer where there are too many, or its points.
+    """Convert a 3D object to a GLB file in [-1, 1]: its triangles, simplified if there are too many, or its points.
 
     Raises:
         MediaError: as decoding the file does.
@@ -50,7 +50,7 @@ def _cloud(samples: Samples) -> Any:
 
 
 def _textured(part: Triangles) -> Any:
-    """A mesh with its texture. Its colours are one factor for all corners, since glTF viewers agree on that only."""
+    """A mesh with its texture. Its colour is one factor for all corners, the only form that all viewers support."""
     assert part.uv is not None
     assert part.texture is not None
     corners = np.hstack([part.corners.reshape(-1, 3), part.normals.reshape(-1, 3), part.uv.reshape(-1, 2)])

@@ -43,7 +43,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> Pixels:
 
 
 def _cropped(picture: Image.Image, part: Region, sides: tuple[int, int]) -> Image.Image:
-    """Cut out a region that is given in pixels of a picture of `sides`."""
+    """Crop to a region in pixels of the unreduced picture, whose width and height are `sides`."""
     left, upper, right, lower = pixels_of(part, *sides)
     across, down = (have / full for have, full in zip(picture.size, sides, strict=True))
     box = (int(left * across), int(upper * down), max(round(right * across), 1), max(round(lower * down), 1))

@@ -1,4 +1,4 @@
-"""Landlock: make the kernel refuse this process all files except the named ones, TCP ports, and signals.
+"""Landlock: deny this process all files except the named ones, TCP ports, and signals.
 
 Source of the numbers: include/uapi/linux/landlock.h. A kernel of ABI n has all rights of the versions up to n.
 """
@@ -15,7 +15,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
 _PATH_BENEATH = 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-# How many bits of each field a version knows: rights on files, on TCP ports (bind, connect), and the scopes
+# The number of bits of each field per version: rights on files, on TCP ports (bind, connect), and scopes
 # (abstract Unix sockets, signals).
 _FIRST = (13, 0, 0)
 _BITS = {2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 2, 0), 5: (16, 2, 0), 6: (16, 2, 2)}

@@ -27,7 +27,7 @@ _KINDS: tuple[tuple[type[Exception], tuple[Reason, str]], ...] = (
     (zlib.error, (Reason.DAMAGED, "its compressed data are broken")),
     (tokenize.TokenError, (Reason.DAMAGED, "its header is broken")),
 )
-# Of these Python says what its interpreter could not do, not what is wrong with the file.
+# The messages of these errors describe the interpreter, not the defect of the file.
 _PYTHONS_OWN = (ValueError, TypeError, AttributeError, ArithmeticError, NameError)
 _BAD_VALUE = "a value in it breaks the rules of the format"
 # Parts of messages that are meant for developers.
@@ -35,7 +35,7 @@ _NOISE = re.compile(r"<[^<>]* object at [^>]*>|<_io\.[^>]*>|\[Errno -?\d+\]\s*|:
 
 
 def as_media_error(error: Exception, kind: Kind | None = None) -> MediaError:
-    """Turn what a library raised into a MediaError; its detail names the format, if known, and what is wrong."""
+    """Convert an exception of a library to a MediaError; its detail names the format, if known, and the defect."""
     if isinstance(error, MediaError):
         return error
     if isinstance(error, MemoryError):

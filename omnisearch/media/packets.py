@@ -5,7 +5,7 @@ from typing import Any
 
 from av.error import FFmpegError
 
-MAX_BREAKS = 16  # how often reading continues after data that are not packets
+MAX_BREAKS = 16  # reading continues after this many places with invalid data
 _MISSING_SECONDS, _MISSING_SHARE = 0.5, 0.02  # headers round the duration; a smaller gap is not a missing end
 
 

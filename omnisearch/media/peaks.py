@@ -13,12 +13,12 @@ from omnisearch.media.file import Source, check_size
 from omnisearch.types import Floats, Modality
 
 BUCKETS = 1000
-_HELD = 65_536  # stretches; beyond, neighbours are joined, so that the memory does not grow with the length
+_HELD = 65_536  # stretches; if there are more, neighbours are joined, so that memory is bounded
 _FULL = 127
 
 
 def peaks(source: Source) -> bytes | None:
-    """Return JSON `{"duration": seconds, "min": [...], "max": [...]}` of a sound or a film; None without sound.
+    """Return JSON `{"duration": seconds, "min": [...], "max": [...]}` of a sound or a film; None if it has no sound.
 
     Both lists hold one number of -127 to 127, for samples of -1 to 1, for each of up to 1000 stretches.
 
@@ -57,7 +57,7 @@ def _extremes(blocks: Iterable[Floats]) -> tuple[int, Floats, Floats]:
         held += len(rows)
         while held > _HELD:
             low, high = np.concatenate(lows), np.concatenate(highs)
-            if held % 2:  # the last stretch goes back to the rest, as its two extremes
+            if held % 2:  # an odd last stretch is carried over as its two extremes
                 rest = np.concatenate([np.resize([low[-1], high[-1]], stretch).astype(np.float32), rest])
                 low, high = low[:-1], high[:-1]
             lows, highs = [low.reshape(-1, 2).min(axis=1)], [high.reshape(-1, 2).max(axis=1)]

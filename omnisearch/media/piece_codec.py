@@ -1,4 +1,4 @@
-"""Pieces as messages: how content crosses from the worker to the pool, and what the pool believes of it."""
+"""Encode pieces as messages from a worker to the pool; decode them with checks, because the worker is not trusted."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MAX_NOTES, MAX_NOTE = 8, 200
 
 
 def pack(piece: Piece) -> Message:
-    """A piece as one message."""
+    """Encode a piece as one message."""
     segment = piece.segment
     body: dict[str, Any] = {
         "segment": [segment.index, segment.start, segment.end, segment.unit],
@@ -40,7 +40,7 @@ def pack(piece: Piece) -> Message:
 
 
 def unpack(message: Message, modality: Modality) -> Piece:
-    """The piece in a message, after checking every type, shape and range: its sender is not trusted.
+    """Decode a message into a piece; check every type, shape and range, because its sender is not trusted.
 
     Raises:
         WireError: the message is not a piece of this modality.
@@ -58,7 +58,7 @@ def unpack(message: Message, modality: Modality) -> Piece:
 
 
 def unpack_notes(message: Message) -> list[str]:
-    """The notes that end a file: at most 8 of at most 200 printable characters.
+    """Decode the message that ends a file: at most 8 notes of at most 200 printable characters.
 
     Raises:
         WireError: the message does not end a file.

@@ -1,4 +1,4 @@
-"""3D objects: points in the unit ball and pictures from all around."""
+"""3D objects: points in the unit ball, and pictures from all sides."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ DENSE = 400_000
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: ARG001
     """Read a mesh or a point array as 10,000 points and its views.
 
-    y is up if the format defines an up axis; an STL, OFF or PLY that was made z-up lies on its back.
+    y is up if the format defines an up axis; an STL, OFF or PLY that is z-up is not turned.
 
     Raises:
         MediaError: no_vertices, too_many_vertices, degenerate_extent, non_finite, object_dtype, bad_shape, damaged,
@@ -35,7 +35,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: A
 def read(source: Source, kind: Kind, notes: list[str], count: int = DENSE) -> Samples:
     """The object as about `count` samples, centred on their mean and scaled into the unit ball.
 
-    `notes` receives remarks.
+    `notes` receives a note for each part that was left out or repaired.
     """
     loaded = load(source, kind, notes)
     samples = loaded if isinstance(loaded, Samples) else sample(loaded, count)

@@ -1,4 +1,4 @@
-"""Decoding in processes that may die: the only way the other rooms open media."""
+"""A pool of decoder processes. The other packages open media only through it."""
 
 import contextlib
 import dataclasses
@@ -28,7 +28,7 @@ _restarts_lock = threading.Lock()
 
 
 def restarts() -> int:
-    """Return how many workers, of all pools of this process, died or were killed while they read a file."""
+    """Return the number of workers of this process's pools that died or were killed while they read a file."""
     return _restarts
 
 
@@ -39,14 +39,14 @@ def _count_restart() -> None:
 
 
 def segmentation(settings: Settings) -> Segmentation:
-    """The part of the settings that decides where segments begin and end."""
+    """The settings of segmentation: segment lengths and overlaps."""
     return Segmentation(
         settings.segment_seconds, settings.segment_overlap, settings.passage_characters, settings.passage_overlap
     )
 
 
 def fingerprint(settings: Settings) -> str:
-    """Names the decoder's version and the segmentation; pieces made under another fingerprint are stale."""
+    """The decoder's version and the segmentation as a string; pieces made under another fingerprint are stale."""
     cut = segmentation(settings)
     return (
         f"media-{decoding.VERSION}:seconds={cut.seconds:g}+{cut.overlap:g}"
@@ -58,7 +58,7 @@ class DecoderPool:
     """Decodes files in `workers` processes that are started when first needed; safe to call from many threads.
 
     A call waits while all workers are busy. A `Decoded` keeps its worker until its pieces are read to the end,
-    closed, or forgotten: a thread that holds more of them than there are workers waits for itself.
+    closed, or deleted: a thread that holds more of them than there are workers deadlocks.
     """
 
     def __init__(self, settings: Settings, workers: int | None = None, limits: Limits | None = None) -> None:
@@ -91,7 +91,7 @@ class DecoderPool:
             self._idle.put(None)
 
     def passages(self, text: str) -> list[str]:
-        """Cut a text as a file of text is cut; a short one is one passage."""
+        """Cut a text into passages in the same way as a text file; a short text is one passage."""
         return [str(piece.content) for piece in passages([text], self._cut)]
 
     def decode(
@@ -143,7 +143,7 @@ class DecoderPool:
         try:
             if worker is not None and worker.ended():
                 worker.stop()
-                worker = None  # it died while idle; this file is not the cause
+                worker = None  # it died while idle, so this file is not the cause
             if worker is None:
                 worker = WorkerProcess(self._limits)
             worker.jobs += 1

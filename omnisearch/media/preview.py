@@ -1,4 +1,4 @@
-"""A small WebP picture that shows what is in a file."""
+"""Previews: a small WebP picture of the content of a file."""
 
 import itertools
 from dataclasses import replace
@@ -16,8 +16,8 @@ from omnisearch.types import Floats, Modality, Pixels
 
 SMALL, LARGE = 320, 1280  # pixels of the longer side
 BARS = 106
-# The side of a picture of a 3D object, and as many samples of its surface as leave no holes in it. A larger picture
-# would need seconds; the GLB rendition shows details.
+# The side of a picture of a 3D object, and enough surface samples to draw it without holes. A larger picture
+# would take seconds; the GLB rendition shows details.
 VIEWS = {SMALL: (320, 400_000), LARGE: (640, 1_600_000)}
 _INK = (59, 110, 165)
 _MAX_SECONDS = 600.0
@@ -86,7 +86,7 @@ def _waveform(source: Source, kind: Kind, side: int) -> Pixels:
 
 
 def _bars(peaks: Floats, side: int) -> Pixels:
-    """Draw bars of 2 pixels at distances of 3, on 320 x 96 pixels; a larger picture shows the same bars larger."""
+    """Draw bars of 2 pixels at distances of 3, on 320 x 96 pixels; a larger picture has the same bars, scaled."""
     unit = side / SMALL
     width, height = side, round(96 * unit)
     edges = np.linspace(0, len(peaks), BARS + 1)

@@ -15,8 +15,8 @@ FINE = 2  # the depth buffer is this many times finer than the picture
 _MARGIN = 0.94
 _LIGHT = np.array([-0.45, 0.7, 0.75], np.float32) / np.float32(np.linalg.norm([-0.45, 0.7, 0.75]))
 _FAR = np.iinfo(np.int64).max
-_BACK = 0.01  # the reverse of a sheet lies this much deeper, so that of two coinciding sheets the front one shows
-_STEP = 0.03  # a jump in depth, as a share of the object's reach, that parts two surfaces
+_BACK = 0.01  # back faces are moved this much deeper, so that of two coinciding sheets the front one is drawn
+_STEP = 0.03  # a jump in depth, as a share of the object's extent, that separates two surfaces
 
 
 def render(samples: Samples, views: int = VIEWS, side: int = SIDE) -> Pixels:
@@ -93,7 +93,7 @@ class _Buffer:
             self._close_gaps()
 
     def _close_gaps(self) -> None:
-        """Where a fine pixel lies behind most of its eight neighbours, the samples just missed it: take theirs."""
+        """Fill fine pixels that are deeper than most of their eight neighbours, because no sample hit them."""
         depth = np.pad(self.depth, 1, constant_values=-np.inf)
         nearest = np.pad(self.nearest, 1, constant_values=-1)
         votes = np.zeros(self.depth.shape, np.int8)
@@ -122,7 +122,7 @@ def _shade(samples: Samples, buffer: _Buffer, turn: Floats, radius: int) -> Pixe
     light = np.maximum(_along(_LIGHT, normals.T), 0)[:, None]
     lit = colors * (AMBIENT + KEY * light)
     picture = np.ones((buffer.side, buffer.side, 3), np.float32)
-    picture[hit] = lit + SHEEN * light**2 * (1 - lit)  # a little gloss gives shape to what is black
+    picture[hit] = lit + SHEEN * light**2 * (1 - lit)  # a little gloss shows the shape of black objects
     return _reduce(picture, buffer.depth)
 
 
@@ -147,7 +147,7 @@ def _reduce(picture: Floats, depth: Floats) -> Pixels:
     for cell in cells[1:]:
         nearest = np.maximum(nearest, depth[cell])
     total, summed = np.zeros(nearest.shape, np.float32), np.zeros((*nearest.shape, 3), np.float32)
-    for cell in cells:  # the white ground counts: it softens the outline
+    for cell in cells:  # include the white background, which smooths the outline
         weight = ((depth[cell] >= nearest - _STEP) | np.isneginf(depth[cell])).astype(np.float32)
         total += weight
         summed += picture[cell] * weight[..., None]

@@ -13,7 +13,7 @@ _PICTURED = frozenset(Modality) - {Modality.TEXT}
 
 
 class Rendition(StrEnum):
-    """A form that a file can be shown in. The value ends the names of the files that keep it."""
+    """A form that a file can be shown in. The value is the suffix of the names of cached files."""
 
     SMALL = "webp"  # a picture with its longer side at most 320
     LARGE = "large.webp"  # the same, at most 1280
@@ -22,16 +22,16 @@ class Rendition(StrEnum):
 
     @property
     def suits(self) -> frozenset[Modality]:
-        """The modalities that have it."""
+        """The modalities that this rendition exists for."""
         return _SUITS.get(self, _PICTURED)
 
     @property
     def noun(self) -> str:
-        """What messages call it."""
+        """The name of the rendition in messages."""
         return {Rendition.GLB: "3D preview", Rendition.PEAKS: "peaks"}.get(self, "preview")
 
     def is_whole(self, head: bytes, size: int) -> bool:
-        """Whether `size` bytes that begin with `head` are one, and none of them is missing."""
+        """Whether `size` bytes that begin with `head` are a complete rendition of this form."""
         if self is Rendition.GLB:
             return head[:4] == b"glTF" and int.from_bytes(head[8:12], "little") == size
         if self is Rendition.PEAKS:

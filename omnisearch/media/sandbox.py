@@ -31,7 +31,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer. `detail` says what an active layer covers, and why an inactive one failed."""
+    """One layer. `detail` lists what an active layer covers, or gives the reason why an inactive one failed."""
 
     name: str
     active: bool

@@ -1,4 +1,4 @@
-"""seccomp: make the kernel refuse this process the system calls that decoding media never needs.
+"""seccomp: deny this process the system calls that decoding media never needs.
 
 The filter is a classic BPF program over `struct seccomp_data` (include/uapi/linux/seccomp.h). It refuses a list of
 calls with EPERM and allows a few only with certain arguments. It answers unknown calls, and calls whose arguments it

@@ -1,4 +1,4 @@
-"""How long media are cut into segments."""
+"""Segmentation: cut long media into overlapping segments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from omnisearch.types import Floats, Segment
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Segments of `seconds` that share `overlap` seconds with the next; passages likewise in characters."""
+    """The length of a segment and its `overlap` with the next, both in seconds; for passages, both in characters."""
 
     seconds: float
     overlap: float
@@ -24,11 +24,11 @@ class Segmentation:
 
     @property
     def slack(self) -> float:
-        """A remainder of at most this many seconds joins the last segment instead of making its own."""
+        """A remainder of at most this many seconds is added to the last segment."""
         return self.hop / 4
 
     def time(self, index: int, end: float, last: bool) -> Segment:
-        """The segment `index` that ends at `end` seconds; an only segment is the whole and has no bounds."""
+        """The segment `index` that ends at `end` seconds; a single segment covers the whole file and has no bounds."""
         if index == 0 and last:
             return Segment()
         return Segment(index, index * self.hop, end, "seconds")

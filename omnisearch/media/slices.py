@@ -3,7 +3,7 @@
 from omnisearch.errors import MediaError, Reason
 from omnisearch.types import Modality, Page, Region, Slice, Stretch
 
-# Seconds by which a stretch may be longer than its sound: what players show is rounded.
+# Seconds by which a range may exceed the sound, because players show rounded times.
 ROUNDED = 0.1
 
 _SLICED: dict[type[Slice], tuple[Modality, ...]] = {
@@ -14,7 +14,7 @@ _SLICED: dict[type[Slice], tuple[Modality, ...]] = {
 
 
 def check_kind(part: Slice | None, modality: Modality) -> None:
-    """Refuse a slice that is none of this modality.
+    """Refuse a slice that does not apply to this modality.
 
     Raises:
         MediaError: bad_slice.
@@ -25,7 +25,7 @@ def check_kind(part: Slice | None, modality: Modality) -> None:
 
 
 def check_seconds(part: Stretch | None, seconds: float | None) -> None:
-    """Refuse a stretch that is not within `seconds`, where they are known.
+    """Refuse a time range that is not within `seconds`, if the duration is known.
 
     Raises:
         MediaError: bad_slice, with the real end.

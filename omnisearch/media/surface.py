@@ -1,4 +1,4 @@
-"""The surface of a 3D object as dense coloured samples: what points are picked from and pictures are made of."""
+"""The surface of a 3D object as dense coloured samples. Points are picked and pictures are drawn from them."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from omnisearch.types import Floats
 
-GREY = 0.72  # what has no colour of its own
+GREY = 0.72  # the colour of a surface without one
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """n places on a surface.
+    """n samples of a surface.
 
-    `points` float32 (n, 3); `colors` float32 (n, 3) in [0, 1], None where the source has none;
+    `points` float32 (n, 3); `colors` float32 (n, 3) in [0, 1], None if the source has none;
     `normals` float32 (n, 3) of unit length, None for a bare point set.
     """
 
@@ -25,7 +25,7 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Triangles:
-    """f triangles with what is needed to colour any place on them.
+    """f triangles, with the data to compute the colour of any point on them.
 
     `corners` and `normals` (f, 3, 3) per corner. `colors` (f, 3, 4) RGBA in [0, 1] per corner.
     `texture` uint8 (height, width, 4), looked up at `uv` (f, 3, 2) and multiplied with `colors`.
@@ -39,10 +39,10 @@ class Triangles:
 
 
 def sample(parts: list[Triangles], count: int) -> Samples:
-    """Spread about `count` samples evenly over the area of all parts; no chance is involved.
+    """Distribute about `count` samples evenly over the area of all parts; the result is deterministic.
 
     Along the running sum of triangle areas samples stand at equal distances, and inside triangles they follow the
-    R2 sequence (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018). Where a part is
+    R2 sequence (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018). If a part is
     transparent, that share of its samples is left out.
     """
     areas = [_areas(part.corners) for part in parts]
@@ -58,7 +58,7 @@ def sample(parts: list[Triangles], count: int) -> Samples:
 
 
 def corner_colors(part: Triangles) -> Floats:
-    """Colours (f, 3, 4) of the corners in [0, 1], with what the texture shows there."""
+    """Colours (f, 3, 4) of the corners in [0, 1], multiplied with the texture."""
     if part.texture is None or part.uv is None:
         return part.colors
     seen: Floats = _look_up(part.texture, part.uv.reshape(-1, 2)).reshape(-1, 3, 4)
@@ -91,7 +91,7 @@ def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tup
 
 
 def _mix(corners: Floats, face: NDArray[np.int64], a: Floats, b: Floats) -> Floats:
-    """What `corners` (f, 3, k) hold at the places (a, b) of the triangles `face`, float32 (n, k)."""
+    """Interpolate `corners` (f, 3, k) at the positions (a, b) of the triangles `face`; float32 (n, k)."""
     first = corners[:, 0]
     mixed: Floats = first[face] + a * (corners[:, 1] - first)[face] + b * (corners[:, 2] - first)[face]
     return mixed

@@ -14,7 +14,7 @@ from omnisearch.media.texts.passages import passages
 from omnisearch.media.texts.pdf import open_pdf, page_words, pdf_words
 from omnisearch.types import Decoded, MediaInfo, Modality, Page
 
-# As many as the largest text file holds; only a PDF or a page that decompresses to more is cut.
+# The characters of the largest text file. Only a PDF or a page that decompresses to more is cut.
 MAX_CHARACTERS = 64 << 20
 
 

@@ -20,8 +20,8 @@ from omnisearch.types import Clip, Decoded, Floats, MediaInfo, Modality, Piece, 
 FRAMES = 8
 LONGER_SIDE = 512
 MAX_PIXELS = 2 * 3840 * 2160
-MAX_GAP = 60.0  # seconds by which sound may start late, or one stream run ahead of the other
-STILL = 1.0  # sound that lasts longer than the picture by more than these seconds is heard over the last picture
+MAX_GAP = 60.0  # seconds by which sound may start late, or by which one stream may be ahead of the other
+STILL = 1.0  # if sound exceeds the picture by more than these seconds, its segments show the last picture
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
@@ -60,7 +60,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
 
 
 def poster(source: Source) -> Pixels | None:
-    """A frame near the beginning that is not blank, its longer side at most `source.side`; None without a picture."""
+    """A frame near the beginning that is not blank, its longer side at most `source.side`; None without video."""
     container = open_container(source.file)
     with container:
         if not container.streams.video:
@@ -89,17 +89,17 @@ def _as_sound(kind: Kind) -> Kind:
 
 @dataclass
 class _Window:
-    """What was decoded and may still belong to a segment.
+    """Decoded frames and samples that later segments may still need.
 
-    Its clock starts with `part`, and what lies outside of that is dropped. `rate` is that of the sound; `still` the
-    last picture before the part, which may stand still into it.
+    Its time starts at the start of `part`; frames outside the part are dropped. `rate` is the sample rate of the sound;
+    `still` is the last picture before the part, which may still be shown when the part starts.
     """
 
     step: float
     part: Stretch
     rate: int
     still: Any = None
-    heard: int = 0  # samples, with those before the part
+    heard: int = 0  # samples, including those before the part
     frames: list[tuple[float, Pixels]] = field(default_factory=list)
     next_frame: float = 0.0
     video_end: float = 0.0
@@ -109,11 +109,11 @@ class _Window:
 
     @property
     def over(self) -> bool:
-        """Whether all of the part's picture is there."""
+        """Whether all pictures of the part are decoded."""
         return self.video_end >= self.part.end - self.part.start
 
     def known(self, sound_time: float | None) -> float:
-        """The second up to which picture and sound are there; a stream that is MAX_GAP behind is not waited for."""
+        """The time up to which picture and sound are decoded; no longer waits for a stream that is MAX_GAP behind."""
         if sound_time is None:
             return self.video_end
         if not self.frames:
@@ -121,7 +121,7 @@ class _Window:
         return max(min(self.video_end, sound_time), max(self.video_end, sound_time) - MAX_GAP)
 
     def end(self, rate: int) -> float:
-        """The last second, once all is read."""
+        """The end of the video in seconds, after everything is read."""
         heard = self.sound_end / rate
         return heard if heard > self.video_end + STILL else self.video_end
 
@@ -141,7 +141,7 @@ class _Window:
             self.next_frame = max(self.next_frame + self.step, time)
 
     def finish(self) -> None:
-        """No frame follows: the last picture before the part stands still through it."""
+        """End the pictures: if the part has none, the last picture before it is shown throughout."""
         if self.still is not None:
             self.frames.append((0.0, _pixels(self.still)))
             self.video_end = self.part.end - self.part.start
@@ -157,13 +157,13 @@ class _Window:
     def clip(self, start: float, end: float, rate: int) -> Clip:
         """The frames and the sound in [start, end) seconds."""
         inside = [pixels for time, pixels in self.frames if start - 1e-6 <= time < end]
-        if not inside:  # a picture that stands still for longer than a segment
+        if not inside:  # a still picture that lasts longer than a segment
             inside = [[pixels for time, pixels in self.frames if time < end][-1]]
         chosen = np.linspace(0, len(inside) - 1, min(FRAMES, len(inside))).round().astype(int)
         return Clip(np.stack([inside[i] for i in chosen]), self._sound(start, end, rate))
 
     def drop_before(self, start: float, rate: int) -> None:
-        """Forget what no later segment shows; the last earlier frame stays, it may stand still."""
+        """Drop frames that no later segment shows; keep the last earlier frame, which may still be shown."""
         earlier = [entry for entry in self.frames if entry[0] < start - 1e-6]
         self.frames = earlier[-1:] + self.frames[len(earlier) :]
         surplus = round(start * rate) - self.sound_start
@@ -214,7 +214,7 @@ def _clips(
 
 
 def _fill(window: _Window, packets: Packets, picture: Any, sound: Any) -> Iterator[float | None]:
-    """Decode into `window`; after each step tell up to which second the sound is known, None without sound."""
+    """Decode into `window`; after each step, yield the time up to which the sound is decoded, None without sound."""
     picture.thread_type = "AUTO"
     picture.codec_context.thread_count = 2
     picture.codec_context.skip_frame = "NONREF"
@@ -242,7 +242,7 @@ def _fill(window: _Window, packets: Packets, picture: Any, sound: Any) -> Iterat
 
 
 class _Sound:
-    """The sound track on its way into the window: planar, mono, at most 48 kHz, aligned with the picture."""
+    """Converts the sound track for the window: planar, mono, at most 48 kHz, aligned with the picture."""
 
     def __init__(self, stream: Any) -> None:
         import soxr
@@ -255,7 +255,7 @@ class _Sound:
         self._late: float | None = None
 
     def add(self, frame: Any, window: _Window, origin: float) -> None:
-        """Decode one frame; the first one decides by how much the sound starts after the picture."""
+        """Decode one frame; the first one sets the offset between sound and picture."""
         if self._late is None:
             self._late = min(max((frame.time or 0.0) - origin, 0.0), MAX_GAP)
             window.add_sound(np.zeros(round(self._late * self.rate), np.float32))
@@ -263,7 +263,7 @@ class _Sound:
             self._put(audio.mono(planar), window, last=False)
 
     def finish(self, window: _Window) -> None:
-        """Flush what the resamplers hold."""
+        """Flush the resamplers."""
         if self._late is None:
             return
         for planar in self._planar.resample(None):

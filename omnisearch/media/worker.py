@@ -77,7 +77,7 @@ def _answer_render(sock: socket.socket, source: Source, rendition: Rendition) ->
 
     try:
         made = render(source, rendition)
-    except Exception as error:  # whatever a library raises is the file's fault here
+    except Exception as error:  # any exception of a library is an error of the file
         _refuse(sock, error)
         return
     arrays = {} if made is None else {"rendition": np.frombuffer(made, dtype=np.uint8)}
@@ -110,14 +110,14 @@ def _refuse(sock: socket.socket, error: Exception) -> None:
 
 
 class _Siblings:
-    """Asks the pool, which alone may open files, for one that lies beside the decoded one."""
+    """Requests a file beside the decoded one from the pool, because a worker may not open files."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._files, self._bytes = MAX_SIBLINGS, MAX_SIBLING_BYTES
 
     def __call__(self, name: str) -> bytes | None:
-        """The content of a file at or below the folder of the decoded one, None where there is none."""
+        """Return the content of a file at or below the folder of the decoded one, or None if it does not exist."""
         if self._files == 0 or self._bytes <= 0:
             return None
         self._files -= 1

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1  # interval between calls of `stopped`
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may cost: seconds to answer once, seconds of work for the file, bytes of address space."""
+    """Limits per file: seconds for one answer, seconds of work in all, bytes of address space."""
 
     answer_seconds: float = 60.0
     file_seconds: float = 3600.0
@@ -42,7 +42,7 @@ class WorkerProcess:
                 [*command, str(theirs.fileno()), str(limits.memory_bytes)],
                 pass_fds=[theirs.fileno()],
                 env=sandbox.environment(),
-                process_group=0,  # a Ctrl-C in the terminal is for the parent alone
+                process_group=0,  # Ctrl-C in the terminal reaches the parent only
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

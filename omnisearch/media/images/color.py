@@ -39,7 +39,7 @@ def to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def over_ground(image: Image.Image) -> Image.Image:
-    """Lay an RGBA picture over white, or over black if its opaque pixels are light; RGB stays as it is."""
+    """Put an RGBA picture on white, or on black if its opaque pixels are light; RGB is returned unchanged."""
     if image.mode != "RGBA":
         return image
     alpha = np.asarray(image.getchannel("A"), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""JPEG XL: register the plugin, and read the size from the header, because the plugin decodes at once on opening."""
+"""JPEG XL: register the plugin, and read the size from the header, because the plugin decodes on opening."""
 
 from typing import BinaryIO
 

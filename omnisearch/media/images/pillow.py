@@ -17,7 +17,7 @@ _FORMATS = {
 }  # fmt: skip
 # JPEG and JPEG 2000 decode at these fractions of their sides.
 _REDUCTIONS = (1, 2, 4, 8)
-# A progressive JPEG holds all its coefficients in memory, at whatever size it decodes.
+# A progressive JPEG holds all its coefficients in memory, regardless of the size at which it is decoded.
 _MAX_COEFFICIENT_BYTES = 1 << 30
 
 
@@ -57,7 +57,7 @@ def _open(file: BinaryIO, kind: Kind, side: int | None) -> Any:
 
 
 def _reduce(image: Any, kind: Kind, side: int | None) -> None:
-    """Have the picture decoded no smaller than `side`, which is None for all pixels, and within the limits."""
+    """Choose a decoding size within the limits and not smaller than `side`; None decodes all pixels."""
     width, height = image.size
     reduced = 1
     if kind.format in ("jpg", "jp2"):
@@ -85,5 +85,5 @@ def _check_coefficients(image: Any) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # the metadata are broken, the picture is not
+    except Exception:  # broken metadata do not affect the picture
         return image

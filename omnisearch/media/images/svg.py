@@ -11,7 +11,7 @@ from omnisearch.media.kinds import Kind
 
 
 def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tuple[int, int]]:  # noqa: ARG001
-    """Draw a picture so that its longer side is 1024 pixels; regions of it are counted in these pixels.
+    """Draw a picture so that its longer side is 1024 pixels; regions use these pixels.
 
     Raises:
         MediaError: damaged, unsupported_format, too_large, too_many_pixels or degenerate_aspect.

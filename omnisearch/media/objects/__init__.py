@@ -24,7 +24,7 @@ _OPTIONAL = {"cascadio", "usd-core"}  # large packages, of the extra `formats`
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:
     """Read a 3D file: coloured triangles, or bare points if it has no faces. y is up where the format defines it.
 
-    Coordinates are centred and scaled in float64 before they become float32. `notes` receives what was left out.
+    Coordinates are centred and scaled in float64 before they become float32. `notes` receives a note per omitted part.
 
     Raises:
         MediaError: unsupported_format if the library that reads the kind is not installed, or as it is read.

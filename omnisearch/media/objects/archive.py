@@ -56,5 +56,5 @@ def refuse_entities(xml: bytes) -> bytes:
         MediaError: unsupported_format.
     """
     if _ENTITIES.search(xml.replace(b"\0", b"")):
-        raise MediaError(Reason.UNSUPPORTED_FORMAT, "its XML has a document type or entities, which are never read")
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, "its XML has a document type or entities, which are not supported")
     return xml

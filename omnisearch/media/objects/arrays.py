@@ -19,7 +19,7 @@ _POINT = re.compile(r"^\s*[-+.\d]")
 
 
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:
-    """Read points, with colours where there are six columns or a PCD has them. XYZ and PCD are z-up.
+    """Read points, with colours if there are six columns or the PCD has them. XYZ and PCD are z-up.
 
     Raises:
         MediaError: object_dtype, bad_shape, or as `join` and `read_pcd` do.
@@ -93,7 +93,7 @@ def _read_npy(file: Any, size: int) -> Any:
         raise MediaError(Reason.BAD_SHAPE, f"npy version {version}")
     shape, fortran, dtype = readers[version](file, max_header_size=10_000)
     if dtype.hasobject:
-        raise MediaError(Reason.OBJECT_DTYPE, "an array of Python objects is never read")
+        raise MediaError(Reason.OBJECT_DTYPE, "arrays of Python objects are not supported")
     if dtype.kind not in "fiu" or len(shape) != 2 or shape[1] not in (3, 6):
         raise MediaError(Reason.BAD_SHAPE, f"{dtype} {shape}, expected numbers (n, 3) or (n, 6)")
     if shape[0] > MAX_VERTICES:

@@ -29,8 +29,8 @@ _Z_UP = {"amf"}  # z is up by convention, and Assimp does not turn it
 _XML = {"dae", "amf"}
 _TEXTS = {"dae", "amf", "ac", "ase"}
 _DIFFUSE, _BASE_COLOR = 1, 12  # aiTextureType
-_FAR = 1e4  # float32 keeps seven digits: an object this many extents from the origin has lost three of them
-_LINES = "it holds lines or points, with which its reader fails"
+_FAR = 1e4  # float32 has seven digits; three are lost if an object is this many times its size from the origin
+_LINES = "it holds lines or points, which its reader does not support"
 
 
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:
@@ -68,12 +68,12 @@ def load_gltf_1(data: bytes, source: Source, notes: list[str]) -> list[Triangles
 def _as_assimp_finds_it(data: bytes, format: str, notes: list[str]) -> bytes:  # noqa: A002
     """Convert the content to a form that assimp recognises without a file name."""
     if format == "fbx":
-        if data.startswith(b"Kaydara FBX Binary"):  # five bytes without meaning, which assimp's detection looks for
+        if data.startswith(b"Kaydara FBX Binary"):  # assimp's detection requires five bytes that have no meaning
             return data[:18] + b" \n\r\n " + data[23:]
         return b"; \n\r\n \n" + read_text(data, notes).encode()
     if format in _TEXTS or (format == "x" and data[8:12] == b"txt "):
         text = read_text(data, notes).encode()
-        # Assimp reads UTF-8 whatever the declaration says.
+        # Assimp ignores the declared encoding and reads UTF-8.
         return re.sub(rb"^\s*<\?xml.*?\?>", b"", refuse_entities(text), flags=re.DOTALL) if format in _XML else text
     return data
 
@@ -97,7 +97,7 @@ def load_bytes(data: bytes, source: Source, format: str, notes: list[str]) -> li
 
 def _import(path: str, format: str) -> Any:  # noqa: A002
     with memory_file(b"?") as other, suppress(RuntimeError):
-        assimp_py.import_file(other, _FLAGS)  # assimp may repeat an old error message: make it a known one
+        assimp_py.import_file(other, _FLAGS)  # assimp may repeat an old error message: provoke a known one first
     try:
         return assimp_py.import_file(path, _FLAGS)
     except ValueError as error:
@@ -157,7 +157,7 @@ def _texture_name(material: Mapping[str, Any]) -> str | None:
 
 
 def _colors(mesh: Any, material: Mapping[str, Any]) -> Any:
-    """Vertex colours (n, 4). Some readers fill them with zeros where the file has none."""
+    """Vertex colours (n, 4). Some readers fill them with zeros if the file has none."""
     colors = np.asarray(mesh.colors[0], np.float32).reshape(mesh.num_vertices, 4)
     return colors if colors[:, 3].any() else np.broadcast_to(_diffuse(material), colors.shape)
 

@@ -1,4 +1,4 @@
-"""The encoding of text-based 3D files: numbers are ASCII, names and comments may not be."""
+"""The encoding of text-based 3D files: numbers are ASCII, but names and comments may use another one."""
 
 import codecs
 
@@ -7,7 +7,7 @@ FALLBACK = "windows-1252"
 
 
 def read_text(data: bytes, notes: list[str] | None = None) -> str:
-    """Decode by the byte order mark, else as UTF-8, else as windows-1252; the last one and UTF-16 become a note."""
+    """Decode by the byte order mark, else as UTF-8, else as windows-1252; UTF-16 and windows-1252 add a note."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)

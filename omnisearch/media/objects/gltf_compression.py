@@ -37,7 +37,7 @@ def draco_arrays(data: bytes, names: dict[str, int]) -> tuple[dict[str, NDArray[
 
     try:
         decoded = DracoPy.decode(data)
-    except Exception as error:  # DracoPy raises classes of its own
+    except Exception as error:  # DracoPy raises undocumented classes
         raise MediaError(Reason.DAMAGED, "glTF, KHR_draco_mesh_compression: its compressed data are broken") from error
     by_id = {each["unique_id"]: np.asarray(each["data"]) for each in decoded.attributes}
     arrays = {name: _readable(by_id[number]) for name, number in names.items() if number in by_id}

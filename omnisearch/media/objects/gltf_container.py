@@ -18,7 +18,7 @@ def read_container(data: bytes) -> tuple[dict[str, Any], bytes | None]:
     if not data.startswith(b"glTF"):
         return _json(data), None
     version, _length, first, kind = struct.unpack_from("<4I", data, 4)
-    if version == 1:  # the fourth number is the first one's format there
+    if version == 1:  # in version 1 the fourth number is the format of the scene
         return {"asset": {"version": "1.0"}}, None
     if kind != JSON_CHUNK or 20 + first > len(data):
         raise MediaError(Reason.DAMAGED, "glb: its JSON chunk is cut off")

@@ -15,7 +15,7 @@ from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, 
 from omnisearch.media.surface import Samples, Triangles
 
 _CHUNK = 500_000
-_RECORDS_AT, _RECORD_BYTES = 100, 54  # where the header counts the records before the points, and the least size of one
+_RECORDS_AT, _RECORD_BYTES = 100, 54  # the offset of the record count in the header, and the smallest size of a record
 
 
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:
@@ -58,7 +58,7 @@ def _check_records(data: bytes, kind: Kind) -> None:
 
 
 def _eight_bit(colors: list[Any]) -> Any:
-    """Colours in [0, 1]. They have 16 bits, of which some programs use the lower eight."""
+    """Colours in [0, 1]. They have 16 bits; some programs use only the lower eight."""
     if not colors:
         return None
     values = np.concatenate(colors).astype(np.float32)

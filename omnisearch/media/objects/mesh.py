@@ -106,7 +106,7 @@ def _cloud_colors(shape: Any) -> Floats | None:
 
 
 def _paint(shape: Any, faces: Any, notes: list[str]) -> tuple[Any, Floats | None, Any]:
-    """Colours, texture coordinates and texture of a shape, whichever way it is coloured."""
+    """Colours, texture coordinates and texture of a shape, from any of the ways in which trimesh stores colours."""
     visual = shape.visual
     material = getattr(visual, "material", None)
     if material is not None:
@@ -116,7 +116,7 @@ def _paint(shape: Any, faces: Any, notes: list[str]) -> tuple[Any, Floats | None
             return color, None, None
         try:
             return color, np.asarray(uv, np.float32)[faces], textures.shrunk(image)
-        except (OSError, ValueError, SyntaxError):  # its header was read, its pixels are broken
+        except (OSError, ValueError, SyntaxError):  # the header is valid, the pixels are broken
             notes.append("a texture is damaged and was left out")
             return color, None, None
     if getattr(visual, "kind", None) == "vertex":
@@ -133,7 +133,7 @@ def _material(material: Any) -> tuple[Floats, Any]:
         rgba[:3] **= 1 / 2.2  # glTF 2.0, 3.9.2: factors are linear light, textures and pictures are not
         return rgba, material.baseColorTexture
     image = getattr(material, "image", None)
-    if image is not None:  # exporters leave any colour beside a texture, viewers show the texture alone
+    if image is not None:  # exporters write arbitrary colours beside a texture, and viewers ignore them
         return _rgba(None, 255), image
     return _rgba(getattr(material, "diffuse", None), GREY * 255), None
 

@@ -27,11 +27,11 @@ def cut_ply(data: bytes, notes: list[str]) -> bytes:
     """The file, its counts reduced if the content ends too early.
 
     Raises:
-        MediaError: damaged, if less than half of the vertices are there.
+        MediaError: damaged, if less than half of the vertices are present.
     """
     end = _HEAD.search(data[: 1 << 20])
     if end is None:
-        return data  # trimesh says what is wrong with the header
+        return data  # trimesh reports the defect of the header
     header = read_text(data[: end.start()], notes)
     elements = _elements(header)
     body = data[end.end() :]

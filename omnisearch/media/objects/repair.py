@@ -18,7 +18,7 @@ def repaired(data: bytes, format: str, notes: list[str]) -> bytes:  # noqa: A002
     """Return the content with unusual or incomplete parts repaired; `notes` names the repairs.
 
     Raises:
-        MediaError: damaged, if less than half of the promised content is there.
+        MediaError: damaged, if less than half of the declared content is present.
     """
     if format == "stl":
         text = read_text(data, notes) if _is_text(data) else None

@@ -59,7 +59,7 @@ class _Job:
         found = self._model(path).objects.get(number)
         if found is None or depth > _DEPTH:
             raise MediaError(Reason.DAMAGED, f"3mf: object {number} does not exist or is nested too deep")
-        self._placed += 1  # objects without a mesh count too: they can name each other over and over
+        self._placed += 1  # objects without a mesh count too: they can refer to each other many times
         check_counts(self._placed, 1)
         if found.faces:
             vertices = np.array(found.vertices).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""The beginning of a file, by which its format is recognised."""
+"""The first bytes of a file, which its format is recognised by."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -18,7 +18,7 @@ _GZIP = b"\x1f\x8b"
 _OBJ_LINE = re.compile(r"^(#|(v|vn|vt|vp|f|l|p|o|g|s|usemtl|mtllib)(\s|$))")
 _DXF = re.compile(r"(\s*999\r?\n.*\r?\n)*\s*0\s*\r?\n\s*SECTION\b")
 _NUMBERS = re.compile(r"\s*([-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+){2,}[-+]?[\d.]")
-_FACETS = 0.5  # the least share of a binary STL's triangles that must be there
+_FACETS = 0.5  # the smallest share of a binary STL's triangles that must be present
 
 
 def mesh_format(head: FileHead) -> str | None:
