@@ -1,1 +1,1 @@
-"""Pretrained spaces: towers, heads, and where their weights come from."""
+"""Pretrained spaces: towers, heads, and the sources of their weights."""

@@ -1,7 +1,7 @@
 """A space: pretrained towers that put some modalities into one metric.
 
-A *tower* is a frozen network, shared by every space that reads it; a *space* adds what is its own on top (a trained
-head, a table, nothing). So two spaces over one tower cost one forward pass:
+A *tower* is a frozen network, shared by every space that reads it; a *space* may add a trained head or a table on top.
+Two spaces over one tower cost one forward pass:
 
     contents --Tower.features--> (n, width) --Space.project--> (n, dim) unit rows
 """
@@ -14,7 +14,7 @@ from omnisearch.types import Content, Floats, Modality
 
 
 class Tower(Protocol):
-    """A frozen network. `name` is unique, `fingerprint` changes whenever its output would."""
+    """A frozen network. `name` is unique, `fingerprint` changes whenever its output changes."""
 
     name: str
     fingerprint: str
@@ -27,10 +27,10 @@ class Tower(Protocol):
 
 @dataclass(frozen=True)
 class SpaceSpec:
-    """What a space is, known without loading it.
+    """The properties of a space that are known without loading it.
 
-    `towers` gives the tower name per modality the space reads; `dim` the width of its embeddings; `tags` what kind of
-    captions it was trained on (audio, vision, shape), the labels of the decoupling loss (OmniBind, eq. 6); `weights`
+    `towers` gives the tower name per modality the space reads; `dim` the width of its embeddings; `tags` the kinds
+    of captions it was trained on (audio, vision, shape), the labels of the decoupling loss (OmniBind, eq. 6); `weights`
     the names of the weight files per modality (see `omnisearch.spaces.weights.spec`).
     """
 
@@ -44,17 +44,17 @@ class SpaceSpec:
 
 
 class Space(Protocol):
-    """The seam: a family of pretrained spaces implements these members, one file per family."""
+    """The interface that every family of pretrained spaces implements, one file per family."""
 
     spec: SpaceSpec
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever an embedding would: names the weights and the preprocessing, loads nothing."""
+        """A string that changes whenever an embedding changes: the weights and the preprocessing. Loads nothing."""
         ...
 
     def tower(self, modality: Modality) -> Tower:
-        """Return the tower for a modality, loading it on first use and no other.
+        """Return the tower for a modality; it is loaded on first use, and no other tower is.
 
         Raises:
             ModelMissingError: a weight file is not on this machine; names the file and the command that pulls it.

@@ -1,4 +1,4 @@
-"""A space without training: what a classifier recognises, said in the words of its classes.
+"""A space without training: the classes that a classifier recognises, as text embeddings of their names.
 
 Source: Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings" (ConSE, ICLR 2014), eq. 2: an
 input is the sum of its classes' text embeddings, weighted by their probabilities.
@@ -22,10 +22,10 @@ from omnisearch.types import Floats, Modality
 
 
 class ClassWords(TowerReader):
-    """Inputs as weighted sums of class names; text as the text tower gives it.
+    """Embeds an input as the weighted sum of the embeddings of class names; a text as its own text embedding.
 
-    A family says what its classes are called (`names`, `classes` of them), in which sentences they are embedded
-    (`prompts`), how an input shares in them, and what that depends on (`summing`).
+    A family defines the file of class names (`names`, `classes` of them), the sentences in which they are embedded
+    (`prompts`), the weights of the classes (`shares`), and the parameters of these weights (`summing`).
     """
 
     names: ClassVar[WeightSpec]
@@ -34,16 +34,16 @@ class ClassWords(TowerReader):
     summing: ClassVar[str]
 
     def shares(self, features: Tensor) -> Tensor:
-        """Return how much of each class is in an input: (n, width) -> (n, classes), of any scale."""
+        """Return the weight of each class for each input: (n, width) -> (n, classes), of any scale."""
         raise NotImplementedError
 
     def read_names(self, path: Path) -> Sequence[str]:
-        """Return the class names that a file holds."""
+        """Read the class names from a file."""
         raise NotImplementedError
 
     @property
     def fingerprint(self) -> str:
-        """Names the towers, the class names and the way of summing."""
+        """A string that identifies the towers, the class names and the weighting."""
         towers = [TOWERS[name].fingerprint for name in self.spec.towers.values()]
         return digest(self.spec.name, *towers, str(self.names.sha256), *self.prompts, self.summing)
 
@@ -60,7 +60,7 @@ class ClassWords(TowerReader):
 
     @cached_property
     def _meanings(self) -> Tensor:
-        """The text embeddings of the classes, (classes, dim); made once, and kept beside the weights."""
+        """The text embeddings of the classes, (classes, dim); computed once, and stored beside the weights."""
         path = self._settings.weights_dir / f"{self.spec.name}-classes-{self.fingerprint}.safetensors"
         if not path.is_file():
             tensors.write({"meanings": torch.from_numpy(self._embed_classes())}, path)
@@ -77,7 +77,7 @@ class ClassWords(TowerReader):
 
 
 def likeliest(logits: Tensor, top: int, temperature: float) -> Tensor:
-    """Return the softmax over the `top` likeliest classes, and nothing for the others: (n, classes)."""
+    """Return the softmax over the `top` likeliest classes, and zero for the others: (n, classes)."""
     best = logits.topk(top, dim=1)
     shares = torch.softmax(best.values / temperature, dim=1)
     return torch.zeros_like(logits).scatter_(1, best.indices, shares)

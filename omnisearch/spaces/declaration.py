@@ -1,4 +1,4 @@
-"""What a tower and a space are declared to be, known without importing either."""
+"""Declarations of towers and spaces, readable without importing their networks."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from omnisearch.types import Modality
 
 @dataclass(frozen=True)
 class TowerSpec:
-    """What a tower is, known without importing it: `target` is `module:name`, whose `load` builds it.
+    """A declared tower. `target` is `module:name`, imported on first use, whose `load` builds the tower.
 
-    `version` is raised whenever the preprocessing changes the output. `parameters` is the size of its network, and
-    `half` the precision that it bears on a graphics card; None if it runs in fp32 only.
+    `version` is raised whenever a change of the preprocessing changes the output. `parameters` is the size of the
+    network; `half` is its half precision on a graphics card, None if it runs in fp32 only.
     """
 
     name: str
@@ -27,15 +27,15 @@ class TowerSpec:
 
     @property
     def fingerprint(self) -> str:
-        """Names the weights and the preprocessing."""
+        """A string that identifies the weights and the preprocessing."""
         return digest(self.name, str(self.version), *(weights.identity for weights in self.weights))
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A space to be registered. `target` is its class, `module:Class`; `extra` the files it reads besides its towers'.
+    """A declared space. `target` is its class, `module:Class`; `extra` the files it reads besides those of its towers.
 
-    `extra` is read for every modality but text.
+    `extra` is read for every modality except text.
     """
 
     name: str
@@ -49,5 +49,5 @@ class Declared:
 
 
 def digest(*parts: str) -> str:
-    """Return a short name for a list of strings that no other list has."""
+    """Return a short hash that identifies a list of strings."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

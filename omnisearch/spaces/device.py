@@ -1,4 +1,4 @@
-"""Where towers run."""
+"""The device and the precision that towers run in."""
 
 from functools import cache
 
@@ -12,10 +12,10 @@ _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose(settings: Settings) -> torch.device:
-    """Return the device that the settings ask for; `auto` takes a CUDA device where there is one.
+    """Return the device of the settings; `auto` selects a CUDA device if there is one.
 
     Raises:
-        NotReadyError: cuda was asked for and this machine has none that torch can use.
+        NotReadyError: the device is cuda, and torch finds none on this machine.
     """
     has_cuda = torch.cuda.is_available()
     if settings.device == "cuda" and not has_cuda:
@@ -25,7 +25,7 @@ def choose(settings: Settings) -> torch.device:
 
 
 def dtype(settings: Settings) -> torch.dtype:
-    """Return the type of a tower's weights; what `omnisearch.spaces.placement` left at `auto` is float32."""
+    """Return the type of a tower's weights; if `omnisearch.spaces.placement` left `auto`, float32."""
     return _TYPES.get(settings.precision, torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""The head of a trained space: from a tower's features into the text tower's metric."""
+"""The head of a trained space, which maps a tower's features into the text tower's metric."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ class Head(Network):
 
     Each is Linear - GELU - Linear, or one Linear where `hidden` is 0; their normalised outputs are averaged and the
     average normalised again. `mean` and `std` standardise the input. `dropout` acts on the hidden layer in training.
-    `text` is the text side, where the space has one of its own: `text_hidden` is its hidden width.
+    `text` is the text side, if the space has one; `text_hidden` is its hidden width.
     """
 
     format = "omnisearch-head-2"
@@ -46,16 +46,16 @@ class Head(Network):
 
     @property
     def shape(self) -> Mapping[str, Any]:
-        """What `save` writes of it."""
+        """The constructor's arguments, as `save` writes them."""
         return {name: getattr(self, name) for name in ("width", "dim", "hidden", "heads", "text_hidden")}
 
     def standardise(self, features: Tensor) -> None:
-        """Take the mean and the deviation of training features (n, width) as the input's."""
+        """Set the input standardisation to the mean and deviation of training features (n, width)."""
         self.mean.copy_(features.mean(0))
         self.std.copy_(features.std(0).clamp(min=1e-6))
 
     def each(self, features: Tensor) -> Tensor:
-        """Return what every network of the ensemble says: (heads, n, dim), unit rows."""
+        """Return the output of every network of the ensemble: (heads, n, dim), unit rows."""
         x = ((features - self.mean) / self.std).expand(self.heads, -1, -1)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if layer:

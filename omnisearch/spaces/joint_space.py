@@ -1,4 +1,4 @@
-"""A space with nothing on top: its towers were trained together and end in one metric."""
+"""A space without a head: its towers were trained together and share one metric."""
 
 from omnisearch.spaces.declaration import digest
 from omnisearch.spaces.towers import TOWERS, TowerReader, unit
@@ -6,11 +6,11 @@ from omnisearch.types import Floats, Modality
 
 
 class Aligned(TowerReader):
-    """What the towers give, at unit length."""
+    """Normalises the outputs of the towers to unit length."""
 
     @property
     def fingerprint(self) -> str:
-        """Names the towers."""
+        """A string that identifies the towers."""
         return digest(self.spec.name, *(TOWERS[name].fingerprint for name in self.spec.towers.values()))
 
     def project(self, modality: Modality, features: Floats) -> Floats:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Packages that only some spaces need, imported when one of these is loaded."""
+"""Import packages that only some spaces need, when such a space is loaded."""
 
 from importlib import import_module
 from types import ModuleType
@@ -13,7 +13,7 @@ def need(package: str, extra: str) -> ModuleType:
     Raises:
         NotReadyError: it is not installed; names the extra.
     """
-    torchvision_shim.install()  # open_clip and transformers import torchvision where they find it
+    torchvision_shim.install()  # open_clip and transformers import torchvision if it is installed
     try:
         return import_module(package)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""A tower made of two functions: contents to the inputs of a network, and these to rows."""
+"""A tower made of two functions: one maps contents to network inputs, the other maps inputs to rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ Prepare: TypeAlias = Callable[[Sequence[Content]], tuple[Tensor, ...]]
 
 
 class Pipeline:
-    """Contents to rows: float32 (n, width), not normalised.
+    """Embeds contents: float32 (n, width), not normalised.
 
-    `prepare` makes the inputs of some contents, one row each; `run` gives them to the network, which was filled
-    already and is moved to the settings' device here. Inputs that are floating-point take the network's type.
+    `prepare` maps contents to inputs, one row each; `run` applies the network, which already has its weights and is
+    moved to the settings' device here. Floating-point inputs are converted to the network's type.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Loader:
-    """How a tower is made from its file: what `TowerSpec.target` names.
+    """Builds a tower from its file; `TowerSpec.target` names an instance of it.
 
-    `build` makes the network without weights; `prepare` makes, from the settings, the function that makes inputs.
+    `build` returns the network without weights; `prepare` returns, for given settings, the function that makes inputs.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Loader:
     constants: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
     def load(self, settings: Settings, fingerprint: str) -> Pipeline:
-        """Read this tower from this machine, and nothing else that its file holds.
+        """Read this tower from this machine; other contents of its file are not read.
 
         Raises:
             ModelMissingError: a file is not here.

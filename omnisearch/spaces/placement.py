@@ -1,4 +1,4 @@
-"""Placement: the device and the precision of one tower, and the memory that it takes there."""
+"""Placement: the device and the precision of one tower, and the memory that it needs."""
 
 from omnisearch.config import Settings, TowerSettings
 from omnisearch.errors import SettingsError
@@ -11,16 +11,16 @@ BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 def place(spec: TowerSpec, settings: Settings) -> Settings:
     """Return the settings with a device and a precision for this tower, no longer `auto`.
 
-    Where nothing else is set, a tower runs in fp32 on a CPU and in its own half precision on a graphics card.
+    By default a tower runs in fp32 on a CPU and in its declared half precision on a graphics card.
 
     Raises:
         SettingsError: a half precision was set for this tower, which runs in fp32 only.
-        NotReadyError: cuda was asked for and this machine has none that torch can use.
+        NotReadyError: the device is cuda, and torch finds none on this machine.
     """
     own = settings.towers.get(spec.name, TowerSettings())
     device = own.device or settings.device
     if device == "auto":
-        from omnisearch.spaces.device import choose  # torch: not for a plan that names the device
+        from omnisearch.spaces.device import choose  # imports torch, which a plan with a given device does not need
 
         device = "cuda" if choose(settings.model_copy(update={"device": device})).type == "cuda" else "cpu"
     if spec.half is None and own.precision in ("bf16", "fp16"):
@@ -34,12 +34,12 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
 
 
 def memory(spec: TowerSpec, placed: Settings) -> int:
-    """Return the bytes of a tower's weights in the precision of settings that `place` gave; activations come on top."""
+    """Return the bytes of a tower's weights in the precision chosen by `place`; activations are not included."""
     return spec.parameters * BYTES[placed.precision]
 
 
 def check_names(settings: Settings, known: tuple[str, ...]) -> None:
-    """Refuse settings for towers that are not.
+    """Refuse settings for towers that do not exist.
 
     Raises:
         SettingsError: no tower has that name; suggests the nearest.

@@ -1,4 +1,4 @@
-"""The spaces that are declared, by name; `declared/` says what they are."""
+"""The registry of spaces by name; the files of `declared/` declare them."""
 
 from collections.abc import Mapping
 from importlib import import_module

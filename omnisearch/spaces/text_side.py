@@ -1,13 +1,13 @@
-"""The text side of a trained space, where it reads texts otherwise than the text tower."""
+"""The text side of a trained space: an optional correction of the text tower's embeddings."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 
 class TextSide(nn.Module):
-    """The text tower's embeddings, moved a little: (n, dim) -> (n, dim), unit rows.
+    """Corrects the text tower's embeddings: (n, dim) -> (n, dim), unit rows.
 
-    normalise(x + B gelu(A x + a) + b), where B and b start at 0: what was never trained is the text tower's.
+    normalise(x + B gelu(A x + a) + b), where B and b start at 0, so that without training it is the identity.
     """
 
     def __init__(self, dim: int, hidden: int, dropout: float = 0.0) -> None:
@@ -18,5 +18,5 @@ class TextSide(nn.Module):
         nn.init.zeros_(self.outer.bias)
 
     def forward(self, texts: Tensor) -> Tensor:
-        """Return the space's embeddings (n, dim) of the text tower's (n, dim)."""
+        """Map the text tower's embeddings (n, dim) to the space's (n, dim)."""
         return functional.normalize(texts + self.outer(self.dropout(functional.gelu(self.inner(texts)))), dim=-1)

@@ -1,4 +1,4 @@
-"""The towers that are declared, and the one instance of each that all spaces share."""
+"""The declared towers, and one shared instance of each."""
 
 import threading
 from collections import OrderedDict
@@ -19,8 +19,8 @@ from omnisearch.types import Floats, Modality
 
 TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS)}
 
-_Key: TypeAlias = tuple[str, str, str, Path]  # name, device, precision, where the weights lie
-_loaded: OrderedDict[_Key, Tower] = OrderedDict()  # the longest unused first
+_Key: TypeAlias = tuple[str, str, str, Path]  # name, device, precision, folder of the weights
+_loaded: OrderedDict[_Key, Tower] = OrderedDict()  # least recently used first
 _lock = threading.RLock()  # a tower may load another while it loads
 
 
@@ -31,13 +31,13 @@ class _Loader(Protocol):
 def load_tower(name: str, settings: Settings) -> Tower:
     """Return the shared tower of that name for the settings' device and precision, loading it on first use.
 
-    Where `max_memory` would be exceeded, towers of the same device are let go first, the longest unused before others;
-    one that another thread still runs stays in memory until that is done.
+    If `max_memory` would be exceeded, towers of the same device are unloaded first, in the order of least recent use;
+    a tower that another thread still runs stays in memory until that thread is done.
 
     Raises:
         ModelMissingError: a weight file is not on this machine.
         WeightsError: a weight file does not fit.
-        SettingsError: the tower alone takes more than `max_memory`.
+        SettingsError: the tower alone needs more than `max_memory`.
     """
     check_names(settings, tuple(TOWERS))
     spec = TOWERS[name]
@@ -76,13 +76,13 @@ def _make_room(spec: TowerSpec, placed: Settings) -> None:
 
 
 class TowerReader:
-    """The half that every space over shared towers has alike: finding the tower of a modality."""
+    """The base of spaces over shared towers: returns the tower of a modality."""
 
     def __init__(self, spec: SpaceSpec, settings: Settings) -> None:
         self.spec, self._settings = spec, settings
 
     def tower(self, modality: Modality) -> Tower:
-        """Return the shared tower of a modality, loading it on first use and no other.
+        """Return the shared tower of a modality; it is loaded on first use, and no other tower is.
 
         Raises:
             ModelMissingError: a weight file is not on this machine.
@@ -94,7 +94,7 @@ class TowerReader:
 
 
 def unit(rows: Floats) -> Floats:
-    """Scale rows to unit length; a row of zeros stays one."""
+    """Scale rows to unit length; a row of zeros stays zero."""
     lengths = (rows.astype("float64") ** 2).sum(1, keepdims=True) ** 0.5
     result: Floats = (rows / lengths.clip(min=1e-30)).astype("float32")
     return result

@@ -1,4 +1,4 @@
-"""The network of a trained space: what every kind of it has alike, which is its file."""
+"""The base of the networks of trained spaces: saving and loading their file."""
 
 import json
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from omnisearch.spaces.weights import tensors
 
 
 class Network(nn.Module):
-    """Rows of a tower to embeddings: (n, width) -> (n, dim), unit rows; `text` is the space's own text side, if any.
+    """Maps rows of a tower to embeddings: (n, width) -> (n, dim), unit rows; `text` is the space's text side, if any.
 
-    A kind of network has a `format`, and says by `shape` what its constructor needs to build it again.
+    A subclass has a `format`, and its `shape` holds the constructor's arguments.
     """
 
     format: ClassVar[str]
@@ -29,11 +29,11 @@ class Network(nn.Module):
 
     @property
     def shape(self) -> Mapping[str, Any]:
-        """The constructor's arguments, as JSON has them."""
+        """The constructor's arguments, as JSON values."""
         raise NotImplementedError
 
     def save(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
-        """Write one safetensors file; `notes` (what it was trained on) go with it. Equal networks are equal files."""
+        """Write one safetensors file; `notes` (its training data) are stored in it. Equal networks give equal files."""
         about = {"format": self.format, "shape": self.shape, "notes": notes or {}}
         # One entry, sorted: safetensors writes several in any order.
         tensors.write(self.state_dict(), path, {"network": json.dumps(about, sort_keys=True)})

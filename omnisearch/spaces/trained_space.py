@@ -1,4 +1,4 @@
-"""A trained space: a tower with a network of its own that brings it into the text tower's metric."""
+"""A trained space: a tower, and a trained network that maps its features into the text tower's metric."""
 
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,9 @@ from omnisearch.types import Floats, Modality
 
 
 class Specialist(TowerReader):
-    """A space whose network was trained on captions; texts are the text tower's, or read by a text side of its own.
+    """A space whose network was trained on captions. Texts are embedded by the text tower and its text side, if any.
 
-    The network is the one that ships with omnisearch, or another in the file `path`; a family names its kind.
+    The network is the one that ships with omnisearch, or that of the file `path`; a subclass defines its class.
     """
 
     network: ClassVar[type[Network]] = Head
@@ -31,12 +31,12 @@ class Specialist(TowerReader):
         self._path = path
 
     def at(self, path: Path) -> Self:
-        """Return the same space with the network that lies in another file."""
+        """Return the same space with the network of another file."""
         return type(self)(self.spec, self._settings, path)
 
     @property
     def path(self) -> Path:
-        """Where the network lies.
+        """The path of the network's file.
 
         Raises:
             ModelMissingError: the network is not in this installation.
@@ -45,7 +45,7 @@ class Specialist(TowerReader):
 
     @property
     def fingerprint(self) -> str:
-        """Names the towers and the network's file.
+        """A string that identifies the towers and the network's file.
 
         Raises:
             ModelMissingError: the network is not in this installation.

@@ -122,7 +122,7 @@ def test_a_pinned_hash_is_held_to(server: Server, settings: Settings) -> None:
 
 def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, settings: Settings) -> None:
     server.cut = 1000
-    refused(server, settings, f"stopped {len(CONTENT) - 1000} bytes before the end")
+    refused(server, settings, f"ended {len(CONTENT) - 1000} bytes before the end of the file")
     server.cut = None
     pull_all([spec(Url(server.address))], settings)
     assert (settings.weights_dir / "toy.bin").read_bytes() == CONTENT
@@ -172,7 +172,7 @@ def test_a_server_that_starts_over_is_not_appended(server: Server, settings: Set
     server.cut = 1000
     refused(server, settings, "before the end")
     server.cut, server.ranges = None, False
-    refused(server, settings, "did not go on where the download stopped")
+    refused(server, settings, "did not resume the download")
     assert pull(spec(Url(server.address)), settings).read_bytes() == CONTENT
 
 

@@ -76,7 +76,7 @@ def test_nothing_runs_while_the_tensors_are_read(tmp_path: Path, monkeypatch: py
 
 def test_an_object_in_place_of_a_tensor_is_refused(tmp_path: Path) -> None:
     torch.save({"model": {**STATE, "c": argparse.Namespace(x=1)}}, tmp_path / "odd.pt")
-    with pytest.raises(WeightsError, match=r"odd\.pt holds something else than a dictionary of tensors"):
+    with pytest.raises(WeightsError, match=r"odd\.pt is not a dictionary of tensors"):
         tensors.read_pickle(tmp_path / "odd.pt")
 
 

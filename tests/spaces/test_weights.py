@@ -97,7 +97,7 @@ def test_the_first_source_that_answers_is_taken(settings: Settings, tmp_path: Pa
 
 def test_when_no_source_answers_each_says_why(settings: Settings, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, LocalFile(tmp_path / "first.bin"), LocalFile(tmp_path / "second.bin"))
-    with pytest.raises(WeightsError, match=r"(?s)no source gave toy\.bin.*first\.bin.*second\.bin"):
+    with pytest.raises(WeightsError, match=r"(?s)no source provides toy\.bin.*first\.bin.*second\.bin"):
         pull(spec, settings)
 
 

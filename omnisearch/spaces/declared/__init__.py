@@ -1,1 +1,1 @@
-"""The towers and spaces that are declared, one file for those that belong together."""
+"""The declared towers and spaces, one file per group."""

@@ -1,4 +1,4 @@
-"""The small spaces: their weights are taken from the package index, and what is trained ships with omnisearch."""
+"""The small spaces: their towers' weights come from the package index, and their trained heads ship with omnisearch."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ TOWERS = (
     TowerSpec("hashed_point_cloud", 256, (), f"{FAMILIES}.hashed:CloudWords"),
 )
 
-# The towers that look at pictures: an object is looked at from all around.
+# The towers that read pictures; an object is rendered from all sides.
 _SEEN = {Modality.IMAGE: "efficientnet", Modality.POINT_CLOUD: "views"}
 _HEARD = {Modality.AUDIO: "yamnet"}
 _SPECIALIST = "omnisearch.spaces.trained_space:Specialist"
@@ -47,21 +47,21 @@ SPACES = (
         {Modality.TEXT: "minilm", **_SEEN},
         frozenset({"vision"}),
         "Apache-2.0",
-        "what an ImageNet classifier sees, in the words of its classes",
+        "the classes of an ImageNet classifier, as texts",
         f"{FAMILIES}.imagenet_classes:Photo",
         # The table of class names is embedded by the text tower.
         (files.IMAGENET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
     ),
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
-    _specialist("hearing", _HEARD, "audio", "Apache-2.0", "named sounds, heard by a network of AudioSet"),
+    _specialist("hearing", _HEARD, "audio", "Apache-2.0", "named sounds, with features trained on AudioSet"),
     Declared(
         "event",
         384,
         {Modality.TEXT: "minilm", **_HEARD},
         frozenset({"audio"}),
         "Apache-2.0",
-        "what an AudioSet classifier hears, in the words of its classes",
+        "the classes of an AudioSet classifier, as texts",
         f"{FAMILIES}.audioset_classes:Event",
         (files.AUDIOSET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
     ),
@@ -80,7 +80,7 @@ SPACES = (
         {m: f"hashed_{m}" for m in (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD)},
         frozenset({"audio", "vision", "shape"}),
         "Apache-2.0",
-        "plain properties as hashed words, without weights: for tests and trying out",
+        "simple properties as hashed words, without weights, for tests and trials",
         f"{FAMILIES}.hashed:Hashed",
     ),
 )

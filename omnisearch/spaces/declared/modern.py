@@ -1,4 +1,4 @@
-"""The permissively licensed spaces: newer than the paper's, one for what is seen and one for what is heard."""
+"""The permissively licensed spaces, newer than the paper's: for images, for sounds, and for both."""
 
 from omnisearch.spaces.declaration import Declared, TowerSpec
 from omnisearch.spaces.weights import modern_files as mf
@@ -7,7 +7,7 @@ from omnisearch.types import Modality
 _PE_CORE, _PE_AV = "omnisearch.spaces.families.pe_core", "omnisearch.spaces.families.pe_av"
 _GEMMA = "omnisearch.spaces.families.embedding_gemma"
 _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
-# Each modality's own encoder and, every time, the text network that reads what it sees or hears.
+# Each modality has its own encoder, and its tokens are always read by the text network.
 _GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}
 
 TOWERS = (
@@ -21,7 +21,7 @@ TOWERS = (
         parameters=322_287_616,
         half="bf16",
     ),
-    # In fp32 only: it reads samples, and a sample in bf16 has eight bits.
+    # In fp32 only, because a sample in bf16 has only eight bits.
     TowerSpec("pe_av_audio", 1024, (mf.PE_AV,), f"{_PE_AV}:PE_AV_AUDIO", parameters=1_134_277_568),
     *(
         TowerSpec(

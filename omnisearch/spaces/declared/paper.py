@@ -1,4 +1,4 @@
-"""The spaces that OmniBind binds (Wang et al., 2024): what the published checkpoints were trained over."""
+"""The spaces that OmniBind binds (Wang et al., 2024); the published checkpoints were trained on their embeddings."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -20,7 +20,7 @@ _Half: TypeAlias = Literal["bf16", "fp16"] | None
 def _pair(
     space: str, dim: int, module: str, files: tuple[WeightSpec, ...], sizes: Mapping[Modality, int], half: _Half = None
 ) -> tuple[TowerSpec, ...]:
-    """Declare the towers of a space, by the number of their parameters; texts read all of `files`, others the first."""
+    """Declare the towers of a space, with their parameter counts; the text tower reads all `files`, others one."""
     return tuple(
         TowerSpec(
             f"{space}_{modality}",
@@ -35,7 +35,7 @@ def _pair(
 
 
 _TEXT, _IMAGE, _AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
-_BERT = files.MINILM_TOKENIZER  # MiniLM's words are BERT's
+_BERT = files.MINILM_TOKENIZER  # MiniLM has the vocabulary of BERT
 _WAVCAPS_SIZES = {_TEXT: 110_728_704, _AUDIO: 29_371_544}
 
 TOWERS = (

@@ -1,1 +1,1 @@
-"""One file for each family of pretrained encoders: what its towers read, and how they are built."""
+"""Families of pretrained encoders, one file each: the inputs of their towers, and the networks."""

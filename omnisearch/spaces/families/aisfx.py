@@ -22,13 +22,13 @@ from omnisearch.types import Content, Floats, Waveform
 RATE = 44_100
 WINDOW, HOP, BANDS = 2048, 1024, 96
 BLOCK, BLOCK_HOP = 100, 50  # frames: blocks of 2.3 seconds that overlap by half
-LOUDEST = 9.457798957824707  # of the authors' training set, after the logarithm
+LOUDEST = 9.457798957824707  # maximum of the authors' training set, after the logarithm
 BATCH = 16
 PREFIX = "embedding_net."
 
 
 class AiSfx:
-    """Sounds to the mean of their blocks' embeddings: float32 (n, 512), not normalised."""
+    """Embeds sounds as the mean of their blocks' embeddings: float32 (n, 512), not normalised."""
 
     name = "aisfx"
     width = 512
@@ -47,7 +47,7 @@ class AiSfx:
             WeightsError: it does not fit the network.
         """
         path = resolve(files.AISFX, settings)
-        # The classifiers of the authors' nine libraries lie in the same file and are not wanted.
+        # The file also holds the classifiers of the authors' nine libraries, which are not needed.
         state = {k.removeprefix(PREFIX): v for k, v in tensors.read(path).items() if k.startswith(PREFIX)}
         network = Network()
         tensors.fill(network, state, path)
@@ -58,7 +58,7 @@ class AiSfx:
         return mean_over_patches(contents, self._blocks, self._network, self._device, self.width, BATCH)
 
     def _blocks(self, wave: Content) -> Iterator[Tensor]:
-        """Yield the whole blocks of a sound, (100, 96) each; a sound shorter than one is filled with silence."""
+        """Yield the whole blocks of a sound, (100, 96) each; a sound shorter than one block is padded with silence."""
         assert isinstance(wave, Waveform)
         frames = self.spectrogram(wave)
         if len(frames) < BLOCK:
@@ -67,7 +67,7 @@ class AiSfx:
             yield frames[start : start + BLOCK]
 
     def spectrogram(self, wave: Waveform) -> Tensor:
-        """Return the log mel frames (frames, 96) of a sound made as loud as it can be, about [0, 1]."""
+        """Return the log mel frames (frames, 96) of a sound scaled to its maximum volume, in about [0, 1]."""
         samples = wave.samples if wave.rate == RATE else soxr.resample(wave.samples, wave.rate, RATE)
         samples = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
         peak = samples.abs().max() if len(samples) else torch.tensor(0.0)

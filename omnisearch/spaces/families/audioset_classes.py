@@ -1,4 +1,4 @@
-"""A space of sounds without training: what an AudioSet classifier hears, in the words of its classes."""
+"""A space of sounds without training: the AudioSet classes of a sound, as text embeddings of their names."""
 
 import csv
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from omnisearch.spaces.class_words import ClassWords, likeliest
 from omnisearch.spaces.families.yamnet import EMBEDDED, EVENTS
 from omnisearch.spaces.weights import files
 
-TEMPERATURE = 2.0  # every class has a probability of its own; at 1, those that are above all others ("Music") hide them
+TEMPERATURE = 2.0  # probabilities are independent per class; at 1, the most common classes ("Music") hide the others
 TOP = 100
 
 
 class Event(ClassWords):
-    """Sounds in the words of AudioSet's classes, as many of them as YAMNet knows."""
+    """Embeds sounds by the AudioSet classes that YAMNet knows."""
 
     names, classes = files.AUDIOSET_NAMES, EVENTS
     prompts = ("{}", "the sound of {}.", "a recording of {}.")
     summing = f"{TEMPERATURE} {TOP}"
 
     def shares(self, features: Tensor) -> Tensor:
-        """Return the shares of the likeliest classes, from their mean probabilities."""
+        """Return the weights of the likeliest classes, from their mean probabilities."""
         return likeliest(features[:, EMBEDDED:].double().logit(1e-6).float(), TOP, TEMPERATURE)
 
     def read_names(self, path: Path) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """LAION-CLAP's towers: texts and sounds, in one model of general sounds and one of music and speech.
 
 Source: Wu et al., "Large-scale Contrastive Language-Audio Pretraining with Feature Fusion and Keyword-to-Caption
-Augmentation" (ICASSP 2023). The authors crop long sounds at random; here the middle of where they may crop is taken.
+Augmentation" (ICASSP 2023). The authors crop long sounds at random; here the crop is the middle of their range.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ TOKENS, VOCABULARY, PADDING = 77, 50_265, 1
 TEXTS = 64  # in a batch
 BASE = {"patch_embeds_hidden_size": 128, "hidden_size": 1024, "depths": (2, 2, 12, 2)}
 
-# What no file holds: the numbers of positions, and the one kind of sentence there is.
+# Buffers that no file contains: the position numbers and the token types, which are all the same.
 CONSTANTS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "position_ids": lambda ids: torch.arange(ids.shape[-1]).expand(ids.shape),
     "token_type_ids": lambda ids: torch.zeros(ids.shape, dtype=torch.long),
@@ -56,7 +56,7 @@ def _run_text(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 
 
 def text_name_in_file(name: str) -> str | None:
-    """Return what LAION's files call a tensor of the text network."""
+    """Return the name of a tensor of the text network in LAION's files."""
     if name.endswith(tuple(CONSTANTS)):
         return None
     if name.startswith("text_projection."):
@@ -65,11 +65,11 @@ def text_name_in_file(name: str) -> str | None:
 
 
 def tokenizer(settings: Settings) -> Prepare:
-    """Return what makes of texts the tokens and their mask, int64 (n, t), t at most 77.
+    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most 77.
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
-        WeightsError: the vocabulary has not RoBERTa's size.
+        WeightsError: the vocabulary does not have RoBERTa's size.
     """
     path = resolve(paper_files.ROBERTA_TOKENIZER, settings)
     words = Tokenizer.from_file(str(path))
@@ -79,7 +79,7 @@ def tokenizer(settings: Settings) -> Prepare:
 
 
 def tokens(words: Tokenizer, most: int, padding: int) -> Prepare:
-    """Return what makes of texts the tokens and their mask, int64 (n, t), t at most `most`; it configures `words`."""
+    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most `most`; sets up `words`."""
     words.enable_truncation(most)
     words.enable_padding(pad_id=padding)
 
@@ -91,12 +91,12 @@ def tokens(words: Tokenizer, most: int, padding: int) -> Prepare:
 
 
 def rounded(samples: Tensor) -> Tensor:
-    """Return samples as 16-bit integers would keep them; what is fractional is dropped, not rounded."""
+    """Return samples quantised to 16 bits; fractions are truncated, not rounded."""
     return (samples.clamp(-1, 1) * LOUDEST).to(torch.int16).float() / LOUDEST
 
 
 def ten_seconds(samples: Tensor) -> Tensor:
-    """Return the middle ten seconds of a sound; a shorter one as often as it fits, then silence."""
+    """Return the middle ten seconds of a sound; a shorter one is repeated while it fits, then padded with silence."""
     spare = len(samples) - LENGTH
     if spare > 0:
         return samples[spare // 2 :][:LENGTH]
@@ -104,9 +104,9 @@ def ten_seconds(samples: Tensor) -> Tensor:
 
 
 def fused(samples: Tensor, filters: Tensor) -> tuple[Tensor, bool]:
-    """Return the four spectrograms (4, 1001, 64) that the fusion model hears, and whether the sound is long.
+    """Return the four spectrograms (4, 1001, 64) that the fusion model reads, and whether the sound is long.
 
-    Those of a long sound are the whole of it shrunk, and a crop of each third; of any other, the same four times.
+    For a long sound, they are the whole sound shrunk and a crop of each third; for any other, four equal copies.
     """
     if len(samples) <= LENGTH:
         return htsat.decibels(ten_seconds(samples), HOP, filters).expand(4, -1, -1), False
@@ -122,7 +122,7 @@ def fused(samples: Tensor, filters: Tensor) -> tuple[Tensor, bool]:
 
 
 def sounds(fusion: bool, settings: Settings) -> Prepare:  # noqa: ARG001
-    """Return what makes of sounds their spectrograms (n, 4 or 1, 1001, 64) and whether each is long (n, 1).
+    """Return a function that maps sounds to spectrograms (n, 4 or 1, 1001, 64) and to whether each is long (n, 1).
 
     The two models were trained on bands of different scales: HTK's with fusion, Slaney's without.
     """

@@ -1,4 +1,4 @@
-"""The image tower: EfficientNet-Lite2, a small ImageNet classifier, read before its classifier.
+"""The image tower: EfficientNet-Lite2, a small ImageNet classifier, whose features before the classifier are used.
 
 Source: Tan and Le, "EfficientNet" (2019), in the variant without squeeze-and-excitation; run by timm.
 """
@@ -21,12 +21,12 @@ from omnisearch.types import Content, Floats, Pixels
 SIDE = 260
 WIDTH = 1280
 BATCH = 8  # larger batches are slower on a CPU: their activations leave the cache
-ASPECT = 4 / 3  # the network saw crops of up to this aspect squashed to squares; what exceeds it is cropped
+ASPECT = 4 / 3  # training squashed crops of up to this aspect to squares; wider pictures are cropped to it
 CLASSIFIER = ("_fc.weight", "_fc.bias")  # (1000, 1280) and (1000,) in the weight file
 
 
 class EfficientNet:
-    """Images to pooled features: float32 (n, 1280), not normalised."""
+    """Embeds images as pooled features: float32 (n, 1280), not normalised."""
 
     name = "efficientnet"
     width = WIDTH
@@ -59,7 +59,7 @@ class EfficientNet:
 
     @torch.inference_mode()
     def _pooled(self, batch: Tensor) -> Tensor:
-        # (b, side, side, 3) uint8 -> (b, 3, side, side), laid out channels last as it came
+        # (b, side, side, 3) uint8 -> (b, 3, side, side), in the channels-last layout of the input
         pixels = batch.to(self._device).permute(0, 3, 1, 2).to(torch.float32)
         features: Tensor = self._network((pixels - 127) / 128)
         return features
@@ -75,7 +75,7 @@ def build() -> nn.Module:
 
 
 def prepare(image: Pixels) -> Pixels:
-    """Return the image as uint8 (260, 260, 3): its middle, at most 4:3 wide or 3:4 tall, squashed to a square."""
+    """Return the centre of an image, at most 4:3 wide or 3:4 tall, squashed to a square: uint8 (260, 260, 3)."""
     height, width = image.shape[:2]
     box_height, box_width = min(height, width * ASPECT), min(width, height * ASPECT)
     left, top = (width - box_width) / 2, (height - box_height) / 2
@@ -85,7 +85,7 @@ def prepare(image: Pixels) -> Pixels:
 
 
 def _renamed(state: dict[str, Tensor], network: nn.Module, path: object) -> dict[str, Tensor]:
-    """Give the tensors timm's names: both list the same layers in the same order."""
+    """Rename the tensors to timm's names; both list the same layers in the same order."""
     wanted = network.state_dict()
     if [tuple(t.shape) for t in state.values()] != [tuple(t.shape) for t in wanted.values()]:
         raise WeightsError(f"{path} does not hold the tensors of EfficientNet-Lite2 in their order")

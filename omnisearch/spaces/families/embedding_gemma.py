@@ -2,7 +2,7 @@
 
 Source: Google DeepMind, "EmbeddingGemma 2" (2026). An image or a sound becomes the tokens of its own encoder between
 two marks; an embedding is the mean of the last states. Texts are read without the prompts of the model's card, which
-tell queries from documents: a text here may be either.
+separate queries from documents, because a text here can be either.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,16 +27,16 @@ from omnisearch.types import Content, Waveform
 
 DIM = 768
 RATE = 16_000
-SHORTEST = RATE // 10  # samples; silence fills up less, of which no whole frame could be heard
-TOKENS, PADDING = 8_192, 0  # what the network was trained to read, and what fills up shorter texts
-TEXTS = 32  # in a batch; images and sounds have each a number of tokens of its own
-# What stands before, for each token of, and after an image and a sound.
+SHORTEST = RATE // 10  # samples; shorter sounds are padded with silence, because they have no whole frame
+TOKENS, PADDING = 8_192, 0  # the context length in training, and the padding token
+TEXTS = 32  # in a batch; images and sounds are run one by one, because their token counts differ
+# Special tokens: before an image or a sound, for each of its tokens, and after it.
 IMAGE = {"<|image>": 255_999, "<|image|>": 258_880, "<image|>": 258_882}
 SOUND = {"<|audio>": 256_000, "<|audio|>": 258_881, "<audio|>": 258_883}
 
 
 def network(part: str | None = None, **shape: Any) -> nn.Module:
-    """Return the model with the encoder `part` (vision or audio) or none, filled but for what its file holds.
+    """Return the model with the encoder `part` (vision or audio) or none; only the tensors of its file are missing.
 
     Raises:
         NotReadyError: transformers is not installed.
@@ -49,14 +49,14 @@ def network(part: str | None = None, **shape: Any) -> nn.Module:
 
 
 def _make_what_no_file_holds(built: Any) -> None:
-    """Make rotary positions and the like off the meta device: they stay in float32 whatever the tower's precision."""
+    """Create rotary positions and similar buffers off the meta device; they stay float32 in every precision."""
     held: dict[str, Any] = built.state_dict(keep_vars=True)
     for name, buffer in list(built.named_buffers()):
         if name not in held:
             owner, _, own_name = name.rpartition(".")
             setattr(built.get_submodule(owner), own_name, torch.empty_like(buffer, device="cpu"))
     for tensor in held.values():
-        tensor._is_hf_initialized = True  # by the file, soon: transformers leaves it alone
+        tensor._is_hf_initialized = True  # the file will fill it: transformers must not
     with torch.device("cpu"):
         built.initialize_weights()
 
@@ -66,7 +66,7 @@ def words(special: dict[str, int], settings: Settings) -> Tokenizer:
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
-        WeightsError: its marks are not EmbeddingGemma 2's.
+        WeightsError: its special tokens are not those of EmbeddingGemma 2.
     """
     path = resolve(modern_files.EMBEDDING_GEMMA_TOKENIZER, settings)
     tokenizer = Tokenizer.from_file(str(path))
@@ -77,7 +77,7 @@ def words(special: dict[str, int], settings: Settings) -> Tokenizer:
 
 
 def _marked(tokenizer: Tokenizer, special: dict[str, int], count: int) -> Tensor:
-    """Return the ids of `count` tokens of an image or a sound between their marks, int64 (1, t)."""
+    """Return the ids of `count` tokens of an image or a sound between its marks, int64 (1, t)."""
     before, token, after = special
     return torch.tensor([tokenizer.encode(before + token * count + after).ids])
 

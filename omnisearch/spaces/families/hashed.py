@@ -1,8 +1,8 @@
-"""A space without weights, for tests and for trying things out: plain properties of the content, as words.
+"""A space without weights, for tests and trials: simple properties of the content, as words.
 
-Every word has a fixed random direction. A text is the sum of its words; an image says the names of its colours, a sound
-`low` or `high`, an object `flat`, `tall` or `round`. So a red picture lies beside the text "red", and vectors can be
-reasoned about by hand.
+Every word has a fixed random direction. A text is the sum of its words; an image has the names of its colours, a sound
+`low` or `high`, an object `flat`, `tall` or `round`. So a red picture is near the text "red", and vectors can be
+computed by hand.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ COLORS: Mapping[str, tuple[int, int, int]] = {
     "yellow": (240, 220, 30),
 }
 SILENT = 1e-3  # peak amplitude
-LOW, HIGH = 400.0, 2000.0  # Hz: what lies between is `middle`
+LOW, HIGH = 400.0, 2000.0  # Hz: between them is `middle`
 NOISY = 0.3  # spectral flatness, 0 for a tone and near 0.56 for white noise
 FLAT, TALL = 0.25, 1.5  # height over width
 DIM = 256
@@ -36,20 +36,20 @@ Words = Mapping[str, float]
 
 
 class Hashed(TowerReader):
-    """The space: its towers give unit rows already."""
+    """The space. Its towers already return unit rows."""
 
     @property
     def fingerprint(self) -> str:
-        """Names the towers."""
+        """A string that identifies the towers."""
         return digest(self.spec.name, *(TOWERS[name].fingerprint for name in self.spec.towers.values()))
 
     def project(self, modality: Modality, features: Floats) -> Floats:  # noqa: ARG002
-        """Return the features as they are, with unit rows."""
+        """Return the features unchanged; they are unit rows."""
         return unit(features)
 
 
 class HashedTower:
-    """Contents to the weighted sum of their words' directions: float32 (n, 256)."""
+    """Embeds contents as the weighted sum of their words' directions: float32 (n, 256)."""
 
     name: str
     width = DIM
@@ -80,14 +80,14 @@ def direction(word: str, dim: int = DIM) -> Floats:
 
 
 def words_of_text(content: Content) -> Words:
-    """Return the words of a text with how often each occurs; a text without words is the word ''."""
+    """Return the words of a text with the count of each; a text without words has the word ''."""
     assert isinstance(content, str)
     words = re.findall(r"\w+", content.lower()) or [""]
     return {word: float(words.count(word)) for word in words}
 
 
 def words_of_image(content: Content) -> Words:
-    """Return the names of the colours nearest to an image's pixels, by their share of it."""
+    """Return the names of the colours nearest to an image's pixels, with the share of each."""
     image: Pixels = np.asarray(content)
     names, values = list(COLORS), np.array(list(COLORS.values()), np.float32)
     step = max(1, max(image.shape[:2]) // 64)

@@ -1,4 +1,4 @@
-"""The ImageBind towers: images, texts and sounds in one metric, each by a network of its own.
+"""The ImageBind towers: images, texts and sounds in one metric, with a network per modality.
 
 Source: Girdhar et al., "ImageBind: One Embedding Space To Bind Them All" (CVPR 2023).
 """
@@ -26,26 +26,26 @@ LOUDNESS, SPREAD = -4.268, 9.138  # AudioSet's mean and deviation of log mel ene
 
 
 def images(settings: Settings) -> Prepare:  # noqa: ARG001
-    """Return what makes of images their middles: float32 (n, 3, 224, 224)."""
+    """Return a function that maps images to their centre crops: float32 (n, 3, 224, 224)."""
     mean, deviation = pixels.CLIP_MEAN, pixels.CLIP_DEVIATION
     return lambda contents: (pixels.batch(contents, pixels.crop, SIDE, mean, deviation),)
 
 
 def texts(settings: Settings) -> Prepare:  # noqa: ARG001
-    """Return what makes of texts int64 (n, 77): a text that is cut keeps its end token, which is what is read."""
+    """Return a function that maps texts to int64 (n, 77); a cut text keeps its end token, whose state is read."""
     return openclip.tokenizer(TOKENS)
 
 
 def sounds(settings: Settings) -> Prepare:  # noqa: ARG001
-    """Return what makes of sounds the spectrograms of three clips: float32 (n, 3, 1, 128, 204)."""
+    """Return a function that maps sounds to spectrograms of three clips: float32 (n, 3, 1, 128, 204)."""
     return lambda contents: (torch.stack([_clips(wave) for wave in contents]),)
 
 
 def _clips(wave: Content) -> Tensor:
-    """Return the first two seconds of a sound, the middle two, the last two: all of it if it has no more."""
+    """Return the first, the middle and the last two seconds of a sound; a shorter sound is returned whole."""
     assert isinstance(wave, Waveform)
     samples = wave.samples if wave.rate == kaldi.RATE else soxr.resample(wave.samples, wave.rate, kaldi.RATE)
-    # Seconds, not samples, are divided, and exactly: as the authors do, to the sample.
+    # Divide seconds exactly, not samples, to match the authors' clips to the sample.
     free = Fraction(max(len(samples) / kaldi.RATE - CLIP_SECONDS, 0))
     starts = [int(free * clip / (CLIPS - 1) * kaldi.RATE) for clip in range(CLIPS)]
     clips = [samples[start : start + CLIP_SECONDS * kaldi.RATE] for start in starts]
@@ -55,7 +55,7 @@ def _clips(wave: Content) -> Tensor:
 def spectrogram(samples: Tensor) -> Tensor:
     """Return the normalised log mel energies of at most two seconds at 16 kHz: (1, 128, 204).
 
-    What is missing at the end counts as an energy of one, as it does for the authors: not as silence.
+    Missing frames at the end have an energy of one, as in the authors' code, and are not silence.
     """
     frames = kaldi.features(samples, BANDS)[:FRAMES]
     frames = functional.pad(frames, (0, 0, 0, FRAMES - len(frames)))

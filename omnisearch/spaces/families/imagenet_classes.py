@@ -1,4 +1,4 @@
-"""A space of photographs without training: what an ImageNet classifier sees, in the words of its classes."""
+"""A space of photographs without training: the ImageNet classes of an image, as text embeddings of their names."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from omnisearch.spaces.families.efficientnet import CLASSIFIER
 from omnisearch.spaces.weights import files, tensors
 from omnisearch.spaces.weights.spec import resolve
 
-TEMPERATURE = 2.0  # the classifier is surer of itself on drawings and renderings than it should be
-TOP = 100  # classes that count; below them the softmax is noise
+TEMPERATURE = 2.0  # the classifier is overconfident on drawings and renderings
+TOP = 100  # number of classes used; the softmax of the others is noise
 
 
 class Photo(ClassWords):
-    """Images and views of objects in the words of ImageNet's 1000 classes."""
+    """Embeds images and views of objects by ImageNet's 1000 classes."""
 
     names, classes = files.IMAGENET_NAMES, 1000
     prompts = ("a photo of a {}.", "a picture of a {}.", "{}")

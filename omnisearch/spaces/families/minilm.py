@@ -1,4 +1,4 @@
-"""The text tower: all-MiniLM-L6-v2, a six-layer BERT whose mean token vector is a sentence's meaning.
+"""The text tower: all-MiniLM-L6-v2, a six-layer BERT that embeds a sentence as the mean of its token vectors.
 
 Source: Reimers and Gurevych, "Sentence-BERT" (2019); Wang et al., "MiniLM" (2020). 384-d, 256 tokens, lower case.
 """
@@ -18,13 +18,13 @@ from omnisearch.spaces.weights import files, tensors
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats
 
-TOKENS = 256  # the length the sentence model was trained with; BERT itself has 512 positions
+TOKENS = 256  # the training length of the sentence model; BERT itself has 512 positions
 BATCH = 64
 VOCABULARY = 30522
 
 
 class MiniLM:
-    """Texts to the mean of their token vectors: float32 (n, 384), not normalised."""
+    """Embeds texts as the mean of their token vectors: float32 (n, 384), not normalised."""
 
     name = "minilm"
     width = 384
@@ -57,7 +57,7 @@ class MiniLM:
     def features(self, contents: Sequence[Content]) -> Floats:
         """Return float32 (n, 384). Texts longer than 256 tokens are cut."""
         encodings = self._tokenizer.encode_batch([str(text) for text in contents])
-        order = sorted(range(len(encodings)), key=lambda i: len(encodings[i]))  # alike lengths need little padding
+        order = sorted(range(len(encodings)), key=lambda i: len(encodings[i]))  # similar lengths need little padding
         result = np.zeros((len(encodings), self.width), np.float32)
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""CLIPs that open_clip and timm run: DFN5B-CLIP-H, EVA02-CLIP-E+ and EVA-CLIP-18B, each tower by itself.
+"""CLIPs that open_clip and timm run: DFN5B-CLIP-H, EVA02-CLIP-E+ and EVA-CLIP-18B, each tower loaded separately.
 
 Sources: Fang et al., "Data Filtering Networks" (2023); Sun et al., "EVA-CLIP" (2023) and "EVA-CLIP-18B" (2024).
 """
@@ -22,19 +22,19 @@ from omnisearch.spaces.weights.spec import WeightSpec
 VOCABULARY, POSITIONS = 49_408, 77
 SIDE = 224
 IMAGES, TEXTS = 16, 64  # in a batch
-TOKENS_18B = 42  # of a text, where OmniBind's authors cut for EVA-CLIP-18B; the network itself reads 77
+TOKENS_18B = 42  # OmniBind's authors cut texts here for EVA-CLIP-18B; the network itself reads 77
 
-DFN = "ViT-H-14-quickgelu"  # the plain ViT-H-14 has the same tensors and the wrong activation
+DFN = "ViT-H-14-quickgelu"  # the plain ViT-H-14 has the same tensors but another activation
 EVA_E = "EVA02-E-14-plus"
-# The text tower is that of EVA02-CLIP-E+ but for its output; no package has a name for the image tower.
+# The text tower is that of EVA02-CLIP-E+ with another output; no package defines the image tower.
 DIM_18B = 1536
 TRUNK_18B = {"img_size": SIDE, "patch_size": 14, "embed_dim": 5120, "depth": 48, "num_heads": 40, "mlp_ratio": 5}
 
-# open_clip builds both towers: the one that is not wanted is built as small as it goes.
+# open_clip builds both towers: the unused one is built as small as possible.
 _LITTLE_VISION = {"timm_model_name": None, "layers": 1, "width": 8, "head_width": 8, "patch_size": SIDE}
 _LITTLE_TEXT = {"layers": 1, "width": 8, "heads": 1, "vocab_size": 1}
 
-# What no file holds: the mask that hides later words, and the bias of attention's keys, which is zero.
+# Buffers that no file contains: the causal mask, and the bias of attention's keys, which is zero.
 CONSTANTS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "attn_mask": lambda mask: torch.full(mask.shape, float("-inf")).triu(1),
     "k_bias": lambda bias: torch.zeros(bias.shape),
@@ -42,14 +42,14 @@ CONSTANTS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 def clip(model: str, **changes: Any) -> nn.Module:
-    """Return a CLIP of open_clip's, both towers; a change to a part of its configuration is a dictionary itself.
+    """Return a CLIP of open_clip, both towers; `changes` of nested configurations are dictionaries.
 
     Raises:
         NotReadyError: open_clip is not installed.
     """
     open_clip = optional_packages.need("open_clip", "paper")
     config = open_clip.get_model_config(model)
-    config.pop("custom_text", None)  # text towers are always modules of their own here
+    config.pop("custom_text", None)  # text towers are always separate modules here
     for key, value in changes.items():
         config[key] = config[key] | value if isinstance(value, dict) else value
     network: nn.Module = open_clip.CustomTextCLIP(**config)
@@ -64,12 +64,12 @@ def text_part(model: str, **changes: Any) -> nn.Module:
 def image_part(model: str, **changes: Any) -> nn.Module:
     """Return the image tower of a CLIP: pixels (n, 3, 224, 224) -> (n, dim)."""
     visual = clip(model, **changes | {"text_cfg": _LITTLE_TEXT}).get_submodule("visual")
-    trunk: nn.Module = getattr(visual, "trunk", visual)  # timm's networks are wrapped
+    trunk: nn.Module = getattr(visual, "trunk", visual)  # open_clip wraps timm's networks
     return trunk
 
 
 def eva(dim: int, **arguments: Any) -> nn.Module:
-    """Return the image tower of EVA-CLIP-18B, which is timm's Eva with norms of root mean square after its blocks."""
+    """Return the image tower of EVA-CLIP-18B, which is timm's Eva with root mean square norms after its blocks."""
     optional_packages.need("torchvision", "paper")
     from timm.layers.norm import RmsNorm
     from timm.models.eva import Eva
@@ -88,7 +88,7 @@ def _run(network: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def tokenizer(tokens: int, positions: int = POSITIONS) -> Prepare:
-    """Return what makes of texts int64 (n, positions): CLIP's words, at most `tokens` with the ends, and zeros.
+    """Return a function that maps texts to int64 (n, positions): at most `tokens` of CLIP's tokens, then zeros.
 
     Raises:
         NotReadyError: open_clip is not installed.
@@ -121,13 +121,13 @@ def _text(
     return Loader(name, dim, weights, build, f"{prefix}{{}}".format, prepare, _run, TEXTS, CONSTANTS)
 
 
-# open_clip's configuration of DFN5B squashes. The authors of OmniBind took what the hub said in 2024; that file is not
-# known to say the same, and `pixels.crop` is the other possibility.
+# open_clip's configuration of DFN5B squashes. The authors of OmniBind used the hub's configuration of 2024, which may
+# have been different; `pixels.crop` is the alternative.
 DFN_H14_IMAGE = _image("dfn_h14_image", 1024, paper_files.DFN_H14, partial(image_part, DFN), pixels.squash)
 DFN_H14_TEXT = _text("dfn_h14_text", 1024, paper_files.DFN_H14, partial(text_part, DFN), "")
 EVA_E14P_IMAGE = _image("eva_e14p_image", 1024, paper_files.EVA_E14P, partial(image_part, EVA_E), pixels.crop)
 EVA_E14P_TEXT = _text("eva_e14p_text", 1024, paper_files.EVA_E14P, partial(text_part, EVA_E), "text.")
-# Its authors' example crops by transformers' processor, which goes down where torchvision rounds.
+# Its authors' example crops with transformers' processor, which rounds down where torchvision rounds to nearest.
 EVA_18B_IMAGE = _image(
     "eva_18b_image",
     DIM_18B,

@@ -1,7 +1,7 @@
 """PE-AV's towers: sounds and texts of the audiovisual Perception Encoder, run by transformers.
 
 Source: Vyas et al., "Pushing the Frontier of Audiovisual Perception with Large-Scale Multimodal Correspondence
-Learning" (2025). What it makes of videos is left out: the model binds sounds and the texts they were trained with.
+Learning" (2025). Its video encoder is not used: the model binds sounds and the texts they were trained with.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from omnisearch.types import Content, Floats, Waveform
 
 DIM = 1024
 RATE, HOP = 48_000, 1_920  # 25 frames per second
-LONGEST = 10_000 * HOP  # samples, as many as the network has positions: 400 seconds
-TOKENS = 512  # of a text, where the authors cut
+LONGEST = 10_000 * HOP  # samples, limited by the positions of the network: 400 seconds
+TOKENS = 512  # the authors cut texts here
 SPECIAL = {"[CLS]": 50_281, "[SEP]": 50_282, "[PAD]": 50_283}
 TEXTS = 64  # in a batch
-# transformers' default is a smaller network; the authors' sizes of the large one are those of 28 layers.
+# The default of transformers is a smaller network; the large one has the authors' sizes and 28 layers.
 AUDIO = {"hidden_size": 1792, "intermediate_size": 4800, "num_hidden_layers": 28, "num_attention_heads": 14}
 TEXT = {"hidden_size": 1024, "intermediate_size": 2624, "num_hidden_layers": 22, "num_attention_heads": 16}
 
@@ -66,8 +66,8 @@ class Audio(nn.Module):
 class Text(nn.Module):
     """Tokens and their mask (n, t) -> (n, dim): 22 layers of ModernBERT, and their first token.
 
-    The authors read these layers of a deeper network, before its last norm. transformers ran the tower so when it
-    published the file; since ModernBERT's hidden states end in that norm there, its own tower has it in between.
+    The authors use these layers of a deeper network, before its last norm, and so did transformers when the file was
+    published. Today ModernBERT in transformers applies that norm to its hidden states, so its own tower differs.
     """
 
     def __init__(self, dim: int = DIM, **shape: Any) -> None:
@@ -87,19 +87,19 @@ class Text(nn.Module):
 
 
 def _real(rotary: nn.Module, config: Any) -> nn.Module:
-    """Make rotary positions off the meta device: no file has them, and they stay in float32 whatever the precision."""
+    """Create rotary positions off the meta device: no file contains them, and they stay float32 in every precision."""
     with torch.device("cpu"):
         made: nn.Module = type(rotary)(config)
     return made
 
 
 def text_name_in_file(name: str) -> str:
-    """Return what the file calls a tensor of the text tower: all of PE-AV's text heads share one network."""
+    """Return the name in the file of a tensor of the text tower; all text heads of PE-AV share one network."""
     return name if name.startswith("text_model.") else f"audio_model.{name}"
 
 
 def frames(samples: Floats) -> Floats:
-    """Return samples (n,) filled up to whole frames, 1 to 10,000 of them, with their own end backwards."""
+    """Return samples (n,) padded to whole frames, 1 to 10,000 of them, by reflecting their end."""
     cut = samples[:LONGEST] if len(samples) else np.zeros(HOP, np.float32)
     return np.pad(cut, (0, -len(cut) % HOP), "reflect")
 
@@ -116,7 +116,7 @@ def _sounds(settings: Settings) -> Prepare:  # noqa: ARG001
 
 
 def tokenizer(settings: Settings) -> Prepare:
-    """Return what makes of texts the tokens and their mask, int64 (n, t), t at most 512.
+    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most 512.
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
@@ -135,6 +135,6 @@ def _run(network: nn.Module, *inputs: Tensor) -> Tensor:
     return embedded
 
 
-# One sound at a time: silence after a shorter one would be heard by the codec, and a row would depend on its batch.
+# One sound at a time: the codec would encode the padding of shorter sounds, and a row would depend on its batch.
 PE_AV_AUDIO = Loader("pe_av_audio", DIM, modern_files.PE_AV, Audio, "audio_model.{}".format, _sounds, _run, 1)
 PE_AV_TEXT = Loader("pe_av_text", DIM, modern_files.PE_AV, Text, text_name_in_file, tokenizer, _run, TEXTS)

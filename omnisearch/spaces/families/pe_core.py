@@ -1,7 +1,7 @@
 """PE-Core's towers: images and texts of the Perception Encoder, run by open_clip and timm.
 
 Source: Bolya et al., "Perception Encoder: The best visual embeddings are not at the output of the network" (2025).
-A video is its frames, as the authors embed one: the mean of the frames' embeddings.
+A video is embedded as by the authors: the mean of the frames' embeddings.
 """
 
 from functools import partial
@@ -19,13 +19,13 @@ from omnisearch.spaces.weights import modern_files
 
 TRUNK, MODEL = "vit_pe_core_large_patch14_336", "PE-Core-L-14-336"
 DIM, SIDE = 1024, 336
-TOKENS = 32  # that the network reads of a text
+TOKENS = 32  # the context length of the network
 
 
 def image_network(dim: int = DIM, **shape: Any) -> nn.Module:
     """Return the image tower: pixels (n, 3, 336, 336) -> (n, dim).
 
-    Its rotary positions are in no file and stay in float32 whatever the tower's precision, so they are made here.
+    No file contains its rotary positions, and they stay float32 in every precision, so they are created here.
     """
     torchvision_shim.install()
     import timm

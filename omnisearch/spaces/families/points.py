@@ -1,4 +1,4 @@
-"""The points tower: a point cloud as a row of evenly spread coloured points, for spaces that learn from points."""
+"""The points tower: a point cloud as a row of evenly spread coloured points, the input of trained point networks."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from omnisearch.config import Settings
 from omnisearch.types import Content, Floats, PointCloud
 
 POINTS = 1024
-# What a cloud without colours has for one (Uni3D, Zhou et al. 2023).
+# The colour of clouds without colours (Uni3D, Zhou et al. 2023).
 GREY = 0.4
 
 
 class Points:
-    """Point clouds to points in farthest-point order: float32 (n, POINTS * 6), x y z r g b of each in turn.
+    """Embeds point clouds as points in farthest-point order: float32 (n, POINTS * 6), x y z r g b of each in turn.
 
     A row depends on the set of points, not on their order, and its first k points are the farthest-point sample of
-    size k: whoever wants fewer takes the beginning. Nothing is learned here.
+    size k, so a smaller sample is a prefix. Nothing is learned here.
     """
 
     name, width = "points", POINTS * 6
@@ -41,12 +41,12 @@ class Points:
 def spread(cloud: PointCloud) -> Floats:
     """Choose POINTS points of a cloud by farthest-point sampling: float32 (POINTS, 6), coordinates and colours.
 
-    It starts with the point farthest from the mean (Eldar et al., "The farthest point strategy", 1997). A cloud of
-    fewer different points repeats them in the same order.
+    It starts with the point farthest from the mean (Eldar et al., "The farthest point strategy", 1997). If a cloud has
+    fewer distinct points, they are repeated in the same order.
     """
     colors = np.full_like(cloud.points, GREY) if cloud.colors is None else cloud.colors
     points = np.hstack([cloud.points, colors]).astype(np.float32)
-    # Sorted first, so that sums and ties do not see the order in which a file lists its points.
+    # Sorted first, so that sums and ties do not depend on the order of the points in the file.
     points = points[np.lexsort(points.T)]
     place = np.ascontiguousarray(points[:, :3].T)  # (3, n)
     chosen = np.zeros(POINTS, np.intp)

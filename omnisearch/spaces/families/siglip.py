@@ -1,7 +1,7 @@
-"""SigLIP towers, run by transformers: images and texts trained pair by pair with a sigmoid.
+"""SigLIP towers, run by transformers: images and texts trained with a sigmoid loss per pair.
 
-Source: Zhai et al., "Sigmoid Loss for Language Image Pre-Training" (ICCV 2023). transformers computes the activation
-they were trained with, GELU's approximation by tanh; timm's SigLIPs do not.
+Source: Zhai et al., "Sigmoid Loss for Language Image Pre-Training" (ICCV 2023). transformers uses the activation of
+their training, the tanh approximation of GELU; timm's SigLIPs do not.
 """
 
 import re
@@ -27,7 +27,7 @@ IMAGES, TEXTS = 8, 64  # in a batch
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 SO400M = {"hidden_size": 1152, "num_hidden_layers": 27, "num_attention_heads": 16, "intermediate_size": 4304}
 
-# What no file holds: the numbers of the positions.
+# Buffers that no file contains: the position numbers.
 CONSTANTS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "position_ids": lambda ids: torch.arange(ids.shape[-1]).expand(ids.shape)
 }
@@ -58,18 +58,18 @@ def text_network(**shape: Any) -> nn.Module:
 
 
 def canonical(text: str) -> str:
-    """Return a text as the vocabulary knows it: lower case, without punctuation, words one space apart."""
+    """Normalise a text for the vocabulary: lower case, no punctuation, words one space apart."""
     bare = text.lower().translate(str.maketrans("", "", string.punctuation))
     return re.sub(r"\s+", " ", bare).strip()
 
 
 def tokenizer(file: WeightSpec, settings: Settings) -> Prepare:
-    """Return what makes of texts int64 (n, 64), filled up with end tokens: the network was trained on these too.
+    """Return a function that maps texts to int64 (n, 64), padded with end tokens, as in training.
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
         NotReadyError: sentencepiece is not installed.
-        WeightsError: the vocabulary has not SigLIP's size.
+        WeightsError: the vocabulary does not have SigLIP's size.
     """
     path = resolve(file, settings)
     words = optional_packages.need("sentencepiece", "paper").SentencePieceProcessor(model_file=str(path))
@@ -93,7 +93,7 @@ def _pooled(network: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def _name_in_file(tower: str, name: str) -> str:
-    # transformers 5 builds the towers without the prefix that they have in the whole model.
+    # transformers 5 builds the towers without the prefix of their names in the whole model.
     return f"{tower}.{name.removeprefix(f'{tower}.')}"
 
 

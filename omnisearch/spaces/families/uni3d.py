@@ -25,7 +25,7 @@ BATCH = 4
 
 
 class Uni3D:
-    """Point clouds to embeddings: float32 (n, 1024), not normalised."""
+    """Embeds point clouds: float32 (n, 1024), not normalised."""
 
     width = WIDTH
 
@@ -65,7 +65,7 @@ class Checkpoint:
         path = resolve(self.file, settings)
         with torch.device("meta"):
             network = build()
-        # The file also holds a temperature, and what its trunk would need to see images: these are never read.
+        # The file also holds a temperature, and the image layers of its trunk, which are not read.
         tensors.adopt(
             network, path, "point_encoder.{}".format, dtype(settings), {"k_bias": lambda b: torch.zeros(b.shape)}
         )
@@ -80,7 +80,7 @@ UNI3D_SCAN = Checkpoint("uni3d_scan", paper_files.UNI3D_SCAN)
 def prepare(cloud: Content) -> Floats:
     """Return float32 (POINTS, 6): coordinates centred on their mean in the unit ball, y up, and colours in [0, 1].
 
-    Of more points some are drawn, always the same; fewer are repeated in turn. Without colours all are grey.
+    If there are more points, a fixed random sample is used; fewer are repeated in turn. Without colours all are grey.
     """
     assert isinstance(cloud, PointCloud)
     colors = np.full_like(cloud.points, GREY) if cloud.colors is None else cloud.colors

@@ -1,4 +1,4 @@
-"""The shape tower: the image tower's eyes on the pictures of an object from all around."""
+"""The view tower: the image tower applied to renderings of an object from all sides."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from omnisearch.types import Content, Floats, PointCloud
 
 
 class ViewTower:
-    """Point clouds to the mean of the image features of their views: float32 (n, width of the image tower).
+    """Embeds point clouds as the mean of the image features of their views: float32 (n, width of the image tower).
 
     A classifier's logits are affine in the features, so those of the mean are the mean of the views' logits.
     """
@@ -23,7 +23,7 @@ class ViewTower:
 
     @classmethod
     def load(cls, settings: Settings, fingerprint: str) -> "ViewTower":
-        """Look through the shared image tower.
+        """Load or reuse the shared image tower.
 
         Raises:
             ModelMissingError: the image tower's weight file is not here.

@@ -1,7 +1,7 @@
 """WavCaps' towers: BERT and HTS-AT trained together on captioned sounds, in three checkpoints.
 
 Source: Mei et al., "WavCaps: A ChatGPT-Assisted Weakly-Labelled Audio Captioning Dataset for Audio-Language Multimodal
-Research" (2023), section 5. Texts are read as OmniBind's authors gave them: not cleaned, and of 30 tokens at most.
+Research" (2023), section 5. Texts are read as by OmniBind's authors: not cleaned, and cut to 30 tokens.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Text(nn.Module):
 
 
 def text_name_in_file(name: str) -> str:
-    """Return what WavCaps' files call a tensor of the text network."""
+    """Return the name of a tensor of the text network in WavCaps' files."""
     part, _, rest = name.partition(".")
     return {"encoder": "text_encoder.text_encoder.", "projection": "text_proj."}[part] + rest
 
@@ -54,13 +54,13 @@ def _run_text(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 
 
 def tokenizer(settings: Settings) -> Prepare:
-    """Return what makes of texts the tokens and their mask, int64 (n, t), t at most 30.
+    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most 30.
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
-        WeightsError: the vocabulary has not BERT's size.
+        WeightsError: the vocabulary does not have BERT's size.
     """
-    path = resolve(files.MINILM_TOKENIZER, settings)  # MiniLM kept the words of BERT
+    path = resolve(files.MINILM_TOKENIZER, settings)  # MiniLM has the vocabulary of BERT
     words = Tokenizer.from_file(str(path))
     if words.get_vocab_size() != VOCABULARY:
         raise WeightsError(f"{path} has {words.get_vocab_size()} words, BERT's has {VOCABULARY}")
@@ -68,7 +68,7 @@ def tokenizer(settings: Settings) -> Prepare:
 
 
 def sounds(settings: Settings) -> Prepare:  # noqa: ARG001
-    """Return what makes of sounds the spectrogram of their first ten seconds (n, 1, 1001, 64); none counts as long."""
+    """Return a function that maps sounds to spectrograms of their first ten seconds (n, 1, 1001, 64); none is long."""
     filters = mel.filters(RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH, "slaney", "area")
 
     def heard(wave: Content) -> Tensor:

@@ -1,4 +1,4 @@
-"""The event tower: YAMNet, a convolutional network that learned the 521 kinds of sounds of AudioSet.
+"""The YAMNet tower: a convolutional network that classifies the 521 kinds of sounds of AudioSet.
 
 Source: Plakal and Ellis, "YAMNet" (TensorFlow Model Garden, 2020); the network is MobileNet v1 (Howard et al. 2017).
 """
@@ -31,12 +31,12 @@ EMBEDDED, EVENTS = 1024, 521
 WIDTH = EMBEDDED + EVENTS
 # The strides and outputs of the layers after the first; each is a depthwise and a pointwise convolution.
 LAYERS = ((1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), *[(1, 512)] * 5, (2, 1024), (1, 1024))
-# Two numbers of a training loop lie before the network in the file, and a description of the graph after it.
+# The file holds two numbers of a training loop before the network, and a description of the graph after it.
 BEFORE = 8
 
 
 class Yamnet:
-    """Sounds to the means over their patches of embedding and event probabilities: float32 (n, 1024 + 521)."""
+    """Embeds sounds as the means over patches of embedding and event probabilities: float32 (n, 1024 + 521)."""
 
     name = "yamnet"
     width = WIDTH
@@ -63,7 +63,7 @@ class Yamnet:
         return mean_over_patches(contents, self._patches, self._network, self._device, self.width, BATCH)
 
     def _patches(self, wave: Content) -> Iterator[Tensor]:
-        """Yield the patches of a sound, (96, 64) each; silence fills the last."""
+        """Yield the patches of a sound, (96, 64) each; the last is padded with silence."""
         assert isinstance(wave, Waveform)
         frames = self.spectrogram(wave)
         for start in range(0, len(frames) - PATCH + 1, PATCH_HOP):
@@ -98,7 +98,7 @@ class Network(nn.Module):
 
 
 class _Conv(nn.Module):
-    """A convolution, batch norm and ReLU. Of an even length a stride of two pads the end alone, as TensorFlow does."""
+    """A convolution, batch norm, ReLU. With an even length and stride two, only the end is padded, as in TensorFlow."""
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int, groups: int = 1) -> None:
         super().__init__()
@@ -114,13 +114,13 @@ class _Conv(nn.Module):
 
 
 def fill(network: Network, path: Path) -> None:
-    """Read the data file of a TensorFlow model that was saved with YAMNet in it into a network.
+    """Fill a network from the data file of a saved TensorFlow model that contains YAMNet.
 
-    The file is float32 in the order of the layers: a kernel, the shift, the mean and the variance of its batch norm,
-    which has no scale. Which they are stands in another file, which is not needed for that.
+    The file is float32 in the order of the layers: a kernel, then the shift, the mean and the variance of its batch
+    norm, which has no scale. The index file that names them is not needed.
 
     Raises:
-        WeightsError: the file is of another length.
+        WeightsError: the file has another length.
     """
     if (size := path.stat().st_size) != files.YAMNET.size:
         raise WeightsError(f"{path} holds {size} bytes, and YAMNet's has {files.YAMNET.size}: pull it again")

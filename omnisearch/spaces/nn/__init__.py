@@ -1,1 +1,1 @@
-"""Networks and their inputs, in torch: parts that families share, and networks too long for a family's file."""
+"""Networks and their preprocessing in torch: shared parts, and networks too long for a family's file."""

@@ -1,7 +1,7 @@
-"""Keeps large CPU blocks inside the process between forward passes.
+"""Keep large CPU memory blocks in the process between forward passes.
 
-By default glibc serves every block above 32 MB at most by mmap and gives it back by munmap, so each big activation of a
-convolution is paged in anew: more than half the time of a forward pass. `bench/encoders.py` measures the difference.
+By default glibc allocates every block above a threshold (at most 32 MB) with mmap and frees it with munmap, so the
+pages of each large activation are mapped again: more than half the time of a forward pass. See `bench/encoders.py`.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ _PAD = 64 << 20
 
 
 def keep_large_blocks() -> bool:
-    """Tell the C library to keep freed memory for reuse; return whether it agreed (glibc alone has the call)."""
+    """Tell the C library to keep freed memory for reuse; return whether it did (only glibc has the call)."""
     if not sys.platform.startswith("linux"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Sounds through a network that hears patches of fixed length: a sound is the mean over its patches."""
+"""Embed sounds with a network that reads patches of fixed length: the mean over a sound's patches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -19,9 +19,9 @@ def mean_over_patches(
     width: int,
     batch: int,
 ) -> Floats:
-    """Return float32 (n, width): the mean of what the network gives for each patch, (b, width) at a time.
+    """Return float32 (n, width): the mean of the network's outputs over the patches of each sound.
 
-    Patches of several sounds share a batch; no row depends on which others are there.
+    Patches of several sounds share a batch; no row depends on other sounds.
     """
     sums = np.zeros((len(contents), width), np.float64)
     counts = np.zeros(len(contents), np.int64)

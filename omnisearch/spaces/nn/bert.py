@@ -1,7 +1,7 @@
 """BERT's encoder in plain torch, with the tensor names of its checkpoints.
 
 Source: Devlin et al., "BERT" (2018); attention as in Vaswani et al. (2017), eq. 1. transformers computes the same (a
-test says so), and importing it takes longer than answering a query.
+test checks it), but importing it takes longer than answering a query.
 """
 
 import torch
@@ -12,7 +12,7 @@ POSITIONS, EPSILON = 512, 1e-12
 
 
 class Bert(nn.Module):
-    """Token ids (b, t) and a mask (b, t) of what is text -> states (b, t, width)."""
+    """Token ids (b, t) and their mask (b, t), 1 for text and 0 for padding -> states (b, t, width)."""
 
     def __init__(self, vocabulary: int, width: int, layers: int, heads: int, hidden: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Bert(nn.Module):
         positions = torch.arange(ids.shape[1], device=ids.device)
         states = parts["word_embeddings"](ids) + parts["position_embeddings"](positions)
         states = parts["LayerNorm"](states + parts["token_type_embeddings"](first_of_two))
-        allowed = mask[:, None, None, :].bool()  # (b, 1, 1, t): no query looks at padding
+        allowed = mask[:, None, None, :].bool()  # (b, 1, 1, t): padding is masked for all queries
         for layer in self.encoder["layer"].children():
             states = layer(states, allowed)
         result: Tensor = states

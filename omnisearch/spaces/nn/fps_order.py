@@ -1,4 +1,4 @@
-"""Farthest-point sampling as pointnet2_ops' kernel does it, which point networks were trained with.
+"""Farthest-point sampling identical to the kernel of pointnet2_ops, which point networks were trained with.
 
 Source: Qi et al., "PointNet++" (2017); the kernel's rules, ties included.
 """
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from omnisearch.types import Floats
 
-NEVER = 1e-3  # squared distance from the origin up to which no point but the first is chosen
+NEVER = 1e-3  # only the first point may have a squared distance from the origin up to this
 THREADS = 512
 
 
 def farthest(places: Floats, count: int) -> NDArray[np.intp]:
-    """Choose `count` of the points (n, 3), each as far as can be from those before it, as pointnet2_ops' kernel does.
+    """Choose `count` of the points (n, 3), each as far as possible from those before it, as pointnet2_ops' kernel does.
 
-    The first point is always the first; points close to the origin never follow; equals are decided as its threads do.
+    Point 0 is always chosen first; points close to the origin are never chosen later; ties are resolved as the kernel's
+    threads resolve them.
     """
     order = _precedence(len(places))
     x = np.ascontiguousarray(places[order].T, np.float32)  # (3, n)
@@ -32,7 +33,7 @@ def farthest(places: Floats, count: int) -> NDArray[np.intp]:
 
 @cache
 def _precedence(count: int) -> NDArray[np.intp]:
-    """Return the order in which points win where distances are equal.
+    """Return the order of precedence of points at equal distances.
 
     Thread t takes the points t, t + threads ... and keeps its first; then halves of the threads are compared with the
     other halves, until thread 0 is compared with thread 1: lower bits decide before higher ones.

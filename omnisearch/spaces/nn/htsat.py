@@ -1,7 +1,7 @@
 """HTS-AT, the sound network of LAION-CLAP and WavCaps: a Swin transformer over ten seconds of mel bands.
 
 Source: Chen et al., "HTS-AT" (ICASSP 2022); the fusion of long sounds, Wu et al. (LAION-CLAP, ICASSP 2023).
-transformers runs it; the names of its tensors are made those of the authors' files.
+transformers runs it; its tensor names are mapped to those of the authors' files.
 """
 
 from typing import Any
@@ -20,9 +20,9 @@ from omnisearch.types import Waveform
 SECONDS = 10
 WINDOW, BANDS, LOW, HIGH = 1024, 64, 50.0, 14_000.0
 BATCH = 8
-FLOOR = 1e-10  # power below which everything is as quiet
+FLOOR = 1e-10  # smaller powers are raised to this
 
-# transformers' names and the authors', in an order in which no earlier one hides a later.
+# Names of transformers and of the authors. Longer names come first, because they contain shorter ones.
 _RENAMES = (
     (".attention.output.dense.", ".attn.proj."),
     (".attention.self.", ".attn."),
@@ -48,13 +48,13 @@ def network(dim: int, fusion: bool = False, **shape: Any) -> nn.Module:
 
 
 def run(built: nn.Module, frames: Tensor, longer: Tensor) -> Tensor:
-    """Return the embeddings. `longer` is always given: left out, transformers would call one short sound long."""
+    """Return the embeddings. `longer` must be given: without it, transformers marks one short sound as long."""
     embedded: Tensor = built(input_features=frames, is_longer=longer).audio_embeds
     return embedded
 
 
 def name_in_file(encoder: str, projection: str, name: str) -> str | Piece:
-    """Return what the authors' files call a tensor, where `encoder` and `projection` begin their names."""
+    """Return the name of a tensor in the authors' files; `encoder` and `projection` are the prefixes there."""
     if name.startswith("audio_projection."):
         return projection + name.removeprefix("audio_projection.linear").replace("1.", "0.")
     theirs = name.removeprefix("audio_model.audio_encoder.")
@@ -73,7 +73,7 @@ def resampled(wave: Waveform, rate: int) -> Tensor:
 
 
 def silence_after(samples: Tensor, length: int) -> Tensor:
-    """Fill samples up to a length with silence."""
+    """Pad samples to a length with silence."""
     return functional.pad(samples, (0, length - len(samples)))
 
 

@@ -1,7 +1,7 @@
-"""The networks of ImageBind-huge that see images, read texts and hear sounds.
+"""The networks of ImageBind-huge for images, texts and sounds.
 
 Source: Girdhar et al., "ImageBind: One Embedding Space To Bind Them All" (CVPR 2023). Its depth, thermal and motion
-networks are left out, and so are its temperatures: under normalisation they change nothing.
+networks are left out, and so are its temperatures, which have no effect on normalised embeddings.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ SOUND_PATCH, SOUND_STEP = 16, 10
 
 
 class Encoder(nn.Module):
-    """What the three have alike: `stem` makes tokens of an input, the transformer reads them, `out` reads one of them.
+    """The base of the three: `stem` maps an input to tokens, the transformer reads them, `out` projects one of them.
 
-    `file` says what the checkpoint calls the parts, by the first word of their names.
+    `file` maps the first part of a tensor's name to its name in the checkpoint.
     """
 
     file: ClassVar[Mapping[str, str]]
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
 
     @classmethod
     def name_in_file(cls, name: str) -> str:
-        """Return what the checkpoint calls one of our tensors."""
+        """Return the name of one of our tensors in the checkpoint."""
         first, dot, rest = name.partition(".")
         return cls.file[first] + dot + rest
 
@@ -53,7 +53,7 @@ class Encoder(nn.Module):
 
 
 class Vision(Encoder):
-    """Images (b, 3, 224, 224) -> (b, dim): patches of a film of twice the same frame, after a norm."""
+    """Images (b, 3, 224, 224) -> (b, dim): patches of a video that repeats one frame, then a norm."""
 
     file: ClassVar[Mapping[str, str]] = {
         "stem": "modality_preprocessors.vision.rgbt_stem.proj.1",
@@ -79,7 +79,7 @@ class Vision(Encoder):
 
 
 class Audio(Encoder):
-    """Spectrograms (b, 1, 128, 204) -> (b, dim): overlapping patches, attention with one learned key and value more."""
+    """Spectrograms (b, 1, 128, 204) -> (b, dim): overlapping patches, attention with a learned extra key and value."""
 
     file: ClassVar[Mapping[str, str]] = {
         "stem": "modality_preprocessors.audio.rgbt_stem.proj",
@@ -96,7 +96,7 @@ class Audio(Encoder):
         super().__init__(dim, width, depth, heads, tokens=1 + places[0] * places[1], bias_kv=True)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.stem = nn.Conv2d(1, width, SOUND_PATCH, SOUND_STEP, bias=False)
-        self.norm = nn.LayerNorm(width)  # with torch's own epsilon, unlike the others
+        self.norm = nn.LayerNorm(width)  # with torch's default epsilon, unlike the others
 
     def forward(self, bands: Tensor) -> Tensor:
         """Return the embeddings of normalised spectrograms."""
@@ -106,7 +106,7 @@ class Audio(Encoder):
 
 
 class Text(Encoder):
-    """Token ids (b, 77), zero after the end -> (b, dim): a causal transformer, read where the text ends."""
+    """Token ids (b, 77), zero after the end -> (b, dim): a causal transformer, whose state at the end token is read."""
 
     file: ClassVar[Mapping[str, str]] = {
         "stem": "modality_preprocessors.text.token_embedding",
@@ -123,9 +123,9 @@ class Text(Encoder):
         self.stem = nn.Embedding(vocabulary, width)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return the embeddings of texts; the end is the token with the greatest id."""
+        """Return the embeddings of texts; the end token is the one with the greatest id."""
         ends = ids.argmax(1)
-        length = int(ends.max()) + 1  # nothing looks ahead: what comes after the last end is never seen
+        length = int(ends.max()) + 1  # attention is causal: tokens after the last end have no effect
         tokens = self.stem(ids[:, :length]) + self.pos_embed[:, :length]
         ahead = torch.full((length, length), -torch.inf, dtype=tokens.dtype, device=tokens.device).triu(1)
         states = self.read(tokens, ahead)
@@ -143,7 +143,7 @@ class Block(nn.Module):
         self.mlp = nn.ModuleDict({"fc1": nn.Linear(width, 4 * width), "fc2": nn.Linear(4 * width, width)})
 
     def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
-        """Map states to states; `mask` (t, t) is added to what the queries make of the keys."""
+        """Map states to states; `mask` (t, t) is added to the attention scores."""
         x = self.norm_1(states)
         states = states + self.attn(x, x, x, attn_mask=mask, need_weights=False)[0]
         x = self.mlp["fc1"](self.norm_2(states))

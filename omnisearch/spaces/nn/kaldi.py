@@ -21,7 +21,7 @@ def features(samples: Tensor, bands: int) -> Tensor:
         return samples.new_zeros(0, bands)
     frames = samples.unfold(0, WINDOW, HOP)  # (frames, WINDOW)
     frames = frames - frames.mean(1, keepdim=True)
-    # Each window is by itself: what comes before its first sample is that sample again.
+    # Windows are independent: the first sample of each is also its own predecessor.
     frames = frames - PREEMPHASIS * functional.pad(frames[None], (1, 0), mode="replicate")[0, :, :-1]
     frames = frames * torch.hann_window(WINDOW, periodic=False)
     power = torch.fft.rfft(frames, FFT).abs().square()
@@ -31,7 +31,7 @@ def features(samples: Tensor, bands: int) -> Tensor:
 
 @cache
 def filters(bands: int) -> Tensor:
-    """Return triangles of height one on the mel scale, drawn in mels, not in Hz: (bands, FFT // 2 + 1)."""
+    """Return triangular filters of height one, linear in mels, not in Hz: (bands, FFT // 2 + 1)."""
     mels = _mel(torch.linspace(0, RATE / 2, FFT // 2 + 1, dtype=torch.float64))
     lowest, highest = _mel(torch.tensor(LOWEST, dtype=torch.float64)), mels[-1]
     step = (highest - lowest) / (bands + 1)

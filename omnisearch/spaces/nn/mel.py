@@ -1,4 +1,4 @@
-"""Mel spectrograms in torch. librosa's are the same, and take seconds to import."""
+"""Mel spectrograms in torch. They equal librosa's, which takes seconds to import."""
 
 import math
 from typing import Literal
@@ -23,7 +23,7 @@ def filters(
     """Return triangular filters from `low` to `high` Hz, half the rate by default: (bands, window // 2 + 1).
 
     The rows sum to one (librosa's `norm=1.0`), have the area of one Hz (`norm="slaney"`), or rise to one (`norm=None`).
-    The triangles are `straight` along hertz, as librosa's are, or along mels, as TensorFlow's.
+    With `straight` the triangles are linear in hertz, as in librosa, else in mels, as in TensorFlow.
     """
     frequencies = torch.linspace(0, rate / 2, window // 2 + 1, dtype=torch.float64)
     to_mel, to_hertz = (_htk, _htk_inverse) if scale == "htk" else (_slaney, _slaney_inverse)
@@ -47,7 +47,7 @@ def filters(
 def power(samples: Tensor, window: int, hop: int, edges: Literal["constant", "reflect"] = "constant") -> Tensor:
     """Return the power spectrogram of (n,) samples in centred Hann windows: (1 + n // hop, window // 2 + 1).
 
-    `edges` says what is heard before the first sample and after the last: silence, or the sound backwards.
+    `edges` is the padding mode before the first sample and after the last: silence or reflection.
     """
     spectrum = torch.stft(
         samples, window, hop, window=torch.hann_window(window), center=True, pad_mode=edges, return_complex=True

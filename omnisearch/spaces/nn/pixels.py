@@ -1,4 +1,4 @@
-"""Pictures as a vision transformer takes them: a square of normalised pixels."""
+"""Prepare pictures for vision transformers: squares of normalised pixels."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -19,9 +19,9 @@ HALF = (0.5, 0.5, 0.5)  # SigLIP's mean and deviation: pixels in [-1, 1]
 
 
 def crop(image: Pixels, side: int, whole: Callable[[float], int] = round) -> Pixels:
-    """Return the image with its shorter side `side` pixels long, and of that the middle: uint8 (side, side, 3).
+    """Scale an image to a shorter side of `side` pixels and crop its centre: uint8 (side, side, 3).
 
-    Where the middle begins between two pixels, `whole` says with which: torchvision rounds, transformers goes down.
+    `whole` rounds the left and upper edge of the crop: torchvision rounds to nearest, transformers rounds down.
     """
     height, width = image.shape[:2]
     shorter = min(height, width)
@@ -31,12 +31,12 @@ def crop(image: Pixels, side: int, whole: Callable[[float], int] = round) -> Pix
 
 
 def squash(image: Pixels, side: int, resample: Image.Resampling = Image.Resampling.BICUBIC) -> Pixels:
-    """Return the whole image, whatever its shape, as a square: uint8 (side, side, 3)."""
+    """Scale the whole image to a square, ignoring its aspect: uint8 (side, side, 3)."""
     return _resize(image, (side, side), resample)
 
 
 def batch(images: Sequence[Content], fit: Fit, side: int, mean: Channels, deviation: Channels) -> Tensor:
-    """Return uint8 images (height, width, 3) as normalised pixels: float32 (n, 3, side, side)."""
+    """Convert uint8 images (height, width, 3) to normalised pixels: float32 (n, 3, side, side)."""
     squares = np.stack([fit(np.asarray(image), side) for image in images])
     pixels = torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 255
     return (pixels - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(deviation).view(3, 1, 1)

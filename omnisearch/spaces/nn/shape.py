@@ -1,4 +1,4 @@
-"""The network of the shape space: from evenly spread coloured points into the text tower's metric."""
+"""The network of the shape space, which maps evenly spread coloured points into the text tower's metric."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,15 +11,15 @@ from omnisearch.spaces.families.points import POINTS
 from omnisearch.spaces.trained_network import Network
 
 NEAR = 16  # neighbours
-# Clouds that pass together. Nothing depends on it but memory and, through the cache, speed.
+# Clouds per batch. It affects only memory and, through the cache, speed.
 BLOCK = 16
 
 
 class Neighbourhoods(nn.Module):
-    """From n points to the first m of them, each with what its k nearest hold: an edge convolution.
+    """An edge convolution: from n points to the first m of them, each with the features of its k nearest neighbours.
 
-    What point i hears of its neighbour j is linear in f_j and p_j - p_i, and the greatest over j counts (DGCNN, Wang
-    et al. 2019). Being linear it is computed once per point, not once per edge (Mesorasi, Feng et al. 2020).
+    The message from neighbour j to point i is linear in f_j and p_j - p_i; the maximum over j is taken (DGCNN, Wang
+    et al. 2019). Since it is linear, it is computed once per point, not once per edge (Mesorasi, Feng et al. 2020).
     """
 
     def __init__(self, inputs: int, outputs: int, centres: int, near: int) -> None:
@@ -35,7 +35,7 @@ class Neighbourhoods(nn.Module):
         """Map places (b, n, 3) and features (b, n, inputs) to (b, m, 3) and (b, m, outputs)."""
         centres = places[:, : self.centres]
         nearest = torch.cdist(centres, places).topk(self.near, largest=False, sorted=False).indices  # (b, m, k)
-        # m points in a unit ball lie about m ** -0.5 apart on a surface: offsets get the size of features.
+        # m points on a surface in the unit ball are about m ** -0.5 apart: scale offsets to the size of features.
         scale = self.centres**0.5 / 2
         heard = self.heard(features) + self.place(scale * places)  # (b, n, outputs)
         offset = torch.arange(len(places), device=places.device)[:, None, None] * places.shape[1]
@@ -49,10 +49,10 @@ class Neighbourhoods(nn.Module):
 
 
 class ShapeNet(Network):
-    """Rows of the points tower to embeddings: (n, POINTS * 6) -> (n, dim), unit rows.
+    """Maps rows of the points tower to embeddings: (n, POINTS * 6) -> (n, dim), unit rows.
 
-    Farther and farther neighbourhoods of ever fewer points, of which the greatest and the mean are the object's. The
-    first `points` of a row are looked at; they are in farthest-point order, and so are the centres of each stage.
+    Each stage has fewer points with wider neighbourhoods; the maximum and the mean over the last stage represent the
+    object. The first `points` of a row are used, in farthest-point order, and so are the centres of each stage.
     """
 
     format = "omnisearch-shape-1"
@@ -70,7 +70,7 @@ class ShapeNet(Network):
 
     @property
     def shape(self) -> Mapping[str, Any]:
-        """What `save` writes of it."""
+        """The constructor's arguments, as `save` writes them."""
         return {"dim": self.dim, "points": self.points, "channels": self.channels}
 
     def forward(self, rows: Tensor) -> Tensor:

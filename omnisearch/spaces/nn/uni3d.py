@@ -1,4 +1,4 @@
-"""The network of Uni3D-g: a transformer over patches of points, by the names of its checkpoints.
+"""The network of Uni3D-g: a transformer over patches of points, with the tensor names of its checkpoints.
 
 Source: Zhou et al., "Uni3D: Exploring Unified 3D Representation at Scale" (ICLR 2024), section 3; the transformer is
 EVA's, by timm.
@@ -17,7 +17,7 @@ WIDTH = 1024
 
 
 class PointEncoder(nn.Module):
-    """Coloured points (b, n, 6) and centres among them (b, g, 3) -> (b, dim), by the names of the checkpoint.
+    """Coloured points (b, n, 6) and centres among them (b, g, 3) -> (b, dim), with the checkpoint's tensor names.
 
     `transformer` is a timm EVA of `width` channels, of which the blocks and the last norm are used.
     """
@@ -36,7 +36,7 @@ class PointEncoder(nn.Module):
         self.trans2embed = nn.Linear(width, dim)
 
     def forward(self, points: Tensor, centres: Tensor) -> Tensor:
-        """Return the embeddings of clouds, not normalised; the points are compared in their own precision."""
+        """Return the embeddings of clouds, not normalised; distances are computed in the points' precision."""
         kind = self.cls_token.dtype
         patches = self.encoder2trans(self.encoder(_around(points, centres, self.near).to(kind)))  # (b, g, width)
         patches = patches + self.pos_embed(centres.to(kind))
@@ -48,7 +48,7 @@ class PointEncoder(nn.Module):
 
 
 class Patch(nn.Module):
-    """Neighbourhoods (b, g, near, 6) -> (b, g, width): each point alone, then beside the greatest of all (PointNet)."""
+    """Neighbourhoods (b, g, near, 6) -> (b, g, width): each point alone, then with the maximum over all (PointNet)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def _pointwise(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 def _around(points: Tensor, centres: Tensor, near: int) -> Tensor:
     """Return the nearest points of each centre, relative to it, with their colours: (b, g, near, 6)."""
     places = points[..., :3]
-    # |c|^2 + |p|^2 - 2 c.p, in the authors' order: which points are just near enough depends on the rounding.
+    # |c|^2 + |p|^2 - 2 c.p, in the authors' order, because rounding decides which points are near enough.
     apart = -2 * centres @ places.transpose(1, 2)
     apart += centres.square().sum(2)[..., None]
     apart += places.square().sum(2)[:, None]
@@ -85,7 +85,7 @@ def build() -> PointEncoder:
 
 
 def trunk(name: str, **sizes: Any) -> nn.Module:
-    """Return a timm EVA without weights and without its classifier; `sizes` replace its own."""
+    """Return a timm EVA without weights and without its classifier; `sizes` override its configuration."""
     torchvision_shim.install()
     import timm
 

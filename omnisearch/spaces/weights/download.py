@@ -1,4 +1,4 @@
-"""A file at an https address: whole or not at all, and resumed where it stopped while it is the same file there."""
+"""Download a file from an https address: complete or not at all, resumed if the server still has the same version."""
 
 import fcntl
 import hashlib
@@ -11,13 +11,13 @@ from typing import IO
 from urllib import request
 from urllib.parse import urlsplit
 
-MOST = 64 << 30  # bytes of a file whose size nobody declared
-_SECONDS = 60  # without an answer
+MOST = 64 << 30  # bytes of a file without a declared size
+_SECONDS = 60  # timeout of an answer
 _BLOCK = 1 << 20
 
 
 class _Redirects(request.HTTPRedirectHandler):
-    """Follows to https and nowhere else."""
+    """Follows redirects to https only."""
 
     def redirect_request(
         self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -28,14 +28,14 @@ class _Redirects(request.HTTPRedirectHandler):
 
 
 def download(address: str, folder: Path, size: int | None, advance: Callable[[int], None]) -> Path:
-    """Return where in `folder` the file lies now, once all its bytes are there; `advance` counts them.
+    """Download a file into `folder` and return its path; `advance` receives the number of bytes of each block.
 
-    What came before an interruption is kept under a name that says which version it is of, by the server's strong
-    ETag, and asked for no more; a server that tells no versions apart begins anew.
+    After an interruption the bytes so far are kept under a name with the server's strong ETag, and are not requested
+    again; if the server sends no strong ETag, the download starts again.
 
     Raises:
-        OSError: no answer, a refusal, another size than `size` (MOST at most if None), an end before the end, or a
-            redirect to what is not https.
+        OSError: no answer, an error status, another size than `size` (more than MOST if None), a truncated answer, or a
+            redirect to another scheme than https.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -59,7 +59,7 @@ def download(address: str, folder: Path, size: int | None, advance: Callable[[in
 
 
 def _open(address: str, headers: Mapping[str, str]) -> HTTPResponse:
-    """Ask for an address. This opener knows of no files, no plain http and no other scheme."""
+    """Request an address. This opener supports only https: no files, no plain http, no other scheme."""
     opener = request.OpenerDirector()
     for handler in (request.ProxyHandler, request.HTTPSHandler, _Redirects, request.HTTPErrorProcessor):
         opener.add_handler(handler())
@@ -72,7 +72,7 @@ def _open(address: str, headers: Mapping[str, str]) -> HTTPResponse:
 
 
 def _length(answer: HTTPResponse, size: int | None) -> int:
-    """Return how many bytes the whole file has, which the server must say."""
+    """Return the size of the whole file in bytes, which the server must send."""
     said = answer.headers.get("Content-Length", "")
     if not said.isdecimal():
         raise OSError("the server does not say how large the file is")
@@ -84,7 +84,7 @@ def _length(answer: HTTPResponse, size: int | None) -> int:
 
 
 def _version(answer: HTTPResponse) -> str:
-    """Return what the server calls this very content, or nothing: a weak tag only promises the like."""
+    """Return the strong ETag if downloads can be resumed, else an empty string. Weak ETags do not identify bytes."""
     tag = answer.headers.get("ETag", "")
     return tag if tag.startswith('"') and answer.headers.get("Accept-Ranges") == "bytes" else ""
 
@@ -97,13 +97,13 @@ def _hold(out: IO[bytes], part: Path) -> None:
 
 
 def _go_on(address: str, tag: str, out: IO[bytes], length: int, advance: Callable[[int], None]) -> None:
-    """Append what is missing; If-Range lets a server whose file has changed since refuse by answering all of it."""
+    """Append the missing bytes; with If-Range, a server whose file has changed answers with the whole file."""
     begun = out.tell()
     with _open(address, {"Range": f"bytes={begun}-", "If-Range": tag}) as answer:
         place = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
         if answer.status != 206 or place is None or int(place[1]) != begun:
             out.truncate(0)
-            raise OSError("the server did not go on where the download stopped: pull again")
+            raise OSError("the server did not resume the download: pull again")
         _copy(answer, out, length - begun, advance)
 
 
@@ -116,4 +116,4 @@ def _copy(answer: HTTPResponse, out: IO[bytes], length: int, advance: Callable[[
     out.flush()
     os.fsync(out.fileno())
     if left:
-        raise OSError(f"the server stopped {left} bytes before the end")
+        raise OSError(f"the connection ended {left} bytes before the end of the file")

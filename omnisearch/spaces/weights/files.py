@@ -1,4 +1,4 @@
-"""The weight files that are declared: adding one is adding it here."""
+"""The declared weight files. New files are added here."""
 
 from omnisearch.spaces.weights.spec import Hub, Packaged, WeightSpec, Wheel
 

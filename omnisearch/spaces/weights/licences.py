@@ -1,4 +1,4 @@
-"""Licences: which of them let weights be used commercially, and models that hold others."""
+"""Licences of weights: whether they allow commercial use, and the check of a model's spaces."""
 
 import logging
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import LicenceError
 from omnisearch.spaces.base import SpaceSpec
 
-# SPDX names. What is not here is taken for non-commercial: a licence that nobody read is no permission.
+# SPDX names of commercial licences. An unknown licence counts as non-commercial.
 COMMERCIAL = frozenset({"Apache-2.0", "BSD-3-Clause", "CC-BY-4.0", "CC0-1.0", "ISC", "MIT"})
 
 
@@ -23,10 +23,10 @@ def non_commercial(spaces: Iterable[SpaceSpec]) -> list[str]:
 
 
 def check(model: str, spaces: Iterable[SpaceSpec], settings: Settings) -> None:
-    """Hold the spaces of a model against the setting `license`; say once, on stderr, where a model is non-commercial.
+    """Check the spaces of a model against the setting `license`; warn once, on stderr, if a model is non-commercial.
 
     Raises:
-        LicenceError: `license` is commercial and spaces are not; names them.
+        LicenceError: `license` is commercial, but some spaces are not; names them.
     """
     refused = non_commercial(spaces)
     if not refused:

@@ -1,4 +1,4 @@
-"""The lock file beside the weights: what the files whose hashes nobody published were when they were first pulled."""
+"""The lock file beside the weights: it records files without a published hash when they are first pulled."""
 
 import json
 import tempfile
@@ -12,7 +12,7 @@ LOCK = "weights.lock"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A file as it was first seen: its hash, its size in bytes, and where it came from."""
+    """A recorded file: its hash, its size in bytes, and its source."""
 
     sha256: str
     size: int
@@ -20,7 +20,7 @@ class Recorded:
 
 
 def read(folder: Path) -> dict[str, Recorded]:
-    """Return what was recorded in a folder of weights, by file name; nothing where no lock file is.
+    """Return the recorded files of a folder of weights, by file name; empty if there is no lock file.
 
     Raises:
         WeightsError: the lock file cannot be read; names it.
@@ -32,11 +32,13 @@ def read(folder: Path) -> dict[str, Recorded]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}): restore it, or remove it to record files anew") from None
+        raise WeightsError(
+            f"{path} cannot be read ({error}): restore it, or remove it to record the files again"
+        ) from None
 
 
 def record(folder: Path, name: str, entry: Recorded) -> None:
-    """Add a file to the lock file, which appears complete or not at all; a recorded file stays as it was recorded."""
+    """Add a file to the lock file, which is replaced atomically; an existing entry is not changed."""
     entries = {name: entry} | read(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as fresh:
         partial = Path(fresh) / LOCK

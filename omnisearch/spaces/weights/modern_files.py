@@ -1,4 +1,4 @@
-"""The weight files of the permissively licensed spaces. Nobody published their hashes: see `WeightSpec`."""
+"""The weight files of the permissively licensed spaces. Their hashes are not published: see `WeightSpec`."""
 
 from omnisearch.spaces.weights.spec import Hub, WeightSpec
 

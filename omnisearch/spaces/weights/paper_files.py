@@ -1,4 +1,4 @@
-"""The weight files of the spaces that OmniBind binds. Where no hash is known: see `WeightSpec`."""
+"""The weight files of the spaces that OmniBind binds. For files without a hash, see `WeightSpec`."""
 
 from omnisearch.spaces.weights.spec import Hub, Url, WeightSpec
 
@@ -6,7 +6,7 @@ WAVCAPS_LICENCE = "WavCaps-NC"
 APPLE_LICENCE = "Apple-ASCL"
 
 
-# Where the authors of OmniBind keep copies of what they used: below checkpoints/ at this revision.
+# The repository with the copies that OmniBind's authors used: below checkpoints/ at this revision.
 _OMNIBIND = ("Viglong/OmniBind", "8deaafb0eee8182f0a43a3efb8398e3fb486033b")
 
 
@@ -86,7 +86,7 @@ IMAGEBIND = WeightSpec(
     sha256="d6f6c22bedcc90708448d5d2fbb7b2db9c73f505dc89bd0b2e09b23af1b62157",
     size=4_803_584_173,
     licence="CC-BY-NC-SA-4.0",
-    # Its authors serve it themselves; the other is a copy of it.
+    # The first source is the authors' own server; the other has a copy.
     sources=(
         Url("https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"),
         Hub("DAMO-NLP-SG/Video-LLaMA-2-7B-Finetuned", "9d9519ffac4e48ef6510e829b1a1a643771a4dd0", "imagebind_huge.pth"),

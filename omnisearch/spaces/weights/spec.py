@@ -1,6 +1,6 @@
-"""Weight files: what they are called, where they come from, and where they lie on this machine.
+"""Weight files: their names, their sources, and their paths on this machine.
 
-Nothing here touches the network; `omnisearch.spaces.weights.pull` does, and only when asked.
+Nothing here uses the network; only `omnisearch.spaces.weights.pull` does, on request.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Url:
-    """A file that its authors serve themselves, at an https address."""
+    """A file at an https address of its authors."""
 
     address: str
 
@@ -75,8 +75,8 @@ Source: TypeAlias = Hub | Wheel | Url | LocalFile | Packaged
 class WeightSpec:
     """One weight file: `name` is its file name in the weights directory, `size` is in bytes.
 
-    A packaged file has neither: it is part of omnisearch, as its code is. A file of a model hub or an address, whose
-    hash nobody published, has `sha256` None and is held to the hash that was recorded when it was first pulled.
+    A packaged file has neither, because it is part of omnisearch. A file of a model hub or an address without a
+    published hash has `sha256` None and is checked against the hash that was recorded at its first pull.
     """
 
     name: str
@@ -87,16 +87,16 @@ class WeightSpec:
 
     @property
     def identity(self) -> str:
-        """What tells the file from others: its hash, or where it comes from."""
+        """A string that identifies the file: its hash, or its source."""
         return self.sha256 or str(self.sources[0])
 
     @property
     def packaged(self) -> Path | None:
-        """Where the file lies inside the package, if it ships with it."""
+        """The path of the file inside the package, None if it does not ship with it."""
         return next((PACKAGE / source.path for source in self.sources if isinstance(source, Packaged)), None)
 
     def held_to(self, folder: Path) -> tuple[str | None, int | None]:
-        """The hash and the size that the file must have: declared, else as recorded in a folder's lock file.
+        """The hash and the size that the file must have: as declared, else as recorded in a folder's lock file.
 
         Raises:
             WeightsError: the lock file cannot be read.
@@ -106,11 +106,11 @@ class WeightSpec:
 
 
 def resolve(spec: WeightSpec, settings: Settings) -> Path:
-    """Return where the file lies on this machine, without touching the network.
+    """Return the path of the file on this machine, without using the network.
 
     Raises:
         ModelMissingError: it is not here; the message names the command that pulls it.
-        WeightsError: it has another size than its spec says.
+        WeightsError: its size differs from that of its spec.
     """
     path = spec.packaged or settings.weights_dir / spec.name
     if not path.is_file():
@@ -138,7 +138,7 @@ def verify(spec: WeightSpec, path: Path, folder: Path | None = None) -> str:
     """Hash a file against its spec, or against the lock file of `folder` (the file's own), and return the hash.
 
     Raises:
-        WeightsError: the content is not what it should be; names the file and both hashes.
+        WeightsError: the content has another hash; names the file and both hashes.
     """
     folder = folder or path.parent
     wanted, found = spec.held_to(folder)[0], sha256_of(path)

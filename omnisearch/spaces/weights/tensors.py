@@ -1,4 +1,4 @@
-"""The tensors of a weight file: safetensors as they are, PyTorch pickles converted once and without running them."""
+"""Read the tensors of weight files: safetensors directly, PyTorch pickles converted once without running their code."""
 
 import json
 import pickle
@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import pickles
 
-# What trainers put a network's tensors under, beside whatever else they save.
+# The keys under which trainers save a network's tensors.
 _CONTAINERS = ("module", "model", "state_dict")
-_PARALLEL = "module."  # before every name, where several processes trained the network
+_PARALLEL = "module."  # prefix of every name if several processes trained the network
 # Checkpoints saved beside a dictionary of counts hold numpy integers: plain numbers, named one by one.
 _NUMBERS: list[Any] = [
     (multiarray.scalar, "numpy.core.multiarray.scalar"),  # its name before NumPy 2
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a .safetensors or .pth file, on the CPU; those of a .pth in the order of their layers.
 
     Raises:
-        WeightsError: the file is damaged, or holds something else than tensors.
+        WeightsError: the file is damaged, or holds other objects than tensors.
     """
     try:
         safe = _safe(path)
@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def read_some(path: Path, names: tuple[str, ...]) -> tuple[Tensor, ...]:
-    """Return only the named tensors of a file, reading no others.
+    """Return only the named tensors of a file; others are not read.
 
     Raises:
         WeightsError: the file is damaged or lacks one of them.
@@ -63,7 +63,7 @@ def read_some(path: Path, names: tuple[str, ...]) -> tuple[Tensor, ...]:
 
 
 def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a safetensors file so that it appears complete or not at all."""
+    """Write a safetensors file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
         partial = Path(folder) / path.name
@@ -72,7 +72,7 @@ def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | Non
 
 
 def _safe(path: Path) -> Path:
-    """Return the safetensors form of a file, made beside it on first use and again when the file is newer."""
+    """Return the path of a file's safetensors copy, written beside it on first use and when the file is newer."""
     if path.suffix == ".safetensors":
         return path
     converted = path.with_suffix(".safetensors")
@@ -83,17 +83,17 @@ def _safe(path: Path) -> Path:
 
 
 def read_pickle(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a .pth or .pt file without running it; those of a zip archive are mapped, not copied.
+    """Return the tensors of a .pth or .pt file without running its code; those of a zip archive are mapped, not copied.
 
     Raises:
-        WeightsError: the file is damaged, or holds something else than a dictionary of tensors.
+        WeightsError: the file is damaged, or is not a dictionary of tensors.
     """
     content = _content(path)
     state = content[0] if isinstance(content, tuple) else content
     if isinstance(state, dict):
         state = next((state[name] for name in _CONTAINERS if isinstance(state.get(name), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path} holds something else than a dictionary of tensors")
+        raise WeightsError(f"{path} is not a dictionary of tensors")
     parallel = all(name.startswith(_PARALLEL) for name in state)
     return {name.removeprefix(_PARALLEL) if parallel else name: tensor for name, tensor in state.items()}
 
@@ -101,16 +101,16 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
 def _content(path: Path) -> Any:
     try:
         with torch.serialization.safe_globals(_NUMBERS), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Detected pickle protocol")  # the other reader is for those
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # the other reader handles those
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError:  # more than tensors, or a later protocol than torch's own reader knows
+    except pickle.UnpicklingError:  # other objects than tensors, or a later protocol than torch's reader supports
         return pickles.load(path)
     except Exception as error:  # torch raises zip, runtime and key errors for damaged files
         raise WeightsError(f"{path} is damaged ({type(error).__name__})") from None
 
 
 def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Put tensors into a network, every one of them and no others.
+    """Load tensors into a network; their names must match exactly.
 
     Raises:
         WeightsError: a tensor is missing, unknown or of another shape.
@@ -122,7 +122,7 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
 
 
 class Piece(NamedTuple):
-    """Where a tensor lies in a file: one of `parts` equal ones, along the first dimension, of what has this name."""
+    """A tensor as stored in a file: slice `part` of `parts` equal slices of `name` along its first dimension."""
 
     name: str
     part: int = 0
@@ -136,14 +136,14 @@ def adopt(
     dtype: torch.dtype,
     constants: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> None:
-    """Give a network that was built on the meta device its tensors, reading these from the file and no others.
+    """Load the tensors of a network that was built on the meta device; other tensors of the file are not read.
 
-    `name_in_file` says what the file calls each of them, if it has it. Floating-point tensors become `dtype`.
-    `constants` makes the buffers that belong to no file, by the end of their names, from the empty buffer.
+    `name_in_file` maps each name to its name in the file, or to None. Floating-point tensors become `dtype`.
+    `constants` maps the ends of the names of buffers that no file contains to functions that compute them.
 
     Raises:
         WeightsError: the file is damaged, tensors are missing or of another shape, or it has more layers than the
-            network; names every one as the file does.
+            network; names each as in the file.
     """
     state: dict[str, Tensor] = {}
     wrong: list[str] = []
@@ -175,7 +175,7 @@ def adopt(
 
 
 def _longer(read: Iterable[str], there: Iterable[str]) -> list[str]:
-    """Say which lists of modules the file has more of than the network, which would load as the first of them."""
+    """Describe module lists that are longer in the file than in the network; the excess would be dropped silently."""
     ours, theirs = _lengths(read), _lengths(there)
     return [f"{name} has {theirs[name]} layers, not {count}" for name, count in ours.items() if theirs[name] > count]
 
@@ -190,7 +190,7 @@ def _lengths(names: Iterable[str]) -> Counter[str]:
 
 
 def _whole(mould: Tensor, piece: Piece) -> tuple[int, ...]:
-    """Return the shape of what a tensor is a piece of."""
+    """Return the shape of the tensor that a piece is part of."""
     return (mould.shape[0] * piece.parts, *mould.shape[1:]) if mould.ndim else ()
 
 
