@@ -1,1 +1,1 @@
-"""OmniBind: projectors bring every space into one, routers weigh them per input."""
+"""OmniBind: projectors map every space into one shared space, and routers weight them per input."""

@@ -21,14 +21,14 @@ from omnisearch.errors import CheckpointError
 from omnisearch.spaces.weights import tensors
 from omnisearch.types import Floats, Modality
 
-JUDGING = {"relevance", "relevance_by_query"}  # fitted anew, they leave every index as it is
+JUDGING = {"relevance", "relevance_by_query"}  # refitting them does not change the vectors of an index
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a model's folder holds; `digest` names what its vectors depend on: not what relevance is made of them.
+    """The content of a model's folder. `digest` is a hash of all that its vectors depend on, so not of calibration.
 
-    The tensors are the file itself, mapped into memory: heads of gigabytes are read when they are used.
+    The tensors are memory-mapped, so gigabytes of heads are read only when they are used.
     """
 
     config: ModelConfig
@@ -41,7 +41,7 @@ def read(folder: Path) -> Checkpoint:
     """Read a model's folder.
 
     Raises:
-        CheckpointError: a file is missing, damaged, or has a meaning we do not know; names it.
+        CheckpointError: a file is missing, damaged, or of an unknown format; names it.
     """
     try:
         config = parse_config((folder / CONFIG).read_bytes().decode("utf-8", "replace"), folder / CONFIG)
@@ -56,7 +56,7 @@ def read(folder: Path) -> Checkpoint:
 
 
 def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusion:
-    """Make the trainable half and fill it.
+    """Build the trainable half and load its tensors.
 
     Raises:
         CheckpointError: a tensor is missing, unknown or of another shape; names every such key.
@@ -78,7 +78,7 @@ def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusi
 
 
 def write(folder: Path, fusion: Fusion, background: Mapping[Modality, Floats] | None = None) -> None:
-    """Write a model's folder; `read` then `build` give the same maps back."""
+    """Write a model's folder; `read` and then `build` restore the same maps."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG).write_text(fusion.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     # Replaced, never overwritten: another process may have the file mapped.

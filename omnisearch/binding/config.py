@@ -1,4 +1,4 @@
-"""The configuration of a bound model: which spaces, how each is projected, what each modality's router weighs."""
+"""The configuration of a bound model: its spaces, their projectors, and the branches and router of each modality."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,16 +26,16 @@ class MlpConfig(_Strict):
 
 
 class IdentityConfig(_Strict):
-    """The space already lies in the shared space, as EVA-CLIP-18B does in OmniBind-Full."""
+    """No projector: the space is the shared space, as EVA-CLIP-18B in OmniBind-Full."""
 
     kind: Literal["identity"] = "identity"
 
 
 class BranchConfig(_Strict):
-    """One candidate that a router weighs: a weighted sum of projected spaces, usually of one.
+    """One branch, which a router weights: a weighted sum of projected spaces, usually of one.
 
-    `normalise` scales the sum to unit length; without it heads that disagree shrink their branch's vote.
-    `tags` are the kinds of captions it understands, the labels of the decoupling loss (eq. 6).
+    `normalise` scales the sum to unit length; without it, a branch whose heads disagree counts less.
+    `tags` are the kinds of captions it was trained on, the labels of the decoupling loss (eq. 6).
     """
 
     parts: dict[str, float] = Field(min_length=1)
@@ -44,7 +44,7 @@ class BranchConfig(_Strict):
 
     @field_serializer("tags")
     def _in_order(self, tags: frozenset[str]) -> list[str]:
-        """Equal configurations make equal files."""
+        """Sort the tags, so that equal configurations give equal files."""
         return sorted(tags)
 
     @property
@@ -54,7 +54,7 @@ class BranchConfig(_Strict):
 
 
 class LearnedConfig(_Strict):
-    """A router: the embeddings of the spaces `inputs`, concatenated, give one factor per branch.
+    """A learned router: it maps the concatenated embeddings of the spaces `inputs` to one factor per branch.
 
     The factors are softmax(scale * sigmoid(logits)); OmniBind's text router has scale 10, the others 1.
     """
@@ -77,7 +77,7 @@ RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind"
 
 
 class RelevanceConfig(_Strict):
-    """How far above the background a score must lie: relevance = sigmoid(slope * (z - threshold)).
+    """The calibration of scores to relevance: relevance = sigmoid(slope * (z - threshold)).
 
     z counts standard deviations above unrelated items; `omnisearch_training.stages.calibrate` fits both numbers.
     """
@@ -87,13 +87,13 @@ class RelevanceConfig(_Strict):
 
 
 class ModelConfig(_Strict):
-    """Everything about a bound model that is not a tensor.
+    """The configuration of a bound model: everything except its tensors.
 
-    A video is not a modality of its own to the spaces: it is the weighted sum of its frames (image) and its own
+    The spaces do not read videos: a video is the weighted sum of its frames (image) and its
     sound track (audio), by the factors in `video`.
 
-    `relevance` is by the modality of the items, whatever is asked with; `relevance_by_query` is by that of the query
-    and that of the items, for the pairs that ground truth was there for.
+    `relevance` has a calibration per modality of items, for any query; `relevance_by_query` has one per pair of query
+    and item modalities, for the pairs with ground truth.
     """
 
     format: Literal[1] = 1
@@ -111,16 +111,16 @@ class ModelConfig(_Strict):
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What the model embeds, in the order of every report."""
+        """The modalities that the model embeds, in the order of reports."""
         return tuple(m for m in Modality if m in self.branches or (m is Modality.VIDEO and self.video))
 
     def spaces(self, part: Modality) -> tuple[str, ...]:
-        """The spaces that must be run for one part: what the branches add up and what the router reads."""
+        """The spaces that must run for one part: those of the branches and those that the router reads."""
         names = [space for branch in self.branches.get(part, ()) for space in branch.parts]
         return tuple(dict.fromkeys((*names, *self.reads(part))))
 
     def reads(self, part: Modality) -> tuple[str, ...]:
-        """The spaces that the router of one part reads; none where the factors are set by hand."""
+        """The spaces that the router of one part reads; none if the factors are fixed."""
         router = self.routers.get(part)
         return router.inputs if isinstance(router, LearnedConfig) else ()
 
@@ -129,7 +129,7 @@ class ModelConfig(_Strict):
         if set(self.branches) != set(self.routers):
             raise ValueError(f"branches are for {sorted(self.branches)} but routers for {sorted(self.routers)}")
         if not set(self.branches) <= set(PARTS) or not set(self.video) <= set(self.branches):
-            raise ValueError("branches may be for text, image, audio and point_cloud; video is made of image and audio")
+            raise ValueError("branches are for text, image, audio and point_cloud; a video consists of image and audio")
         for part, branches in self.branches.items():
             unknown = {space for branch in branches for space in branch.parts} - set(self.projectors)
             if unknown:
@@ -138,7 +138,7 @@ class ModelConfig(_Strict):
             if isinstance(router, FixedConfig) and len(router.factors) != len(branches):
                 raise ValueError(f"{part} has {len(branches)} branches but {len(router.factors)} fixed factors")
             if isinstance(router, FixedConfig) and not sum(router.factors) > 0:
-                raise ValueError(f"the fixed factors of {part} add up to nothing")
+                raise ValueError(f"the fixed factors of {part} add up to zero")
         return self
 
 
@@ -146,7 +146,7 @@ def parse_config(text: str, origin: Path) -> ModelConfig:
     """Read a model's JSON configuration.
 
     Raises:
-        CheckpointError: it does not parse or does not fit together; names the file and the first wrong place.
+        CheckpointError: it does not parse or is inconsistent; names the file and the first wrong field.
     """
     try:
         return ModelConfig.model_validate_json(text)
@@ -158,7 +158,7 @@ def space_widths(config: ModelConfig, dims: Mapping[str, int]) -> None:
     """Check the spaces' widths against the projectors.
 
     Raises:
-        CheckpointError: a space that is used unprojected is not as wide as the shared space.
+        CheckpointError: a space without a projector has another width than the shared space.
     """
     for space, projector in config.projectors.items():
         if isinstance(projector, IdentityConfig) and dims[space] != config.dim:

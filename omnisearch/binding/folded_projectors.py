@@ -1,4 +1,4 @@
-"""The projectors of one shape as inference runs them: folded, and all in two batched matrix products."""
+"""Folded projectors for inference: all projectors of one shape in two batched matrix products."""
 
 from collections.abc import Iterator, Mapping, Set
 
@@ -10,10 +10,10 @@ from omnisearch.binding.projector import Projector
 
 
 class FoldedProjectors(nn.Module):
-    """Projectors of one shape, side by side: {space: (n, dim_in)} -> {space: (n, dim_out)}. For inference only.
+    """Projectors of one shape, stacked: {space: (n, dim_in)} -> {space: (n, dim_out)}. For inference only.
 
-    What folding leaves of a head is Linear - ReLU - Linear, so the first layers of all heads of a space are one matrix
-    and the second ones a batch. Spaces that lie next to each other are evaluated together, without copying weights.
+    A folded head is Linear - ReLU - Linear, so the first layers of all heads of a space are one matrix and the second
+    ones a batch. Neighbouring spaces are evaluated together, without copying weights.
     """
 
     inner: Tensor
@@ -35,9 +35,9 @@ class FoldedProjectors(nn.Module):
                 buffer[i].copy_(folded.view_as(buffer[i]))
 
     def forward(self, embeddings: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Project those of the given embeddings that are of this bank's spaces.
+        """Project the given embeddings of this group's spaces; others are ignored.
 
-        Spaces that were run for none of the inputs, all of whose rows are zero, count nothing and are not projected.
+        Spaces that were skipped for all inputs have only zero rows and are not projected.
         """
         given = {name: embeddings[name] for name in self.spaces if name in embeddings}
         ran = {name for name, rows in given.items() if rows.any()}
@@ -51,7 +51,7 @@ class FoldedProjectors(nn.Module):
         return found
 
     def _runs(self, wanted: Set[str]) -> Iterator[slice]:
-        """The stretches of neighbouring spaces among these."""
+        """Yield the ranges of neighbouring spaces among `wanted`."""
         start = 0
         for i in range(len(self.spaces) + 1):
             if i == len(self.spaces) or self.spaces[i] not in wanted:
@@ -60,7 +60,7 @@ class FoldedProjectors(nn.Module):
                 start = i + 1
 
     def _project(self, rows: Tensor, run: slice) -> Tensor:
-        """The run's rows (spaces, n, dim_in) to (spaces, n, dim_out): the mean of the heads' unit rows."""
+        """Project the rows of a range (spaces, n, dim_in) to (spaces, n, dim_out): the mean of the heads' unit rows."""
         spaces, n, _ = rows.shape
         hidden = torch.baddbmm(self.inner_bias[run], rows, self.inner[run].transpose(1, 2)).relu()
         hidden = hidden.view(spaces, n, self.heads, self.outer.shape[-1])

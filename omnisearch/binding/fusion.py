@@ -1,4 +1,4 @@
-"""Fusion: projected spaces, weighed by routers and added into one embedding. Tensors in, tensors out."""
+"""Fusion: projected spaces, weighted by routers and added into one embedding. Tensors in, tensors out."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -21,7 +21,7 @@ class Fusion(nn.Module):
 
         fused = normalise(sum_b w_b e_b),   e_b = [normalise] sum_s factor_s projector_s(x_s)
 
-    and for a centred modality fused = normalise(fused - mean), which takes the modality gap out.
+    and for a centred modality fused = normalise(fused - mean), which removes the modality gap.
     """
 
     def __init__(self, config: ModelConfig, dims: Mapping[str, int]) -> None:
@@ -35,7 +35,7 @@ class Fusion(nn.Module):
                 for space, chosen in config.projectors.items()
             }
         )
-        self.banks = nn.ModuleList()  # the projectors, once folded
+        self.banks = nn.ModuleList()  # the folded projectors; empty before `fold`
         self.routers = nn.ModuleDict()
         for part, router in config.routers.items():
             branches = len(config.branches[part])
@@ -66,7 +66,7 @@ class Fusion(nn.Module):
     def factors(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
         """Return the combining factors (n, branches), rows summing to one.
 
-        A branch with a zero row was not run for that input: it counts nothing, and the others share its factor.
+        A zero row marks a branch that was skipped for that input: its factor is divided among the others.
         """
         branches = self.config.branches[part]
         ran = [torch.stack([spaces[s].any(dim=-1) for s in branch.parts]).all(dim=0) for branch in branches]
@@ -74,7 +74,7 @@ class Fusion(nn.Module):
         return factors
 
     def routed(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
-        """Return what the router of a part gives (n, branches), whatever was run."""
+        """Return the router's factors of a part (n, branches), including those of skipped branches."""
         inputs = self.config.reads(part) or self.config.spaces(part)[:1]
         factors: Tensor = self.routers[part](torch.cat([spaces[s] for s in inputs], dim=-1))
         return factors
@@ -88,9 +88,10 @@ class Fusion(nn.Module):
         return fused
 
     def decompose(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
-        """Return what `forward` adds up: (n, branches + 1, dim), the last row of each input being its centring.
+        """Return the summands of `forward`: (n, branches + 1, dim); the last row of each input is its centring.
 
-        A branch's row is w_b e_b over the lengths that `forward` divides by; the centring's is -mean over the last.
+        A branch's row is w_b e_b divided by the norms that `forward` divides by; the centring's is -mean divided by the
+        last norm.
         """
         weighted = self.factors(part, spaces)[..., None] * self.branches(part, spaces)
         fused = weighted.sum(dim=1, keepdim=True)
@@ -101,7 +102,7 @@ class Fusion(nn.Module):
         return parts
 
     def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "Fusion":
-        """Return a copy with hand-set factors for some parts, and only these of the centred parts still centred."""
+        """Return a copy with fixed factors for some parts, in which only the parts `centred` are centred."""
         kept = tuple(part for part in self.config.centred if part in centred)
         other = deepcopy(self)
         other.config = self.config.model_copy(update={"routers": {**self.config.routers, **routers}, "centred": kept})
@@ -110,7 +111,7 @@ class Fusion(nn.Module):
         return other
 
     def fold(self) -> "Fusion":
-        """Put the projectors into banks of equal shape, in place: the same map in eval mode, for inference only."""
+        """Fold the projectors into groups of equal shape, in place: the same map in eval mode, for inference only."""
         shapes: dict[tuple[int, ...], dict[str, Projector]] = {}
         for space, projector in list(self.projectors.items()):
             if isinstance(projector, Projector):

@@ -1,4 +1,4 @@
-"""The published models on this machine: their files from the authors' repository, imported beside the weights."""
+"""The published models on this machine: import the authors' files into folders beside the weights."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from omnisearch.errors import ModelMissingError
 from omnisearch.spaces.registry import FILES, SPACES
 from omnisearch.spaces.weights.spec import Hub, WeightSpec, resolve
 
-_REPOSITORY, _FOLDERS = "Viglong/OmniBind", ("projs", "checkpoints/projs")  # their own page has it both ways
+_REPOSITORY, _FOLDERS = "Viglong/OmniBind", ("projs", "checkpoints/projs")  # the repository's page names both
 
 
 def _released(name: str) -> WeightSpec:
@@ -20,27 +20,27 @@ def _released(name: str) -> WeightSpec:
     return WeightSpec(f"{name}.pt", None, None, "CC-BY-4.0", sources)
 
 
-# The projectors and routers of each published model.
+# The files of projectors and routers of each published model.
 RELEASED: Mapping[str, WeightSpec] = {name: _released(name) for name in OFFICIAL}
 
 
 def models_dir(settings: Settings) -> Path:
-    """Where published models are imported to."""
+    """Return the folder of imported published models."""
     return settings.weights_dir / "models"
 
 
 def find(name: str, settings: Settings) -> Path:
-    """Return the folder of a published model that is here or of a shipped one by name, or of any model by path.
+    """Return the folder of an imported or shipped model by name, or of any model by path.
 
     Raises:
         ModelMissingError: there is none, or only its configuration; names the command that pulls or trains it, or
-            lists what ships.
+            lists the shipped models.
     """
     folder = _folder(name, settings)
     if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file():
         out = models_dir(settings) / name
         raise ModelMissingError(
-            f"the projectors of {name} are not trained, so it has none in {out}: in a checkout of omnisearch, run "
+            f"the projectors of {name} are not trained: {out} does not contain them. In a checkout of omnisearch, run "
             f"`omnisearch train run training/recipes/{name}.toml --out {out}`"
         )
     return folder
@@ -55,12 +55,12 @@ def _folder(name: str, settings: Settings) -> Path:
 
 
 def find_config(name: str, settings: Settings) -> ModelConfig:
-    """Return the configuration of a published model by name, whether or not it is here, else of any that is.
+    """Return the configuration of a published model by name, even if it is not pulled, or of any installed model.
 
-    A model needs no trained projectors for that.
+    The model's projectors need not be trained.
 
     Raises:
-        ModelMissingError: neither is called so.
+        ModelMissingError: no model has this name.
         CheckpointError: its configuration cannot be read.
     """
     if name in OFFICIAL:
@@ -73,9 +73,9 @@ def find_config(name: str, settings: Settings) -> ModelConfig:
 
 
 def files_of_model(config: ModelConfig) -> tuple[WeightSpec, ...]:
-    """Return the weight files that the model's spaces read, each once: of a space only those of the parts it is for.
+    """Return the weight files that the model's spaces read, each once, only for the modalities that the model uses.
 
-    Spaces that are not declared have none.
+    Undeclared spaces have no files.
     """
     wanted: dict[str, None] = {}
     for space in config.projectors:
@@ -86,11 +86,11 @@ def files_of_model(config: ModelConfig) -> tuple[WeightSpec, ...]:
 
 
 def install(name: str, settings: Settings) -> Path:
-    """Import a published model whose file was pulled, unless that was done before; return its folder.
+    """Import a published model from its pulled file, unless it is imported already; return its folder.
 
     Raises:
         ModelMissingError: the file is not on this machine.
-        WeightsError: the file is damaged, or holds something else than tensors.
+        WeightsError: the file is damaged, or holds other objects than tensors.
         CheckpointError: tensors are missing or of another shape; names each.
     """
     from omnisearch.binding.official_checkpoint import import_file

@@ -1,4 +1,4 @@
-"""OmniBind: frozen spaces, and the fusion that makes one space of them. NumPy in, NumPy out."""
+"""OmniBind: frozen spaces, and the fusion that binds them into one. NumPy in, NumPy out."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,19 +18,19 @@ from omnisearch.spaces.towers import unit
 from omnisearch.spaces.weights import licences
 from omnisearch.types import Clip, Content, Floats, Modality, SpaceEmbeddings
 
-# What is no space's share of an embedding: the mean of its modality, taken out.
+# The name of the share of an embedding that belongs to no space: the subtracted mean of its modality.
 CENTRING = "centring"
 
 SpaceLoader = Callable[[str, Settings], Space]
 
 
 class OmniBind:
-    """A bound model. Towers load one modality at a time, when it is first asked for.
+    """A bound model. The towers of a modality are loaded when it is first used.
 
-    `encode` is `bind` after `encode_spaces`. The halves stand alone because their costs differ by orders of
-    magnitude: the embeddings of the frozen spaces can be kept, and a newly trained fusion applied to them.
+    `encode` is `bind` after `encode_spaces`. The two are separate because their costs differ by orders of
+    magnitude: the embeddings of the frozen spaces can be stored, and a newly trained fusion applied to them.
 
-    `share` is how much of the combining factors `encode` runs spaces for, 1 being exact: see
+    `share` is the sum of combining factors for which `encode` runs towers; 1 is exact. See
     `omnisearch.binding.tower_skipping`.
     """
 
@@ -48,11 +48,11 @@ class OmniBind:
 
     @classmethod
     def load(cls, name: str, settings: Settings, load: SpaceLoader = load_space) -> "OmniBind":
-        """Load a shipped or installed model by name or any model by folder; reads no tower and never the network.
+        """Load a shipped or installed model by name, or any model by folder; loads no tower and uses no network.
 
         Raises:
-            ModelMissingError: there is no such model, or it names a space we do not know.
-            CheckpointError: its files do not fit together.
+            ModelMissingError: there is no such model, or it names an unknown space.
+            CheckpointError: its files are inconsistent.
         """
         folder = installed.find(name, settings)
         stored = checkpoint.read(folder)
@@ -85,29 +85,29 @@ class OmniBind:
         return self.config.modalities
 
     def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "OmniBind":
-        """Return the same projectors with hand-set factors for some parts and only `centred` ones centred: a baseline.
+        """Return a baseline: the same projectors, fixed factors for some parts, and only the parts `centred` centred.
 
-        It reads the same space embeddings, but it is another model, so an index of this one is not its own.
+        It reads the same space embeddings, but it is another model and cannot search an index of this one.
         """
         name = f"{self.fingerprint} varied {sorted(routers.items())} {sorted(centred)}"
         fusion = self._fusion.varied(routers, centred)
         return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {})
 
     def relevance(self, modality: Modality, query: Modality | None = None) -> RelevanceConfig:
-        """How scores of hits of a modality turn into relevance: asked by that of the `query`, or by whatever."""
+        """Return the calibration of a modality's scores for queries of the modality `query`, or for any if None."""
         anyhow = self.config.relevance.get(modality, RelevanceConfig())
         return self.config.relevance_by_query.get(query, {}).get(modality, anyhow) if query else anyhow
 
     def encode(self, modality: Modality, contents: Sequence[Content]) -> Floats:
-        """Embed n contents of one modality: float32 (n, dim), unit rows. Runs what the model's `share` asks for."""
+        """Embed n contents of one modality: float32 (n, dim), unit rows. Runs the towers that `share` requires."""
         return self.bind(modality, self.encode_spaces(modality, contents, self.share))
 
     def encode_spaces(self, modality: Modality, contents: Sequence[Content], share: float = 1.0) -> SpaceEmbeddings:
         """Run the frozen spaces on n contents: the costly half.
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
-        for video), and beside it that of the sound track, a zero row where there is none. With `share` below 1 a
-        space that an input can do without is a zero row too: such embeddings are for `bind`, not for keeping.
+        for video), and separately the embedding of the sound track, a zero row if there is none. With `share` below
+        1, spaces that were skipped are zero rows too: pass such embeddings to `bind`, and do not store them.
         """
         self._check(modality)
         if modality is not Modality.VIDEO:
@@ -128,7 +128,7 @@ class OmniBind:
         return found
 
     def bind(self, modality: Modality, embeddings: SpaceEmbeddings) -> Floats:
-        """Project, weigh and add what the spaces gave: float32 (n, dim), unit rows. The cheap half."""
+        """Project, weight and add the space embeddings: float32 (n, dim), unit rows. The cheap half."""
         self._check(modality)
         parts = self.config.video if modality is Modality.VIDEO else {modality: 1.0}
         total: Floats | None = None
@@ -157,10 +157,10 @@ class OmniBind:
         return found
 
     def decompose(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
-        """Explain `bind`: what it adds up, {"part:branch": (n, dim)}, and "part:centring" for each centred part.
+        """Explain `bind`: its summands, {"part:branch": (n, dim)}, and "part:centring" for each centred part.
 
-        The rows add up to those of `bind`: a branch's is its projected space times its combining factor, over the
-        lengths that were divided by; the centring's is the mean that was taken out.
+        The rows add up to those of `bind`: a branch's is its projected space times its combining factor, divided by
+        the norms; the centring's is the subtracted mean.
         """
         self._check(modality)
         parts = self.config.video if modality is Modality.VIDEO else {modality: 1.0}
@@ -185,7 +185,7 @@ class OmniBind:
         return {space: self.spaces[space].spec.towers[part] for space in self.config.spaces(part)}
 
     def skip(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> SpaceEmbeddings:
-        """Return what `encode_spaces` would give with `share`, from whole embeddings: what skipping costs, for free."""
+        """Return what `encode_spaces` returns with `share`, computed from complete embeddings; runs no towers."""
         return tower_skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
 
     def _run(self, part: Modality, contents: Sequence[Content], share: float) -> dict[tuple[str, Modality], Floats]:
@@ -197,7 +197,7 @@ class OmniBind:
         return found
 
     def _paid(self, part: Modality) -> set[str]:
-        """The towers that run in any case: those of the spaces that the router reads."""
+        """The towers that always run: those of the spaces that the router reads."""
         towers = self.towers(part)
         return {towers[space] for space in self.config.reads(part)}
 
@@ -213,7 +213,7 @@ class OmniBind:
         contents: Sequence[Content],
         run: Mapping[str, NDArray[np.bool_]],
     ) -> None:
-        """Run towers on some of the contents, and put the rows of every space that reads them into `found`."""
+        """Run towers on the selected contents, and write the rows of every space that reads them to `found`."""
         for tower, rows in run.items():
             if not rows.any():
                 continue
@@ -229,11 +229,11 @@ class OmniBind:
 
 
 def _add(found: dict[str, Floats], name: str, rows: Floats) -> None:
-    """Branches of the same spaces have one name, and count together."""
+    """Add rows to those of the same name: branches of the same spaces share one."""
     found[name] = found[name] + rows if name in found else rows
 
 
 def _absent(rows: Mapping[str, torch.Tensor]) -> NDArray[np.bool_]:
-    """Which of n inputs have no such part: no space gave anything."""
+    """Return which of n inputs lack a part: all their rows are zero."""
     absent: NDArray[np.bool_] = (~torch.stack([each.any(dim=1) for each in rows.values()]).any(dim=0)).numpy()
     return absent

@@ -1,4 +1,4 @@
-"""Where bound models lie, and what the files in the folder of one are called."""
+"""The folders of bound models, and the names of the files in them."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def find_model_folder(name: str) -> Path:
     """Return the folder of a shipped model by name, or of any model by path.
 
     Raises:
-        ModelMissingError: neither; lists what ships.
+        ModelMissingError: there is none; lists the shipped models.
     """
     for folder in (SHIPPED / name, Path(name)):
         if (folder / CONFIG).is_file():

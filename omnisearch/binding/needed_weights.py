@@ -1,4 +1,4 @@
-"""Which weight files are wanted: those that files, spaces and models by name need."""
+"""Select weight files by the names of files, spaces and models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +13,10 @@ from omnisearch.wording import did_you_mean
 
 
 def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[WeightSpec, ...]:
-    """Return the files that files, spaces and models need, each once; none named: what the configured model needs.
+    """Return the weight files of the named files, spaces and models, each once; without names, of the configured model.
 
     Raises:
-        UsageError: nothing is called by one of the names.
+        UsageError: a name is unknown.
         LicenceError: the settings refuse the licence of a model.
     """
     known = dict(registry.FILES) | {spec.name: spec for spec in RELEASED.values()}

@@ -1,9 +1,9 @@
 """The models that the paper's authors published, OmniBind-Base, -Large and -Full, as configurations.
 
 Source: arXiv 2407.11895, section 3, and the released inference code, which is followed where the two differ: routers
-have three linear layers, each reads the embedding of one space (that of texts of three), and only that of texts
-sharpens its factors. Where that code cannot run (points in all three, audio in Full), the formula is the one that its
-other modalities and models have.
+have three linear layers, each reads the embedding of one space (the text router of three), and only the text router
+sharpens its factors. Where that code cannot run (points in all three, audio in Full), the formula of its other
+modalities and models is used.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ TEXT, IMAGE, AUDIO, POINTS = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Moda
 HEADS = 7
 
 IMAGEBIND, ANCHOR = "imagebind", "eva_18b"
-# Width of every space that heads project. Each entry of the file's list of heads is one of the first three groups.
+# Width of every space that heads project. The file's list of heads contains the first three groups.
 _AUDIO = {"clap_g": 512, "clap_m": 512, "wavcaps_pt": 1024, "wavcaps_aud": 1024, "wavcaps_clo": 1024}
 _VISION = {"dfn_h14": 1024, "eva_e14p": 1024, "siglip_l": 1024, "siglip_so400m": 1152}
 _SHAPE = {"uni3d_lvis": 1024, "uni3d_mnet": 1024, "uni3d_scan": 1024}
@@ -26,7 +26,7 @@ _LICENCE = (
     "non-commercial: projectors and routers CC-BY-4.0, but the space imagebind is CC-BY-NC-SA-4.0 and the wavcaps "
     "spaces are for research only"
 )
-# How Full adds ImageBind, by seven heads, to its unprojected anchor.
+# The weights with which Full adds ImageBind, by seven heads, to its unprojected anchor.
 _UNITED = {IMAGEBIND: 0.1, ANCHOR: 0.9}
 
 
@@ -35,8 +35,8 @@ class Official:
     """One published model.
 
     `audio`, `vision` and `shape` are its spaces by the captions they were trained on, in the order of the heads in the
-    released file; ImageBind's heads stand apart. The image router reads the last of `vision`. `anchored` models have
-    EVA-CLIP-18B itself, `dim` wide, beside the spaces that are projected into it.
+    released file; ImageBind's heads are in another list. The image router reads the last of `vision`. `anchored`
+    models have EVA-CLIP-18B itself, `dim` wide, beside the spaces that are projected into it.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Official:
     def config(self) -> ModelConfig:
         """The model as `OmniBind.load` reads it.
 
-        ImageBind's heads lie between those of the audio and the image spaces, so that what each modality runs lies
-        together. A video is its frames alone: the paper has no formula for sound tracks.
+        ImageBind's heads are between those of the audio and the image spaces, so that the heads of each modality are
+        contiguous. A video is its frames alone: the paper has no formula for sound tracks.
         """
         heads = dict.fromkeys(
             (*self.audio, IMAGEBIND, *self.vision, *self.shape), MlpConfig(heads=HEADS, hidden=self.hidden)
@@ -81,9 +81,9 @@ class Official:
         )
 
     def _branches(self) -> dict[Modality, tuple[BranchConfig, ...]]:
-        """What the routers weigh, in the order of their outputs.
+        """The branches that the routers weight, in the order of the routers' outputs.
 
-        The mean of a space's unit heads is not scaled back to length one, but ImageBind's is in images and texts.
+        The mean of a space's unit heads is not normalised, except ImageBind's for images and texts.
         """
         audio, vision, shape = (
             tuple(BranchConfig(parts={space: 1.0}, tags=frozenset({tag})) for space in spaces)

@@ -1,4 +1,4 @@
-"""The files of the published models, `base.pt`, `large.pt` and `full.pt`: read strictly, written as a folder of ours.
+"""Import the published models `base.pt`, `large.pt` and `full.pt`: check every tensor, and write a model folder.
 
 Their state dict, with 7 heads for each space in the order of `Official.projected`, and 7 for ImageBind:
 
@@ -23,7 +23,7 @@ from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.weights.tensors import read_pickle
 
 _LETTERS = {"audio": "A", "image": "V", "point_cloud": "P", "text": "T"}
-# What a projector of ours calls the tensors of the released head: {ours: theirs}.
+# Names of a projector's tensors: {ours: those of the released head}.
 _NORM = tuple(nn.BatchNorm1d(1).state_dict())
 _HEAD = {"inner.weight": "0.weight", "inner.bias": "0.bias", "outer": "3.weight", "outer_bias": "3.bias"}
 _HEAD |= {
@@ -33,17 +33,17 @@ _HEAD |= {
 
 @dataclass(frozen=True)
 class Imported:
-    """What was made of a file: a model, and the tensors that were left out because no published model has them."""
+    """The result of an import: the model, and the tensors that were left out because no published model has them."""
 
     config: ModelConfig
     extra: tuple[str, ...]
 
 
 def import_file(path: Path, folder: Path) -> Imported:
-    """Read a released file and write the folder of the model it is.
+    """Read a released file and write its model's folder.
 
     Raises:
-        WeightsError: the file is damaged, or holds something else than tensors.
+        WeightsError: the file is damaged, or holds other objects than tensors.
         CheckpointError: tensors are missing or of another shape; names each.
         UsageError: the folder already holds a model.
     """
@@ -56,10 +56,10 @@ def import_file(path: Path, folder: Path) -> Imported:
 
 
 def recognise(state: Mapping[str, Tensor], path: Path) -> Official:
-    """Tell from names and shapes which published model a state dict is.
+    """Identify the published model of a state dict by its names and shapes.
 
     Raises:
-        CheckpointError: it is none: says which it is nearest to, and every tensor that is missing or of another shape.
+        CheckpointError: it is none of them; names the nearest, and every tensor that is missing or of another shape.
     """
     wrong = {official.name: _wrong(state, layout(official)) for official in OFFICIAL.values()}
     nearest = min(OFFICIAL.values(), key=lambda official: len(wrong[official.name]))
@@ -81,7 +81,7 @@ def layout(official: Official) -> dict[str, torch.Size]:
 
 
 def convert(state: Mapping[str, Tensor], official: Official) -> Fusion:
-    """Lay the tensors of a file that was recognised as `official` side by side as ours."""
+    """Convert the tensors of a file that was recognised as `official` to a fusion."""
     fusion = _empty(official)
     tensors = {}
     for name, ours in fusion.state_dict().items():
@@ -98,7 +98,7 @@ def _empty(official: Official) -> Fusion:
 
 
 def _sources(official: Official, name: str) -> tuple[str, ...]:
-    """The tensors of the file that make one of ours, in order."""
+    """The tensors of the file that are stacked into one of ours, in order."""
     group, owner, rest = name.split(".", 2)
     if group == "routers":
         return (f"{_LETTERS[owner]}_enc_router.router.{rest.removeprefix('layers.')}",)

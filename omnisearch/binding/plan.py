@@ -1,4 +1,4 @@
-"""The plan of a model: which towers run for each modality, where, and what they take; known without a weight file."""
+"""The plan of a model: the towers of each modality, their devices and their memory, computed without weight files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from omnisearch.types import Modality
 class Step:
     """One tower that a modality needs, in the order of loading.
 
-    `spaces` read its result, which is computed once for all of them. `size` is that of its weights in bytes, `held`
-    what is loaded on its device after it, and `dropped` the towers that were let go for it. A tower that alone takes
-    more than the budget does not fit.
+    `spaces` read its result, which is computed once for all of them. `size` is the size of its weights in bytes, `held`
+    the bytes loaded on its device after it, and `dropped` the towers that were unloaded for it. A tower that alone
+    needs more than the budget does not fit.
     """
 
     modality: Modality
@@ -38,11 +38,11 @@ class Step:
 
 
 def plan(config: ModelConfig, settings: Settings) -> list[Step]:
-    """Return what each modality of a model loads, each from nothing, as `OmniBind.encode` would.
+    """Return the towers that `OmniBind.encode` loads for each modality, each starting with none loaded.
 
     Raises:
-        ModelMissingError: the model names a space that we do not know.
-        SettingsError: a setting of a tower has no meaning.
+        ModelMissingError: the model names an unknown space.
+        SettingsError: a setting of a tower is invalid.
     """
     check_names(settings, tuple(TOWERS))
     unknown = [space for space in config.projectors if space not in SPACES]
@@ -69,7 +69,7 @@ def _steps(config: ModelConfig, part: Modality, settings: Settings) -> Iterator[
 
 
 def _make_room(held: dict[tuple[str, str], int], placed: Settings, wanted: int) -> tuple[str, ...]:
-    """Let towers of a device go, the first loaded first, until the wanted bytes fit: what loading a tower does."""
+    """Unload towers of a device, the first loaded first, until `wanted` bytes fit, as loading a tower does."""
     dropped = []
     mine = [(key, size) for key, size in held.items() if key[0] == placed.device]
     left = sum(size for _, size in mine)
@@ -83,12 +83,12 @@ def _make_room(held: dict[tuple[str, str], int], placed: Settings, wanted: int) 
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for people, in thousands as `max_memory` is given: 9.4GB."""
+    """Format a number of bytes in decimal units, as `max_memory` is given: 9.4GB."""
     return ByteSize(count).human_readable(decimal=True)
 
 
 def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
-    """Say for each modality and device what all its towers take, and what the budget makes of that."""
+    """Yield a line for each modality and device: the memory of all its towers, and whether the budget allows it."""
     found: dict[tuple[Modality, str], list[Step]] = {}
     for step in steps:
         found.setdefault((step.modality, step.device), []).append(step)
@@ -99,12 +99,12 @@ def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
             said += f"; {' '.join(step.tower for step in own if not step.fits)} alone takes more than max_memory"
         elif settings.max_memory is not None:
             dropped = any(step.dropped for step in own)
-            said += "; more than max_memory, so each batch loads towers anew" if dropped else "; stays loaded"
+            said += "; more than max_memory, so each batch reloads towers" if dropped else "; stays loaded"
         yield said
 
 
 def binding_size(config: ModelConfig) -> int:
-    """Return the bytes of a model's own projectors and routers, which run in fp32 on the CPU."""
+    """Return the bytes of a model's projectors and routers, which run in fp32 on the CPU."""
     dims: Mapping[str, int] = {space: SPACES[space].dim for space in config.projectors}
     with torch.device("meta"):
         fusion = Fusion(config, dims)

@@ -11,7 +11,7 @@ class Projector(nn.Module):
     """The mean of `heads` L2-normalised heads, (n, dim_in) -> (n, dim_out); the mean itself is not normalised.
 
     Each head is Linear - BatchNorm - ReLU - Linear - BatchNorm (OmniBind, section 3.3 and released code). Batch norm
-    is independent per feature, so the heads' layers stand side by side in one: `inner` holds all first layers,
+    is independent per feature, so the heads' layers are stacked into one: `inner` holds all first layers,
     `outer` (heads, dim_out, hidden) all second ones.
     """
 
@@ -39,7 +39,7 @@ class Projector(nn.Module):
 
     @classmethod
     def stack(cls, projectors: Sequence["Projector"]) -> "Projector":
-        """Put projectors of one shape side by side as the heads of one."""
+        """Stack projectors of one shape as the heads of one."""
         first = projectors[0]
         heads = sum(p.heads for p in projectors)
         whole = cls(first.inner.in_features, first.hidden, first.dim_out, heads)
@@ -59,7 +59,7 @@ class Projector(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Absorb both batch norms, as eval mode has them, into the layers before them.
+        """Fold both batch norms, in eval mode, into the layers before them.
 
         Returns inner (heads * hidden, dim_in) and its bias, outer (heads, dim_out, hidden) and its bias.
         """

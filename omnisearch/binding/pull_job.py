@@ -1,4 +1,4 @@
-"""The job `pull`: fetches the weight files of a model, checks them, and imports a published model."""
+"""The job `pull`: fetch and check the weight files of a model, and import a published model."""
 
 import threading
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from omnisearch.jobs.job import Job, Reporter
 
 
 def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:
-    """Pull the `model` of a job. Files that are here are checked and kept, so a pull goes on where it stopped.
+    """Pull the `model` of a job. Existing files are checked and kept, so an interrupted pull is resumed.
 
     Raises:
         StoppedError: `stop` was set.
@@ -33,7 +33,7 @@ def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.E
         done += count
         reporter.report(done, total, "bytes", spec.name)
         if stop.is_set():
-            raise StoppedError("the pull was stopped; it goes on with the files that are left")
+            raise StoppedError("the pull was stopped; a retry continues with the remaining files")
 
     pull_all(specs, settings, lambda spec: partial(advance, spec))
     if model in RELEASED:

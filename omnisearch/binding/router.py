@@ -1,4 +1,4 @@
-"""Routers: how much each branch counts for one input."""
+"""Routers: compute the combining factors of the branches for each input."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class Router(nn.Module):
     """Combining factors from embeddings: (n, dim_in) -> (n, branches), rows summing to one.
 
-    Three linear layers and softmax(scale * sigmoid(logits)), as the released OmniBind code has it; the paper writes
+    Three linear layers and softmax(scale * sigmoid(logits)), as in the released OmniBind code; the paper has
     two layers and a plain softmax. The sigmoid bounds the ratio of two factors by exp(scale).
     """
 

@@ -1,4 +1,4 @@
-"""Samples: files that show the same few things in several modalities, and how near a model puts them."""
+"""Check a model with samples: files that show the same few things in several modalities."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from omnisearch.errors import MediaError, UsageError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.types import Content, Modality
 
-PROMPT = "a photo of {}"  # the words that the paper's repository asks by
+PROMPT = "a photo of {}"  # the prompt of the paper's repository
 
 # The contents of each modality, by the thing that they show.
 Samples = Mapping[Modality, Mapping[str, Content]]
@@ -27,14 +27,14 @@ class Comparison:
 
     @property
     def nearest(self) -> str:
-        """The thing it lies nearest to: itself, where the model is right."""
+        """The nearest thing, which is the thing itself if the model is right."""
         return max(self.cosines, key=lambda thing: self.cosines[thing])
 
 
 def read_samples(folder: Path, pool: DecoderPool, modalities: tuple[Modality, ...]) -> Samples:
-    """Return what the files of a folder show, called by their names without endings; of a long one its beginning.
+    """Decode the files of a folder, keyed by their names without extension; of a long file only the first segment.
 
-    A thing without a text is asked for by PROMPT.
+    A thing without a text file gets the text PROMPT.
 
     Raises:
         UsageError: there are fewer than two things or modalities, or two files of one thing and modality.
@@ -44,15 +44,15 @@ def read_samples(folder: Path, pool: DecoderPool, modalities: tuple[Modality, ..
     for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
         modality, content = _first(path, pool)
         if path.stem in found.setdefault(modality, {}):
-            raise UsageError(f"{path} is the second {modality} of {path.stem!r}: a sample has one file a modality")
+            raise UsageError(f"{path} is the second {modality} of {path.stem!r}: a sample has one file per modality")
         found[modality][path.stem] = content
     things = {thing: None for contents in found.values() for thing in contents}
     found[Modality.TEXT] = {thing: PROMPT.format(thing) for thing in things} | found.get(Modality.TEXT, {})
     shown = {modality: contents for modality, contents in found.items() if modality in modalities}
     if len(things) < 2 or len(shown) < 2:
         raise UsageError(
-            f"{folder} shows {len(things)} things in {len(shown)} modalities that the model embeds, and two of each "
-            f"are the least: name files by what they show, train.jpeg and train.wav beside dog.jpeg and dog.wav"
+            f"{folder} shows {len(things)} things in {len(shown)} modalities of the model, but a check needs two of "
+            f"each: name files by what they show, such as train.jpeg, train.wav, dog.jpeg and dog.wav"
         )
     return shown
 
@@ -68,7 +68,7 @@ def _first(path: Path, pool: DecoderPool) -> tuple[Modality, Content]:
 
 
 def compare_samples(model: OmniBind, samples: Samples) -> Iterator[Comparison]:
-    """Yield, for every ordered pair of modalities, the rows of the matrix of cosines between what they show."""
+    """Yield, for every ordered pair of modalities, the rows of the matrix of cosines between their samples."""
     rows = {modality: model.encode(modality, list(contents.values())) for modality, contents in samples.items()}
     for source, target in permutations(samples, 2):
         cosines = (rows[source] @ rows[target].T).tolist()

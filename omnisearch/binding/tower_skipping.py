@@ -1,9 +1,9 @@
-"""Skipping: which towers an input needs, known from its combining factors before they run.
+"""Tower skipping: choose the towers that an input needs from its combining factors, before they run.
 
-A router reads some of the spaces only, so the factors are there when those have run. Towers are taken in the order of
-the factors that they carry, the largest first, until those add up to the asked share; a branch whose towers have run
-anyway costs nothing and always counts. A space that was not run for an input is a zero row, and a branch with a zero
-row counts nothing: `Fusion.factors` divides its factor among the others. The paper runs every space.
+A router reads only some of the spaces, so the factors are known once those have run. Towers are chosen in the order of
+their branches' factors, the largest first, until these add up to the requested share; a branch whose towers have run
+anyway costs nothing and always counts. A zero row marks a space that was skipped for an input, and `Fusion.factors`
+divides the factor of its branch among the others. The paper runs every space.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ Towers = Mapping[str, str]  # space -> the tower that it reads for one part
 def needed(
     config: ModelConfig, part: Modality, towers: Towers, paid: Collection[str], factors: Floats, share: float
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return for each tower that has not run yet the inputs that it must run on, {tower: (n,)}.
+    """Return the inputs that each remaining tower must run on, {tower: bool (n,)}.
 
     `paid` are the towers that have run, `factors` (n, branches) the combining factors, `share` in (0, 1].
     """
@@ -39,7 +39,7 @@ def needed(
 
 
 def _largest(carried: Floats, free: Floats, share: float) -> NDArray[np.bool_]:
-    """Which columns of (n, groups) are taken: the largest first, while those and `free` (n,) are too little."""
+    """Choose columns of (n, groups) per row, the largest first, until their sum plus `free` (n,) reaches `share`."""
     if share >= 1:
         return np.ones(carried.shape, np.bool_)
     order = np.argsort(-carried, axis=1, kind="stable")
@@ -53,7 +53,7 @@ def _largest(carried: Floats, free: Floats, share: float) -> NDArray[np.bool_]:
 def without(
     embeddings: SpaceEmbeddings, part: Modality, towers: Towers, run: Mapping[str, NDArray[np.bool_]]
 ) -> SpaceEmbeddings:
-    """Return whole embeddings as skipping leaves them: zero rows where a space's tower is not to run."""
+    """Return complete embeddings with zero rows where a space's tower would be skipped."""
     kept = {}
     for (space, own), rows in embeddings.items():
         wanted = run.get(towers[space]) if own is part and space in towers else None
@@ -64,7 +64,7 @@ def without(
 def work(embeddings: SpaceEmbeddings, part: Modality, towers: Towers, parameters: Mapping[str, int]) -> Floats:
     """Return the share of the part's tower work that was done for each input, (n,).
 
-    A tower weighs as many units as it has `parameters`, one where that is not known. A shared tower counts once.
+    The work of a tower is its number of `parameters`, or 1 if that is unknown. A shared tower counts once.
     """
     weights = {tower: float(parameters.get(tower, 0) or 1) for tower in towers.values()}
     n = len(embeddings[next(iter(towers)), part])
