@@ -1,1 +1,1 @@
-"""Jobs: long work that a table keeps and a worker process does."""
+"""Jobs: long tasks, stored in a table and run by a worker process."""

@@ -1,4 +1,4 @@
-"""A small SQLite database that several processes share and several threads of one process use."""
+"""A small SQLite database, shared by several processes and several threads."""
 
 import sqlite3
 import threading
@@ -16,7 +16,7 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Database:
-    """One connection, used by one thread at a time. What a block of `use` wrote is durable at its end, or undone."""
+    """One connection, used by one thread at a time. Writes in a block of `use` are durable at its end, or undone."""
 
     def __init__(self, path: Path, schema: str, version: int) -> None:
         """Open the database at `path`; a new one gets the tables of `schema`.
@@ -37,17 +37,17 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Own the connection and a write transaction until the end of the block.
+        """Hold the connection and a write transaction until the end of the block.
 
         Raises:
             DiskFullError: the disk is full.
-            BusyError: another process holds the database for too long.
+            BusyError: another process locks the database for too long.
             StoreError: it is damaged or cannot be used.
         """
         with self._lock, self._named():
@@ -62,14 +62,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Own the connection until the end of the block, to read; raises as `use`."""
+        """Hold the connection for reading until the end of the block; raises as `use`."""
         with self._lock, self._named():
             yield self._db
 
     def _set_up(self, schema: str, version: int) -> None:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+        self._db.execute("PRAGMA synchronous = FULL")  # acknowledged writes survive a power cut
         self._db.execute("BEGIN IMMEDIATE")
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
         if found == 0:

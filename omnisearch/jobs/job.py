@@ -1,4 +1,4 @@
-"""A job: a piece of long work with its parameters, its state and its outcome."""
+"""A job: a long task with its parameters, its state and its outcome."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from omnisearch.config import Settings
 
 
 class State(StrEnum):
-    """Where a job is. The last three are final, until the job is retried."""
+    """The state of a job. The last three are final, unless the job is retried."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,13 +20,13 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether no worker will change the job any more."""
+        """Whether the state is final."""
         return self in (State.DONE, State.FAILED, State.CANCELLED)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of `total` is done, in `unit`; `total` is None while it is not known."""
+    """The progress of a job: `done` of `total`, in `unit`; `total` is None while it is unknown."""
 
     done: int = 0
     total: int | None = None
@@ -44,10 +44,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it stands in the table. Times are seconds since 1970.
+    """A job as stored in the table. Times are seconds since 1970.
 
-    `version` grows with every change of the job. `attempts` counts the runs that began, except those that a stopping
-    worker gave back. `cancelling` means that the worker has been asked to stop.
+    `version` increases with every change of the job. `attempts` counts the started runs, except those that a stopping
+    worker returned to the queue. `cancelling` means that the worker has been asked to stop.
     """
 
     id: str
@@ -71,15 +71,15 @@ class Job:
 
 
 class Reporter(Protocol):
-    """Receives the progress of a running job. Cheap to call: it only keeps the last report."""
+    """Receives the progress of a running job. Calls are cheap, because only the last report is kept."""
 
     def report(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
-        """So much is done."""
+        """Report that `done` of `total` units are done."""
         ...
 
 
 # Runs a job with the settings of its collection and returns its result as JSON. Once the event is set, it stops soon
-# and raises StoppedError. A job may be run again after it was stopped or killed, so it goes on with what is left.
+# and raises StoppedError. A stopped or killed job may run again; the runner then continues with the remaining work.
 Runner: TypeAlias = Callable[[Job, Settings, Reporter, threading.Event], Mapping[str, Any]]
-# Lists files that a job could not read, by path: at most so many after a place, each with its own place as `cursor`.
+# Lists files that a job could not read, by path: at most a number of them after a cursor, each with its own `cursor`.
 ErrorReader: TypeAlias = Callable[[Job, Settings, str, int], Iterable[Mapping[str, Any]]]

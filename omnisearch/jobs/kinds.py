@@ -1,4 +1,4 @@
-"""Kinds of jobs. Each is found through the entry-point group `omnisearch.jobs`, so that rooms above can run jobs."""
+"""Kinds of jobs, found through the entry-point group `omnisearch.jobs`, so that packages above can add them."""
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
@@ -29,7 +29,7 @@ def load_runner(kind: str) -> Runner:
 
 
 def load_error_reader(kind: str) -> ErrorReader:
-    """Import the function that lists the files that jobs of a kind could not read; most kinds read none."""
+    """Import the function that lists the files that jobs of a kind could not read; None if the kind reads no files."""
     for point in entry_points(group=ERRORS_GROUP, name=kind):
         return cast(ErrorReader, point.load())
     return _no_errors

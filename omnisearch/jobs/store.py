@@ -1,7 +1,7 @@
-"""The table of jobs, which servers, workers and commands of one data directory share.
+"""The table of jobs, shared by the servers, workers and commands of one data directory.
 
-A worker owns a job by a token and renews its claim with a counter, the beat. Whoever sees the same beat for the length
-of a lease on its own monotonic clock takes the worker for dead, so no wall clock decides who runs a job.
+A worker owns a job by a token and renews its claim with a counter, the beat. A worker is considered dead by others that
+see the same beat for the length of a lease on their own monotonic clocks, so wall clocks do not matter.
 """
 
 import json
@@ -61,7 +61,7 @@ _DIED = f"the worker died {MAX_ATTEMPTS} times while it ran this job: its log ma
 
 @dataclass(frozen=True)
 class Beat:
-    """The claim on a running job: it is alive while `count` grows."""
+    """The claim on a running job; the worker is alive while `count` increases."""
 
     job_id: str
     count: int
@@ -80,21 +80,21 @@ class JobStore:
         return cls(settings.data_dir / JOBS_FILE)
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         self._database.close()
 
-    # What users do
+    # Called for users
 
     def add(self, kind: str, params: Mapping[str, Any], collection: str = "default") -> Job:
         """Queue a job; it is durable when this returns.
 
         Raises:
-            BusyError: MAX_QUEUED jobs wait.
+            BusyError: MAX_QUEUED jobs are queued.
         """
         with self._database.use() as db:
             (queued,) = db.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()
             if queued >= MAX_QUEUED:
-                raise BusyError(f"{queued:,} jobs wait: try again when some of them have run, or cancel some")
+                raise BusyError(f"{queued:,} jobs are queued: try again when some of them have run, or cancel some")
             row = db.execute(
                 "INSERT INTO jobs (id, kind, collection, params, state, created) VALUES (?, ?, ?, ?, ?, ?) RETURNING *",
                 (secrets.token_hex(8), kind, collection, json.dumps(params), State.QUEUED, time.time()),
@@ -110,7 +110,7 @@ class JobStore:
         """Return a job.
 
         Raises:
-            NotFoundError: there is none with this id.
+            NotFoundError: no job has this id.
         """
         with self._database.read() as db:
             row = db.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
@@ -126,7 +126,7 @@ class JobStore:
         before: str | None = None,
         limit: int = 100,
     ) -> list[Job]:
-        """Return jobs, the newest first: those that were queued before the job `before`."""
+        """Return jobs that were queued before the job `before`, newest first."""
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT * FROM jobs WHERE state IN (SELECT value FROM json_each(?)) AND kind = ifnull(?, kind) "
@@ -143,7 +143,7 @@ class JobStore:
         return {state: counted.get(state, 0) for state in State}
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel a job that waits, and ask the worker of a running one to stop; return the job.
+        """Cancel a queued job, or ask the worker of a running one to stop; return the job.
 
         Raises:
             NotFoundError: there is no such job.
@@ -158,11 +158,11 @@ class JobStore:
             ).fetchone()
         job = self.get(job_id) if row is None else _job(row)
         if job.state in (State.DONE, State.FAILED):
-            raise ConflictError(f"the job {job_id} is {job.state}: only a job that waits or runs can be cancelled")
+            raise ConflictError(f"the job {job_id} is {job.state}: only a queued or running job can be cancelled")
         return job
 
     def retry(self, job_id: str) -> Job:
-        """Queue a job again that has ended; where its parameters have `retry_failed`, that becomes true.
+        """Queue an ended job again; if its parameters have `retry_failed`, it becomes true.
 
         Raises:
             NotFoundError: there is no such job.
@@ -171,10 +171,10 @@ class JobStore:
         with self._database.use() as db:
             row = db.execute(_RETRY, (job_id,)).fetchone()
         if row is None:
-            raise ConflictError(f"the job {job_id} is {self.get(job_id).state}: only a job that has ended is retried")
+            raise ConflictError(f"the job {job_id} is {self.get(job_id).state}: only an ended job can be retried")
         return _job(row)
 
-    # What workers do
+    # Called by workers
 
     def beats(self) -> list[Beat]:
         """Return the claims on all running jobs."""
@@ -182,9 +182,9 @@ class JobStore:
             return [Beat(*row) for row in db.execute("SELECT id, beat FROM jobs WHERE state = 'running'")]
 
     def claim(self, owner: str, dead: Collection[Beat] = (), skipped: Collection[str] = ()) -> Job | None:
-        """Take the oldest job that waits and is not `skipped`, or whose claim is `dead`; None if there is none.
+        """Claim the oldest job that is queued and not `skipped`, or whose claim is `dead`; None if there is none.
 
-        A dead job that was cancelled ends so; one that was tried MAX_ATTEMPTS times fails with the code `abandoned`.
+        First ends dead jobs: a cancelled one becomes `cancelled`; one with MAX_ATTEMPTS attempts fails as `abandoned`.
         """
         marks = json.dumps([f"{beat.job_id}:{beat.count}" for beat in dead])
         values = {"owner": owner, "now": time.time(), "dead": marks, "detail": _DIED}
@@ -215,9 +215,9 @@ class JobStore:
         result: Mapping[str, Any] | None = None,
         error: Failure | None = None,
     ) -> bool:
-        """Write the outcome of a job; return whether the claim still held, else nothing is written.
+        """Write the outcome of a job; return False and write nothing if the claim was lost.
 
-        With the state QUEUED the job is given back: the run does not count as an attempt.
+        With the state QUEUED the job returns to the queue, and the run does not count as an attempt.
         """
         values = {
             "id": job.id,

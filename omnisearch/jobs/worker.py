@@ -14,21 +14,21 @@ from omnisearch.jobs.kinds import load_runner
 from omnisearch.jobs.store import Beat, JobStore
 
 BEAT_SECONDS = 1.0
-LEASE_SECONDS = 20.0  # of silence, after which a worker counts as dead
+LEASE_SECONDS = 20.0  # without a beat, after which a worker counts as dead
 POLL_SECONDS = 0.5
-BUSY_SECONDS = 5.0  # until a job is tried again whose index another process is writing
-ENDING_SECONDS = 5.0  # between two tries to write the outcome of a job on a full disk
+BUSY_SECONDS = 5.0  # until a job is tried again after another process was writing its index
+ENDING_SECONDS = 5.0  # between two attempts to write the outcome of a job to a full disk
 log = logging.getLogger(__name__)
 
 
 class LastReport:
-    """A reporter that keeps the last report, which the heartbeat writes."""
+    """A reporter that keeps the last report; the heartbeat writes it."""
 
     def __init__(self) -> None:
         self.progress = Progress()
 
     def report(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
-        """So much is done."""
+        """Report that `done` of `total` units are done."""
         self.progress = Progress(done, total, unit, message)
 
 
@@ -51,7 +51,7 @@ class Worker:
         self._busy: dict[str, float] = {}  # until when jobs are skipped whose index is in use
 
     def run(self) -> None:
-        """Run jobs until `stop` is set. A job that runs then is given back."""
+        """Run jobs until `stop` is set. A job that is running then returns to the queue."""
         while not self._stop.is_set():
             try:
                 found = self.run_one()
@@ -84,7 +84,7 @@ class Worker:
         return True
 
     def _dead(self, now: float) -> list[Beat]:
-        """Return the claims that nobody renewed for the length of a lease, as far as this worker has watched them."""
+        """Return the claims that this worker has not seen renewed for the length of a lease."""
         self._seen = {beat: self._seen.get(beat, now) for beat in self._store.beats()}
         return [beat for beat, since in self._seen.items() if now - since > self._lease_seconds]
 
@@ -105,19 +105,19 @@ class Worker:
             return State.FAILED, None, Failure(error.code, str(error))
         except Exception as error:
             log.exception("job %s (%s) failed", job.id, job.kind)
-            detail = f"{type(error).__name__}: the log of the worker says more; please tell us"
+            detail = f"{type(error).__name__}: see the log of the worker, and please report this"
             return State.FAILED, None, Failure(OmnisearchError.code, detail)
 
     @contextmanager
     def _beating(self, job: Job, reporter: LastReport) -> Iterator[tuple[threading.Event, threading.Event]]:
-        """Renew the claim in a thread; give an event that asks the job to stop, and one that says the claim is lost."""
+        """Renew the claim in a thread; yield two events: one asks the job to stop, one is set when the claim is lost."""
         asked, lost, over = threading.Event(), threading.Event(), threading.Event()
 
         def beat() -> None:
             while not over.wait(self._beat_seconds):
                 try:
                     known = self._store.beat(job, self._owner, reporter.progress)
-                except (StoreError, BusyError) as error:  # a full disk, for one: the job itself may still end well
+                except (StoreError, BusyError) as error:  # such as a full disk: the job itself may still succeed
                     log.warning("the claim on job %s cannot be renewed: %s", job.id, error)
                     continue
                 if known is None:
@@ -136,7 +136,7 @@ class Worker:
     def _end(
         self, job: Job, state: State, progress: Progress, result: dict[str, object] | None, error: Failure | None
     ) -> bool:
-        """Write the outcome; try again while the disk is full. A job without an outcome is run again."""
+        """Write the outcome, and try again while the disk is full. A job without an outcome will run again."""
         while True:
             try:
                 return self._store.end(job, self._owner, state, progress, result, error)

@@ -180,7 +180,7 @@ def test_the_queue_is_bounded_and_old_jobs_are_deleted(store: JobStore, monkeypa
     monkeypatch.setattr(tables, "MAX_QUEUED", 2)
     monkeypatch.setattr(tables, "KEPT_JOBS", 3)
     waiting = [store.add("index", {}).id for _ in range(2)]
-    with pytest.raises(BusyError, match="2 jobs wait"):
+    with pytest.raises(BusyError, match="2 jobs are queued"):
         store.add("index", {})
     ended = [store.claim("me") for _ in waiting]
     for job in ended:
