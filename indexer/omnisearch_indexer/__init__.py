@@ -1,4 +1,4 @@
-"""The indexer: folders in, an index out. `index` does from Python what `omnisearch index` does."""
+"""The indexer: read folders and write an index. `index` is the Python equivalent of `omnisearch index`."""
 
 from importlib import import_module
 from typing import Any

@@ -59,9 +59,10 @@ class FileSystems:
 def split_absent(
     rows: Iterable[FileRow], root: str, is_empty: bool, file_systems: FileSystems
 ) -> tuple[list[FileRow], list[AbsentFolder]]:
-    """Split the known files of a root that the walk did not find: deleted files, and places whose files are kept.
+    """Split the known files of a root that the walk did not find into deleted files and absent folders.
 
-    If the walk found nothing in the root, all its files are kept: an unmounted folder looks empty.
+    The files of absent folders stay in the index. If the walk found nothing in the root, that is all of its files,
+    because an unmounted folder looks empty.
     """
     deleted: list[FileRow] = []
     kept: Counter[tuple[str, str]] = Counter()
@@ -77,7 +78,7 @@ def split_absent(
 
 
 def replace_absent_folders(data_dir: Path, places: Sequence[str], kept: Sequence[AbsentFolder] = ()) -> None:
-    """Replace the kept places that earlier runs noted at or below `places`."""
+    """Replace the absent folders that earlier runs noted at or below `places`."""
     shown = [show_path(place) for place in places]
     others = [one for one in read_absent_folders(data_dir) if not any(is_within(one.path, place) for place in shown)]
     write_absent_folders(data_dir, [*others, *kept])

@@ -1,4 +1,4 @@
-"""Batches: gather the pieces of all files by modality and encode them together."""
+"""Batches: collect the pieces of all files by modality and encode them together."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class Batcher:
             if failed:
                 work.failed = (Reason.OOM, f"segment {piece.segment.index} does not fit into memory alone")
             elif not usable(vector):
-                work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no direction in the space")
+                work.failed = (Reason.NON_FINITE, f"segment {piece.segment.index} has no usable vector")
             else:
                 passage = piece.content[:MAX_TEXT] if isinstance(piece.content, str) else ""
                 work.made.append(EncodedPieces(key, piece.segment, piece.snippet, passage, vector))

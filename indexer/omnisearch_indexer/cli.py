@@ -14,14 +14,14 @@ from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 def index(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", show_default=False, parser=options.parse_path)],
-    workers: Annotated[int | None, typer.Option(help="Files that are read at a time.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Contents that are encoded at a time.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of files to read at the same time.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Number of contents in a batch of the encoder.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove files that are not found even if all of PATH is missing or empty.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what there is to do; open and write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done; open and write nothing.")
     ] = False,
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Index files and folders whose name begins with a dot.")
@@ -31,7 +31,7 @@ def index(
     ] = None,
     meta: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Metadata, likewise.")] = None,
     relabel: Annotated[
-        bool, typer.Option("--relabel", help="First forget the tags and metadata that PATH... was given.")
+        bool, typer.Option("--relabel", help="First remove the earlier tags and metadata of PATH....")
     ] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
@@ -92,9 +92,9 @@ def rebind(
     store: options.Store = None,
     device: options.Device = None,
 ) -> None:
-    """Apply another bound model to the index, from what its spaces gave when they read the files: opens none of them.
+    """Apply another bound model to the index, using the stored embeddings of its spaces. Opens no indexed file.
 
-    Searches find the old vectors until all new ones are there. A model with a space that has not read the files needs
+    Searches use the old vectors until all new ones are written. A model with a space that has not read the files needs
     a new index (`omnisearch index`). Exits with 3 if embeddings of some items are lost: `omnisearch repair` reads
     their files again.
     """

@@ -1,4 +1,4 @@
-"""Encoding batches: raw embeddings kept, vectors made, memory that runs out answered with smaller batches."""
+"""Encode batches: store raw embeddings, compute vectors, and use smaller batches when memory runs out."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
 
 
 class Encoder:
-    """Turns contents into vectors with one model, keeping what its spaces gave by `keys`, the ids of the points."""
+    """Encodes contents with one model, and stores the embeddings of its spaces under `keys`, the ids of the points."""
 
     def __init__(self, model: OmniBind, raw: SpaceEmbeddingStore, batch_size: int) -> None:
         self._model, self._raw = model, raw
         self._sizes: dict[Modality, int] = defaultdict(lambda: batch_size)
 
     def size(self, modality: Modality) -> int:
-        """How many contents of a modality make a batch; halves whenever the memory does not suffice."""
+        """The batch size of a modality; it is halved when memory runs out."""
         return self._sizes[modality]
 
     def encode(
         self, modality: Modality, keys: Sequence[str], contents: Sequence[Content], kept: Sequence[bool] = ()
     ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return vectors (n, dim) and bool (n,): which contents did not fit into memory even alone; their rows are 0.
+        """Return vectors (n, dim) and bool (n,): contents that did not fit into memory even alone; their rows are 0.
 
         `kept` contents with undamaged embeddings in every space are not encoded again.
         """
@@ -81,7 +81,7 @@ class Encoder:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, of the machine or of the device: torch has no one type for it."""
+    """Whether memory of the machine or the device ran out; torch has several types for that."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(

@@ -1,4 +1,4 @@
-"""What is measured on the user's own index: recall against exact search, latency, how alike its items are."""
+"""Measure the user's index: recall against exact search, latency, and the similarity of its items."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from omnisearch.types import Floats, Modality
 
 QUERIES, NEAREST, TIMES = 32, 10, 20
 PAGE = 4096
-# Two cosines that differ by less are one: engines add in another order.
+# Smaller differences of two cosines are ignored, because engines add in different orders.
 TIE = 1e-5
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
 
 
 def similarity(rows: Floats) -> float | None:
-    """Return the mean cosine of two different rows (n, dim) of unit length, None where there are not two."""
+    """Return the mean cosine of two different rows (n, dim) of unit length, None if there are fewer than two."""
     n = len(rows)
     if n < 2:
         return None
@@ -30,12 +30,12 @@ def similarity(rows: Floats) -> float | None:
 
 
 def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[Modality, float]:
-    """Return the share of the exact NEAREST that a search finds, for each modality that is there.
+    """Return the share of the exact NEAREST that a search finds, for each modality of the index.
 
-    Each is asked by itself, as the engine asks: a graph that finds nearly all of a collection's nearest points can lose
-    a third of those that pass a filter. The queries lie between two items of the collection each, since an item itself
-    is found by any index. Exact search reads every vector once, a page at a time. A found point is right where it is as
-    near as the last exact one.
+    Each modality is searched separately, as the engine does: a graph that finds nearly all nearest points of a
+    collection can miss a third of those that match a filter. Each query is the mean of two items, because every index
+    finds an item itself. The exact search reads every vector once, in pages. A found point counts if it is as near as
+    the last exact one.
     """
     present = {m: rows for m in Modality if len(rows := sample(m))}
     if not present:
@@ -50,10 +50,10 @@ def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[
 
 
 def latency(settings: Settings) -> tuple[float, float]:
-    """Return the 50th and the 95th percentile of the milliseconds that a text takes in an open engine."""
+    """Return the 50th and the 95th percentile of the time of a text query in an open engine, in milliseconds."""
     took: list[float] = []
     with Engine.open(settings) as engine:
-        for n in range(TIMES + len(TEXTS)):  # each text once to warm up, then in other words: nothing is remembered
+        for n in range(TIMES + len(TEXTS)):  # each text once to warm up, then with a suffix, so that no cache applies
             text = f"{TEXTS[n % len(TEXTS)]} {n}"
             start = time.perf_counter()
             engine.search(Query(Term(text)))
@@ -63,7 +63,7 @@ def latency(settings: Settings) -> tuple[float, float]:
 
 
 def _found(store: VectorStore, queries: Floats, chosen: Filter) -> float:
-    """The share of the nearest points of queries (n, dim) among those that pass, which a search finds."""
+    """Return the share of the exact nearest points of queries (n, dim) that a search with a filter finds."""
     exact = _nearest(store, queries, chosen)
     found = store.search([Lookup(query, NEAREST, chosen) for query in queries])
     right = sum(p.score >= least - TIE for points, least in zip(found, exact[:, -1], strict=True) for p in points)
@@ -71,7 +71,7 @@ def _found(store: VectorStore, queries: Floats, chosen: Filter) -> float:
 
 
 def _nearest(store: VectorStore, queries: Floats, chosen: Filter) -> NDArray[np.float64]:
-    """The NEAREST highest cosines of each query over what passes, highest first: (queries, at most NEAREST)."""
+    """Return the NEAREST highest cosines of each query among the matching points: (queries, at most NEAREST)."""
     best = np.empty((len(queries), 0))
     page: list[Floats] = []
     for point in store.scroll(chosen, with_vectors=True):

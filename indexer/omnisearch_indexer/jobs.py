@@ -15,19 +15,19 @@ from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
 
 
 class ReportingMeter:
-    """Tells a job's reporter how many bytes and files of a run are done."""
+    """A meter that reports the bytes and files of a run to a job's reporter."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._done, self._total, self._files, self._all_files = 0, 0, 0, 0
 
     def start(self, total: int, files: int = 0) -> None:
-        """So much is to be done."""
+        """Set the total amount of work."""
         self._done, self._total, self._files, self._all_files = 0, total, 0, files
         self._tell()
 
     def advance(self, count: int, files: int = 0) -> None:
-        """So much of it is done; negative where work must be done again."""
+        """Add to the amount of work done; negative if work must be repeated."""
         self._done += count
         self._files += files
         self._tell()
@@ -40,11 +40,11 @@ class ReportingMeter:
 def run_index(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:
     """Index the `paths` of a job; `retry_failed` and `prune` are optional. The result is the report of the run.
 
-    The manifest holds the outcome of every file, so a job that runs again reads only the rest.
+    The manifest holds the outcome of every file, so a repeated job reads only the remaining files.
 
     Raises:
         StoppedError: `stop` was set; what was read is written.
-        RootError: a path lies in no index root any more.
+        RootError: a path is no longer in an index root.
         OmnisearchError: as `index_files`.
     """
     from omnisearch_indexer.session import index_files
@@ -65,7 +65,7 @@ def run_index(job: Job, settings: Settings, reporter: Reporter, stop: threading.
 
 
 def run_forget(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:  # noqa: ARG001
-    """Remove the items with the `item_ids` of a job from the index. The result says how much was removed.
+    """Remove the items with the `item_ids` of a job from the index. The result counts the files, items and segments.
 
     Raises:
         OmnisearchError: as `forget_items`.
@@ -80,13 +80,13 @@ def run_forget(job: Job, settings: Settings, reporter: Reporter, stop: threading
 
 
 def _check_collection(settings: Settings) -> None:
-    """Raise CollectionNotFoundError if the collection was removed while the job waited: it is not made again."""
+    """Raise CollectionNotFoundError if the collection was removed while the job was queued; it is not created again."""
     if not collection_exists(settings):
         raise CollectionNotFoundError(unknown(settings))
 
 
 def read_errors(job: Job, settings: Settings, after: str, limit: int) -> list[Mapping[str, Any]]:
-    """List the files below the paths of an index job that are not indexed now: `limit` at most, after the path `after`.
+    """List files below the paths of an index job that are not indexed now: at most `limit`, after the path `after`.
 
     Raises:
         OmnisearchError: the manifest cannot be read.

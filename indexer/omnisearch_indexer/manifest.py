@@ -2,9 +2,9 @@
 
 The engine is made durable first and the manifest second, so every item of the manifest is in the engine. `intents`
 name the items that are about to be written; after a crash their points are deleted and their files are read again.
-An item that no file holds any more is a tombstone: it stays until the engine has deleted its points.
-An item is suspect if its points or embeddings are lost or damaged. Then a mark stands before the decoder of the item
-and of its files. The next run reads these files again; the item stays in the index until then.
+An item without files is a tombstone: it stays until the engine has deleted its points.
+An item is suspect if its points or embeddings are lost or damaged. Then the decoder of the item and of its files has
+a mark as prefix. The next run reads these files again; the item stays in the index until then.
 """
 
 import json
@@ -27,7 +27,7 @@ from omnisearch_indexer.walk import Found, Signature
 MANIFEST_FILE = "manifest.sqlite"
 WITHIN = "WHERE (path = ? OR (path > ? AND path < ?))"
 UNSEEN = " AND path NOT IN (SELECT path FROM seen)"
-# The tables whose key is a path.
+# The tables with a path as key.
 BY_PATH = ("files", "roots", "labels")
 SUSPECT = "?"
 
@@ -36,7 +36,7 @@ Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class FileState(StrEnum):
-    """Where a file ends."""
+    """The outcome of a file."""
 
     INDEXED = "indexed"
     FAILED = "failed"
@@ -61,7 +61,7 @@ class FileRow:
 
     @property
     def state(self) -> FileState:
-        """Where the file ended."""
+        """The outcome of the file."""
         if self.item_id is not None:
             return FileState.INDEXED
         return FileState.UNSUPPORTED if self.reason is Reason.UNSUPPORTED_FORMAT else FileState.FAILED
@@ -69,7 +69,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """An indexed content. `facts_json` holds the facts of its files that the engine has, see `labels.facts_json`.
+    """An indexed content. `facts_json` holds the facts that the engine has, see `path_labels.facts_json`.
 
     `notes` are short sentences on how the file was read.
     """
@@ -110,12 +110,12 @@ class Manifest:
         return self._db.is_migrated_copy
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, durable at the end of the block."""
+        """Hold a write transaction for the block; it is durable at the end of the block, or undone."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -126,10 +126,10 @@ class Manifest:
         self._db.execute("COMMIT")
 
     def claim(self, **identity: str) -> None:
-        """Bind the manifest to a model and a store, or hold it to those it is bound to; `model` is only a name.
+        """Bind the manifest to a model and a store, or check those it is bound to; `model` is only a name.
 
         Raises:
-            FingerprintError: it belongs to another; says both, and the way out.
+            FingerprintError: it belongs to others; names both, and what to do.
         """
         for key, value in identity.items():
             known = self.meta().get(key)
@@ -142,7 +142,7 @@ class Manifest:
             self.rename(**identity)
 
     def rename(self, **identity: str) -> None:
-        """Say whose vectors these are, inside a transaction."""
+        """Record the model and the store of the vectors, inside a transaction."""
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", identity.items())
 
     def meta(self) -> dict[str, str]:
@@ -150,18 +150,18 @@ class Manifest:
         return dict(self._db.execute("SELECT key, value FROM meta"))
 
     def add_roots(self, roots: Iterable[str]) -> None:
-        """Remember what was asked to be indexed."""
+        """Record paths that a user asked to index."""
         with self.transaction():
             self._db.executemany("INSERT OR IGNORE INTO roots VALUES (?)", [(os.fsencode(root),) for root in roots])
 
     def roots(self) -> list[str]:
-        """Everything that was ever asked to be indexed."""
+        """All paths that a user asked to index."""
         return [os.fsdecode(path) for (path,) in self._db.execute("SELECT path FROM roots ORDER BY path")]
 
     # Labels
 
     def label(self, paths: Iterable[str], pairs: Sequence[tuple[str, str]], anew: bool) -> None:
-        """Give paths labels as (key, value); a tag has no key. `anew` forgets those that they have."""
+        """Give paths labels as (key, value); a tag has no key. `anew` removes their earlier labels."""
         with self.transaction():
             for path in map(os.fsencode, paths):
                 if anew:
@@ -179,7 +179,7 @@ class Manifest:
     # Files
 
     def file(self, path: str) -> FileRow | None:
-        """What is known of a path."""
+        """Return the row of a path."""
         rows = list(self._files("WHERE path = ?", os.fsencode(path)))
         return rows[0] if rows else None
 
@@ -188,12 +188,12 @@ class Manifest:
         return list(self._files("WHERE item_id = ? ORDER BY path", item_id))
 
     def failures(self, with_unsupported: bool = False) -> Iterator[FileRow]:
-        """The files that could not be read, in order."""
+        """The files that could not be read, in order of paths."""
         states = "('indexed', 'failed', 'unsupported')" if with_unsupported else "('indexed', 'failed')"
         return self._files(f"WHERE reason IS NOT NULL AND state IN {states} ORDER BY path")
 
     def failures_within(self, paths: Sequence[str], after: str, limit: int) -> list[FileRow]:
-        """The files at and below some paths that could not be read: `limit` at most, in order, after the path `after`.
+        """Files at and below some paths that could not be read: at most `limit`, in order, after the path `after`.
 
         Files of unsupported formats are left out.
         """
@@ -230,7 +230,7 @@ class Manifest:
         )
 
     def drop_files(self, paths: Iterable[str]) -> None:
-        """Forget paths, inside a transaction."""
+        """Delete rows by path, inside a transaction."""
         self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
     def see(self, found: Iterable[Found]) -> None:
@@ -272,7 +272,7 @@ class Manifest:
     # Items
 
     def item(self, item_id: str) -> ItemRow | None:
-        """What is known of an item."""
+        """Return the row of an item."""
         rows = list(self._items("WHERE item_id = ?", item_id))
         return rows[0] if rows else None
 
@@ -303,7 +303,7 @@ class Manifest:
                 yield known[item_id], list(rows)
 
     def forget(self, item_ids: Sequence[str]) -> None:
-        """Forget items and the files that hold them: the next run reads those files again."""
+        """Delete items and the files that hold them; the next run reads those files again."""
         for item_id in item_ids:
             self._db.execute("DELETE FROM files WHERE item_id = ?", (item_id,))
             self._db.execute("DELETE FROM items WHERE item_id = ?", (item_id,))

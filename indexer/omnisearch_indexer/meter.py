@@ -7,11 +7,11 @@ class Meter(Protocol):
     """Receives the progress of a run as an amount of work, and as a number of `files`."""
 
     def start(self, total: int, files: int = 0) -> None:
-        """So much is to be done."""
+        """Set the total amount of work."""
         ...
 
     def advance(self, count: int, files: int = 0) -> None:
-        """So much of it is done; negative where work must be done again."""
+        """Add to the amount of work done; negative if work must be repeated."""
         ...
 
 

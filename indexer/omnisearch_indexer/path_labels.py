@@ -1,6 +1,6 @@
 """Labels: the tags and metadata that a user gave to a path. They hold for every file at and below it.
 
-They belong to places, not to contents: an item that several files hold has the tags of all of them, and where their
+They belong to paths, not to contents: an item that several files hold has the tags of all of them, and if their
 metadata differ, those of the first path. Deeper paths override the metadata of the folders above.
 """
 
@@ -20,13 +20,13 @@ from omnisearch_indexer.manifest import FileRow, Manifest
 
 @dataclass(frozen=True)
 class Labels:
-    """What one path was given."""
+    """The labels of one path."""
 
     tags: frozenset[str] = frozenset()
     meta: Mapping[str, str] = field(default_factory=dict)
 
     def pairs(self) -> list[tuple[str, str]]:
-        """As the manifest keeps them: (key, value), a tag without a key."""
+        """The rows of the manifest: (key, value); a tag has no key."""
         return [("", tag) for tag in sorted(self.tags)] + list(self.meta.items())
 
     def __or__(self, deeper: "Labels") -> "Labels":
@@ -34,10 +34,10 @@ class Labels:
 
 
 def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
-    """Read `--tag TAG` and `--meta KEY=VALUE`.
+    """Parse `--tag TAG` and `--meta KEY=VALUE`.
 
     Raises:
-        UsageError: a metadatum is not KEY=VALUE, or what the store cannot keep.
+        UsageError: metadata are not KEY=VALUE, or the store cannot hold them.
     """
     pairs = [text.partition("=") for text in meta]
     for text, (_, sign, _) in zip(meta, pairs, strict=True):
@@ -61,7 +61,7 @@ class LabelTree:
             self._given[path] = self._given.get(path, Labels()) | one
 
     def of(self, path: str) -> Labels:
-        """What holds for a file: what it and every folder above it were given."""
+        """Return the labels of a file: its own and those of every folder above it."""
         found = Labels()
         for place in (*reversed(PurePath(path).parents), PurePath(path)):
             if str(place) in self._given:
@@ -69,7 +69,7 @@ class LabelTree:
         return found
 
     def facts(self, mime: str, holders: Sequence[FileRow]) -> Facts:
-        """What is known of an item that these files hold, the first of them first."""
+        """Return the facts of an item that these files hold, sorted by path."""
         first = holders[0]
         both = Labels()
         for row in reversed(holders):
@@ -81,7 +81,7 @@ class LabelTree:
 
 
 def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
-    """The names of files and folders that occur only in the other paths of an item, as many as a store keeps."""
+    """The names of files and folders that occur only in the other paths of an item, up to the limit of a store."""
     known = set(path.split("/"))
     found = dict.fromkeys(name for other in others for name in other.split("/") if name not in known)
     names: list[str] = []
@@ -95,7 +95,7 @@ def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
 
 
 def facts_json(facts: Facts) -> str:
-    """Facts as JSON text. The manifest stores the text that the engine has; if it changes, the engine is updated.
+    """Facts as JSON text. The manifest stores the text of the engine's facts; if it changes, the engine is updated.
 
     FORMS is part of it, because the engine stores the words of the facts in these forms.
     """

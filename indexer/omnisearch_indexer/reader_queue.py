@@ -1,6 +1,6 @@
-"""Queues between reader threads and the indexer: one lane per file, bounded by bytes.
+"""Queues between reader threads and the indexer: one queue per file, bounded by bytes.
 
-The bound counts bytes and not messages, because a message may hold a word or a film.
+The bound counts bytes and not messages, because a message may hold a word or a video.
 """
 
 import threading
@@ -22,21 +22,21 @@ class FileQueue(Generic[T]):
 
 
 class ReaderQueue(Generic[T]):
-    """Holds at most `limit` bytes in all, and per lane at most as many bytes as are free. One message always fits.
+    """Holds at most `limit` bytes in all, and per file at most as many bytes as are free. One message always fits.
 
-    So one long file fills at most half of the channel, n long files 1 / (n + 1) each, and another file always fits
-    (buffer sharing with dynamic thresholds). `get` takes from the lane that was served the fewest bytes, so a short
+    So one long file fills at most half of the queue, n long files 1 / (n + 1) each, and another file always fits
+    (buffer sharing with dynamic thresholds). `get` takes from the file that was served the fewest bytes, so a short
     file never waits behind a long one (least attained service first).
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held = 0
-        self._waiting: list[FileQueue[T]] = []  # the lanes that hold messages
+        self._waiting: list[FileQueue[T]] = []  # the files with messages
         self._changed = threading.Condition()
 
     def put(self, message: T, lane: FileQueue[T], size: int = 0) -> None:
-        """Add a message of `size` bytes to a lane; waits until it fits. A message of size 0 never waits."""
+        """Add a message of `size` bytes to a file's queue; waits until it fits. A message of size 0 never waits."""
         with self._changed:
             self._changed.wait_for(lambda: not size or self._fits(lane, size))
             self._held += size
@@ -51,7 +51,7 @@ class ReaderQueue(Generic[T]):
         return not self._held or lane.held + size <= free
 
     def get(self, seconds: float) -> T | None:
-        """Take the oldest message of the lane that is next. Returns None if no message arrives within `seconds`."""
+        """Take the oldest message of the next file. Returns None if no message arrives within `seconds`."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self._waiting), seconds):
                 return None
@@ -67,7 +67,7 @@ class ReaderQueue(Generic[T]):
 
 
 def content_bytes(content: Content) -> int:
-    """How much memory a content holds."""
+    """Return the memory of a content in bytes."""
     if isinstance(content, str):
         return len(content)
     if isinstance(content, Waveform):

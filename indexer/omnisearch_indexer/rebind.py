@@ -1,9 +1,9 @@
-"""Rebinding: another bound model over the same spaces, applied to an index without opening a file.
+"""Rebind: apply another bound model over the same spaces to an index without opening a file.
 
     points of the old collection -> raw embeddings of their ids -> bind -> new collection -> alias -> manifest
 
-A run that dies before the alias moves leaves the old index as it was, and one that dies after it leaves a manifest of
-another model, which `omnisearch index` refuses; either is mended by the next run, which begins anew.
+A run that dies before the alias moves leaves the old index unchanged. One that dies after it leaves a manifest of
+another model, which `omnisearch index` refuses. In both cases the next run starts again and repairs it.
 """
 
 import time
@@ -32,7 +32,7 @@ from omnisearch_indexer.storage_errors import named_faults
 
 @dataclass
 class Rebound:
-    """The result of a run: `points` were bound; `directionless` items have no direction in the new shared space.
+    """The result of a run: `points` were bound; `directionless` items have no usable vector in the new shared space.
 
     `lost` items have lost or damaged embeddings: they are not in the index until their files are read again.
     """
@@ -58,7 +58,7 @@ class Rebound:
         }
 
     def __str__(self) -> str:
-        failed = f", {len(self.directionless):,} items have no direction in it" if self.directionless else ""
+        failed = f", {len(self.directionless):,} items have no usable vector in it" if self.directionless else ""
         lost = (
             f"; the embeddings of {len(self.lost):,} items are lost or damaged, so these items are not found: run "
             f"`omnisearch repair`, which reads their files again"
@@ -68,14 +68,14 @@ class Rebound:
 
 
 def rebind_index(settings: Settings, meter: Meter = SILENT) -> Rebound:
-    """Make the index of the settings one of the model of the settings; searches go on in the old one until the end.
+    """Rebind the index of the settings to the model of the settings; searches use the old one until the end.
 
     `meter` receives the progress in points.
 
     Raises:
         NoIndexError: nothing was indexed yet.
         BusyError: another process indexes here.
-        FingerprintError: the model needs embeddings that were not kept: files must be encoded.
+        FingerprintError: the model needs embeddings that are not stored: files must be encoded.
         ModelMissingError: there is no such model.
     """
     begun = time.monotonic()
@@ -109,7 +109,7 @@ def _fill(
         fresh.upsert(kept)
         report.points += len(kept)
         meter.advance(len(batch))
-    if left_out := report.directionless | report.lost:  # an item is indexed as a whole or not at all
+    if left_out := report.directionless | report.lost:  # an item is indexed completely or not at all
         fresh.delete(sorted(left_out))
         report.points = fresh.count()
     return report
@@ -153,11 +153,11 @@ def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> No
 def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
     """Update the manifest to the state of a new index, so that the indexer reads only the files of lost items."""
     failed = [
-        replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no direction in the space")
+        replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no usable vector")
         for item_id in sorted(report.directionless)
         for row in manifest.holders(item_id)
     ]
-    # What the old model did not embed is looked at again by the next run.
+    # The next run reads files again whose modality the old model did not embed.
     strange = [row.path for row in manifest.failures(with_unsupported=True) if row.state is FileState.UNSUPPORTED]
     with manifest.transaction():
         manifest.put_files(failed)

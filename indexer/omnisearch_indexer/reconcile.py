@@ -1,4 +1,4 @@
-"""Keeping engine, embeddings and manifest consistent: after a crash, after a loss, and at the end of every run."""
+"""Keep the engine, the embeddings and the manifest consistent after a crash, after a loss, and after every run."""
 
 import os
 from collections import Counter

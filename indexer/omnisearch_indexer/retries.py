@@ -1,4 +1,4 @@
-"""Retries: which failed files the next run reads again although they did not change."""
+"""Retries: which unchanged failed files the next run reads again."""
 
 from omnisearch.errors import Reason
 

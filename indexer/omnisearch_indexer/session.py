@@ -1,4 +1,4 @@
-"""One run of `omnisearch index`: the lock, the parts, the order in which they open and close."""
+"""One run of `omnisearch index`: take the lock, and open and close the parts in order."""
 
 import logging
 import signal
@@ -49,8 +49,8 @@ def index_files(
     `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
     root or file system is missing.
 
-    SIGINT or SIGTERM ends the run after the batch at hand with all that was read written; a second one aborts. If
-    `stop` is given, that event does it in their place. `meter` receives the progress in bytes.
+    SIGINT or SIGTERM ends the run after the current batch and writes all results; a second one aborts. If `stop` is
+    given, that event is used instead of signals. `meter` receives the progress in bytes.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
@@ -105,7 +105,7 @@ def read_files(
 def preview_files(
     paths: Sequence[Path], settings: Settings, retry_failed: bool, hidden: bool, prune: bool = False
 ) -> Report:
-    """Say what `index_files` would find: opens no file and writes nothing; what it would read is `pending`.
+    """Report what `index_files` would do, without opening or writing a file; files that it would read are `pending`.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
@@ -138,7 +138,7 @@ def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """Give an event that the first SIGINT or SIGTERM sets; the second of its kind does what it does by default."""
+    """Yield an event that the first SIGINT or SIGTERM sets; the second one has its default effect."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -147,7 +147,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         stop.set()
         signal.signal(number, signal.SIG_DFL)
-        log.warning("stopping after this batch; once more to abort at once")
+        log.warning("stopping after this batch; interrupt again to abort at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,4 +1,4 @@
-"""What an index holds, read from its manifest without a model or an engine."""
+"""The status of an index, read from its manifest without a model or an engine."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
 
 
 def read_status(index_dir: Path) -> dict[str, Any]:
-    """Counts by modality, failures by reason, and whose vectors these are.
+    """Return counts by modality, failures by reason, the model and the store.
 
     Raises:
         NoIndexError: nothing was indexed here yet.
@@ -40,7 +40,7 @@ def read_status(index_dir: Path) -> dict[str, Any]:
 
 
 def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
-    """Every file that could not be read: path, state, reason, detail, message to the user, attempts.
+    """Yield every file that could not be read: path, state, reason, detail, message to the user, attempts.
 
     With `every`, also the files of unsupported formats, then the indexed files that were read in part: their reason is
     empty and their message is the note.
@@ -71,9 +71,9 @@ def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
 
 
 def _disk_bytes(index_dir: Path) -> int:
-    """The bytes that an index takes. The default one lies beside the folder of the others."""
+    """Return the disk space of an index in bytes. The folder of the default one contains those of the others."""
     found = 0
-    for folder, folders, files in os.walk(index_dir):  # which skips folders that the engine deletes meanwhile
+    for folder, folders, files in os.walk(index_dir):  # it skips folders that the engine deletes meanwhile
         if folder == str(index_dir) and COLLECTIONS in folders:
             folders.remove(COLLECTIONS)
         found += sum(_file_bytes(Path(folder, name)) for name in (*folders, *files))

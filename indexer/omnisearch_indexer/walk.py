@@ -13,7 +13,7 @@ from omnisearch.media.file import reason_of
 from omnisearch.paths import is_below, show_path
 from omnisearch_indexer.ignore import Rules
 
-# What systems and programs leave in folders of media.
+# Files and folders that systems and programs leave in media folders.
 DEFAULT_IGNORED = frozenset(
     {"$RECYCLE.BIN", "#recycle", "@eaDir", "System Volume Information", "Thumbs.db", "__pycache__"}
     | {"desktop.ini", "lost+found", "node_modules"}
@@ -52,7 +52,7 @@ class Signature(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """A path that the walk met: absolute, as the system spells it. With a `reason` it can never be indexed."""
+    """A path that the walk found: absolute, as the system spells it. With a `reason` it cannot be indexed."""
 
     path: str
     signature: Signature
@@ -126,13 +126,13 @@ class Walk:
             return True
         if entry.name.startswith(".") and not self.hidden:
             return True
-        # The deepest file that has an opinion decides, as with git.
+        # The deepest ignore file with a matching rule decides, as in git.
         verdicts = (rule.verdict(entry.path, is_folder) for rule in reversed(rules))
         return next((verdict for verdict in verdicts if verdict is not None), False)
 
 
 def _order(entry: os.DirEntry[str]) -> bytes:
-    # A folder sorts as its content does, so that the walk yields paths in the order of their bytes.
+    # A folder sorts like its content, so that the walk yields paths in the order of their bytes.
     return os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b"")
 
 

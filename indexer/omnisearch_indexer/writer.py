@@ -25,7 +25,7 @@ UPSERT_POINTS = 1024
 
 
 class Writer:
-    """Gathers the results of a run and writes them at intervals; `decoder` is the run's decoding fingerprint.
+    """Collects the results of a run and writes them at intervals; `decoder` is the run's decoding fingerprint.
 
     The next `write` indexes the `whole` files and records the `rows` of the others.
     """
