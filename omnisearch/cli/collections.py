@@ -7,7 +7,7 @@ import typer
 from omnisearch.cli import options
 from omnisearch.cli.console import err, write_rows
 
-app = typer.Typer(help="List and remove collections: indexes side by side in one data directory.", no_args_is_help=True)
+app = typer.Typer(help="List and remove collections: separate indexes in one data directory.", no_args_is_help=True)
 
 
 @app.command()
@@ -16,7 +16,7 @@ def ls(
     data_dir: options.DataDir = None,
     store: options.Store = None,
 ) -> None:
-    """List the collections with the model and the folder of each. `omnisearch index --collection NAME` makes one."""
+    """List the collections with the model and the folder of each. `omnisearch index --collection NAME` creates one."""
     from omnisearch.config import load_settings
     from omnisearch.errors import NoIndexError
     from omnisearch.stores.catalog import describe_store

@@ -1,4 +1,4 @@
-"""What a terminal shows: data on stdout in one of four formats, everything else on stderr."""
+"""Output of commands: data on stdout in one of four formats, everything else on stderr."""
 
 import json
 import os
@@ -16,7 +16,7 @@ err = Console(stderr=True, highlight=False)
 
 
 class Format(StrEnum):
-    """How rows are written to stdout."""
+    """The format of rows on stdout."""
 
     TABLE = "table"
     JSON = "json"
@@ -25,14 +25,14 @@ class Format(StrEnum):
 
 
 def choose_format(asked: Format | None) -> Format:
-    """Return the format that was asked for, else a table on a terminal and JSON lines elsewhere."""
+    """Return the format `asked`, or by default a table on a terminal and JSON lines elsewhere."""
     return asked or (Format.TABLE if sys.stdout.isatty() else Format.JSONL)
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen: Format | None = None) -> None:
     """Write `rows` to stdout in the format that `choose_format` gives for `chosen`.
 
-    `columns` are what the table shows; the other formats give every field. PATHS needs a field `path`.
+    `columns` are those of the table; the other formats write every field. PATHS needs a field `path`.
     """
     fmt = choose_format(chosen)
     if fmt is Format.JSON:
@@ -46,7 +46,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
             sys.stdout.write(f"{show(row['path'])}\n")
     else:
         _write_table(rows, columns)
-    sys.stdout.flush()  # here a reader that went away is met as an error, at exit no more
+    sys.stdout.flush()  # raises here if the reader has gone; at exit the error would be lost
 
 
 def write_object(fields: Mapping[str, Any], chosen: Format) -> None:
@@ -63,7 +63,7 @@ def write_paths0(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _escaped(text: str) -> str:
-    """Escape what a terminal would obey, as Python does."""
+    """Escape control characters as Python does."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -79,6 +79,6 @@ def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> N
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    # Names from a disk may hold control characters that a terminal would obey.
+    # File names may contain control characters that a terminal would execute.
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -23,7 +23,7 @@ Id = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job.", show_
 
 @app.command()
 def ls(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many jobs, the newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of jobs.")] = 100,
     output: options.Output = None,
     data_dir: options.DataDir = None,
 ) -> None:
@@ -45,14 +45,14 @@ def show(job: Id, output: options.Output = None, data_dir: options.DataDir = Non
 
 @app.command()
 def cancel(job: Id, output: options.Output = None, data_dir: options.DataDir = None) -> None:
-    """Cancel a job. One that runs stops after its batch; what it wrote stays."""
+    """Cancel a job. A running job stops after its current batch and keeps what it has written."""
     with _opened(data_dir) as store:
         _write(store.cancel(job), output)
 
 
 @app.command()
 def retry(job: Id, output: options.Output = None, data_dir: options.DataDir = None) -> None:
-    """Queue a job again that has ended. An index job then also reads the files again that failed."""
+    """Queue an ended job again. An index job then also reads its failed files again."""
     with _opened(data_dir) as store:
         _write(store.retry(job), output)
 

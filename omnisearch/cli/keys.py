@@ -11,7 +11,7 @@ from omnisearch.cli import options
 from omnisearch.cli.console import err, write_rows
 from omnisearch.config import load_settings
 
-app = typer.Typer(help="Make, list and revoke the keys of the HTTP API.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke the keys of the HTTP API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the key in lists and logs.", show_default=False)]
 
 
@@ -24,13 +24,13 @@ def add(
     ] = None,
     data_dir: options.DataDir = None,
 ) -> None:
-    """Make a key and print it. Only its hash is kept, so it cannot be shown again.
+    """Create a key and print it. Only its hash is stored, so it cannot be shown again.
 
     omnisearch keys add photos-app --scope search
     """
     file = KeyFile(load_settings(data_dir=data_dir).data_dir)
     secret = file.add(name, scope or [Scope.SEARCH], rate)
-    err.print("note: keep this key now, it is not shown again", markup=False)
+    err.print("note: save this key now, because it is not shown again", markup=False)
     sys.stdout.write(f"{secret}\n")
 
 
@@ -44,5 +44,5 @@ def ls(output: options.Output = None, data_dir: options.DataDir = None) -> None:
 
 @app.command("revoke")
 def revoke(name: Name, data_dir: options.DataDir = None) -> None:
-    """Delete a key. A running server refuses it from the next request on."""
+    """Delete a key. A running server refuses it at once."""
     KeyFile(load_settings(data_dir=data_dir).data_dir).revoke(name)

@@ -21,7 +21,7 @@ USAGE = "TERM [+|-|AND|OR|THEN TERM]... FILE"
 def locate(
     words: Annotated[list[str], typer.Argument(metavar=USAGE, show_default=False)],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
-    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
+    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Omit results of lower relevance.")] = 0.0,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
@@ -31,12 +31,12 @@ def locate(
     server: options.Server = None,
     use_server: options.UseServer = True,
 ) -> None:
-    """Mark when in a sound, a video or a text, or where in a picture, a query matches.
+    """Find the parts of a sound, a video, a text or a picture that match a query.
 
     omnisearch locate "a dog barking" ./walk.mp4
 
-    What is shown after `slice` can be written after the @ of a term: `./walk.mp4@12-16`. The file need not be indexed.
-    Where there is an index, id:ITEMS can be terms, and relevance is measured against it.
+    The value of `slice` can follow the @ of a term: `./walk.mp4@12-16`. The file need not be indexed.
+    If there is an index, terms can be id:ITEMS, and relevance is calibrated with it.
     """
     from omnisearch.cli.served import ask, load_asking_settings
     from omnisearch.client.bodies import locate_body
@@ -44,7 +44,7 @@ def locate(
     from omnisearch.query.grammar import check_file, parse, parse_path
 
     if len(words) < 2:
-        raise UsageError(f"say what to look for and in which file: omnisearch locate {USAGE}")
+        raise UsageError(f"give a query and a file: omnisearch locate {USAGE}")
     settings = load_asking_settings(
         server, data_dir=data_dir, collection=collection, model=model, store=store, device=device
     )
@@ -60,7 +60,7 @@ def locate(
         lambda: _locate(settings, query, path, limit, min_relevance),
     )
     windows = "1 window" if found["windows"] == 1 else f"{found['windows']} windows"
-    err.print(f"looked at {windows} of {show_path(path.name)}", markup=False)
+    err.print(f"searched {windows} of {show_path(path.name)}", markup=False)
     rows = found["places"]
     if not rows:
         err.print("nothing was found", markup=False)
@@ -72,7 +72,7 @@ def locate(
 
 
 def _locate(settings: "Settings", query: "Expression", path: Path, limit: int, least: float) -> dict[str, Any]:
-    """Look in this process, and answer as a server does."""
+    """Locate in this process, and return the same object as a server."""
     from omnisearch.media.pool import DecoderPool
     from omnisearch.search.index import opened_or_bare
     from omnisearch.search.locate.locate import Locator

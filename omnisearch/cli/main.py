@@ -1,4 +1,4 @@
-"""The `omnisearch` command: it finds every room's commands by entry point and turns errors into exit codes."""
+"""The `omnisearch` command: it finds the commands by entry point and turns errors into exit codes."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ from omnisearch.cli.console import err
 from omnisearch.errors import INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
-ANSWERING = ("search", "locate")  # commands that have closed all they opened when they end
+ANSWERING = ("search", "locate")  # commands that close everything before they return
 
 
 def build(name: str = "") -> typer.Typer:
-    """Collect the commands: the one of that name, else all. A command is a function, or a Typer app of several."""
+    """Collect the commands: only `name` if it is a command, else all. A command is a function or a Typer app."""
     app = typer.Typer(
         name="omnisearch",
-        help="Search over mixed media collections where anything finds anything.",
+        help="Search mixed collections of text, images, sounds, videos and 3D models with any of them.",
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -37,9 +37,9 @@ def build(name: str = "") -> typer.Typer:
 
 
 def run() -> None:
-    """Run the command line as a process of its own.
+    """Run the command line as the main program of a process.
 
-    One that has answered ends at once: taking the interpreter down takes half a second where torch is loaded.
+    The commands ANSWERING end the process at once, because interpreter shutdown takes half a second with torch.
     """
     try:
         main()
@@ -56,7 +56,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files failed, 4 not ready, 130 interrupted.
     """
-    # Waiting threads must sleep: spinning ones take the cores that the decoders need. Read when torch is loaded.
+    # Waiting threads must sleep, because spinning threads take the decoders' cores. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         build(_command())()
@@ -68,7 +68,7 @@ def main() -> None:
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
-        # The reader of our output went away, as `| head` does, which typer and rich take for a failure. It is none.
+        # The reader of our output has closed it, as `| head` does. Typer and rich treat that as a failure; it is not.
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         sys.exit(0)
 

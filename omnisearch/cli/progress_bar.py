@@ -9,12 +9,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from omnisearch.cli.console import err
 
-FIRST_SHARE = 0.05  # of the work, before which no time left is told
+FIRST_SHARE = 0.05  # share of the work before which no remaining time is shown
 LINE_SECONDS = 10.0
 
 
 class Bar:
-    """Shows progress on a terminal: `doing` names the run, `unit` is the unit of its work."""
+    """Shows progress on a terminal; `doing` names the task, `unit` is the unit of its work."""
 
     def __init__(self, doing: str, unit: Literal["bytes", "points"]) -> None:
         self._doing, self._unit = doing, unit
@@ -32,7 +32,7 @@ class Bar:
             self._bar.stop()
 
     def start(self, total: int, files: int = 0) -> None:
-        """So much is to be done."""
+        """Set the total amount of work."""
         self._done, self._total, self._files, self._all_files = 0, total, 0, files
         self._begun = self._told = time.monotonic()
         if total and err.is_terminal:
@@ -42,7 +42,7 @@ class Bar:
             self._bar.start()
 
     def advance(self, count: int, files: int = 0) -> None:
-        """So much of it is done; negative where work must be done again."""
+        """Add to the amount of work done; negative if work must be repeated."""
         self._done += count
         self._files += files
         now = time.monotonic()
@@ -51,7 +51,7 @@ class Bar:
             self._bar.update(self._bar.task_ids[0], completed=self._done, text=self._text(rate))
         elif now - self._told >= LINE_SECONDS:
             self._told = now
-            known = self._done >= FIRST_SHARE * self._total  # small files come first and are slow for their bytes
+            known = self._done >= FIRST_SHARE * self._total  # small files come first and take longer per byte
             left = f", {(self._total - self._done) / rate:.0f} s left" if known else ""
             err.print(self._text(rate) + left)
 

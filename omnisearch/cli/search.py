@@ -26,27 +26,32 @@ def search(
     terms: Annotated[
         list[str] | None, typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]...", show_default=False)
     ] = None,
-    within: Annotated[str | None, typer.Option("--in", help="Modalities to answer in, comma separated.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many hits.")] = 10,
+    within: Annotated[
+        str | None, typer.Option("--in", help="Modalities of the hits, comma separated; default: all.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="Number of hits.")] = 10,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="What holds for every hit: path:photos/**, size>1MB, tag:holiday; repeatable."),
+        typer.Option(help="Condition on every hit: path:photos/**, size>1MB, tag:holiday; repeatable."),
     ] = None,
-    lanes: Annotated[bool, typer.Option("--lanes", help="LIMIT hits of each modality in turn.")] = False,
+    lanes: Annotated[bool, typer.Option("--lanes", help="Return LIMIT hits of each modality, in turn.")] = False,
     quota: Annotated[
-        list[str] | None, typer.Option(help="How many of a modality: image:2-5, audio:1-, text:-3; repeatable.")
+        list[str] | None,
+        typer.Option(help="Least and most hits of a modality: image:2-5, audio:1-, text:-3; repeatable."),
     ] = None,
-    fold: Annotated[bool, typer.Option(help="Hide near-duplicates under the best of them.")] = True,
-    segments: Annotated[int, typer.Option(min=1, max=100, help="How many of its best segments a hit shows.")] = 3,
-    like: Annotated[list[str] | None, typer.Option(help="An item to go towards, by id; repeatable.")] = None,
-    unlike: Annotated[list[str] | None, typer.Option(help="An item to go away from; repeatable.")] = None,
-    cursor: Annotated[str, typer.Option(help="Where the page before ended: `next_cursor` of it.")] = "",
-    include_self: Annotated[bool, typer.Option(help="Let a query file that is indexed be its own hit.")] = False,
-    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Leave out what is less relevant.")] = 0.0,
-    hybrid: Annotated[bool, typer.Option("--hybrid", help="Words in names, labels and texts count as well.")] = False,
-    explain: Annotated[bool, typer.Option(help="Show what each term and each space gave.")] = False,
+    fold: Annotated[bool, typer.Option(help="Fold near-duplicates under the best hit.")] = True,
+    segments: Annotated[int, typer.Option(min=1, max=100, help="Number of best segments per hit.")] = 3,
+    like: Annotated[list[str] | None, typer.Option(help="Id of an item that hits should resemble; repeatable.")] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option(help="Id of an item that hits should not resemble; repeatable.")
+    ] = None,
+    cursor: Annotated[str, typer.Option(help="`next_cursor` of the previous page.")] = "",
+    include_self: Annotated[bool, typer.Option(help="Allow a query file as its own hit.")] = False,
+    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Omit hits of lower relevance.")] = 0.0,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Also match words in names, labels and texts.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show the contribution of each term and each space.")] = False,
     batch: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Answer one query a line, as JSON lines; - reads stdin.")
+        str | None, typer.Option(metavar="FILE", help="Answer one query per line, as JSON lines; - reads stdin.")
     ] = None,
     output: options.Output = None,
     print0: options.Print0 = False,
@@ -59,11 +64,11 @@ def search(
     server: options.Server = None,
     use_server: options.UseServer = True,
 ) -> None:
-    """Find anything by anything: text, ./files and id:ITEMS, added (+) and subtracted (-), each with a weight (0.5:).
+    """Search with text, ./files and id:ITEMS, added (+) and subtracted (-), each with an optional weight (0.5:).
 
     omnisearch search "a dog" + ./bark.wav - 0.5:"puppy" --in point_cloud,image -k 5
 
-    AND, OR, NOT, THEN and ( ) combine how relevant terms are; ./talk.mp3@12.5-15, ./street.jpg@x,y,w,h and
+    AND, OR, NOT, THEN and ( ) combine the relevance of terms. ./talk.mp3@12.5-15, ./street.jpg@x,y,w,h and
     ./paper.pdf@p3 are parts of files.
     """
     from omnisearch.cli.served import ask, load_asking_settings, search_served
@@ -72,7 +77,7 @@ def search(
     from omnisearch.query.query import Quota, SearchOptions
 
     if bool(terms) == (batch is not None):
-        raise UsageError("write a query, or name a file of queries with --batch: one of them")
+        raise UsageError("give either a query or a file of queries with --batch")
     if print0 and batch is not None:
         raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
     asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
@@ -116,7 +121,7 @@ def search(
 
 
 def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, Any]]:
-    """Answer queries in this process, as a server answers them."""
+    """Answer queries in this process, and return the same objects as a server."""
     from omnisearch.search.engine import Engine
     from omnisearch.search.present.hit_json import hit_json
 
@@ -152,7 +157,7 @@ def _check_files(terms: Iterable["Term"]) -> None:
 
 
 def _lines(batch: str) -> list[str]:
-    """The lines of a file, or of stdin, that are not blank."""
+    """Read the lines of a file or of stdin that are not blank."""
     try:
         text = sys.stdin.read() if batch == "-" else Path(batch).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -168,7 +173,7 @@ def _words(line: str) -> list[str]:
 
 
 def parse_modalities(text: str | None) -> tuple[Modality, ...]:
-    """Read a comma separated list of modalities; none means all.
+    """Parse a comma separated list of modalities; None means all.
 
     Raises:
         UsageError: one of them is not a modality; names it and lists them all.

@@ -17,22 +17,22 @@ from omnisearch.cli.console import err
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import BusyError, UsageError
 
-# Threads of the encoders that spin while they wait take the cores from those that work: on two busy cores one text took
-# 100 times as long. Read once, when torch is imported.
+# Encoder threads that spin while they wait take cores from working threads: on two busy cores one text took 100 times
+# as long. Read once, when torch is imported.
 WAIT_POLICY = "passive"
-# By convention these addresses mean every interface of the machine. Each with the address of the machine itself.
+# Addresses that mean every interface of the machine, each with the loopback address to show instead.
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8000,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines in without a key.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Allow other machines without a key.")] = False,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="One more name that the server answers to, such as search.example.org; repeatable."),
+        typer.Option(help="Further host name of the server, such as search.example.org; repeatable."),
     ] = None,
-    worker: Annotated[bool, typer.Option(help="Run jobs in a process beside the server.")] = True,
+    worker: Annotated[bool, typer.Option(help="Also run jobs, in a second process.")] = True,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
     model: options.Model = None,
@@ -83,14 +83,14 @@ def serve(
             app,
             http=ImpatientProtocol,
             ws="none",
-            log_config=None,  # its messages go to our log
-            access_log=False,  # the recorder logs the requests
+            log_config=None,  # uvicorn's messages go to our log
+            access_log=False,  # our middleware logs the requests
             server_header=False,
             timeout_graceful_shutdown=1,
         ),
         app.state.draining,
     )
-    # uvicorn repeats the signal that stopped it; asked to stop and stopped is a success.
+    # uvicorn raises the signal that stopped it again; a requested stop is a success.
     signal.signal(signal.SIGTERM, lambda *_: None)
     port = listening.getsockname()[1]
     with announced(settings, _url(ANY_ADDRESS.get(host, host), port), secret):
@@ -119,7 +119,7 @@ def _check_keys(settings: Settings, host: str, insecure: bool) -> None:
         )
     err.print(
         f"WARNING: no keys and --insecure: anyone who can reach {host} can search and read every indexed file. "
-        "Make a key with `omnisearch keys add NAME` to keep strangers out.",
+        "Make a key with `omnisearch keys add NAME` to require one.",
         markup=False,
         style="bold red",
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""Questions of the command line, answered by a running server where there is one: it has loaded the model already."""
+"""Send requests of the command line to a running server, if there is one, because it has already loaded the model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def load_asking_settings(server: str | None, **flags: Any) -> Settings:
-    """Read the settings of a command that asks a server or an index.
+    """Load the settings of a command that uses a server or an index.
 
-    A flag that is about an index of this machine overrides the server of the environment and the settings files.
+    A flag for a local index overrides the server of the environment and the settings files.
 
     Raises:
         UsageError: both are given as flags.
@@ -28,15 +28,16 @@ def load_asking_settings(server: str | None, **flags: Any) -> Settings:
     local = [name for name, value in flags.items() if value is not None]
     if server is not None and local:
         flag = f"--{local[0].replace('_', '-')}"
-        raise UsageError(f"--server asks another server, and {flag} is about an index of this machine: leave one out")
+        raise UsageError(f"--server uses a server, but {flag} is for a local index: leave one of them out")
     settings = load_settings(server=server, **flags)
     return settings.model_copy(update={"server": None}) if local else settings
 
 
 def ask(settings: Settings, use_server: bool, question: Callable[[Server], T], otherwise: Callable[[], T]) -> T:
-    """Ask the server of the settings, else the running server of their data directory, else `otherwise`.
+    """Call `question` with the server of the settings, else with the running server of their data directory, else call
+    `otherwise`.
 
-    What the latter server does not answer is done by `otherwise`, which has no bounds on a query.
+    If the latter server refuses the request as too large, `otherwise` is called, which has no bounds on a query.
 
     Raises:
         OmnisearchError: the server of the settings refuses, or `otherwise` raises it.

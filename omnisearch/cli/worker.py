@@ -11,7 +11,7 @@ import typer
 
 from omnisearch.cli import options
 
-NICE = 10  # a worker beside a server leaves the processors to the queries
+NICE = 10  # a worker beside a server gives queries priority
 
 
 def worker(
@@ -27,7 +27,7 @@ def worker(
 ) -> None:
     """Run the jobs of a data directory, one at a time, until interrupted; `serve` starts a worker unless --no-worker.
 
-    A job that runs at the first signal is stopped after its batch and goes on when a worker starts again.
+    At the first signal the running job is stopped after its batch. It is resumed when a worker starts again.
     """
     from contextlib import closing
 
@@ -43,7 +43,7 @@ def worker(
 
     def ask(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, signal.SIG_DFL)  # the second signal ends the process at once
+        signal.signal(number, signal.SIG_DFL)  # the second signal ends the process immediately
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)

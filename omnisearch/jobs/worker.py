@@ -110,7 +110,7 @@ class Worker:
 
     @contextmanager
     def _beating(self, job: Job, reporter: LastReport) -> Iterator[tuple[threading.Event, threading.Event]]:
-        """Renew the claim in a thread; yield two events: one asks the job to stop, one is set when the claim is lost."""
+        """Renew the claim in a thread; yield two events: one asks the job to stop, one tells that the claim is lost."""
         asked, lost, over = threading.Event(), threading.Event(), threading.Event()
 
         def beat() -> None:

@@ -148,9 +148,9 @@ def test_models_verify_checks_the_lock(weights: Path, tmp_path: Path, monkeypatc
     (weights / spec.name).write_bytes(b"abc")
     done = runner.invoke(app, ["verify", spec.name])
     assert done.exit_code == 0
-    assert "nobody published its hash" in done.output
+    assert "its hash is not published" in done.output
     pulling.pull(spec, load_settings())
-    assert "nobody published" not in runner.invoke(app, ["verify", spec.name]).output
+    assert "is not published" not in runner.invoke(app, ["verify", spec.name]).output
     (weights / spec.name).write_bytes(b"abd")
     assert isinstance(runner.invoke(app, ["verify", spec.name]).exception, WeightsError)
 

@@ -144,7 +144,7 @@ def test_the_command_says_which_model_it_made_and_what_it_left_out(small: dict[s
     said = " ".join(done.stderr.split())
     assert "omnibind-full is in" in said
     assert "non-commercial" in said
-    assert "temperature is in no published model" in said
+    assert "temperature is not part of a published model" in said
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def test_samples_that_were_swapped_are_an_error_that_counts_them(hashed_model: P
     rows, failed = run(hashed_model, samples)
     assert {row["nearest"] for row in rows if "image" in (row["from"], row["to"]) and row["thing"] == "red"} == {"blue"}
     assert isinstance(failed, WeightsError)
-    assert "4 of 8 samples lie nearer to another thing" in str(failed)
+    assert "4 of 8 samples are nearer to another thing" in str(failed)
 
 
 def test_a_text_file_is_asked_by_instead_of_the_name(hashed_model: Path, samples: Path) -> None:

@@ -1,4 +1,4 @@
-"""The lock file: a file whose hash nobody published is held to what it was when it was first pulled."""
+"""The lock file: a file without a published hash is checked against the hash of its first pull."""
 
 import json
 from dataclasses import replace

@@ -1505,7 +1505,7 @@ export interface components {
         };
         /**
          * State
-         * @description Where a job is. The last three are final, until the job is retried.
+         * @description The state of a job. The last three are final, unless the job is retried.
          * @enum {string}
          */
         State: "queued" | "running" | "done" | "failed" | "cancelled";
