@@ -60,11 +60,18 @@ class Graph:
             )
             for one in lookups
         ]
-        return [[Scored(str(p.id), p.score, Payload("", Modality.TEXT, "")) for p in page] for page in pages]
+        return [
+            [Scored(str(p.id), p.score, Payload(item_id="", modality=Modality.TEXT, path="")) for p in page]
+            for page in pages
+        ]
 
     def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:  # noqa: ARG002
         """Every point of a modality."""
-        return (Point("", row, Payload("", m, "")) for m in chosen.modalities for row in self.vectors[m])
+        return (
+            Point("", row, Payload(item_id="", modality=m, path=""))
+            for m in chosen.modalities
+            for row in self.vectors[m]
+        )
 
     def sample(self, modality: Modality) -> Floats:
         """The first of a modality."""

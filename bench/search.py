@@ -67,10 +67,10 @@ def payload_of(point: int) -> Payload:
     n, at = divmod(turn, segments)
     item = n * len(Modality) + point % len(Modality)
     return Payload(
-        f"{item:032x}",
-        modality,
-        f"/bench/f{item % FOLDERS}/{WORDS[item % len(WORDS)]} {item}.bin",
-        "application/octet-stream",
+        item_id=f"{item:032x}",
+        modality=modality,
+        path=f"/bench/f{item % FOLDERS}/{WORDS[item % len(WORDS)]} {item}.bin",
+        mime="application/octet-stream",
         segment=Segment() if segments == 1 else Segment(at, 8.0 * at, 8.0 * at + 10, "seconds"),
         segments=segments,
         mtime=float(item % YEARS * YEAR),

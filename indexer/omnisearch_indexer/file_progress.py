@@ -73,8 +73,8 @@ class FileProgress:
                 made.key,
                 made.vector,
                 Payload(
-                    reading.item_id,
-                    info.modality,
+                    item_id=reading.item_id,
+                    modality=info.modality,
                     duration=info.duration,
                     segment=made.segment,
                     segments=len(self.made),

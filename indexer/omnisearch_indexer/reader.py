@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.decoder import Decoder
 from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue, content_bytes
@@ -17,14 +18,6 @@ from omnisearch_indexer.walk import Signature
 
 # A decoder that dies may have been hit by something else than its file.
 CRASHES = 2
-
-
-class Decoder(Protocol):
-    """What the reader asks of `omnisearch.media`."""
-
-    def decode(self, path: Path, follow_links: bool = True) -> Decoded:
-        """Open a file and stream its pieces."""
-        ...
 
 
 @dataclass(eq=False)

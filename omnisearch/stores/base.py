@@ -4,7 +4,7 @@ Every implementation passes `tests/stores/test_contract.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from omnisearch.errors import DamageError
@@ -36,9 +36,10 @@ class Facts:
         return {**row, "about": item_keywords(self.path, self.mime, self.tags, self.meta)}
 
 
-@dataclass(frozen=True)
-class Payload:
-    """What a point knows of its segment. Flat, closed and bounded: deep payloads poison the engine for good.
+@dataclass(frozen=True, kw_only=True)
+class Payload(Facts):
+    """What a point knows of its segment and its item. Closed and bounded, and flat in the store: deep payloads damage
+    the engine for good.
 
     `passage` is all of a text segment, for its words; answers to lookups come without it. `notes` are short sentences
     on how the item's file was read.
@@ -46,18 +47,11 @@ class Payload:
 
     item_id: str
     modality: Modality
-    path: str
-    mime: str = ""
     duration: float | None = None
     segment: Segment = field(default_factory=Segment)
     segments: int = 1
     snippet: str = ""
-    size: int = 0
-    mtime: float = 0.0
-    tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
     passage: str = ""
-    names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -68,10 +62,10 @@ class Payload:
     @property
     def facts(self) -> Facts:
         """The part that `VectorStore.describe` replaces."""
-        return Facts(self.path, self.mime, self.size, self.mtime, self.tags, self.meta, self.names)
+        return Facts(**{each.name: getattr(self, each.name) for each in fields(Facts)})
 
     def flat(self) -> dict[str, Any]:
-        """As the store keeps it."""
+        """Return the fields as the store keeps them."""
         part = self.segment
         return {
             "item_id": self.item_id,
@@ -85,7 +79,7 @@ class Payload:
             "snippet": self.snippet,
             "passage": self.passage,
             "notes": list(self.notes),
-            **self.facts.flat(),
+            **super().flat(),
         }
 
     @classmethod

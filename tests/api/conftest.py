@@ -212,7 +212,7 @@ def payloads(tmp_path: Path) -> tuple[Payload, ...]:
     for name, (file_name, content, modality, mime, snippet) in FILES.items():
         path = folder / file_name
         path.write_bytes(content)
-        rows.append(Payload(IDS[name], modality, str(path), mime, snippet=snippet))
+        rows.append(Payload(item_id=IDS[name], modality=modality, path=str(path), mime=mime, snippet=snippet))
     sound = replace(rows[1], duration=12.0, segments=2)
     rows[1:2] = [replace(sound, segment=Segment(i, 10.0 * i, 10.0 * i + 2, "seconds")) for i in (0, 1)]
     return tuple(rows)

@@ -40,14 +40,14 @@ def index(folder: Path, settings: Settings) -> None:
                     point_id(item, piece.segment),
                     vector,
                     Payload(
-                        item,
-                        info.modality,
-                        str(path),
-                        info.mime,
-                        info.duration,
-                        piece.segment,
-                        len(pieces),
-                        piece.snippet,
+                        item_id=item,
+                        modality=info.modality,
+                        path=str(path),
+                        mime=info.mime,
+                        duration=info.duration,
+                        segment=piece.segment,
+                        segments=len(pieces),
+                        snippet=piece.snippet,
                     ),
                 )
                 for piece, vector in zip(pieces, vectors, strict=True)

@@ -106,7 +106,9 @@ class Store:
     def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:
         assert with_vectors
         return (
-            Point(str(n), row, Payload(str(n), m, "")) for m in chosen.modalities for n, row in enumerate(self.rows[m])
+            Point(str(n), row, Payload(item_id=str(n), modality=m, path=""))
+            for m in chosen.modalities
+            for n, row in enumerate(self.rows[m])
         )
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
@@ -115,7 +117,9 @@ class Store:
             (modality,) = lookup.filter.modalities
             scores = self.rows[modality] @ lookup.vector
             order = np.argsort(-scores)[:: self.skips[modality]][: lookup.limit]
-            found.append([Scored(str(i), float(scores[i]), Payload(str(i), modality, "")) for i in order])
+            found.append(
+                [Scored(str(i), float(scores[i]), Payload(item_id=str(i), modality=modality, path="")) for i in order]
+            )
         return found
 
 

@@ -34,7 +34,11 @@ def item(name: str, rows: Sequence[Floats], modality: Modality = Modality.AUDIO)
     several = len(rows) > 1
     segments = [Segment(n, 8.0 * n, 8.0 * n + 10, "seconds") if several else Segment() for n in range(len(rows))]
     return [
-        Point(point_id(name, s), row, Payload(name, modality, f"/planted/{name}", segment=s, segments=len(rows)))
+        Point(
+            point_id(name, s),
+            row,
+            Payload(item_id=name, modality=modality, path=f"/planted/{name}", segment=s, segments=len(rows)),
+        )
         for s, row in zip(segments, rows, strict=True)
     ]
 

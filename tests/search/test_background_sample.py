@@ -37,7 +37,7 @@ class Memory:
             self.put(f"{n:032x}", direction(n))
 
     def put(self, item: str, vector: np.ndarray, segment: Segment = Segment()) -> None:  # noqa: B008
-        payload = Payload(item, Modality.IMAGE, "/x", segment=segment)
+        payload = Payload(item_id=item, modality=Modality.IMAGE, path="/x", segment=segment)
         self.points.append(Point(point_id(item, segment), vector, payload))
 
     def count(self, chosen: Filter) -> int:

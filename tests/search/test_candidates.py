@@ -45,7 +45,9 @@ class Memory:
             count = int(rng.integers(1, 6))
             for n, vector in enumerate(units(rng, count)):
                 segment = Segment() if count == 1 else Segment(n, 8.0 * n, 8.0 * n + 10, "seconds")
-                payload = Payload(f"i{item}", Modality.AUDIO, f"/{item}", segment=segment, segments=count)
+                payload = Payload(
+                    item_id=f"i{item}", modality=Modality.AUDIO, path=f"/{item}", segment=segment, segments=count
+                )
                 self.points.append(Point(f"p{item}-{n}", vector, payload))
         self.asked: Counter[str] = Counter()
 

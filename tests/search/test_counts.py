@@ -59,14 +59,25 @@ def test_folders_begin_at_the_deepest_one_that_holds_all(store: VectorStore) -> 
     every = count_items(store, Selection())
     assert every.facets["folder"]["/files"] == every.items == 60
     assert "/" not in every.facets["folder"]
-    one = [Payload("a", Modality.TEXT, "/x/y/a.txt"), Payload("b", Modality.TEXT, "/x/y/b.txt")]
+    one = [
+        Payload(item_id="a", modality=Modality.TEXT, path="/x/y/a.txt"),
+        Payload(item_id="b", modality=Modality.TEXT, path="/x/y/b.txt"),
+    ]
     assert tally(one).facets["folder"] == {"/x/y": 2}
-    apart = [Payload("a", Modality.TEXT, "/x/a.txt"), Payload("b", Modality.TEXT, "/xy/b.txt")]
+    apart = [
+        Payload(item_id="a", modality=Modality.TEXT, path="/x/a.txt"),
+        Payload(item_id="b", modality=Modality.TEXT, path="/xy/b.txt"),
+    ]
     assert tally(apart).facets["folder"] == {"/": 2, "/x": 1, "/xy": 1}
 
 
 def test_what_is_not_known_is_not_counted() -> None:
-    bare = tally([Payload("a", Modality.TEXT, "/a"), Payload("b", Modality.TEXT, "/b", mtime=1e18)])
+    bare = tally(
+        [
+            Payload(item_id="a", modality=Modality.TEXT, path="/a"),
+            Payload(item_id="b", modality=Modality.TEXT, path="/b", mtime=1e18),
+        ]
+    )
     assert (bare.items, bare.facets["mime"], bare.facets["year"]) == (2, {}, {})
     nothing = tally([])
     assert (nothing.items, nothing.size, nothing.facets["folder"]) == (0, 0, {})

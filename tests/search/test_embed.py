@@ -36,7 +36,12 @@ class Shelf:
             Point(
                 f"p{n}",
                 axes[n],
-                Payload(item_id, Modality.AUDIO, str(self.path), segment=Segment(n, n, n + 1, "seconds")),
+                Payload(
+                    item_id=item_id,
+                    modality=Modality.AUDIO,
+                    path=str(self.path),
+                    segment=Segment(n, n, n + 1, "seconds"),
+                ),
             )
             for n in range(2)
         ]

@@ -31,9 +31,9 @@ def random_points(random: np.random.Generator, number: int, dim: int) -> list[Po
     modality = list(Modality)[random.integers(len(Modality))]
     count = int(random.integers(1, 5)) if modality in TIMED else 1
     payload = Payload(
-        f"{number:032x}",
-        modality,
-        f"/{random.choice(['photos', 'Old photos', 'x'])}/{random.choice(['a', 'b'])}/{number}.{modality[:3]}",
+        item_id=f"{number:032x}",
+        modality=modality,
+        path=f"/{random.choice(['photos', 'Old photos', 'x'])}/{random.choice(['a', 'b'])}/{number}.{modality[:3]}",
         mime=f"{modality}/x",
         duration=float(random.uniform(1, 100)) if modality in TIMED else None,
         segments=count,

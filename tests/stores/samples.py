@@ -41,9 +41,9 @@ def described(n: int) -> Payload:
     folders = [str(name) for name in random.choice(["a", "b.d", "photos", "2024"], size=random.integers(0, 4))]
     ending = random.choice(["jpg", "tar.gz", "bin", "JPG"])
     return Payload(
-        f"item-{n}",
-        Modality.TEXT,
-        "/".join(["", "files", *folders, f"item-{n}.{ending}"]),
+        item_id=f"item-{n}",
+        modality=Modality.TEXT,
+        path="/".join(["", "files", *folders, f"item-{n}.{ending}"]),
         mime=str(random.choice(["image/jpeg", "image/png", "audio/wav", "imagery/x"])),
         duration=None if n % 3 else float(random.integers(0, 5)),
         size=int(random.integers(0, 4)) * 500,

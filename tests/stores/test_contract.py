@@ -41,9 +41,9 @@ def test_points_come_back_as_they_were_written(store: VectorStore) -> None:
 
 def test_every_field_of_a_payload_survives_in_any_script(store: VectorStore) -> None:
     payload = Payload(
-        "itemß",
-        Modality.TEXT,
-        "/Lieder/\u00fcber 東京/\U0001f436 e\u0301 \x01 'quoted\".txt",
+        item_id="itemß",
+        modality=Modality.TEXT,
+        path="/Lieder/\u00fcber 東京/\U0001f436 e\u0301 \x01 'quoted\".txt",
         mime="text/plain",
         duration=1.25,
         segment=Segment(3, 10.0, 20.5, "characters"),
@@ -144,7 +144,9 @@ def test_searches_agree_with_brute_force_under_random_filters(store: VectorStore
 
 
 def worded(n: int, path: str, text: str, tags: tuple[str, ...] = ()) -> Point:
-    payload = Payload(f"w{n}", Modality.TEXT if n % 2 else Modality.IMAGE, path, passage=text, tags=tags)
+    payload = Payload(
+        item_id=f"w{n}", modality=Modality.TEXT if n % 2 else Modality.IMAGE, path=path, passage=text, tags=tags
+    )
     return Point(point_id(payload.item_id, Segment()), vector(n), payload)
 
 

@@ -24,7 +24,10 @@ class Shelf:
 
     def __init__(self, *ids: str) -> None:
         self.version = "1"
-        self.points = {id_: Point(id_, np.ones(2, np.float32), Payload(id_, Modality.IMAGE, id_)) for id_ in ids}
+        self.points = {
+            id_: Point(id_, np.ones(2, np.float32), Payload(item_id=id_, modality=Modality.IMAGE, path=id_))
+            for id_ in ids
+        }
         self.read: list[list[str]] = []
 
     def fetch(self, ids: Sequence[str]) -> tuple[str, list[Point]]:

@@ -2,16 +2,17 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
+from omnisearch.media.decoder import Decoder
 from omnisearch.media.file import item_id
 from omnisearch.paths import find_path, show_path
 from omnisearch.query.expressions import ItemRef, Term
@@ -19,7 +20,7 @@ from omnisearch.search.index import QueryContext
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.search.plan.shared_encoding import Encoders
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Decoded, Floats, Modality, Slice, SpaceEmbeddings
+from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments; more than these add time, not meaning.
 QUERY_SEGMENTS = 32
@@ -33,28 +34,6 @@ NOT_KEPT = "what the spaces gave for this item is not kept beside the index"
 SAME = 1e-4
 
 Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explained or not, content, slice
-
-
-class Decoder(Protocol):
-    """What search asks of `omnisearch.media`."""
-
-    def decode(
-        self,
-        path: Path,
-        follow_links: bool = True,
-        part: Slice | None = None,
-        stopped: Callable[[], bool] = lambda: False,
-    ) -> Decoded:
-        """Decode a file of the user, or a slice of it; ends once `stopped()` is true."""
-        ...
-
-    def passages(self, text: str) -> list[str]:
-        """Cut a text as a file of text is cut; a short one is one passage."""
-        ...
-
-    def close(self) -> None:
-        """Stop the workers."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

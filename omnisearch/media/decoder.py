@@ -1,0 +1,29 @@
+"""The interface through which search and the indexer decode files; `DecoderPool` implements it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from omnisearch.types import Decoded, Slice
+
+
+class Decoder(Protocol):
+    """Decodes files and cuts texts into passages."""
+
+    def decode(
+        self,
+        path: Path,
+        follow_links: bool = True,
+        part: Slice | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Decoded:
+        """Decode a file of the user, or a slice of it; ends once `stopped()` is true."""
+        ...
+
+    def passages(self, text: str) -> list[str]:
+        """Cut a text as a file of text is cut; a short one is one passage."""
+        ...
+
+    def close(self) -> None:
+        """Stop the workers."""
+        ...
