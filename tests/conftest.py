@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from omnisearch.stores import edge_link
+from tests import warm_fork
+
 # A machine that is busy is no failure; pytest's own timeout stays. Every run draws the same examples, so that it is a
 # change of the code that turns a test red.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -54,6 +57,14 @@ def _own_garbage() -> Iterator[None]:
     """Let what a module's tests leave open be found here: warnings are errors, and would hit any test that runs."""
     yield
     gc.collect()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_engine_workers() -> Iterator[None]:
+    """Spare the tests the imports of every engine's process; tests/stores/test_edge_worker.py starts the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edge_link, "start_worker", warm_fork.start_worker)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -141,17 +141,22 @@ class EdgeLink:
             ) from error
 
     def _spawn(self) -> None:
-        # -P and cwd: a file in the folder that is being indexed must not be imported in place of a module.
-        module = "omnisearch.stores.edge_worker"
-        command = [sys.executable, "-P", "-m", module, str(self.directory), str(LINGER_SECONDS)]
-        started = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        line = started.stdout.decode(errors="replace")
+        line, complaint = start_worker(self.directory, LINGER_SECONDS)
         try:
             said = json.loads(line)
         except ValueError:
-            said = {"error": f"{line}{started.stderr.decode(errors='replace')}"}
+            said = {"error": line + complaint}
         if "socket" not in said:
             raise StoreError(f"the engine for {self.directory} did not start: {said['error']}")
+
+
+def start_worker(directory: Path, linger_seconds: float) -> tuple[str, str]:
+    """Start a worker process, which leaves this one's session. Returns what it said on stdout and stderr."""
+    # -P and cwd: a file in the folder that is being indexed must not be imported in place of a module.
+    module = "omnisearch.stores.edge_worker"
+    command = [sys.executable, "-P", "-m", module, str(directory), str(linger_seconds)]
+    started = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return started.stdout.decode(errors="replace"), started.stderr.decode(errors="replace")
 
 
 def make_directory(directory: Path) -> Path:
