@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -242,8 +243,15 @@ def client(engine: ScriptedEngine, renderer: ToyRenderer, settings: Settings) ->
         yield client
 
 
+@cache
+def description() -> dict[str, Any]:
+    """The OpenAPI description, which is that of every app: one takes 0.1 s to make it."""
+    return create_app(load_settings()).openapi()
+
+
 def open_client(settings: Settings, **parts: Any) -> TestClient:
     app = create_app(settings, **{"renderer_factory": lambda _: ToyRenderer(), **parts})
+    app.openapi_schema = description()
     return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
 
 
