@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from omnisearch.media import worker_process
 from omnisearch.stores import edge_link
 from tests import warm_fork
 
@@ -60,10 +61,14 @@ def _own_garbage() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm_engine_workers() -> Iterator[None]:
-    """Spare the tests the imports of every engine's process; tests/stores/test_edge_worker.py starts the real one."""
+def _warm_processes() -> Iterator[None]:
+    """Spare the tests the imports of every engine's worker and decoder.
+
+    tests/stores/test_edge_worker.py and the tests of decoding start the real ones.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edge_link, "start_worker", warm_fork.start_worker)
+        patch.setattr(edge_link, "start_worker", warm_fork.start_engine)
+        patch.setattr(worker_process, "start_worker", warm_fork.start_decoder)
         yield
 
 

@@ -36,17 +36,7 @@ class WorkerProcess:
         self.jobs = 0
         self.sock, theirs = socket.socketpair()
         with theirs:
-            # -P keeps the working directory, which may hold a hostile numpy.py, off the import path
-            command = [sys.executable, "-P", "-m", "omnisearch.media.worker"]
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(limits.memory_bytes)],
-                pass_fds=[theirs.fileno()],
-                env=sandbox.environment(),
-                process_group=0,  # Ctrl-C in the terminal reaches the parent only
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            self._process = start_worker(theirs, limits.memory_bytes)
         try:
             self.layers = _layers(self.receive(START_SECONDS).body.get("layers"))
         except WireError:
@@ -87,6 +77,21 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+
+
+def start_worker(theirs: socket.socket, memory_bytes: int) -> "subprocess.Popen[bytes]":
+    """Start a decoder process on one end of a socket."""
+    # -P keeps the working directory, which may hold a hostile numpy.py, off the import path
+    command = [sys.executable, "-P", "-m", "omnisearch.media.worker", str(theirs.fileno()), str(memory_bytes)]
+    return subprocess.Popen(
+        command,
+        pass_fds=[theirs.fileno()],
+        env=sandbox.environment(),
+        process_group=0,  # a Ctrl-C in the terminal is for the parent alone
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _layers(body: Any) -> list[Layer]:

@@ -5,7 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from omnisearch.config import load_settings
+from omnisearch.media import worker_process
 from omnisearch.media.pool import DecoderPool
+from tests import warm_fork
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _real_decoders() -> Iterator[None]:
+    """Start decoders as users' machines do: their libraries are imported in the sandbox."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "start_worker", warm_fork.START_DECODER)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,17 +27,17 @@ from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_link import EdgeLink
 from omnisearch.wire import Message, WireError
+from tests import warm_fork
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 
 LINGER_SECONDS = 0.4
-_start_worker = edge_link.start_worker  # at import: what users have, before the tests' own is put in its place
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(edge_link, "LINGER_SECONDS", LINGER_SECONDS)
-    monkeypatch.setattr(edge_link, "start_worker", _start_worker)
+    monkeypatch.setattr(edge_link, "start_worker", warm_fork.START_ENGINE)
     return Settings(data_dir=tmp_path / "data")
 
 
