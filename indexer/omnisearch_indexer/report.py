@@ -1,4 +1,4 @@
-"""The report: where every file that was seen ended."""
+"""The report of a run: the number of files with each outcome."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from omnisearch.stores.absent_folders import AbsentFolder
 
 
 class Outcome(StrEnum):
-    """How a file came to be indexed, or why it is not. Every file seen has exactly one."""
+    """The outcome of a file. Every file seen has exactly one."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -28,9 +28,9 @@ INDEXED = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED, Outcome.MOVED, Outco
 
 @dataclass
 class Report:
-    """Counts of one run. `seen` counts neither `removed` (deleted) files, nor `links`, nor files below `kept` places.
+    """Counts of one run. `seen` counts neither `removed` (deleted) files, nor `links`, nor files in `kept` folders.
 
-    `kept` places hold indexed files that were not found and stay in the index. `partly_read` files are indexed without
+    `kept` folders hold indexed files that were not found and stay in the index. `partly_read` files are indexed without
     the part that could not be read.
     """
 
@@ -47,17 +47,17 @@ class Report:
 
     @property
     def indexed(self) -> int:
-        """Files that search can find."""
+        """The number of files that a search can find."""
         return sum(self.outcomes[outcome] for outcome in INDEXED)
 
     @property
     def failed(self) -> int:
-        """Files that could not be indexed, now or in an earlier run that nothing changed since."""
+        """The number of files that could not be indexed, in this run or an earlier one with the same content."""
         return self.outcomes[Outcome.FAILED]
 
     @property
     def complete(self) -> bool:
-        """Whether every file seen is indexed and no place was kept without its files being found."""
+        """Whether every file seen is indexed, and no absent folder was kept."""
         return not self.failed and not self.kept
 
     def fail(self, reason: Reason) -> None:
@@ -69,13 +69,13 @@ class Report:
             self.reasons[reason] += 1
 
     def check(self) -> None:
-        """Hold the report to its equation: seen = indexed + failed + unsupported + pending.
+        """Check that seen = indexed + failed + unsupported + pending.
 
         Raises:
-            OmnisearchError: it does not hold, which is an error in this program.
+            OmnisearchError: the sum differs, which is an error in this program.
         """
         if self.seen != self.outcomes.total() or self.failed != self.reasons.total():
-            raise OmnisearchError(f"the report does not add up, please tell us: {self.fields()}")
+            raise OmnisearchError(f"the counts of the report do not add up; please report this: {self.fields()}")
 
     def fields(self) -> Mapping[str, Any]:
         """As JSON."""

@@ -81,7 +81,7 @@ class OmniBind:
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What the model embeds."""
+        """The modalities that the model embeds."""
         return self.config.modalities
 
     def varied(self, routers: Mapping[Modality, FixedConfig], centred: Sequence[Modality]) -> "OmniBind":

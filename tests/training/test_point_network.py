@@ -84,7 +84,7 @@ def test_a_killed_run_ends_as_if_it_had_never_stopped(
     plain = train_shape(rows, captions, None, groups, short, 0)
     for name, value in plain.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0, msg=name)
-    with pytest.raises(CheckpointError, match="of another recipe, seed or data"):
+    with pytest.raises(CheckpointError, match="to another recipe, seed or data"):
         train_shape(rows[::-1].copy(), captions, None, groups, short, 0, place)
 
 

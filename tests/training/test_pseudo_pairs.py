@@ -97,9 +97,9 @@ def test_columns_are_32_bits_wide_and_the_first_k_are_read(pools: Pools, tmp_pat
 
 
 def test_what_cannot_be_paired(pools: Pools, tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="takes one retriever"):
+    with pytest.raises(ValidationError, match="needs one retriever"):
         PairConfig(retrievers=RETRIEVERS[:2])
-    with pytest.raises(ValidationError, match="takes one retriever"):
+    with pytest.raises(ValidationError, match="needs one retriever"):
         PairConfig(retrievers=(*RETRIEVERS, RETRIEVERS[0]))
     with pytest.raises(ValidationError, match="n - 1 spaces"):
         RetrieverConfig(path=(AUDIO, TEXT), spaces=("sound", "photo"))

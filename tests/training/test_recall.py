@@ -345,7 +345,7 @@ def test_wrong_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         open_data(["emojis"], None)
     with pytest.raises(NotReadyError, match="omnisearch train fetch"):
         open_data([], None)
-    with pytest.raises(UsageError, match=r"'a' names .*gone\.png, which is not there"):
+    with pytest.raises(UsageError, match=r"'a' names .*gone\.png, which does not exist"):
         open_data([str(manifest(tmp_path / "m.jsonl", {"id": "a", "captions": ["x"], "image": "gone.png"}))], None)
     twice = manifest(tmp_path / "t.jsonl", {"id": "a", "captions": ["x"]}, {"id": "a", "captions": ["y"]})
     with pytest.raises(UsageError, match="two records have the id 'a'"):

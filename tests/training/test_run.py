@@ -95,7 +95,7 @@ def test_what_a_recipe_names_is_looked_at_before_any_work(tmp_path: Path, monkey
 
     with pytest.raises(UsageError, match=r"'generated\.parquet' is neither a declared dataset nor a path"):
         Run(RECIPE, load_settings(), tmp_path / "cache", tmp_path / "model")
-    with pytest.raises(UsageError, match=r"names gone\.png, which is not there"):
+    with pytest.raises(UsageError, match=r"names gone\.png, which does not exist"):
         begin({"id": "a", "captions": ["red"], "image": "gone.png"})
     with pytest.raises(UsageError, match="two records have the id 'a'"):
         begin({"id": "a", "captions": ["red"]}, {"id": "a", "captions": ["green"]})

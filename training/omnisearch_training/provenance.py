@@ -1,4 +1,4 @@
-"""Provenance: what a result was made from and by, so that it can be made again and told from another."""
+"""Provenance: the code, packages, weights and data of a result, so that it can be reproduced and identified."""
 
 import contextlib
 import functools
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Clocked(Protocol):
-    """Something whose stages are timed: `seconds` is filled as they end."""
+    """An object whose stages are timed; `seconds` is filled as they end."""
 
     seconds: dict[str, float]
 
@@ -38,10 +38,10 @@ S = TypeVar("S", bound=Clocked)
 
 
 def provenance(settings: Settings, spaces: Iterable[str], data: Mapping[str, Iterable[Record]]) -> Json:
-    """Say what a result stands on: our code, the packages, the weight files of `spaces`, the records of each dataset.
+    """Return what a result depends on: our code, packages, the weight files of `spaces`, the records of each dataset.
 
-    `revision` is there in a git checkout of ours alone; `dirty` says that tracked files differ from it. Of weight files
-    the SHA-256 is given, of datasets how many records each split has.
+    `revision` exists only in a git checkout of omnisearch; `dirty` means that tracked files differ from it. Weight
+    files are listed with their SHA-256, datasets with the number of records per split.
     """
     return {
         "versions": versions(),
@@ -52,7 +52,7 @@ def provenance(settings: Settings, spaces: Iterable[str], data: Mapping[str, Ite
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of omnisearch, Python and the packages that numbers come from, of those installed."""
+    """Return the versions of omnisearch, Python and the installed packages that affect results."""
     found = {"omnisearch": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def revision(file: Path = HERE) -> Json:
-    """Return the revision of the git checkout that tracks a file, and whether it is dirty; nothing where none does."""
+    """Return the revision of the git checkout that tracks a file, and whether it is dirty; empty if there is none."""
     git = shutil.which("git")
     if git is None:
         return {}
@@ -92,5 +92,5 @@ def timed(stage: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], 
 
 
 def write(folder: Path, found: Json) -> None:
-    """Lay the provenance of a model beside its files."""
+    """Write the provenance of a model beside its files."""
     (folder / FILE).write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

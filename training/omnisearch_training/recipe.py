@@ -1,4 +1,4 @@
-"""A recipe: everything that decides what a training run makes, in one TOML file."""
+"""A recipe: all settings of a training run, in one TOML file."""
 
 import tomllib
 from pathlib import Path
@@ -22,9 +22,9 @@ class _Strict(BaseModel):
 
 
 class SpecialistRecipe(_Strict):
-    """One specialist space to train: the modality that it reads, of which datasets, and what kind of network.
+    """One specialist space to train: its modality, its datasets, and the kind of its network.
 
-    A `teacher`, for a shape network, is a specialist above it that reads the same modality with another tower.
+    The `teacher` of a shape network is an earlier specialist that reads the same modality with another tower.
     """
 
     modality: Modality
@@ -34,14 +34,14 @@ class SpecialistRecipe(_Strict):
 
 
 class BindRecipe(_Strict):
-    """How spaces with a projector are bound to the `anchor`, a weighted sum of spaces that have none."""
+    """Binding: spaces with a projector are bound to the `anchor`, a weighted sum of spaces without one."""
 
     anchor: dict[str, float] = Field(min_length=1)
     training: BindConfig = BindConfig()
 
 
 class RouteRecipe(_Strict):
-    """How routers are learned."""
+    """Training of the routers."""
 
     training: RouteConfig = RouteConfig()
 
@@ -49,10 +49,10 @@ class RouteRecipe(_Strict):
 class Recipe(_Strict):
     """A run from datasets to a bound model.
 
-    `specialists` are trained first, and once more without each of the `folds`: specialists flatter the items that they
-    were trained on, so what is learned of their outputs is learned out of fold. `pools` name the datasets of each
-    modality that are paired, bound and routed, and whose mean and `background` (items per modality) go with the model.
-    `model` says how the spaces are bound.
+    `specialists` are trained first, and once more without each of the `folds`. Their outputs on their own training
+    items are too good, so projectors and routers are trained on out-of-fold outputs. `pools` name the datasets of each
+    modality that are paired, bound and routed; their mean and `background` (items per modality) are stored in the
+    model. `model` is the configuration of the bound model.
     """
 
     seed: int = 0
@@ -67,14 +67,14 @@ class Recipe(_Strict):
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """Every dataset that is named, once: a declared one, or the path of one's own."""
+        """Every dataset of the recipe, once: the name of a declared one, or the path of a user's own."""
         specialists = (name for each in self.specialists.values() for name in each.datasets)
         return tuple(dict.fromkeys((*specialists, *(name for names in self.pools.values() for name in names))))
 
     @model_validator(mode="after")
     def _trains_out_of_fold(self) -> "Recipe":
         if self.folds == 1:
-            raise ValueError("one fold would leave nothing to train on: folds is 0 (off) or 2 and more")
+            raise ValueError("one fold would leave nothing to train on: set folds to 0 (off), or to 2 or more")
         above: dict[str, Modality] = {}
         for name, each in self.specialists.items():
             if each.teacher is not None and (each.training.kind != "shape" or above.get(each.teacher) != each.modality):
@@ -107,7 +107,7 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        UsageError: it cannot be read, is no TOML, or has a field or value without a meaning; names the first.
+        UsageError: it cannot be read, is not TOML, or has an invalid field or value; names the first.
     """
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Run:
-    """One recipe being followed. Features and checkpoints are kept in `cache`; a killed run goes on from them."""
+    """One run of a recipe. Features and checkpoints are stored in `cache`; a killed run resumes from them."""
 
     def __init__(self, recipe: Recipe, settings: Settings, cache: Path, out: Path) -> None:
         self.recipe, self.settings = recipe, settings
@@ -49,10 +49,10 @@ class Run:
         self.records = {name: open_named(name) for name in recipe.datasets}
         check(record for records in self.records.values() for record in records)
         self.seconds: dict[str, float] = {}
-        self.revision = provenance.revision()  # before this run writes what git tracks
+        self.revision = provenance.revision()  # before this run writes tracked files
 
     def follow(self) -> None:
-        """Do every stage in order. What is already computed is not computed again."""
+        """Run every stage in order. Stored results are not computed again."""
         model = self.recipe.model
         spaces = {name: CrossFit(load_space(name, self.settings)) for name in model.projectors}
         for name, each in self.recipe.specialists.items():
@@ -62,7 +62,7 @@ class Run:
         items = self.pools()
         train, valid = self.gather(spaces, items, Split.TRAIN), self.gather(final, items, Split.VALID)
         if self.recipe.pairs:
-            # Who pairs may remember what it was trained on: out of fold, one pair in thirty is right instead of half.
+            # Retrievers may use memorised items: out of fold, one pair in thirty is right instead of half.
             known = self.gather(final, items, Split.TRAIN)
             if self.recipe.bind:
                 self.bind(fusion, train, self.pairs(known, self.recipe.pairs, self.recipe.bind.training.k))
@@ -74,14 +74,14 @@ class Run:
 
     @timed
     def specialist(self, name: str, recipe: SpecialistRecipe, teacher: CrossFit | None) -> CrossFit:
-        """Train one specialist on the train split, and without each fold of it; ship it, noting what it saw."""
+        """Train one specialist on the train split and without each fold; install it with a note of its data."""
         space, kind, modality = load_space(name, self.settings), recipe.training.kind, recipe.modality
         if (
             not isinstance(space, Specialist)
             or space.network is not NETWORKS[kind]
             or modality not in space.spec.towers
         ):
-            raise UsageError(f"the recipe trains {name} as a {kind} that reads {modality}, which that space is not")
+            raise UsageError(f"the recipe trains {name} as a {kind} for {modality}, which its declaration is not")
         tower = space.spec.towers[modality]
         eyes = [teacher.space.spec.towers[modality]] if teacher else []
         items = self.items(recipe.datasets, modality, (tower, *eyes))
@@ -108,8 +108,8 @@ class Run:
         return fitted
 
     def report(self, fitted: CrossFit, modality: Modality, train: Items, valid: Items) -> None:
-        """Print what a specialist reaches on new concepts, and how much it flatters those that it was trained on."""
-        # As many as there are new ones, so that the figures can be compared.
+        """Log the recall of a specialist on new concepts, on training concepts, and on those out of fold."""
+        # As many training items as new ones, so that the figures are comparable.
         rows = np.random.default_rng(self.recipe.seed).permutation(len(train.records))[: len(valid.records)]
         seen, final = train.take(rows), CrossFit(fitted.space)
         figures = {"valid": (final, valid), "train": (final, seen)}
@@ -120,7 +120,7 @@ class Run:
         log.info("%s: %d items, text to %s recall@10 %s", fitted.space.spec.name, len(train.records), modality, recalls)
 
     def recall(self, space: CrossFit, modality: Modality, items: Items) -> float:
-        """How often the plain name of an item finds one of its concept among the first ten: per cent."""
+        """Return the recall@10 of items by the plain name of their concept, in per cent."""
         towers = space.space.spec.towers
         names = self.features.texts([record.captions[0] for record in items.records], towers[TEXT])
         queries = space.project(TEXT, names, items.concepts)
@@ -152,7 +152,7 @@ class Run:
         return train_routers(fusion, data.embeddings, pairs, training, self.recipe.seed, data.groups, place)
 
     def pairs(self, data: Gathered, config: PairConfig, k: int) -> Pairs:
-        """Mine what the retrievers read, or read what was mined of the same before."""
+        """Mine the pairs, or read them if they were mined from the same embeddings before."""
         read = {(space, m): data.embeddings[space, m] for m, spaces in config.reads.items() for space in spaces}
         pools = Pools(read, data.sources)
         name = blake3(f"{config.model_dump_json()} {pools.digest()}".encode()).hexdigest()
@@ -162,7 +162,7 @@ class Run:
         return read_pairs(table, k)
 
     def place(self, data: Gathered, settings: str) -> Path:
-        """Where the checkpoints lie of a training by these settings on these embeddings."""
+        """Return the checkpoint folder of a training with these settings on these embeddings."""
         name = blake3(f"{settings} {self.recipe.seed} {data.pools.digest()}".encode()).hexdigest()
         return self.work / name[:16]
 
@@ -179,7 +179,7 @@ class Run:
         checkpoint.write(self.out, fusion, drawn)
 
     def note(self) -> None:
-        """Lay beside the model what it was made from."""
+        """Write the provenance beside the model."""
         found = provenance.provenance(self.settings, self.recipe.model.projectors, self.records)
         document = {"recipe": self.recipe.model_dump(mode="json"), **found, **self.revision, "seconds": self.seconds}
         provenance.write(self.out, document)
@@ -187,7 +187,7 @@ class Run:
     def sides(
         self, fusion: Fusion, data: Gathered
     ) -> tuple[dict[Modality, calibrate.Side], dict[Modality, calibrate.Side]]:
-        """What relevance is learned from: everything is asked with and asked for, of texts the plain names ask."""
+        """Return the queries and items to fit relevance on. All items are both, but texts query by plain name only."""
         offered = {
             m: calibrate.Side(calibrate.fuse(fusion, m, data.embeddings), groups, np.arange(len(groups)))
             for m, groups in data.groups.items()
@@ -198,41 +198,41 @@ class Run:
 
     @timed
     def pools(self) -> dict[Modality, Items]:
-        """The items of each modality, with what the towers of its spaces make of them."""
+        """Return the items of each modality with the features of its towers."""
         towers = {m: tuple(dict.fromkeys(SPACES[name].towers[m] for name in self.wanted(m))) for m in self.recipe.pools}
-        towers[TEXT] = ()  # a text is a record's captions
+        towers[TEXT] = ()  # texts are the captions of records
         return {m: self.items(datasets, m, towers[m]) for m, datasets in self.recipe.pools.items()}
 
     @timed
     def gather(self, spaces: Mapping[str, CrossFit], items: Mapping[Modality, Items], split: Split) -> Gathered:
-        """The pools of one split: where a space has folds, every item by the one that never saw it."""
+        """Return the pools of one split; for spaces with folds, by the networks that never saw the items."""
         wanted = {m: self.wanted(m) for m in (*items, TEXT)}
         return gather({m: each.of(split) for m, each in items.items()}, wanted, spaces, self.features)
 
     def wanted(self, modality: Modality) -> tuple[str, ...]:
-        """The spaces that the model or a retriever reads of a modality."""
+        """Return the spaces that the model or a retriever needs for a modality."""
         read = self.recipe.pairs.reads[modality] if self.recipe.pairs else ()
         return tuple(dict.fromkeys((*self.recipe.model.spaces(modality), *read)))
 
     def towers(self, modality: Modality) -> tuple[str, ...]:
-        """Every tower that reads a modality in this run, be it for a specialist, the model or a retriever."""
+        """Return every tower of a modality in this run: for specialists, the model or retrievers."""
         reading = [SPACES[name].towers for name in (*self.recipe.specialists, *self.wanted(modality))]
         return tuple(dict.fromkeys(towers[modality] for towers in reading if modality in towers))
 
     def items(self, datasets: Sequence[str], modality: Modality, towers: Sequence[str]) -> Items:
-        """Several datasets' records with what the towers make of them."""
+        """Return the records of several datasets with their features."""
         return Items.chain([self.dataset(self.records[name], modality, towers) for name in datasets])
 
     def dataset(self, records: Sequence[Record], modality: Modality, towers: Sequence[str]) -> Items:
-        """One dataset's records with what the towers make of them; each file is decoded once for the whole run."""
+        """Return one dataset's records with their features; each file is decoded once for the whole run."""
         if not towers:
             return Items(tuple(records), {})
-        # Decoding costs more than most towers, and rendering more than any.
+        # Decoding takes longer than most towers, and rendering longer than any.
         self.features.fill([record for record in records if modality in record.files], modality, self.towers(modality))
         return Items.join({tower: self.features.table(records, modality, tower) for tower in towers})
 
     def captions(self, records: Sequence[Record], tower: str) -> list[Floats]:
-        """The caption embeddings of each record, the plain name's first."""
+        """Return the caption embeddings of each record, the plain name first."""
         flat = self.features.texts([caption for record in records for caption in record.captions], tower)
         ends = np.cumsum([len(record.captions) for record in records])
         return np.split(flat, ends[:-1])

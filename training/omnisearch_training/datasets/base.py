@@ -1,4 +1,4 @@
-"""What a dataset is: a declaration, and records with captions, files and a split."""
+"""Datasets: a declaration, and records with captions, files and a split."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from omnisearch_training.datasets.split import Split
 
 @dataclass(frozen=True)
 class Record:
-    """One item. `captions[0]` is its plain name; the others say more of the same thing.
+    """One item. `captions[0]` is its plain name; further captions describe the same thing in more detail.
 
     Records that share a `source_id` show the same concept and are always in the same split.
     `files` is empty for text without media.
@@ -27,7 +27,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a declaration says of one item; its split and its source id follow from its name.
+    """An item as read by a declaration; its split and its source id are derived from its name.
 
     `details` are further captions, richest last.
     """
@@ -41,7 +41,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where a dataset is built: its unpacked packages by name, and the folder `out` for what it makes of them."""
+    """The input and output of building a dataset: its unpacked packages by name, and the folder `out` for new files."""
 
     packages: Mapping[str, Path]
     out: Path
@@ -49,10 +49,10 @@ class Workshop:
 
 @dataclass(frozen=True)
 class Declaration:
-    """One dataset: what it holds, where it is from, and how its items are read.
+    """One dataset: its description, its packages, and the function that reads its items.
 
-    `expected` is how many records a fetch has to give, `tolerance` the share by which a newer package may differ.
-    `held_out` datasets are in the test split whole: nothing is ever trained on them.
+    `expected` is the number of records, `tolerance` the share by which a newer package may differ from it.
+    `held_out` datasets are completely in the test split, so nothing is trained on them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Names made readable: from titles, file names and folders to captions."""
+"""Make captions from titles, file names and folders."""
 
 import re
 
@@ -13,13 +13,13 @@ def clean_title(title: str) -> str:
 
 
 def words_of(stem: str) -> str:
-    """Read the words in a file's name: "WolfGrowl-02" is `wolf growl`. Numbers are takes, so they fall away."""
+    """Read the words in a file's name: "WolfGrowl-02" is `wolf growl`. Numbers are takes and are dropped."""
     spaced = _CAMEL.sub(" ", re.sub(r"[_\-.+]+", " ", stem))
     return " ".join(word.lower() for word in spaced.split() if not word.isdigit())
 
 
 def with_keywords(name: str, keywords: list[str], most: int = 8) -> tuple[str, ...]:
-    """Give a caption of the name and its keywords, or nothing where no keyword says more."""
+    """Make a caption of the name and its keywords; none if no keyword adds to the name."""
     known = {name.lower(), *name.lower().split()}
     fresh = list(dict.fromkeys(word for word in keywords if word and word.lower() not in known))[:most]
     return (f"{name}, {', '.join(fresh)}",) if fresh else ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omnisearch.errors import UsageError
 
-# C4GroupHeader and C4GroupEntryCore of the engine (C4Group.h): the sizes and offsets of what is read here.
+# C4GroupHeader and C4GroupEntryCore of the engine (C4Group.h): the sizes and offsets of the fields read here.
 _MAGIC = b"\x1e\x8c"
 _HEADER, _ENTRY = 204, 316
 _COUNT_AT, _FIELDS_AT = 36, 264
@@ -15,10 +15,10 @@ _KEY = 237
 
 
 def files_of(group: Path) -> Iterator[tuple[str, bytes]]:
-    """Give path and content of every file in a group and the groups inside it; the groups' endings are cut off.
+    """Yield path and content of every file in a group and its nested groups; the extensions of groups are removed.
 
     Raises:
-        UsageError: it is no group file.
+        UsageError: it is not a group file.
     """
     packed = group.read_bytes()
     if packed[:2] != _MAGIC:

@@ -1,4 +1,4 @@
-"""From a declaration to a dataset on disk: packages fetched, items read, splits given, counts checked."""
+"""Fetch a declared dataset: download its packages, read its items, assign splits, check the count."""
 
 import logging
 import os
@@ -16,27 +16,27 @@ log = logging.getLogger(__name__)
 
 
 def datasets_dir() -> Path:
-    """Where datasets lie: OMNISEARCH_DATASETS_DIR, else the user's cache folder."""
+    """Return the folder of datasets: OMNISEARCH_DATASETS_DIR, else the user's cache folder."""
     chosen = os.environ.get("OMNISEARCH_DATASETS_DIR")
     return Path(chosen) if chosen else user_cache_path("omnisearch") / "datasets"
 
 
 def manifest_path(name: str, root: Path) -> Path:
-    """Where the records of a fetched dataset are written."""
+    """Return the path of the records of a fetched dataset."""
     return root / "sets" / name / "records.jsonl"
 
 
 def open_dataset(name: str, root: Path | None = None) -> Dataset:
-    """Give a dataset by its declared name; it reads what `fetch` laid under `root` (default: `datasets_dir()`)."""
+    """Return a dataset by its declared name; it reads what `fetch` wrote to `root` (default: `datasets_dir()`)."""
     return Dataset(name, manifest_path(DECLARATIONS[name].name, root or datasets_dir()))
 
 
 def fetch(declaration: Declaration, root: Path) -> Dataset:
-    """Bring a dataset onto this machine, unless it is there. The manifest is written last, so it means complete.
+    """Fetch a dataset unless it is on this machine. The manifest is written last, so its presence means complete.
 
     Raises:
         NotReadyError: a registry's client is not on this machine.
-        FetchError: a package failed, or the count is not what the declaration expects.
+        FetchError: a package failed, or the count differs from the declaration.
     """
     manifest = manifest_path(declaration.name, root)
     if not manifest.is_file():
@@ -62,7 +62,7 @@ def _check_count(declaration: Declaration, count: int) -> None:
 
 def _record(declaration: Declaration, draft: Draft) -> Record:
     key = f"{declaration.name}/{draft.key}"
-    # A held-out item stands for itself: its chair does not take every other chair out of training.
+    # A held-out item is its own source: its chair does not put every other chair in the test split.
     held_out = declaration.held_out or draft.held_out
     source = key if held_out else source_id(draft.name)
     captions = tuple(dict.fromkeys((draft.name, *draft.details)))

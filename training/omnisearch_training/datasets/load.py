@@ -1,4 +1,4 @@
-"""Datasets by name: the declared ones, and a user's own by path."""
+"""Load datasets: declared ones by name, a user's own by path."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from omnisearch_training.datasets.user_dataset import open_own
 
 
 def open_named(name: str) -> list[Record]:
-    """Read the records of a declared dataset, or of the user's own manifest or folder that lies at this path.
+    """Read the records of a declared dataset, or of the user's manifest or folder at this path.
 
     Raises:
         NotReadyError: the dataset was not fetched.
@@ -26,12 +26,12 @@ def open_named(name: str) -> list[Record]:
 
 
 def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record]]:
-    """Read the records of datasets and paths; without any, those of every declared dataset on this machine.
+    """Read the records of datasets and paths; by default those of every declared dataset on this machine.
 
-    `split` None means the test split of declared datasets, and all of one's own, on which nothing was trained.
+    `split` None means the test split of declared datasets, and all records of the user's own, which are untrained.
 
     Raises:
-        NotReadyError: a dataset was not fetched, or none at all was.
+        NotReadyError: a dataset was not fetched, or no dataset is on this machine.
         UsageError: a name is neither a dataset nor a path, a file is missing, or two records share an id.
     """
     names = wanted or [name for name in DECLARATIONS if manifest_path(name, datasets_dir()).is_file()]
@@ -46,7 +46,7 @@ def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record
 
 
 def check(records: Iterable[Record]) -> None:
-    """Look that every record has an id of its own, and that its files are there, before hours of work on them.
+    """Check that ids are unique and that files exist, before hours of work on them.
 
     Raises:
         UsageError: names the record, and the file that is missing.
@@ -54,8 +54,8 @@ def check(records: Iterable[Record]) -> None:
     seen: set[str] = set()
     for record in records:
         if record.id in seen:
-            raise UsageError(f"two records have the id {record.id!r}; pairs are found by it, so it must be unique")
+            raise UsageError(f"two records have the id {record.id!r}; ids must be unique, because pairs refer to them")
         seen.add(record.id)
         for path in record.files.values():
             if not path.is_file():
-                raise UsageError(f"record {record.id!r} names {path}, which is not there")
+                raise UsageError(f"record {record.id!r} names {path}, which does not exist")

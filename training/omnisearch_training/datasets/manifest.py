@@ -1,4 +1,4 @@
-"""Records in a file: JSON lines, or a Parquet table of the same fields."""
+"""Manifests: records in JSON lines, or in a Parquet table with the same fields."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Record
 from omnisearch_training.datasets.split import Split, split_of
 
-TABLE = ".parquet"  # what any other file ends in, its lines are JSON
+TABLE = ".parquet"  # every other suffix means JSON lines
 FIELDS = ("id", "captions", "source_id", "split", "licence", *map(str, Modality))
 ROWS = 4096  # of a table in memory at once
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A fetched dataset, or a user's own: an iterable of records that lie in a file.
+    """A fetched dataset, or a user's own: an iterable of the records of a file.
 
     A record has an `id` and `captions`, a list of texts whose first is the plain name. `image`, `audio`, `video` and
     `point_cloud` are paths relative to the file; `source_id`, `split` and `licence` are optional too.
@@ -29,11 +29,11 @@ class Dataset:
     manifest: Path
 
     def __iter__(self) -> Iterator[Record]:
-        """Give every record in the order of the manifest.
+        """Yield every record in the order of the manifest.
 
         Raises:
             NotReadyError: there is no manifest, so the dataset was not fetched.
-            UsageError: a line or row is no record, or the file no table; the message names the file and the place.
+            UsageError: a line or row is not a record, or the file is not a table; names the file and the line.
         """
         if not self.manifest.is_file():
             raise NotReadyError(f"dataset {self.name} is not on this machine; run: omnisearch train fetch {self.name}")
@@ -45,7 +45,7 @@ class Dataset:
             yield record
 
     def split(self, split: Split) -> Iterator[Record]:
-        """Give the records of one side."""
+        """Yield the records of one split."""
         return (record for record in self if record.split is split)
 
 
@@ -74,7 +74,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _table(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Read a table a few rows at a time; an empty cell is a field that the record lacks."""
+    """Read a table a few rows at a time; an empty cell means that the record lacks the field."""
     from pyarrow import ArrowException, parquet
 
     number = 0

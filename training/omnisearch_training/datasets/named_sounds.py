@@ -1,4 +1,4 @@
-"""Sounds whose file names say what is heard: one reader for the game and sample packages."""
+"""Sounds with descriptive file names: one reader for the game and sample packages."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,10 +19,10 @@ _SUFFIXES = frozenset({".wav", ".ogg", ".oga", ".flac", ".mp3"})
 class NamedSounds:
     """Reads the sounds below `folder` of a Debian package.
 
-    `drop` is a pattern of paths (relative to `folder`) whose names say nothing of what is heard:
+    `drop` is a pattern of paths (relative to `folder`) whose names do not describe the sound:
     music, speech, interface blips.
     `say` rewrites parts of the words of a name: {"bd": "bass drum"} makes "bd boom" into "bass drum boom".
-    `keywords` go to every sound, beside the words of its folders, unless `folders` is false: they say nothing.
+    `keywords` are added to every sound, and so are the words of its folders, unless `folders` is false.
     """
 
     package: Package
@@ -33,12 +33,12 @@ class NamedSounds:
     folders: bool = True
 
     def __call__(self, workshop: Workshop) -> Iterator[Draft]:
-        """Give every sound with a name."""
+        """Yield every sound with a name."""
         root = workshop.packages[self.package.name] / self.folder
         yield from self.read(root, workshop.packages[WORDNET.name])
 
     def read(self, root: Path, wordnet: Path) -> Iterator[Draft]:
-        """Give every sound with a name below `root`."""
+        """Yield every sound with a name below `root`."""
         nouns = load_wordnet(wordnet)
         for path in sorted(root.rglob("*")):
             key = path.relative_to(root).as_posix()
@@ -54,8 +54,8 @@ class NamedSounds:
             yield Draft(key, name, {Modality.AUDIO: path}, details)
 
     def name_of(self, stem: str) -> str:
-        """Read a file's name as words."""
-        # One pass, the longest part first, so that no saying is rewritten by another.
+        """Convert a file's name to words."""
+        # One pass, the longest part first, so that no replacement is replaced again.
         parts = sorted(self.say, key=len, reverse=True)
         pattern = re.compile("|".join(rf"\b({part})\b" for part in parts) or r"(?!)")
         words = pattern.sub(lambda match: self.say[parts[(match.lastindex or 1) - 1]], words_of(stem))

@@ -1,6 +1,6 @@
-"""Meshes and actors of 0 A.D.: the compiled mesh format, and which mesh and picture make up a thing.
+"""Meshes and actors of 0 A.D.: the compiled mesh format, and the mesh and the texture of each actor.
 
-Layout of PMD 3 and 4 after the game's own sources: header, vertices, faces; bones and prop points follow, unread.
+Layout of PMD 3 and 4 after the game's sources: header, vertices, faces; bones and prop points follow and are not read.
 """
 
 import io
@@ -26,7 +26,7 @@ _TEXTURE_SIDE = 256
 
 @dataclass(frozen=True)
 class Look:
-    """One way an actor can look: its mesh and its picture, as paths inside the archive."""
+    """One variant of an actor: its mesh and its texture, as paths inside the archive."""
 
     mesh: str
     texture: str
@@ -34,14 +34,14 @@ class Look:
 
 
 def looks(archive: zipfile.ZipFile, actor: str, most: int) -> Iterator[Look]:
-    """Give up to `most` looks of an actor that differ in mesh or picture."""
+    """Yield up to `most` variants of an actor that differ in mesh or texture."""
     root = _tree(archive, actor)
     parts = [_parts(archive, variant) for variant in root.iter("variant")]
     meshes = dict.fromkeys(mesh for mesh, _ in parts if mesh)
     textures = dict.fromkeys(texture for _, texture in parts if texture)
     pairs = dict.fromkeys((mesh, texture) for mesh, texture in parts if mesh and texture)
     material = root.findtext("material") or ""
-    # In the players' materials transparency says where their colour goes.
+    # In the players' materials, transparency marks the areas of the player colour.
     see_through = "trans" in material and not material.startswith("player")
     for mesh, texture in (list(pairs) or [(mesh, texture) for mesh in meshes for texture in textures])[:most]:
         yield Look(f"art/meshes/{mesh}.cached.pmd", f"art/textures/skins/{texture}.cached.dds", see_through)
@@ -52,7 +52,7 @@ def _tree(archive: zipfile.ZipFile, path: str) -> ElementTree.Element:
 
 
 def _parts(archive: zipfile.ZipFile, variant: ElementTree.Element) -> tuple[str | None, str | None]:
-    """Give mesh and picture of a variant; what it leaves out may be in the file it shares with others."""
+    """Return mesh and texture of a variant; missing ones may be in the file that it shares with others."""
     mesh, texture = variant.findtext("mesh"), _texture_of(variant)
     shared = f"art/variants/{variant.get('file')}"
     if shared in archive.NameToInfo:
@@ -66,7 +66,7 @@ def _texture_of(node: ElementTree.Element) -> str | None:
 
 
 def write_model(archive: zipfile.ZipFile, look: Look, target: Path) -> bool:
-    """Write a look as one .glb file; tell whether its parts are there and can be read."""
+    """Write a variant as one .glb file; return whether its parts exist and can be read."""
     if target.exists():
         return True
     if look.mesh not in archive.NameToInfo or look.texture not in archive.NameToInfo:
@@ -94,10 +94,10 @@ def write_model(archive: zipfile.ZipFile, look: Look, target: Path) -> bool:
 def read_mesh(data: bytes) -> tuple[Array, Array, Array, Array]:
     """Read vertices (n, 3), normals (n, 3), texture coordinates (n, 2) and faces (m, 3).
 
-    The game's axes are left-handed; here they are right-handed.
+    The game's left-handed axes are converted to right-handed ones.
 
     Raises:
-        ValueError: the bytes are no compiled mesh.
+        ValueError: the bytes are not a compiled mesh.
     """
     if data[:4] != b"PSMD":
         raise ValueError("not a compiled mesh of 0 A.D.")

@@ -1,7 +1,7 @@
 """Qt's compiled resource files (.rcc): a tree of names over compressed data.
 
 Layout after Qt's rcc tool, formats 1 to 3: a header of big-endian offsets, nodes of 14 bytes (22 from format 2 on),
-names in UTF-16 after a hash, and data after its length, as it is or by zlib.
+names in UTF-16 after a hash, and data after its length, plain or compressed by zlib.
 """
 
 import struct
@@ -13,14 +13,14 @@ _COMPRESSED, _FOLDER, _ZSTD = 1, 2, 4
 
 
 def resources(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Give (path inside, content) of every file of a resource file, but those packed by Zstandard.
+    """Yield (path inside, content) of every file of a resource file, except those packed with Zstandard.
 
     Raises:
-        ValueError: the file is no resource file.
+        ValueError: the file is not a resource file.
     """
     packed = path.read_bytes()
     if packed[:4] != b"qres":
-        raise ValueError(f"{path} is no Qt resource file")
+        raise ValueError(f"{path} is not a Qt resource file")
     version, tree, data, names = struct.unpack_from(">IIII", packed, 4)
     size = 14 if version == 1 else 22
 

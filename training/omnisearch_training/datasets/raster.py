@@ -1,4 +1,4 @@
-"""SVG drawings made into PNG files on white, in a pool of processes."""
+"""Render SVG drawings to PNG files on white, in a pool of processes."""
 
 import io
 import multiprocessing
@@ -14,10 +14,10 @@ SIDE = 288
 
 
 def rasterise(drawings: Iterable[tuple[str | Path, Path]], side: int = SIDE) -> Iterator[bool]:
-    """Render each (SVG text or path, target) to a PNG whose longer side is `side` pixels; tell which could be drawn.
+    """Render each (SVG text or path, target) to a PNG with a longer side of `side` pixels; yield whether it was drawn.
 
-    A target that exists is kept; a drawing that is blank or a mere line is none.
-    The answers come in the order of the drawings.
+    An existing target is kept; a blank drawing or a single line counts as not drawn.
+    Results come in the order of the drawings.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1), mp_context=context) as pool:

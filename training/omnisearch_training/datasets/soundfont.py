@@ -1,4 +1,4 @@
-"""Notes played from a sound font into files, in a pool of processes."""
+"""Play notes of a sound font into files, in a pool of processes."""
 
 import importlib.util
 import multiprocessing
@@ -23,7 +23,7 @@ _QUIETEST = 1e-3
 
 @dataclass(frozen=True)
 class Note:
-    """One key of a General MIDI program (0 to 127), or of the drums where `program` is None; `loudness` is 1 to 127."""
+    """One key of a General MIDI program (0 to 127), or of the drums if `program` is None; `loudness` is 1 to 127."""
 
     program: int | None
     key: int
@@ -32,13 +32,13 @@ class Note:
 
 
 def play(font: Path, notes: Sequence[Note]) -> Iterator[bool]:
-    """Write every note as mono FLAC of three seconds; tell which can be heard. A file that exists is kept.
+    """Write every note as mono FLAC of three seconds; yield whether each is audible. An existing file is kept.
 
     Raises:
         NotReadyError: the player is not installed.
     """
     if importlib.util.find_spec("tinysoundfont") is None:
-        # Its declared dependency plays to loudspeakers and has no wheels for Linux; rendering needs none of it.
+        # Its declared dependency is for playback and has no wheels for Linux; rendering does not need it.
         raise NotReadyError("playing sound fonts needs a package: pip install --no-deps tinysoundfont==0.3.7")
     context = multiprocessing.get_context("spawn")
     workers = min(4, os.cpu_count() or 1)

@@ -1,11 +1,11 @@
-"""Which side of the fence an item is on: decided by what it shows, never by which file shows it."""
+"""Splits: an item's split is decided by its concept, never by its file."""
 
 import hashlib
 import re
 import unicodedata
 from enum import StrEnum
 
-# Shares of the source items, in per mille: the rest is for training.
+# Shares of the source items in per mille; the rest is for training.
 VALID_SHARE = 50
 TEST_SHARE = 100
 
@@ -13,7 +13,7 @@ _DROPPED = frozenset({"a", "an", "the"})
 
 
 class Split(StrEnum):
-    """Which side of the fence a source item is on."""
+    """The split of a source item."""
 
     TRAIN = "train"
     VALID = "valid"
@@ -21,14 +21,14 @@ class Split(StrEnum):
 
 
 def source_id(name: str) -> str:
-    """Reduce a name to the concept that all its drawings, takes and copies share: "The Dogs 02" and "dog" are `dog`."""
+    """Reduce a name to the concept shared by all its drawings, takes and copies: "The Dogs 02" and "dog" are `dog`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = [_singular(word) for word in re.findall(r"[a-z]+", plain)]
     return " ".join(word for word in words if word not in _DROPPED) or name.strip().lower()
 
 
 def split_of(source: str) -> Split:
-    """Give the split of a source item, the same on every machine and for every dataset that has it."""
+    """Return the split of a source item, the same on every machine and in every dataset."""
     place = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") % 1000
     if place < TEST_SHARE:
         return Split.TEST

@@ -19,7 +19,7 @@ _SUFFIXES = {
 
 
 def open_own(path: Path) -> Iterable[Record]:
-    """Give the records of a manifest, or of every media file below a folder that has a name in words.
+    """Return the records of a manifest, or of every media file below a folder with a name in words.
 
     Raises:
         UsageError: `path` is neither; the message names it.
@@ -28,7 +28,7 @@ def open_own(path: Path) -> Iterable[Record]:
         return Dataset(path.stem, path)
     if path.is_dir():
         return list(_named_files(path))
-    raise UsageError(f"{path} is no folder of media and no manifest of JSON lines or Parquet")
+    raise UsageError(f"{path} is neither a folder of media nor a manifest in JSON lines or Parquet")
 
 
 def _named_files(folder: Path) -> Iterator[Record]:

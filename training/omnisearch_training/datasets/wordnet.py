@@ -1,4 +1,4 @@
-"""The nouns of WordNet: what a name means, in other words.
+"""The nouns of WordNet: explain names by synonyms, hypernyms and glosses.
 
 File format: wndb(5WN) of WordNet 3.0, index.noun and data.noun.
 """
@@ -12,8 +12,8 @@ from omnisearch_training.datasets.fetch_package import Package, Registry
 WORDNET = Package(Registry.DEBIAN, "wordnet-base")
 
 
-# Lexicographer files (lexnames(5WN)) of what can be seen: animals, artifacts, body parts, food, objects, people,
-# phenomena, plants; and of what can be heard: animals, artifacts, events, phenomena.
+# Lexicographer files (lexnames(5WN)) of visible things: animals, artifacts, body parts, food, objects, people,
+# phenomena, plants; and of audible things: animals, artifacts, events, phenomena.
 VISIBLE = frozenset({5, 6, 8, 13, 17, 18, 19, 20})
 AUDIBLE = frozenset({5, 6, 11, 19})
 
@@ -40,7 +40,7 @@ class WordNet:
         self._senses = dict(_senses(line) for line in _lines(folder / "index.noun"))
 
     def meaning(self, name: str, fields: frozenset[int] = VISIBLE) -> Synset | None:
-        """Give the commonest meaning of a name within `fields`, else of its last word, else of its first."""
+        """Return the most common meaning of a name within `fields`, else of its last word, else of its first."""
         words = name.lower().replace("-", " ").split()
         for candidate in ("_".join(words), *words[-1:], *words[:1]):
             for form in (candidate, candidate.removesuffix("s"), candidate.removesuffix("es")):
@@ -51,11 +51,11 @@ class WordNet:
         return None
 
     def knows(self, word: str) -> bool:
-        """Tell whether `word` is a noun."""
+        """Return whether `word` is a noun."""
         return word.lower() in self._senses
 
     def explain(self, name: str, fields: frozenset[int] = VISIBLE) -> str | None:
-        """Say in one line what a name means: its synonyms, what it is a kind of, and its gloss."""
+        """Explain a name in one line: its synonyms, its hypernym and its gloss."""
         meaning = self.meaning(name, fields)
         if meaning is None:
             return None
@@ -72,7 +72,7 @@ def load_wordnet(package: Path) -> WordNet:
 
 
 def _lines(path: Path) -> list[str]:
-    # The licence stands above the data, indented.
+    # The files start with the licence, indented.
     return [line for line in path.read_text(encoding="latin-1").splitlines() if line and not line.startswith(" ")]
 
 

@@ -1,7 +1,7 @@
-"""An ablation: what each part of a recipe is worth, told by runs in which it is missing or another.
+"""Ablations: measure each part of a recipe by runs in which it is missing or replaced.
 
-Every variation is a whole run of its own. What it does not change it shares with the others through the run's cache:
-features, specialists, mined pairs, projectors. All are asked the same questions, so their difference is paired.
+Every variation is a complete run. Unchanged results (features, specialists, mined pairs, projectors) are shared
+through the run's cache. All variations answer the same queries, so their differences are paired.
 """
 
 import logging
@@ -35,7 +35,7 @@ BASE = "base"
 
 
 class Variation(BaseModel):
-    """A recipe that differs in some settings: `set` maps their dotted places to values, `*` being every entry there."""
+    """A recipe with other settings: `set` maps their dotted paths to values; `*` means every entry at that level."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,10 +44,10 @@ class Variation(BaseModel):
 
 
 class Ablation(BaseModel):
-    """Variations of a recipe: `base` is its path from this file, with the settings in `set`.
+    """Variations of a recipe: `base` is its path relative to this file, changed by the settings `set`.
 
-    `alone` adds, for every branch that is weighed against others, the run in which it alone counts; `uniform` the one
-    in which all branches count alike. Neither learns a router where it sets the factors.
+    `alone` adds, for every branch that a router weights, a run in which it alone counts; `uniform` adds the run with
+    equal factors. Both set fixed factors in place of learned routers.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,7 +66,7 @@ class Ablation(BaseModel):
         found = {BASE: base} | {each.name: changed(base, each.set) for each in (*every, *self.variations)}
         for name, recipe in found.items():
             if recipe.specialists != base.specialists:
-                raise UsageError(f"variation {name} trains other specialists, which this installation has once for all")
+                raise UsageError(f"variation {name} trains other specialists, which all models share")
         return found
 
 
@@ -74,7 +74,7 @@ def read_ablation(path: Path) -> Ablation:
     """Read an ablation.
 
     Raises:
-        UsageError: it cannot be read, is no TOML, or has a field without a meaning.
+        UsageError: it cannot be read, is not TOML, or has an unknown field.
     """
     try:
         return Ablation.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -83,15 +83,15 @@ def read_ablation(path: Path) -> Ablation:
 
 
 def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with other settings; one that has no router left to learn does without [route].
+    """Return a recipe with other settings; [route] is removed if no learned router is left.
 
     Raises:
-        UsageError: a place is not in the recipe, or the recipe does not fit together any more.
+        UsageError: a path is not in the recipe, or the changed recipe is invalid.
     """
     document = recipe.model_dump(mode="json")
     for place, value in settings.items():
         if not _put(document, place.split("."), value):
-            raise UsageError(f"{place} is no setting of recipe {recipe.model.name}: nothing to vary")
+            raise UsageError(f"{place} is not a setting of recipe {recipe.model.name}")
     if not any(router.get("kind") == "learned" for router in document["model"]["routers"].values()):
         document["route"] = None
     try:
@@ -101,10 +101,10 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
 
 
 def ablate(path: Path, data: Mapping[str, Sequence[Record]], settings: Settings, cache: Path, seed: int = 0) -> Json:
-    """Follow every variation of a recipe, ask each model the same, and compare the base with them.
+    """Run every variation of a recipe, evaluate each model on the same queries, and compare the base with them.
 
     Raises:
-        UsageError: the ablation or one of its recipes does not fit together.
+        UsageError: the ablation or one of its recipes is invalid.
     """
     recipes = read_ablation(path).recipes(path.parent)
     exam = _Exam([record for records in data.values() for record in records], Features(cache / "features", settings))
@@ -132,7 +132,7 @@ def ablate(path: Path, data: Mapping[str, Sequence[Record]], settings: Settings,
 
 
 def compare(answers: Mapping[str, Mapping[Question, Ranking]], seed: int = 0) -> Iterator[Result]:
-    """Sum up what every variation answered; `gain` is what the base has over it, query by query."""
+    """Summarise the answers of every variation; `gain` is the paired difference of the base to it."""
     base = answers[BASE]
     for name, found in answers.items():
         for asked, ranking in found.items():
@@ -141,7 +141,7 @@ def compare(answers: Mapping[str, Mapping[Question, Ranking]], seed: int = 0) ->
 
 
 class _Exam:
-    """The same questions for every model; what the spaces make of the items is kept between models that read alike."""
+    """Evaluates every model on the same queries; models with equal spaces share the space embeddings."""
 
     def __init__(self, records: Sequence[Record], features: Features) -> None:
         self._records, self._features = records, features
@@ -157,7 +157,7 @@ class _Exam:
 
 
 def _put(document: Any, place: Sequence[str], value: Any) -> bool:
-    """Set a place of a nested document, of `*` every entry that has it; say whether there was one."""
+    """Set a value at a dotted path of a nested document, with `*` in every entry; return whether the path exists."""
     first, *rest = place
     if first == "*" and isinstance(document, dict):
         had = [_put(each, rest, value) for each in document.values()]

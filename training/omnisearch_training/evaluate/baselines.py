@@ -1,4 +1,4 @@
-"""A bound model beside what it has to beat: each of its branches alone, plain averaging, and no centring."""
+"""Baselines of a bound model: each of its branches alone, plain averaging, and no centring."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ BOUND = "bound"
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A way to bind. `changed` modalities differ from the bound model; `recentred` ones need a mean of their own.
+    """A bound model or a baseline. `changed` modalities differ from the model; `recentred` ones need another mean.
 
-    That mean is taken over the evaluated items themselves, since the training pools are not part of a model. It
-    favours the baselines: the bound model has the mean it was given before.
+    That mean is computed from the evaluated items, because the training pools are not part of a model. This
+    favours the baselines: the bound model uses the mean of its training pool.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Variant:
 
 
 def variants(model: OmniBind) -> Iterator[Variant]:
-    """Give the bound model first, then its baselines; those that would change nothing are left out."""
+    """Yield the bound model, then its baselines; a baseline equal to the model is left out."""
     yield Variant(BOUND, model)
     config = model.config
     contested = {part: branches for part, branches in config.branches.items() if len(branches) > 1}

@@ -1,7 +1,7 @@
-"""Composed queries: a picture of a door plus the text "glass", answered by what is called "glass door".
+"""Composed queries: a picture of a door plus the text "glass" should find items named "glass door".
 
-There are no human judgements to hold this to, so the ground truth is the items' own names: a target is right when its
-name has all words of the thing that the media show and of the text that is added.
+There are no human judgements, so the ground truth is the names of the items: a target is right if its name has all
+words of the query item's name and of the added text.
 """
 
 from collections import defaultdict
@@ -24,14 +24,14 @@ from omnisearch_training.evaluate.metrics import Ranking, rank, rank_scores
 from omnisearch_training.evaluate.recall import Question, Result, Side, encode_texts
 from omnisearch_training.stages.features import Features
 
-LONGEST = 5  # words: a longer caption is a sentence, and what is left of it no term that anybody adds
+LONGEST = 5  # words: a longer caption is a sentence, and the rest of it is not a plausible term
 WAYS = SUM, AND, ITEM_ALONE, TEXT_ALONE = "item + text", "item AND text", "item alone", "text alone"
 _GLUE = frozenset({"and", "in", "of", "on", "or", "with"})
 
 
 @dataclass(frozen=True)
 class Sum:
-    """One query: an item that shows `thing`, by its row, plus the words of `rest`."""
+    """One query: the item at `row`, which shows `thing`, plus the words of `rest`."""
 
     row: int
     thing: str
@@ -41,7 +41,7 @@ class Sum:
 def evaluate_composed(
     model: OmniBind, features: Features, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0
 ) -> list[Result]:
-    """Ask every kind of media plus text of every kind of media, by sum and by AND, beside each term alone."""
+    """Evaluate media plus text for every pair of modalities, by sum and by AND, compared with each term alone."""
     results = []
     for asked, found in answer_composed(model, features, records, sides).items():
         for way, ranking in found.items():
@@ -82,7 +82,7 @@ def answer_composed(
 
 @dataclass(frozen=True, eq=False)
 class And:
-    """How relevant each target (m, dim) is to both terms of each query, (n, dim) each, as a search scores it."""
+    """Scores of targets (m, dim) for the AND of two terms, (n, dim) each, as in a search."""
 
     background: Background
     lines: tuple[RelevanceConfig, RelevanceConfig]
@@ -102,7 +102,7 @@ class And:
 
 
 def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:
-    """Split each offered name into a thing that some of the `asked` rows show, and the rest of its words."""
+    """Split each offered name into a thing that a row of `asked` shows, and its other words."""
     rows, by_word = defaultdict(list), defaultdict(list)
     for row, name in enumerate(asked):
         rows[name].append(row)

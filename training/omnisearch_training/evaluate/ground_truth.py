@@ -1,4 +1,4 @@
-"""Which items of one modality are right answers to which queries of another."""
+"""Ground truth: the right items of one modality for each query of another."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ Rows = NDArray[np.int64]
 
 
 class Truth(StrEnum):
-    """What makes a target right: the very same record, the same name, one name within the other ("dog" and "dog
-    barking"), or a name that says both terms of a composed query.
+    """The criterion for a right target: the same record, the same name, one name within the other ("dog" and "dog
+    barking"), or a name with both terms of a composed query.
     """
 
     ITEM = "item"
@@ -30,7 +30,7 @@ class Truth(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a modality: `key` is its record's id, or the name as first spelled where the modality is text."""
+    """One row of a modality: `key` is its record's id, or for texts the first spelling of the name."""
 
     key: str
     concept: str
@@ -41,9 +41,9 @@ Numbered: TypeAlias = Sequence[tuple[int, Entry]]
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One question to a model: rows of a modality as queries, rows of another as targets.
+    """One evaluation: rows of a modality as queries, rows of another as targets.
 
-    `answers` are the places of each query's right targets among `targets`, `groups` the concepts of the queries.
+    `answers` are the indexes of each query's right targets in `targets`, `groups` the concepts of the queries.
     """
 
     query: Modality
@@ -56,12 +56,12 @@ class Trial:
 
 
 def concept(record: Record) -> str:
-    """Return what a record shows: its source item, or its plain name where the record is a source of its own."""
+    """Return the concept of a record: its source item, or its plain name if the record is its own source."""
     return source_id(record.captions[0]) if record.source_id == record.id else record.source_id
 
 
 def entry_of(record: Record) -> Entry:
-    """Return a record's row among those of one of its modalities."""
+    """Return the row of a record."""
     return Entry(record.id, concept(record))
 
 
@@ -75,7 +75,7 @@ def names(records: Iterable[Record]) -> tuple[Entry, ...]:
 
 
 def rows_of(rows: Sequence[Entry], modality: Modality, records: Iterable[Record]) -> list[int]:
-    """Return which rows of a modality are these records': those of their files, of text those of their names."""
+    """Return the rows of a modality that belong to these records: by file, or by name for text."""
     shown = list(records)
     if modality is Modality.TEXT:
         said = {_said(entry) for entry in names(shown)}
@@ -85,10 +85,10 @@ def rows_of(rows: Sequence[Entry], modality: Modality, records: Iterable[Record]
 
 
 def trials(records: Sequence[Record], rows: Mapping[Modality, Sequence[Entry]]) -> Iterator[Trial]:
-    """Give every ordered pair of modalities that has ground truth in these rows.
+    """Yield an evaluation for every ordered pair of modalities with ground truth in these rows.
 
-    Text is asked and offered by name, among the names of the other modality's records. Two media are paired by item
-    where records have both, by name where any have one in common, and by words where one's name contains another's.
+    Texts are the names of the other modality's records. Two media are matched by item if records have both, by name if
+    they have names in common, and by words if one name contains another.
     """
     own: dict[Modality, set[tuple[str, str]]] = {
         m: {_said(e) for e in names(r for r in records if m in r.files)} for m in rows
@@ -126,7 +126,7 @@ def _by_words(query: Modality, target: Modality, asked: Numbered, offered: Numbe
         near = set().union(*(sharing.get(word, ()) for word in words[concept]))
         right = [c for c in near if words[c] <= words[concept] or words[concept] <= words[c]]
         found[concept] = [place for c in right for place in places[c]]
-    if any(len(found[c]) > len(places.get(c, ())) for c in found):  # else it is what the names gave
+    if any(len(found[c]) > len(places.get(c, ())) for c in found):  # else it equals the result by name
         yield from _trial(query, target, Truth.WORDS, asked, offered, [found[e.concept] for _, e in asked])
 
 
@@ -147,5 +147,5 @@ def _trial(
 
 
 def _said(entry: Entry) -> tuple[str, str]:
-    """What a name is the same by: spelling without case, and concept."""
+    """The keys by which names match: the spelling without case, and the concept."""
     return entry.key.casefold(), entry.concept

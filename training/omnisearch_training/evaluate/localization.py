@@ -1,7 +1,7 @@
-"""Localization of planted things: a sound among other sounds, a drawing on a photograph, by its name and by itself.
+"""Evaluate localization: find a sound among other sounds, or a drawing on a photograph, by its name and by itself.
 
 Run `python -m omnisearch_training.evaluate.localization`: a table in Markdown on stdout. All items are of the test
-split. There are no annotated real recordings, so the truth is the place where the thing was planted.
+split. There are no annotated real recordings, so the files are composed and the true location is known.
 """
 
 import sys
@@ -41,10 +41,10 @@ from omnisearch_training.evaluate.ground_truth import concept
 
 TRIALS = 24
 RATE = 44_100
-LENGTHS = 1.5, 8.0  # seconds of a planted sound; the others are cut at the longer
+LENGTHS = 1.5, 8.0  # least and most seconds of an inserted sound; other sounds are cut at the latter
 AMONG, GAP = 24.0, 0.2  # seconds of other sounds, and of silence between two
 SIZES = 0.3, 0.6  # of the shorter side of the photograph
-LIGHT = 245  # a drawing's paper: what is as light in all channels is not pasted
+LIGHT = 245  # pixels of a drawing that are as light in all channels are background and are not pasted
 BLOCKS = Segmentation(BLOCK_SECONDS, 0.0, 1, 0)
 
 Box = tuple[float, ...]  # lower bounds, then upper bounds
@@ -52,7 +52,7 @@ Box = tuple[float, ...]  # lower bounds, then upper bounds
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A file with something planted at `truth`, in seconds or in shares of the sides, and the thing itself."""
+    """A composed file with an inserted item at `truth`, in seconds or in shares of the sides, and that item."""
 
     name: str
     thing: Content
@@ -63,7 +63,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Found:
-    """How one trial went: `hit` where the middle of the best place lies in the truth."""
+    """The result of one trial; `hit` if the middle of the best location is within the truth."""
 
     hit: bool
     chance: float
@@ -72,7 +72,7 @@ class Found:
 
 
 def score(trial: Trial, place: Box) -> Found:
-    """Hold a place to the truth: intersection over union, and the mean distance of their bounds."""
+    """Compare a location with the truth: intersection over union, and the mean distance of their bounds."""
     half = len(place) // 2
     (low, high), (first, last) = ((np.array(box[:half]), np.array(box[half:])) for box in (place, trial.truth))
     shared = float(np.prod((np.minimum(high, last) - np.maximum(low, first)).clip(0)))
@@ -87,7 +87,7 @@ def score(trial: Trial, place: Box) -> Found:
 
 
 def box_of(place: Location) -> Box:
-    """Return a place's bounds."""
+    """Return the bounds of a location."""
     if isinstance(place.at, Region):
         return place.at.x, place.at.y, place.at.x + place.at.width, place.at.y + place.at.height
     assert place.at.start is not None
@@ -96,7 +96,7 @@ def box_of(place: Location) -> Box:
 
 
 def plant_sounds(sounds: Sequence[tuple[Record, Floats]], rng: np.random.Generator) -> Iterator[Trial]:
-    """Put each of some sounds (n,) at RATE somewhere between others that show something else."""
+    """Insert each of some sounds (n,) at RATE between sounds of other concepts."""
     fit = [i for i, (_, samples) in enumerate(sounds) if LENGTHS[0] <= len(samples) / RATE <= LENGTHS[1]]
     gap = np.zeros(round(GAP * RATE), np.float32)
     for planted in rng.permutation(fit)[:TRIALS]:
@@ -118,7 +118,7 @@ def plant_sounds(sounds: Sequence[tuple[Record, Floats]], rng: np.random.Generat
 def plant_drawings(
     drawings: Sequence[tuple[Record, Pixels]], photos: Sequence[tuple[Record, Pixels]], rng: np.random.Generator
 ) -> Iterator[Trial]:
-    """Paste each of some drawings without its paper somewhere on a photograph of something else."""
+    """Paste each of some drawings, without its background, on a photograph of another concept."""
     for planted in rng.permutation(len(drawings))[:TRIALS]:
         record, pixels = drawings[planted]
         others = [photo for other, photo in photos if concept(other) != concept(record)]
@@ -136,7 +136,7 @@ def plant_drawings(
 
 
 def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch: int) -> dict[str, list[Found]]:
-    """Locate every planted thing by its name and by itself."""
+    """Locate every inserted item by its name and by itself."""
     index = Unindexed(model)
     found: dict[str, list[Found]] = {"its name": [], "itself": []}
     for trial in trials:
@@ -153,7 +153,7 @@ def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch:
 
 
 def table(found: dict[tuple[str, str], list[Found]]) -> str:
-    """Write the results as Markdown; boundaries are of hits alone, in seconds or in per cent of the sides."""
+    """Write the results as Markdown; boundary errors are of hits only, in seconds or in per cent of the sides."""
     lines = ["| planted | asked by | trials | hit | chance | mean overlap | boundary error |"]
     lines.append("|---|---|--:|--:|--:|--:|--:|")
     for (planted, asked), trials in found.items():
@@ -197,7 +197,7 @@ def _some(records: Sequence[Record], rng: np.random.Generator) -> list[Record]:
 
 
 def _contents(records: Sequence[Record], modality: Modality, settings: Settings) -> Iterator[tuple[Record, Content]]:
-    """Decode the records' files; of a long sound the first minute."""
+    """Decode the records' files; only the first minute of a long sound."""
     whole = settings.model_copy(update={"segment_seconds": 60.0, "segment_overlap": 0.0})
     with DecoderPool(whole, workers=1) as pool:
         for record in records:
@@ -209,7 +209,7 @@ def _contents(records: Sequence[Record], modality: Modality, settings: Settings)
 
 
 def _loud(sound: Waveform) -> Floats:
-    """The samples at RATE, all sounds with the same peak."""
+    """Return the samples at RATE, scaled to a common peak."""
     import soxr
 
     samples: Floats = soxr.resample(sound.samples, sound.rate, RATE).astype(np.float32)

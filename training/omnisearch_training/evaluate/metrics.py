@@ -29,7 +29,7 @@ class Recall:
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """For each query the rank of its first right target (from 1), how many are right, and the query's group: (n,)."""
+    """For each query the rank of its first right target (from 1), the number of right targets, and its group: (n,)."""
 
     ranks: Counts
     right: Counts
@@ -37,7 +37,7 @@ class Ranking:
     targets: int
 
     def recall(self, seed: int = 0) -> Recall:
-        """Sum up; the intervals come from `seed`."""
+        """Summarise; `seed` is for the bootstrap intervals."""
         hits = self._hits()
         means = bootstrap(hits, self.groups, seed)
         return Recall(
@@ -74,8 +74,8 @@ def rank(
 ) -> Ranking:
     """Rank the targets (m, dim) for each query (n, dim) by their product; `answers` holds the right ones of each.
 
-    A tie counts against the right target, so that equal scores for everything are no success. `groups` says which
-    queries are of one kind; `own` is the row that each query has among the targets, and that is no hit of itself.
+    A tie counts against the right target, so that constant scores do not succeed. `groups` are the concepts of the
+    queries; `own` is the row of each query among the targets, which is not a hit.
     """
     return rank_scores(lambda rows: queries[rows] @ targets.T, len(targets), answers, groups, own)
 
@@ -87,7 +87,7 @@ def rank_scores(
     groups: Sequence[str],
     own: Sequence[int] | None = None,
 ) -> Ranking:
-    """Rank as `rank` does by any scores: scored(rows) gives those of some queries, (rows, targets)."""
+    """Rank as `rank` does, by arbitrary scores: scored(rows) returns those of some queries, (rows, targets)."""
     found = np.empty(len(answers), np.int64)
     block = max(1, CELLS // max(1, targets))
     for start in range(0, len(answers), block):
@@ -106,7 +106,7 @@ def rank_scores(
 def recall(
     queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str], seed: int = 0
 ) -> Recall:
-    """Measure how often a target of the query's group is among the first k; queries that have none are left out."""
+    """Measure how often a target of the query's group is among the first k; queries without one are left out."""
     holders = holders_of(target_groups)
     kept = [i for i, group in enumerate(query_groups) if group in holders]
     groups = [query_groups[i] for i in kept]
@@ -122,16 +122,16 @@ def holders_of(groups: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _first_right(scores: Floats, right: NDArray[np.bool_]) -> Counts:
-    """Return the rank of the best right target among the wrong ones, for scores (n, targets): (n,), from 1."""
+    """Return the rank of the best right target among the wrong ones for scores (n, targets): (n,), from 1."""
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     ranks: Counts = 1 + ((scores >= best) & ~right).sum(axis=1)
     return ranks
 
 
 def bootstrap(values: NDArray[np.float64], groups: Counts, seed: int) -> NDArray[np.float64]:
-    """Draw means of values (n, c) as if the queries had been others: (DRAWS, c).
+    """Draw bootstrap means of values (n, c): (DRAWS, c).
 
-    Queries of one group are drawn together: six drawings of one thing are not six independent trials.
+    Queries of one group are drawn together, because six drawings of one thing are not independent.
     """
     _, members = np.unique(groups, return_inverse=True)
     sizes = np.bincount(members)
@@ -147,7 +147,7 @@ def bootstrap(values: NDArray[np.float64], groups: Counts, seed: int) -> NDArray
 
 
 def chance(right: Counts, total: int, k: int) -> NDArray[np.float64]:
-    """Probability that k targets drawn without replacement hold one of the right ones."""
+    """Return the probability that k targets drawn without replacement include a right one."""
     missed = np.ones(len(right))
     for i in range(min(k, total)):
         missed *= np.clip((total - right - i) / (total - i), 0, 1)

@@ -1,4 +1,4 @@
-"""Mixed lists: one ranking of all modalities, by raw cosine and by every way of making cosines comparable.
+"""Evaluate mixed lists: one ranking of all modalities, by raw cosine and by several ways of calibration.
 
 Run `python -m omnisearch_training.evaluate.mixed_ranking [MODALITY|DATASET]...`: tables in Markdown on stdout. The
 collection holds all evaluated items and names. Each of them is a query, and every other item of the same concept, of
@@ -30,26 +30,26 @@ SIZES, DRAWS = (100, 400, 1600), 16  # of collections, and how many of a small s
 BOTH = "relevance"
 
 Scores = NDArray[np.float64]
-# The scores of one query, of some modality, in every modality become values that one list is sorted by.
+# Maps the scores of one query in every modality to values that one list is sorted by.
 Way = Callable[[Modality, Floats, Mapping[Modality, Floats]], Mapping[Modality, Scores]]
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """Embeddings by modality, and what each row shows."""
+    """Embeddings by modality, and the concept of each row."""
 
     rows: Mapping[Modality, Floats]
     concepts: Mapping[Modality, NDArray[np.object_]]
 
     @property
     def size(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return sum(map(len, self.rows.values()))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the first ten of mixed lists look: per cent of queries with a right item of any modality, mean per cent over
+    """The first ten of mixed lists: per cent of queries with a right item of any modality, mean per cent over
     the modalities that have one, and per cent of each modality among the ten.
     """
 
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def measure(name: str, way: Way, collection: Collection, query: Modality, seed: int = 0) -> Outcome:
-    """Ask with up to MOST_QUERIES items of one modality; an item is no answer to itself."""
+    """Query with up to MOST_QUERIES items of one modality; an item is not an answer to itself."""
     found = [_judge(values, right) for values, right in _asked(way, collection, query, seed)]
     columns = list(collection.rows)
     share = np.mean([[(modalities == i).mean() for i in range(len(columns))] for modalities, _, _ in found], axis=0)
@@ -72,7 +72,7 @@ def measure(name: str, way: Way, collection: Collection, query: Modality, seed: 
 
 
 def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) -> tuple[Scores, Scores]:
-    """Return the best relevance of answers from a collection that holds what is right, and of answers from one without.
+    """Return the best relevance of each query in the collection, and in the collection without its right items.
 
     The latter are the same queries asked of the collection without what is right.
     """
@@ -85,7 +85,7 @@ def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) ->
 
 
 def thinned(collection: Collection, size: int, seed: int) -> Collection:
-    """Draw about `size` items, of each modality its share."""
+    """Draw about `size` items, with the same share of each modality."""
     rng, total = np.random.default_rng(seed), collection.size
     kept = {m: rng.permutation(len(rows))[: round(size * len(rows) / total)] for m, rows in collection.rows.items()}
     rows = {m: collection.rows[m][which] for m, which in kept.items()}
@@ -93,7 +93,7 @@ def thinned(collection: Collection, size: int, seed: int) -> Collection:
 
 
 def silenced(model: OmniBind, collection: Collection, seed: int = 0) -> list[tuple[int, Scores, Scores]]:
-    """Return what `silence` does for collections of growing sizes, of small ones for several: (size, with, without)."""
+    """Return `silence` for collections of growing sizes, with several draws of small ones: (size, with, without)."""
     found = []
     for size in (*(s for s in SIZES if s < collection.size), collection.size):
         best = []
@@ -114,12 +114,12 @@ def rank_fusion(
     query: Floats,  # noqa: ARG001
     scores: Mapping[Modality, Floats],
 ) -> Mapping[Modality, Scores]:
-    """Sort by the rank within the modality, whatever the distance."""
+    """Sort by the rank within the modality."""
     return {m: 1.0 / (FUSED_AT + 1 + (-row).argsort().argsort()) + 1e-9 * row for m, row in scores.items()}
 
 
 def relevance(model: OmniBind, background: Background, by_query: bool = True) -> Way:
-    """Sort by log-odds against a background, as the modality of the query has it or whatever asks."""
+    """Sort by log-odds against a background, calibrated by pair of modalities or by target modality."""
 
     def way(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:
         return {
@@ -131,7 +131,7 @@ def relevance(model: OmniBind, background: Background, by_query: bool = True) ->
 
 
 def ways(model: OmniBind, collection: Collection, seed: int = 0) -> dict[str, Way]:
-    """Return what is compared: no calibration, rank fusion, and log-odds against each background and both."""
+    """Return the compared ways: no calibration, rank fusion, and log-odds against each background and both."""
     rng = np.random.default_rng(seed)
     own = {m: rows[rng.permutation(len(rows))[:SIZE]] for m, rows in collection.rows.items()}
     both = {
@@ -152,7 +152,7 @@ def ways(model: OmniBind, collection: Collection, seed: int = 0) -> dict[str, Wa
 def _asked(
     way: Way, collection: Collection, query: Modality, seed: int
 ) -> Iterator[tuple[Mapping[Modality, Scores], Mapping[Modality, NDArray[np.bool_]]]]:
-    """Give each query's values by modality, its own row taken out, and which rows are right."""
+    """Yield each query's values by modality, without its own row, and which rows are right."""
     rng = np.random.default_rng(seed)
     for own in np.sort(rng.permutation(len(collection.rows[query]))[:MOST_QUERIES]):
         vector, concept = collection.rows[query][own], collection.concepts[query][own]
@@ -166,7 +166,7 @@ def _asked(
 def _judge(
     values: Mapping[Modality, Scores], right: Mapping[Modality, NDArray[np.bool_]]
 ) -> tuple[NDArray[np.int64], float, float]:
-    """Return the modalities of the first ten by number, whether any is right, and in what part of the modalities."""
+    """Return the modality numbers of the first ten, whether any is right, and the share of modalities answered."""
     modality = np.concatenate([np.full(len(row), i) for i, row in enumerate(values.values())])
     first = np.argsort(-np.concatenate(list(values.values())), kind="stable")[:FIRST]
     good = np.concatenate(list(right.values()))[first]
@@ -175,7 +175,7 @@ def _judge(
 
 
 def collect(variant: Variant, sides: Mapping[Modality, Side]) -> Collection:
-    """Embed the evaluated items as one variant does."""
+    """Embed the evaluated items with one variant."""
     rows = {m: variant.bind(m, side.embeddings) for m, side in sides.items()}
     return Collection(rows, {m: np.array([e.concept for e in side.rows], object) for m, side in sides.items()})
 
@@ -227,7 +227,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Run from the command line with modalities and datasets by name; none: all that are on this machine."""
+    """Run from the command line with modalities and datasets by name; default: all on this machine."""
     settings = load_settings()
     model = OmniBind.load(settings.model, settings)
     modalities = [m for m in model.modalities if m in sys.argv[1:]] or model.modalities

@@ -1,4 +1,4 @@
-"""Recall of a bound model and of its baselines, for every ordered pair of modalities that has ground truth."""
+"""Recall of a bound model and of its baselines, for every ordered pair of modalities with ground truth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from omnisearch_training.stages.features import Features
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """The evaluated items of one modality, and what the frozen spaces make of them: row i is that of `rows[i]`."""
+    """The evaluated items of one modality and their space embeddings; row i belongs to `rows[i]`."""
 
     rows: tuple[Entry, ...]
     embeddings: SpaceEmbeddings
@@ -24,7 +24,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Result:
-    """How one variant answers one kind of query; `gain` is what the bound model has over it, with its interval."""
+    """The recall of one variant for one kind of query; `gain` is the bound model's advantage, with its interval."""
 
     variant: str
     query: str
@@ -36,7 +36,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for by what, and what makes an answer right."""
+    """A kind of query: the modalities of queries and targets, and the criterion for a right target."""
 
     query: str
     target: Modality
@@ -44,14 +44,14 @@ class Question:
 
 
 def answer(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side]) -> dict[Question, Ranking]:
-    """Rank the targets of every query that has an answer, so that models can be compared query by query."""
+    """Rank the targets of every query with a right target, so that models can be compared per query."""
     fused = _Fused(Variant(BOUND, model), sides)
     asked = trials(records, {m: side.rows for m, side in sides.items()})
     return {Question(trial.query, trial.target, trial.truth): fused.rank(trial) for trial in asked}
 
 
 def evaluate(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0) -> list[Result]:
-    """Ask everything that has an answer, of the model and of each variant that would answer otherwise."""
+    """Evaluate every query with a right target, on the model and on each variant that differs for it."""
     bound, *others = [(variant, _Fused(variant, sides)) for variant in variants(model)]
     results = []
     for trial in trials(records, {m: side.rows for m, side in sides.items()}):
@@ -67,7 +67,7 @@ def evaluate(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality
 def encode(
     model: OmniBind, features: Features, records: Sequence[Record], modalities: Sequence[Modality]
 ) -> dict[Modality, Side]:
-    """Run the spaces over the records' files and names, once per content; modalities without any item are left out."""
+    """Run the spaces over the records' files and names, once per content; modalities without items are left out."""
     sides: dict[Modality, Side] = {}
     for modality in modalities:
         if modality is Modality.TEXT:
@@ -78,7 +78,7 @@ def encode(
 
 
 class _Fused:
-    """The embeddings of every modality as one variant makes them, each when it is first asked for."""
+    """The embeddings of every modality by one variant, each computed on first use."""
 
     def __init__(self, variant: Variant, sides: Mapping[Modality, Side]) -> None:
         self._variant, self._sides = variant, sides
@@ -122,7 +122,7 @@ def _media_side(model: OmniBind, features: Features, records: Sequence[Record], 
         for part in parts
         for tower in dict.fromkeys(model.spaces[name].spec.towers[part] for name in model.config.spaces(part))
     }
-    # A film without a sound track has no row in the table of its sound, and a zero row among the embeddings.
+    # A video without a sound track has no row in the table of sounds, and a zero row among the embeddings.
     kept = {record.id: record for table in towers.values() for record in table.records}
     place = {key: i for i, key in enumerate(kept)}
     embeddings = {}

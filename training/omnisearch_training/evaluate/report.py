@@ -1,4 +1,4 @@
-"""What an evaluation found, as one JSON object and as a Markdown table made from it."""
+"""The report of an evaluation: one JSON object, and Markdown tables made from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,7 +29,7 @@ def make_report(
     results: Sequence[Result],
     seed: int,
 ) -> Json:
-    """Put results beside what they were measured with: model, data, code, weights, seed."""
+    """Combine results with their provenance: model, data, code, weights, seed."""
     return {
         "model": model.name,
         "fingerprint": model.fingerprint,
@@ -45,7 +45,7 @@ def make_report(
 
 
 def result_row(result: Result) -> Json:
-    """One result as plain values; the keys of `recall`, `interval`, `chance` and `gain` are the k, as text."""
+    """Convert one result to plain values; the keys of `recall`, `interval`, `chance` and `gain` are the k, as text."""
     measured = asdict(result.recall)
     row = {
         "variant": result.variant,
@@ -87,7 +87,7 @@ def _factor_row(found: Factors) -> Json:
 
 
 def table_row(row: Json) -> Json:
-    """One result as a line of a terminal's table."""
+    """Convert one result to a row of a table on a terminal."""
     low, high = row["interval"]["10"]
     return {
         "variant": row["variant"],
@@ -171,7 +171,7 @@ def ablation_markdown(report: Json) -> str:
 
 
 def _head(model: str, report: Json) -> str:
-    """Say in one line what was measured on what, by which revision."""
+    """Write one line with the model, the data and the revision."""
     data = "; ".join(f"{name} ({_listed(counts)})" for name, counts in report["data"].items())
     by = (
         f", revision {report['revision'][:12]}{' and changes' if report['dirty'] else ''}"
@@ -186,7 +186,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _counts(records: Sequence[Record]) -> dict[str, int]:
-    """How many records and concepts a dataset gave, and how many files of each modality."""
+    """Count the records and concepts of a dataset, and its files by modality."""
     files = {str(m): sum(m in record.files for record in records) for m in Modality}
     concepts = len({concept(record) for record in records})
     return {"records": len(records), "concepts": concepts} | {m: count for m, count in files.items() if count}
@@ -217,7 +217,7 @@ def _classes(rows: Sequence[Json]) -> str:
 
 
 def _factors(rows: Sequence[Json], modality: str) -> str:
-    """One line per dataset, one column per branch."""
+    """Write one line per dataset, one column per branch."""
     return _lines(
         [
             {"dataset": row["dataset"], "items": row["items"]}
@@ -229,7 +229,7 @@ def _factors(rows: Sequence[Json], modality: str) -> str:
 
 
 def _comparison(results: Sequence[Json], order: Sequence[str]) -> str:
-    """One line per direction, one column per variant."""
+    """Write one line per direction, one column per variant."""
     directions = {(row["query"], row["target"], row["truth"]): (row["queries"], row["targets"]) for row in results}
     columns = [name for name in order if any(row["variant"] == name for row in results)]
     if len(columns) < 2:

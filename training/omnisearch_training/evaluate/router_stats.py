@@ -1,4 +1,4 @@
-"""What the routers learned: how much each branch counts, on average, for the items of every dataset."""
+"""Router statistics: the mean combining factor of each branch over the items of every dataset."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from omnisearch_training.evaluate.recall import Side
 
 @dataclass(frozen=True)
 class Factors:
-    """The combining factor of each branch over n items of a dataset: its mean, which sum to one, and deviation."""
+    """The combining factors of branches over n items of a dataset: means, which sum to one, and deviations."""
 
     dataset: str
     modality: Modality
@@ -24,7 +24,7 @@ class Factors:
 def mean_factors(
     model: OmniBind, datasets: Mapping[str, Sequence[Record]], sides: Mapping[Modality, Side]
 ) -> list[Factors]:
-    """Average where branches are weighed. A video has no router of its own: its frames and its sound have theirs."""
+    """Average the factors of modalities with several branches. Videos are left out, because they have no router."""
     found = []
     for modality, side in sides.items():
         branches = model.config.branches.get(modality, ())

@@ -13,7 +13,7 @@ from omnisearch_training.evaluate.recall import Side
 
 @dataclass(frozen=True)
 class Classified:
-    """How often the right class of a dataset's items is among the first k: recall@k, `targets` being the classes."""
+    """Recall@k of the right class for a dataset's items; `targets` is the number of classes."""
 
     dataset: str
     modality: Modality
@@ -23,9 +23,9 @@ class Classified:
 def classify(
     model: OmniBind, datasets: Mapping[str, Sequence[Record]], sides: Mapping[Modality, Side], seed: int = 0
 ) -> list[Classified]:
-    """Ask every item what it is, of each dataset that shows two concepts or more.
+    """Classify every item of each dataset with two concepts or more.
 
-    A class is a concept and its text the first plain name that says it, without a prompt.
+    A class is a concept; its text is the first plain name of the concept, without a prompt.
     """
     if Modality.TEXT not in sides:
         return []

@@ -1,4 +1,4 @@
-"""What a binding needs after its training: the mean of each modality, a background, and the scale of relevance."""
+"""Calibrate a trained binding: compute the mean of each modality, draw a background, and fit relevance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 STEPS = 200
 RIDGE = 1e-5
-# One in a hundred: of a collection, few items are what somebody looks for.
+# The prior of a match: one in a hundred, because few items of a collection match a query.
 PRIOR = 0.01
-# Fewer concepts say nothing of a pair of modalities.
+# The least number of common concepts to fit a pair of modalities.
 LEAST = 5
 
 
@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """How surprising the right and the wrong items of queries are, and how many concepts had right ones."""
+    """The z-scores of the right and the wrong items of queries, and the number of concepts with right items."""
 
     right: NDArray[np.float64]
     wrong: NDArray[np.float64]
@@ -60,7 +60,7 @@ def centre(fusion: Fusion, embeddings: SpaceEmbeddings) -> None:
 def background(
     embedded: Mapping[Modality, Floats], video: Mapping[Modality, float], size: int, seed: int
 ) -> dict[Modality, Floats]:
-    """Draw `size` items of each modality; unrelated pictures and sounds stand for videos, mixed as `video` says."""
+    """Draw `size` items of each modality; videos are mixed from unrelated pictures and sounds by `video`."""
     rng = np.random.default_rng(seed)
     drawn = {m: rows[np.sort(rng.permutation(len(rows))[:size])] for m, rows in embedded.items()}
     if video:
@@ -73,7 +73,7 @@ def background(
 def weigh(
     chance: Background, asked: Mapping[Modality, Side], offered: Mapping[Modality, Side]
 ) -> dict[tuple[Modality, Modality], Evidence]:
-    """Ask everything for everything: how surprising what is right and what is wrong is, by modality of query and items.
+    """Compute the z-scores of right and wrong items for all queries, by modality of query and items.
 
     Pairs of modalities that have no concept in common are left out.
     """
@@ -82,7 +82,7 @@ def weigh(
 
 
 def by_target(found: Mapping[tuple[Modality, Modality], Evidence]) -> dict[Modality, RelevanceConfig]:
-    """Fit one line for the items of each modality, whatever other modality they are asked by, or else by their own."""
+    """Fit one calibration per modality of items, from queries of all other modalities, or else of their own."""
     fitted = {}
     for target in dict.fromkeys(t for _, t in found):
         others = [each for (q, t), each in found.items() if t is target and q is not t] or [found[target, target]]
@@ -93,7 +93,7 @@ def by_target(found: Mapping[tuple[Modality, Modality], Evidence]) -> dict[Modal
 def by_pair(
     found: Mapping[tuple[Modality, Modality], Evidence],
 ) -> dict[Modality, dict[Modality, RelevanceConfig]]:
-    """Fit a line for each modality of queries and of items that has at least LEAST concepts in common."""
+    """Fit a calibration for each pair of query and item modalities with at least LEAST concepts in common."""
     fitted: dict[Modality, dict[Modality, RelevanceConfig]] = {}
     for (query, target), each in found.items():
         if each.concepts >= LEAST:
@@ -105,16 +105,16 @@ def _evidence(chance: Background, target: Modality, asked: Side, offered: Side, 
     means, spreads = np.array([chance.chance(row, target) for row in asked.rows]).T
     z = (asked.rows @ offered.rows.T - means[:, None]) / spreads[:, None]
     right = asked.groups[:, None] == offered.groups[None]
-    counted = asked.ids[:, None] != offered.ids[None] if same else np.ones_like(right)  # nothing answers itself
+    counted = asked.ids[:, None] != offered.ids[None] if same else np.ones_like(right)  # an item does not answer itself
     concepts = len(set(asked.groups[(right & counted).any(axis=1)].tolist()))
     return Evidence(z[right & counted], z[~right & counted], concepts)
 
 
 def _fit(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> RelevanceConfig:
-    """Fit relevance = sigmoid(slope * (z - threshold)) by logistic regression (Platt, 1999), right pairs being PRIOR.
+    """Fit relevance = sigmoid(slope * (z - threshold)) by logistic regression (Platt, 1999); right pairs weigh PRIOR.
 
-    All wrong pairs count, since what a search sees of them are the most surprising. Newton's method, in steps of at
-    most one; a weak ridge keeps the fit finite where right and wrong lie apart.
+    All wrong pairs are used, because a search shows those with the highest z. Newton's method with steps of at most
+    one; a weak ridge keeps the fit finite if right and wrong pairs are separable.
     """
     z = np.concatenate([right, wrong]).astype(np.float64)
     y = np.repeat([1.0, 0.0], [len(right), len(wrong)])
@@ -134,5 +134,5 @@ def _fit(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> RelevanceCon
 
 
 def _with_video(fitted: dict[Modality, T]) -> dict[Modality, T]:
-    """No video is among the ground truth: it is judged as its pictures are, the larger part of it."""
+    """Add the calibration of images for videos, which have no ground truth and consist mostly of images."""
     return {**fitted, Modality.VIDEO: fitted[Modality.IMAGE]} if Modality.IMAGE in fitted else fitted

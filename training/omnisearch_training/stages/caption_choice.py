@@ -1,4 +1,4 @@
-"""The captions that items are trained with: one each at a time, mostly the plain name."""
+"""Choose one caption per item and training step, mostly the plain name."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from omnisearch.types import Floats
 
 
 class Captions:
-    """Caption embeddings (k_i, dim) of every item i, laid end to end, the plain name's first."""
+    """Caption embeddings (k_i, dim) of every item i, concatenated, the plain name first."""
 
     def __init__(self, captions: Sequence[Floats]) -> None:
         self.rows: Floats = np.concatenate(list(captions))  # (total, dim)

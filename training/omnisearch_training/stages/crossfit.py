@@ -1,8 +1,8 @@
-"""Cross-fitting: what stands in for a specialist where it was trained, because it flatters the items that it saw.
+"""Cross-fitting: out-of-fold networks of a specialist, because its outputs on its own training items are too good.
 
-Stacked generalisation (Wolpert 1992), cross-fitting (Chernozhukov et al. 2018): whoever learns from the outputs of a
-trained space must see them as they are on new items. So one network is trained without each fold of the concepts, and
-an item of the fold is projected by that one.
+Stacked generalisation (Wolpert 1992), cross-fitting (Chernozhukov et al. 2018): a model that is
+trained on the outputs of a trained space needs them as they are on new items. So one network is trained without each
+fold of the concepts, and projects the items of that fold.
 """
 
 import hashlib
@@ -21,20 +21,20 @@ from omnisearch.spaces.weights import files
 from omnisearch.spaces.weights.spec import sha256_of
 from omnisearch.types import Floats, Modality
 
-# The fold that no concept is in: to train without it is to train on everything.
+# A fold without concepts: training without it is training on everything.
 NONE = -1
 
 
 def fold_of(concept: str, folds: int) -> int:
-    """Give the fold of a concept, the same in every dataset and for every specialist; no split depends on it."""
+    """Return the fold of a concept, the same in every dataset and for every specialist; splits do not use it."""
     return int.from_bytes(hashlib.sha256(f"fold of {concept}".encode()).digest()[:8], "big") % folds
 
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """What a specialist learns from: features (n, width), the caption embeddings and the concept of each item.
+    """The training data of a specialist: features (n, width), the caption embeddings and the concept of each item.
 
-    `teacher` (n, dim) is what another space makes of the items, for a specialist that imitates one.
+    `teacher` (n, dim) are another space's embeddings of the items, for a specialist that imitates it.
     """
 
     features: Floats
@@ -43,13 +43,13 @@ class Lessons:
     teacher: Floats | None = None
 
     def of(self, kept: NDArray[np.bool_]) -> "Lessons":
-        """Give the lessons of some items."""
+        """Return the data of some items."""
         rows = np.flatnonzero(kept).tolist()
         teacher = None if self.teacher is None else self.teacher[rows]
         return Lessons(self.features[rows], [self.captions[i] for i in rows], [self.concepts[i] for i in rows], teacher)
 
     def digest(self) -> str:
-        """Name the content: the same for equal lessons."""
+        """Return a hash of the content."""
         found = blake3(repr((tuple(self.concepts), [len(rows) for rows in self.captions])).encode())
         for rows in (self.features, *self.captions, *(() if self.teacher is None else (self.teacher,))):
             found.update(np.ascontiguousarray(rows).tobytes())
@@ -58,13 +58,13 @@ class Lessons:
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """A space, and for each fold of the concepts the same space without having seen it; none for what never learned."""
+    """A space, and for each fold of the concepts the same space trained without it; no folds for untrained spaces."""
 
     space: Space
     folds: tuple[Space, ...] = ()
 
     def without(self, fold: int) -> Space:
-        """Give the space that never saw the concepts of a fold."""
+        """Return the space that never saw the concepts of a fold."""
         return self.space if fold == NONE or not self.folds else self.folds[fold]
 
     def project(self, modality: Modality, features: Floats, concepts: Sequence[str]) -> Floats:
@@ -86,10 +86,10 @@ def cross_fit(
     folder: Path,
     identity: str,
 ) -> CrossFit:
-    """Train a specialist on everything and once without each fold, or read from `folder` what was trained before.
+    """Train a specialist on everything and once without each fold, or read earlier networks from `folder`.
 
-    lessons(fold) gives all items, as they are to be learned without a fold. train(lessons, path) writes a network;
-    `identity` names everything else that it depends on.
+    lessons(fold) returns the data of all items for the network without this fold. train(lessons, path) writes a
+    network; `identity` describes everything else that it depends on.
     """
     spaces = []
     for fold in (NONE, *range(folds)):
@@ -104,7 +104,7 @@ def cross_fit(
 
 
 def ship(space: Space) -> None:
-    """Copy a specialist's network to where omnisearch keeps it, unless it is there: a new file is a new fingerprint."""
+    """Copy a specialist's network into the installation, unless an equal file is there."""
     assert isinstance(space, Specialist)
     place = files.head(space.spec.name).packaged
     assert place is not None
@@ -116,5 +116,5 @@ def ship(space: Space) -> None:
 
 
 def folds_of(concepts: Sequence[str], folds: int) -> NDArray[np.int64]:
-    """Give the fold of each concept: (n,)."""
+    """Return the fold of each concept: (n,)."""
     return np.array([fold_of(concept, folds) for concept in concepts], np.int64)

@@ -1,4 +1,4 @@
-"""What the frozen towers make of a dataset, computed once and kept."""
+"""Features: the outputs of the frozen towers for a dataset, computed once and stored."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from omnisearch_training.progress_log import logged
 log = logging.getLogger(__name__)
 
 CHUNK = 256
-# A training item is one thing: of a long recording its beginning is heard.
+# A training item shows one thing, so only the beginning of a long recording is used.
 PIECES = 3
 TEXT_TOWER = "minilm"
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Table:
     features: Floats
 
     def of(self, *splits: Split) -> "Table":
-        """Give the rows of these splits."""
+        """Return the rows of these splits."""
         kept = [i for i, record in enumerate(self.records) if record.split in splits]
         return Table(tuple(self.records[i] for i in kept), self.features[kept])
 
@@ -49,17 +49,17 @@ class Table:
 
 
 class Features:
-    """Tower outputs by content, in the same kind of store that an index has beside its vectors."""
+    """Tower outputs by content hash, in the same kind of store as the space embeddings of an index."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:
         self._store = SpaceEmbeddingStore(directory)
         self._settings = settings
 
     def table(self, records: Iterable[Record], modality: Modality, tower: str, part: Modality | None = None) -> Table:
-        """Run a tower over the files of one modality; what cannot be decoded is reported and left out.
+        """Run a tower over files of one modality; undecodable files are logged and left out.
 
-        `part` is what the tower reads of a video: its frames (image) or its sound track (audio). An item is the mean
-        over its pieces.
+        `part` is the part of a video that the tower reads: its frames (image) or its sound track (audio). An item is
+        the mean over its pieces.
         """
         chosen = [record for record in records if modality in record.files]
         keys = self.fill(chosen, modality, (tower,), part)
@@ -94,19 +94,19 @@ class Features:
         chunks = _chunks(fresh)
         with DecoderPool(self._settings) as pool:
             for chunk in logged(chunks, f"{', '.join(towers)}: groups of {CHUNK} files"):
-                # One chunk is decoded and encoded at a time: memory stays bounded however large the dataset is.
+                # One chunk is decoded and encoded at a time, so that memory is bounded for any dataset.
                 with ThreadPoolExecutor(self._settings.workers) as threads:
                     decoded = list(threads.map(lambda item: _contents(pool, item[1], modality, part), chunk))
                 kept = {key: contents for (key, _), contents in zip(chunk, decoded, strict=True) if contents}
                 made = {tower: self._run(tower, kept, keys) for tower, keys in lacking.items()}
-                # Only now: the store is locked from the first row put to the flush.
+                # Written only now, because the store is locked from the first row to the flush.
                 for tower, rows in made.items():
                     if rows:
                         self._store.put(_name(tower), modality, list(rows), np.stack(list(rows.values())))
                 self._store.flush()
 
     def _run(self, tower: str, decoded: dict[str, list[Content]], keys: set[str]) -> dict[str, Floats]:
-        """Return the rows of what was decoded and is among the keys."""
+        """Return the rows of the decoded files in `keys`."""
         items = {key: contents for key, contents in decoded.items() if key in keys}
         return dict(zip(items, _means(tower, self._settings, list(items.values())), strict=True)) if items else {}
 

@@ -1,4 +1,4 @@
-"""Specialist heads: where a frozen tower has no partner modality, a small head brings it to the text tower."""
+"""Specialist heads: a small head maps a frozen tower without a partner modality to the text tower."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from omnisearch_training.stages.losses import info_nce
 
 
 class TextConfig(BaseModel):
-    """How a text side is trained beside its head: small and held back, so that words it never saw keep their meaning.
+    """Training of a text side with its head: small and regularised, so that unseen words keep their embeddings.
 
     `noise` is the length of a random vector that is added to a caption's unit embedding.
     """
@@ -29,11 +29,11 @@ class TextConfig(BaseModel):
 
 
 class HeadConfig(BaseModel):
-    """How a head is trained. `noise` is added to the standardised features, in their standard deviations.
+    """Training of a head. `noise` is added to the standardised features, in their standard deviations.
 
-    `ensemble` networks differ by their start and their batches' order. `detail` is how often a richer caption stands
-    in for the plain name. With `mixup`, that share of a batch's items are blends of two, wanting the blend of their
-    captions (Zhang et al., "mixup", 2018). With `text` the space has a text side of its own.
+    `ensemble` networks differ by initialisation and order of batches. `detail` is the share of richer captions instead
+    of the plain name. `mixup` is the share of a batch's items that are blends of two, with the blend of their captions
+    as target (Zhang et al., "mixup", 2018). With `text` the space has a text side.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,8 +58,8 @@ def train_head(
 ) -> Head:
     """Train a head on features (n, width) whose item i has the caption embeddings captions[i] (k_i, dim), plain first.
 
-    Symmetric InfoNCE between the head's output and a caption of the item as the space reads it; items of one group are
-    no negatives.
+    Symmetric InfoNCE between the head's output and the space's embedding of a caption; items of one group are not
+    negatives of each other.
     """
     generator, random = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -93,7 +93,7 @@ def _head(width: int, dim: int, config: HeadConfig) -> Head:
 
 
 def _parameters(head: Head, config: HeadConfig) -> list[dict[str, Any]]:
-    """The parameters by how much they decay."""
+    """Return the parameters grouped by weight decay."""
     text = [parameter for name, parameter in head.named_parameters() if name.startswith("text.")]
     rest = [parameter for name, parameter in head.named_parameters() if not name.startswith("text.")]
     groups = [{"params": rest, "weight_decay": config.decay}]
@@ -101,7 +101,7 @@ def _parameters(head: Head, config: HeadConfig) -> list[dict[str, Any]]:
 
 
 def _blend(inputs: Tensor, targets: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Blend a share of the rows with others: of each pair the first keeps the larger part."""
+    """Blend a share of the rows with others; the first of each pair has the larger weight."""
     other = torch.randperm(len(inputs), generator=generator)
     part = 0.5 * torch.rand(len(inputs), 1, generator=generator)
     part = part * (torch.rand(len(inputs), 1, generator=generator) < share)

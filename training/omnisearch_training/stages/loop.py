@@ -1,4 +1,4 @@
-"""The loop of gradient steps. A killed run goes on from its checkpoint and ends as if it had never stopped."""
+"""The training loop. A killed run resumes from its checkpoint and gives the same result as an uninterrupted one."""
 
 import math
 from collections.abc import Callable
@@ -27,8 +27,8 @@ def fit(
 ) -> None:
     """Train a module in place with Adam and a cosine schedule from `rate` to 0.
 
-    loss(step) must depend on the module and the step's number alone: draw with `draw(seed, step)`. `identity` names
-    everything else the result depends on. report(step, steps, loss) is called after every step.
+    loss(step) may depend only on the module and the step number: use `draw(seed, step)` for random numbers. `identity`
+    describes everything else that the result depends on. report(step, steps, loss) is called after every step.
 
     Raises:
         CheckpointError: the checkpoint is damaged or of another identity.
@@ -49,12 +49,12 @@ def fit(
 
 
 def draw(seed: int, *place: int) -> np.random.Generator:
-    """Return the random numbers of one place (epoch, step ...) of a run, whatever was drawn before."""
+    """Return a generator for one position (epoch, step ...) of a run, independent of earlier draws."""
     return np.random.default_rng([seed, *place])
 
 
 def batch_of(rows: int, batch: int, step: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Choose the rows of a step: every epoch deals all rows anew, and its incomplete last batch is left out."""
+    """Choose the rows of a step: every epoch shuffles all rows, and its incomplete last batch is left out."""
     size = min(batch, rows)
     epoch, place = divmod(step, rows // size)
     return draw(seed, 0, epoch).permutation(rows)[place * size : (place + 1) * size]
@@ -76,9 +76,9 @@ def _restore(path: Path, module: nn.Module, optimiser: torch.optim.Adam, identit
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: cannot go on from it: {error}; delete it to train anew") from None
+        raise CheckpointError(f"cannot resume from {path}: {error}; delete it to train again") from None
     if metadata.get("identity") != identity:
-        raise CheckpointError(f"{path}: is of another recipe, seed or data; delete it to train anew")
+        raise CheckpointError(f"{path} belongs to another recipe, seed or data; delete it to train again")
     module.load_state_dict({name[7:]: value for name, value in tensors.items() if name.startswith("module.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():

@@ -1,4 +1,4 @@
-"""The two losses of OmniBind, on embeddings that are already in memory."""
+"""The two losses of OmniBind, on embeddings in memory."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Rows of logits at once: with 8,192 negatives one block of float32 is 32 MiB, and a few are alive together.
+# Rows of logits at once: with 8,192 negatives one block of float32 is 32 MiB, and a few exist at a time.
 BLOCK = 1024
 
 
@@ -14,9 +14,9 @@ def info_nce(left: Tensor, right: Tensor, temperature: float, groups: Tensor) ->
     """Return the symmetric InfoNCE of paired rows (OmniBind, eq. 1): the mean of both directions' cross entropies.
 
     `left` and `right` are (n, dim) and are normalised here; row i of one belongs to row i of the other. `groups`, (n,)
-    or (n, g), name what each row shows, in g respects, -1 for nothing: rows that agree in any are no negatives of each
-    other. The logits exist one block of rows at a time and are computed again for the gradients: memory grows with n
-    and not with its square.
+    or (n, g), are the concepts of each row, in g columns, -1 for none: rows that agree in any column are not negatives
+    of each other. Logits are computed per block of rows, and again for the gradients, so memory grows with n and not
+    with its square.
     """
     left, right = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
     loss: Tensor = _InfoNCE.apply(left, right, temperature, groups.reshape(len(groups), -1))  # type: ignore[no-untyped-call]
@@ -33,7 +33,7 @@ def decoupling(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def _blocks(left: Tensor, right: Tensor, temperature: float, groups: Tensor) -> Any:
-    """Yield (rows, masked logits (block, n), places of the diagonal in them)."""
+    """Yield (rows, masked logits (block, n), positions of the diagonal in them)."""
     for start in range(0, len(left), BLOCK):
         rows = slice(start, min(start + BLOCK, len(left)))
         logits = left[rows] @ right.T / temperature

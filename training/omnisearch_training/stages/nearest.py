@@ -1,9 +1,9 @@
 """Exact nearest neighbours by inner product, block by block, so that memory does not grow with the pools.
 
 Two methods find candidates: `faiss` by brute force in float32 (on its GPU where it has one), and `int8`, whose integer
-products run at four times that rate on CPUs with VNNI, and which scores in float32 only what the codes cannot rule out.
-Both end alike: the scores of the best are computed anew in float64, and a query whose candidates may have missed a
-neighbour is settled by brute force. So both give the same answers, and equal scores are ordered by id.
+products run at four times that rate on CPUs with VNNI, and which scores in float32 only targets that the codes cannot
+rule out. Both end in the same way: the best scores are computed again in float64, and a query whose candidates may have
+missed a neighbour is searched by brute force. So both give the same results, and equal scores are ordered by id.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,31 +24,31 @@ Method: TypeAlias = Literal["faiss", "int8"]
 Rows: TypeAlias = NDArray[np.float32] | NDArray[np.float16]
 Ids: TypeAlias = NDArray[np.int64]
 
-# Rows held at once: of the queries, of the targets, and of the queries of one tile of the integer product.
+# Rows in memory at once: of the queries, of the targets, and of the queries of one tile of the integer product.
 QUERIES, TARGETS, TILE = 16384, 4096, 1024
-# Neighbouring targets whose best product alone is compared first.
+# Neighbouring targets of which only the best product is compared first.
 GROUP = 32
 # Rows that are quantised, and pairs that are scored in float64, at once: they fit a core's cache.
 CACHED, PAIRS = 128, 32
-# Candidates that are kept beyond k: so many neighbours may lie within float32's rounding of the k-th.
+# Candidates beyond k: the number of neighbours that may be within float32's rounding of the k-th.
 SPARE = 8
-# Scoring one pair costs as much as some twenty scores of a plain product, and finding it half as much again. So where
-# the codes leave a query more of a block than this part (k large, targets alike), the whole block is multiplied.
+# Scoring one pair costs as much as about twenty scores of a plain product, and finding it half as much again. So if
+# the codes leave a query more than this share of a block (k large, targets similar), the whole block is multiplied.
 DENSE = 1 / 32
-# Quantising a block takes as long as multiplying it in float32 with some 240 queries, so fewer gain nothing by codes.
+# Quantising a block takes as long as multiplying it in float32 with about 240 queries, so codes need more queries.
 FEW = 256
 LOWEST, HIGHEST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
 class _Best:
-    """The best `width` candidates of n queries so far by float32 score, best first, equal ones in any order."""
+    """The best `width` candidates of n queries so far by float32 score, best first, ties in any order."""
 
     def __init__(self, n: int, width: int) -> None:
         self.scores = np.full((n, width), -np.inf, np.float32)
         self.ids = np.full((n, width), -1, np.int64)
 
     def merge(self, queries: Ids, scores: Floats, ids: Ids) -> None:
-        """Offer each of some queries (q,) candidates (q, c) that it has not seen."""
+        """Add new candidates (q, c) to each of the queries (q,)."""
         joined = np.concatenate([self.scores[queries], scores], axis=1)
         found = torch.from_numpy(joined).topk(self.scores.shape[1], dim=1)
         ids = np.concatenate([self.ids[queries], ids], axis=1)
@@ -59,7 +59,7 @@ class _Best:
 class _Codes:
     """Rows (n, dim) as 8-bit codes and their steps (n, 1): row = code * step + rest. Norms are of row and rest, (n,).
 
-    The codes are padded with zeros to whole words of four: of a single coordinate torch's int8 product is wrong.
+    The codes are padded with zeros to whole words of four: torch's int8 product is wrong for a single coordinate.
     """
 
     codes: torch.Tensor
@@ -71,11 +71,11 @@ class _Codes:
 Finder: TypeAlias = Callable[[Floats, Rows, int, _Best], float]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a query with scores beyond float32 is settled
+@np.errstate(over="ignore", invalid="ignore")  # a query with scores beyond float32 is searched by brute force
 def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> tuple[Ids, Floats]:
     """Find for every query (n, dim) the k targets (m, dim) of largest inner product: ids (n, k), scores (n, k).
 
-    Best first, equal scores by id; where there are fewer than k targets the rest is -1 with score -inf. Both arrays
+    Best first, equal scores by id; with fewer than k targets, the rest is -1 with score -inf. Both arrays
     may be memory maps.
 
     Raises:
@@ -83,7 +83,7 @@ def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> t
         VectorError: a row is not finite.
     """
     if k < 1 or queries.ndim != 2 or targets.ndim != 2 or queries.shape[1] != targets.shape[1]:
-        raise UsageError(f"cannot search k = {k} of {targets.shape} for {queries.shape}: k >= 1 and one width, please")
+        raise UsageError(f"cannot search k = {k} of {targets.shape} for {queries.shape}: use k >= 1 and equal widths")
     ids = np.full((len(queries), k), -1, np.int64)
     scores = np.full((len(queries), k), -np.inf, np.float32)
     kept, width = min(k, len(targets)), min(k + SPARE, len(targets))
@@ -102,7 +102,7 @@ def nearest(queries: Rows, targets: Rows, k: int, method: Method = "faiss") -> t
 
 
 def _by_faiss(queries: Floats, targets: Rows, _: int, best: _Best) -> float:
-    """Search as IndexFlatIP does, without its copy of all targets; return the norm of the longest target."""
+    """Search like IndexFlatIP, without its copy of all targets; return the norm of the longest target."""
     longest = 0.0
     for start, block in _blocks(targets, TARGETS):
         _multiply(best, np.arange(len(queries)), queries, block, start)
@@ -111,7 +111,7 @@ def _by_faiss(queries: Floats, targets: Rows, _: int, best: _Best) -> float:
 
 
 def _multiply(best: _Best, rows: Ids, queries: Floats, block: Floats, start: int) -> None:
-    """Offer some queries, which are rows of `best`, all targets of a block."""
+    """Add all targets of a block as candidates of `queries`, which are rows of `best`."""
     search: Any = faiss.knn
     if hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus():
         search = partial(faiss.knn_gpu, faiss.StandardGpuResources())
@@ -121,11 +121,11 @@ def _multiply(best: _Best, rows: Ids, queries: Floats, block: Floats, start: int
 
 
 def _by_int8(queries: Floats, targets: Rows, k: int, best: _Best) -> float:
-    """Search as faiss does, but score only the targets that 8-bit codes cannot rule out.
+    """Search like faiss, but score only targets that 8-bit codes cannot rule out.
 
-    With q = q' + e and x = x' + f, where q' and x' are what the codes say, q x = q' x' + q' f + e x. So the codes are
-    off by no more than |q'| |f| + |e| |x| (Cauchy-Schwarz): a target that stays below the k-th best score by more is
-    none of the k best.
+    With q = q' + e and x = x' + f, where q' and x' are the values of the codes, q x = q' x' + q' f + e x. So the error
+    of the codes is at most |q'| |f| + |e| |x| (Cauchy-Schwarz): a target further below the k-th best score is not one
+    of the k best.
     """
     if len(queries) < FEW:
         return _by_faiss(queries, targets, k, best)
@@ -144,7 +144,7 @@ def _by_int8(queries: Floats, targets: Rows, k: int, best: _Best) -> float:
             tile = _Tile(queries[rows], block, _products(asked.codes[rows], found.codes, memory))
             floors = best.scores[rows, k - 1]
             if start == 0:
-                floors = tile.floors(k)  # not yet any score to reach
+                floors = tile.floors(k)  # the scores to reach
             least = (floors - errors[rows].numpy()) / (asked.steps[rows, 0].double().numpy() * step)
             tile.offer(best, first, start, np.nan_to_num(least, nan=LOWEST).clip(LOWEST + 1, HIGHEST))
     return longest
@@ -159,7 +159,7 @@ class _Tile:
     products: torch.Tensor
 
     def floors(self, k: int) -> Floats:
-        """Score for every query the best of the best k groups: its k-th neighbour scores no less than the worst."""
+        """Score the best target of every query's best k groups: the k-th neighbour scores no less than the worst."""
         if self.products.shape[1] < k:
             return np.full(len(self.queries), -np.inf, np.float32)
         groups = self.products.amax(dim=2).topk(k, dim=1).indices
@@ -172,10 +172,10 @@ class _Tile:
     def passing(self, least: NDArray[np.int32]) -> tuple[Ids, Ids]:
         """Find the products that are at least `least` (q,): rows and columns, row by row.
 
-        One pass takes the maximum of every group; only the few groups that reach it are looked at again.
+        One pass takes the maximum of every group; only the few groups that reach it are searched again.
         """
         maxima = self.products.amax(dim=2).numpy()
-        # numpy picks what passes several times faster than torch.nonzero.
+        # numpy is several times faster than torch.nonzero here.
         found = np.flatnonzero(maxima >= least[:, None])
         rows, groups = np.divmod(found, maxima.shape[1])
         tried = self.products.flatten(0, 1)[torch.from_numpy(found)].numpy()
@@ -183,7 +183,7 @@ class _Tile:
         return rows[hits], groups[hits] * GROUP + inside
 
     def offer(self, best: _Best, first: int, start: int, least: NDArray[np.float64]) -> None:
-        """Offer what passes to the queries, of which `first` is number 0 of the tile, as target `start` is."""
+        """Add products of at least `least` as candidates; the tile starts at query `first` and target `start`."""
         rows, columns = self.passing(np.floor(least).astype(np.int32))
         counts = np.bincount(rows, minlength=len(self.queries))
         many = counts > len(self.block) * DENSE
@@ -204,7 +204,7 @@ class _Tile:
 
 
 def _quantise(rows: torch.Tensor, shared: bool) -> _Codes:
-    """Round rows to codes, each with a step of its own or all with one."""
+    """Round rows to codes, with one step per row or one for all."""
     peaks = torch.linalg.vector_norm(rows, torch.inf, dim=1, keepdim=True).clamp(min=1e-30)
     steps = (peaks.max().expand_as(peaks) if shared else peaks) / 127
     codes = torch.zeros(len(rows), rows.shape[1] + -rows.shape[1] % 4, dtype=torch.int8)
@@ -218,7 +218,7 @@ def _quantise(rows: torch.Tensor, shared: bool) -> _Codes:
 
 
 def _products(queries: torch.Tensor, targets: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
-    """Multiply codes into (q, t / GROUP, GROUP); places without a target hold the lowest number there is."""
+    """Multiply codes into (q, t / GROUP, GROUP); positions without a target hold the lowest integer."""
     width = len(targets) + -len(targets) % GROUP
     products = memory[: len(queries) * width].view(len(queries), width)
     torch._int_mm(queries, functional.pad(targets, (0, 0, 0, width - len(targets))).T, out=products)
@@ -229,22 +229,22 @@ def _products(queries: torch.Tensor, targets: torch.Tensor, memory: torch.Tensor
 def _inner(queries: Floats, targets: Floats, rows: Ids, columns: Ids) -> Floats:
     """Score pairs in float32, without a copy of their vectors."""
     scores = np.empty(len(rows), np.float32)
-    library: Any = faiss  # its types leave out what is loaded from C++
-    at = [library.swig_ptr(array) for array in (queries, rows, targets, columns, scores)]  # all of them contiguous
+    library: Any = faiss  # its type stubs lack the functions of C++
+    at = [library.swig_ptr(array) for array in (queries, rows, targets, columns, scores)]  # all are contiguous
     library.pairwise_indexed_inner_product(queries.shape[1], len(rows), *at)
     return scores
 
 
 def _rounding(dim: int) -> float:
-    """Return how far a float32 sum of dim products strays at most, whatever its order, as a part of |q| |x|.
+    """Return the greatest error of a float32 sum of dim products in any order, as a share of |q| |x|.
 
-    Higham, Accuracy and Stability of Numerical Algorithms, eq. 3.5; the 16 are for the rounding of the bound itself.
+    Higham, Accuracy and Stability of Numerical Algorithms, eq. 3.5; 16 is added for the rounding of the bound itself.
     """
     return (dim + 16) * float(np.finfo(np.float32).eps) / 2
 
 
 def _score(queries: Floats, targets: Rows, best: _Best, margin: Floats, k: int) -> tuple[Ids, Floats]:
-    """Score in float64 what may be among the k best, given the margin (n,) of float32, and order it."""
+    """Score in float64 the candidates that may be among the k best, given the margin (n,) of float32, and sort them."""
     least = best.scores[:, k - 1] - 2 * margin
     rows, columns = np.nonzero(~(best.scores < least[:, None]))
     ids, exact = best.ids[rows, columns], np.empty(len(rows), np.float32)
@@ -270,8 +270,8 @@ def _settle(queries: Floats, targets: Rows, k: int) -> tuple[Ids, Floats]:
 
 
 def _encode(scores: Floats, ids: Ids) -> Ids:
-    """Turn scores and their ids (below 2^32) into whole numbers that are larger for better scores, then lower ids."""
-    bits = (scores + 0.0).view(np.int32)  # without a negative zero, which would be less than zero
+    """Encode scores and their ids (below 2^32) as integers that are larger for better scores, then for lower ids."""
+    bits = (scores + 0.0).view(np.int32)  # turns -0.0 into 0.0, which would sort differently
     return (bits ^ (bits >> 31 & HIGHEST)).astype(np.int64) << 32 | 0xFFFFFFFF - ids
 
 

@@ -1,4 +1,4 @@
-"""The shape network learns from names, and from what a teacher says who saw the objects from all around."""
+"""Train the shape network on names, and on the embeddings of a teacher that sees views of the objects."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +19,10 @@ from omnisearch_training.stages.losses import info_nce
 
 
 class ShapeConfig(BaseModel):
-    """How the shape network is trained.
+    """Training of the shape network.
 
-    `names` and `teacher` weigh the two things it learns from. `detail` is how often a richer caption stands in for
-    the plain name. Every object is seen turned about the vertical, each axis stretched by up to `stretch`, each point
+    `names` and `teacher` are the weights of the two losses. `detail` is the share of richer captions instead of the
+    plain name. Objects are augmented: rotated about the vertical, stretched by up to `stretch` along each axis, points
     moved by `jitter` (in radii), up to a share of `missing` of the points left out, and a share of `bare` of the
     objects without colours.
     """
@@ -59,10 +59,10 @@ def train_shape(
     """Train a network on rows of the points tower (n, width).
 
     Item i has the caption embeddings captions[i] (k_i, dim), plain first, and the teacher's embedding teacher[i]
-    (dim,). The loss is symmetric InfoNCE against each of the two; items of one group are no negatives.
+    (dim,). The loss is symmetric InfoNCE against each of the two; items of one group are not negatives.
 
     Raises:
-        CheckpointError: the checkpoint is damaged or of another recipe, seed or data.
+        CheckpointError: the checkpoint is damaged or belongs to another recipe, seed or data.
     """
     spoken = Captions(captions)
     ids = torch.from_numpy(np.unique(np.asarray(groups), return_inverse=True)[1])
@@ -86,9 +86,9 @@ def train_shape(
 
 
 def augment(rows: Floats, config: ShapeConfig, random: np.random.Generator) -> Floats:
-    """Show objects (n, POINTS * 6) as they might also have come: float32 of the same shape.
+    """Augment objects (n, POINTS * 6): float32 of the same shape.
 
-    Points that are left out go to the end of the row, beyond those that are looked at.
+    Points that are left out are moved to the end of the row, beyond those that are read.
     """
     clouds = rows.reshape(len(rows), POINTS, 6)
     gone = random.random(clouds.shape[:2]) < config.missing * random.random((len(clouds), 1))

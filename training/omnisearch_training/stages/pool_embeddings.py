@@ -1,4 +1,4 @@
-"""The pools of one split: what pairs are mined from, with the space embeddings of everything in them."""
+"""The pools of one split, from which pairs are mined, with the space embeddings of all items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from omnisearch_training.stages.features import Features, Table
 from omnisearch_training.stages.pools import UNKNOWN, Pools
 
 TEXT = Modality.TEXT
-# What kind of thing a text was written about, by the modality of its record: the labels of the decoupling loss. A text
-# that no item shows has none.
+# The sources of texts by the modality of their records: the labels of the decoupling loss. A text without an item has
+# no source.
 SOURCES = {Modality.IMAGE: "vision", Modality.AUDIO: "audio", Modality.POINT_CLOUD: "shape"}
 
 
@@ -28,7 +28,7 @@ class Items:
 
     @classmethod
     def join(cls, tables: Mapping[str, Table]) -> "Items":
-        """Put the tables of several towers side by side, with the records that all of them could read."""
+        """Join the tables of several towers, with the records that all of them could read."""
         shared = set.intersection(*({record.id for record in table.records} for table in tables.values()))
         kept = {
             tower: [i for i, record in enumerate(table.records) if record.id in shared]
@@ -40,32 +40,32 @@ class Items:
 
     @classmethod
     def chain(cls, parts: Sequence["Items"]) -> "Items":
-        """Put the items of several datasets one after the other."""
+        """Concatenate the items of several datasets."""
         towers = parts[0].features
         features = {tower: np.concatenate([part.features[tower] for part in parts]) for tower in towers}
         return cls(tuple(record for part in parts for record in part.records), features)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Items":
-        """Give some rows."""
+        """Return some rows."""
         features = {tower: each[rows] for tower, each in self.features.items()}
         return Items(tuple(self.records[i] for i in rows), features)
 
     def of(self, split: Split) -> "Items":
-        """Give the rows of one split."""
+        """Return the rows of one split."""
         return self.take([i for i, record in enumerate(self.records) if record.split is split])
 
     @property
     def concepts(self) -> tuple[str, ...]:
-        """What each row shows."""
+        """The concept of each row."""
         return tuple(record.source_id for record in self.records)
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Space embeddings of every pool, which items show the same thing, and which text is each item's plain name.
+    """Space embeddings of every pool, the concept of each item, and the text of each item's plain name.
 
-    `groups[m]` (n,) numbers the concepts across modalities; `names[m]` (n,) indexes the texts; `sources` (texts) says
-    what each text was written about.
+    `groups[m]` (n,) numbers the concepts across modalities; `names[m]` (n,) indexes the texts; `sources` (texts) are
+    the sources of the texts.
     """
 
     embeddings: SpaceEmbeddings
@@ -75,7 +75,7 @@ class Gathered:
 
     @property
     def pools(self) -> Pools:
-        """What pairs are mined from."""
+        """The pools for mining pairs."""
         return Pools(self.embeddings, self.sources)
 
 
@@ -87,7 +87,7 @@ def gather(
 ) -> Gathered:
     """Embed the items and their captions in the spaces `wanted` of each modality."""
     concepts: dict[str, int] = {}
-    texts: dict[str, tuple[str, str]] = {}  # each text with its source and its concept
+    texts: dict[str, tuple[str, str]] = {}  # text -> its source and its concept
     groups, names = {}, {}
     for m, each in items.items():
         groups[m] = np.array([concepts.setdefault(concept, len(concepts)) for concept in each.concepts])

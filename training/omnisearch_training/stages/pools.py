@@ -1,4 +1,4 @@
-"""Pools: the unpaired items of every modality, as the spaces embed them."""
+"""Pools: the space embeddings of the unpaired items of every modality."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages.nearest import Rows
 
-# The source of a text of which it is not known what it was written about.
+# The source of a text of unknown origin.
 UNKNOWN = ""
 
 
@@ -18,14 +18,14 @@ UNKNOWN = ""
 class Pools:
     """Unpaired items: `embeddings[space, modality]` (n, dim of space), row i is item i of the modality's pool.
 
-    `text_sources` (n texts) says for each text what it was written about: audio, vision, 3d ..., or UNKNOWN
+    `text_sources` (n texts) is the source of each text: audio, vision, 3d ..., or UNKNOWN
     """
 
     embeddings: Mapping[tuple[str, Modality], Rows]
     text_sources: Sequence[str] = ()
 
     def count(self, modality: Modality) -> int:
-        """Return how many items a modality has.
+        """Return the number of items of a modality.
 
         Raises:
             UsageError: no space embeds it, or the spaces disagree.
@@ -34,7 +34,7 @@ class Pools:
         if modality is Modality.TEXT and self.text_sources:
             counts["text_sources"] = len(self.text_sources)
         if len(set(counts.values())) != 1:
-            raise UsageError(f"the pool of {modality} needs embeddings of one length, not {counts or 'none at all'}")
+            raise UsageError(f"the pool of {modality} needs embeddings of one length, not {counts or 'no embeddings'}")
         return next(iter(counts.values()))
 
     def rows(self, space: str, modality: Modality) -> Rows:
@@ -49,10 +49,10 @@ class Pools:
         return self.embeddings[space, modality]
 
     def digest(self) -> str:
-        """Name the content: the same for equal pools."""
+        """Return a hash of the content."""
         found = blake3(repr(tuple(self.text_sources)).encode())
         for key in sorted(self.embeddings):
-            rows = np.ascontiguousarray(self.embeddings[key])  # of a memory map no copy
+            rows = np.ascontiguousarray(self.embeddings[key])  # does not copy a memory map
             found.update(f"{key} {rows.shape} {rows.dtype}".encode())
             found.update(rows.view(np.uint8).reshape(-1).data)
         return found.hexdigest()

@@ -1,4 +1,4 @@
-"""Binding: one space is projected into the anchor's (OmniBind, section 3.3, eq. 1)."""
+"""Binding: train the projector of one space into the anchor space (OmniBind, section 3.3, eq. 1)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,19 +20,19 @@ from omnisearch_training.stages.losses import info_nce
 from omnisearch_training.stages.nearest import Rows
 from omnisearch_training.stages.pseudo_pairs import Pairs
 
-# What each letter of a head's name stands for: the modality that its pairs start from.
+# The letters of a head's name: the modality that its pairs start from.
 LETTERS = {"T": Modality.TEXT, "V": Modality.IMAGE, "A": Modality.AUDIO, "P": Modality.POINT_CLOUD}
 
 Embeddings = Mapping[tuple[str, Modality], Rows]
-# Per modality (n,): items of one number show the same thing.
+# Per modality (n,): items with equal numbers show the same thing.
 Groups = Mapping[Modality, NDArray[np.int64]]
 
 
 class BindConfig(BaseModel):
-    """How projectors are trained; the paper gives the temperature, the heads and the released code their width.
+    """Training of projectors; the temperature is the paper's, the heads and their width are those of the released code.
 
-    A head's name is `mix` or letters of T, V, A and P: which starts its pairs come from. `noise` is the length of a
-    random vector that is added to a space's unit embeddings. `k` is how many neighbours stand in for the nearest.
+    A head's name is `mix` or letters of T, V, A and P: the starts of its pairs. `noise` is the length of a
+    random vector that is added to a space's unit embeddings. `k` is the number of neighbours to draw from.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +50,7 @@ class BindConfig(BaseModel):
 class Anchor:
     """The space that others are bound to: normalise(sum of weight * projected space), frozen.
 
-    A space without a projector already lies there. A modality that only some of the spaces read is the sum of those.
+    A space without a projector is used unchanged. A modality that only some of the spaces read is the sum of those.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Anchor:
         self._projectors = {name: p.eval() for name, p in (projectors or {}).items() if name in weights}
         self.modalities = tuple(m for m in Modality if any((space, m) in embeddings for space in weights))
         if not self.modalities or not all(weight > 0 for weight in weights.values()):
-            raise UsageError(f"the anchor {self.weights} takes spaces that are embedded, with weights above 0")
+            raise UsageError(f"the anchor {self.weights} needs spaces with embeddings, and weights above 0")
 
     @property
     def dim(self) -> int:
@@ -69,7 +69,7 @@ class Anchor:
 
     @torch.no_grad()
     def rows(self, modality: Modality, ids: NDArray[Any]) -> Tensor:
-        """Return the anchor of items, (n, dim), unit rows."""
+        """Return the anchor embeddings of items, (n, dim), unit rows."""
         parts = []
         for space, weight in self.weights.items():
             if (space, modality) in self._embeddings:
@@ -90,14 +90,14 @@ def train_projectors(
     folder: Path | None = None,
     report: Report | None = None,
 ) -> Projector:
-    """Train the heads of one space, each on its subset of the pairs, and put them side by side.
+    """Train the heads of one space, each on its subset of the pairs, and stack them.
 
     The loss of a head is the sum of InfoNCE over all (modality of the space, modality of the anchor). Items of one
-    group are no negatives, nor is an item of itself. Checkpoints go to `folder`.
+    group are not negatives of each other. Checkpoints are written to `folder`.
 
     Raises:
-        UsageError: the space or a head has nothing to learn from.
-        CheckpointError: a checkpoint in `folder` is of another recipe or of other data.
+        UsageError: the space or a head has no pairs.
+        CheckpointError: a checkpoint in `folder` belongs to another recipe or other data.
     """
     sources = tuple(m for m in pairs.modalities if (space, m) in embeddings)
     targets = tuple(m for m in pairs.modalities if m in anchor.modalities)
@@ -108,7 +108,7 @@ def train_projectors(
     for number, head in enumerate(config.heads):
         rows = subset(pairs, head)
         if len(rows) < 2:
-            raise UsageError(f"head {head} of space {space} has {len(rows)} pairs to learn from: leave it out")
+            raise UsageError(f"head {head} of space {space} has {len(rows)} pairs, which are too few: remove the head")
         place = draw(seed, number).integers(2**31)
         torch.manual_seed(int(place))
         projector = Projector(embeddings[space, sources[0]].shape[1], config.hidden, anchor.dim, heads=1).train()
@@ -146,8 +146,8 @@ def binding_loss(
 ) -> Tensor:
     """Return the sum of InfoNCE over all pairs of a source (n, dim) and a target (n, dim of the anchor).
 
-    All sources pass the projector together: its batch norms then see in training the mixture of modalities that
-    their running statistics describe in use.
+    All sources pass the projector in one batch, so that its batch norms are trained on the mixture of modalities that
+    their running statistics describe.
     """
     projected = projector(torch.cat(sources)).chunk(len(sources))
     terms = [
@@ -159,7 +159,7 @@ def binding_loss(
 
 
 def subset(pairs: Pairs, head: str) -> NDArray[np.int64]:
-    """Return the rows that a head learns from: all for `mix`, else those that start from its letters."""
+    """Return the rows of a head's pairs: all for `mix`, else those that start from its letters."""
     starts = pairs.modalities if head == "mix" else tuple(LETTERS[letter] for letter in head)
     return pairs.started(*starts)
 
@@ -170,13 +170,13 @@ def take(rows: Rows, ids: NDArray[Any]) -> Tensor:
 
 
 def shown(ids: NDArray[Any], modality: Modality, groups: Groups | None) -> Tensor:
-    """Name what items show: their group, or themselves."""
+    """Return the groups of items, or their own ids without groups."""
     names = ids if groups is None or modality not in groups else groups[modality][ids]
     return torch.from_numpy(np.array(names, np.int64))
 
 
 def disturb(rows: Tensor, noise: float, random: np.random.Generator) -> Tensor:
-    """Add a random vector of about length `noise` to unit rows and scale them back."""
+    """Add a random vector of about length `noise` to unit rows and normalise them."""
     if not noise:
         return rows
     step = random.standard_normal(rows.shape, np.float32) * (noise / rows.shape[1] ** 0.5)
@@ -184,7 +184,7 @@ def disturb(rows: Tensor, noise: float, random: np.random.Generator) -> Tensor:
 
 
 def identity(config: BaseModel, pairs: Pairs, groups: Groups | None, *others: object) -> str:
-    """Name what a training depends on: its settings and its data."""
+    """Return a hash of the settings and data of a training."""
     digest = blake3(f"{config.model_dump_json()} {others}".encode())
     for rows in (pairs.start, *pairs.ids.values(), *(groups or {}).values()):
         digest.update(np.ascontiguousarray(rows).tobytes())

@@ -1,13 +1,13 @@
-"""Pseudo item pairs: what goes with what, told by specialist spaces (OmniBind, section 3.2).
+"""Pseudo item pairs: nearest neighbours across modalities, found by specialist spaces (OmniBind, section 3.2).
 
-Every modality in turn is the start: each of its items fetches the k nearest items of every other modality. Where no
+Every modality in turn is the start: each of its items retrieves the k nearest items of every other modality. If no
 space joins two modalities, a chain of spaces does. The result is a table of integers in Parquet, one row per start:
 
     start_modality  int32              index into the modalities of the metadata
     start_id        int32              row of its pool
     {modality}_id     int32 [k]        column j of every list makes tuple j; the start's own list repeats its id
-    {modality}_score  float32 [k]      of a chain the lowest score of its hops; 1 for the start itself
-    text_source       int32 [k]        where the tuple's text comes from: index into the metadata's sources; -1 unknown
+    {modality}_score  float32 [k]      of a chain, the lowest score of its hops; 1 for the start itself
+    text_source       int32 [k]        source of the tuple's text: index into the metadata's sources; -1 unknown
 """
 
 import json
@@ -48,7 +48,7 @@ class RetrieverConfig(_Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> "RetrieverConfig":
         if len(set(self.path)) != len(self.path) or len(self.spaces) != len(self.path) - 1:
-            raise ValueError(f"a path of n different modalities takes n - 1 spaces, not {self.path} by {self.spaces}")
+            raise ValueError(f"a path of n different modalities needs n - 1 spaces, not {self.path} with {self.spaces}")
         return self
 
     def hops(self, start: Modality) -> list[tuple[str, Modality, Modality]]:
@@ -58,7 +58,7 @@ class RetrieverConfig(_Strict):
 
 
 class PairConfig(_Strict):
-    """Who retrieves: one retriever for every pair of modalities. `k` neighbours are stored."""
+    """Retriever configuration: one retriever for every pair of modalities. `k` neighbours are stored."""
 
     retrievers: tuple[RetrieverConfig, ...] = Field(min_length=1)
     k: int = Field(16, ge=1)
@@ -66,18 +66,18 @@ class PairConfig(_Strict):
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """The modalities that are paired, in the order of every report."""
+        """The paired modalities, in the order of reports."""
         ends = {end for retriever in self.retrievers for end in (retriever.path[0], retriever.path[-1])}
         return tuple(m for m in Modality if m in ends)
 
     @property
     def reads(self) -> dict[Modality, tuple[str, ...]]:
-        """The spaces that retrievers need of each modality."""
+        """The spaces that retrievers need for each modality."""
         hops = [hop for r in self.retrievers for hop in r.hops(r.path[0])]
         return {m: tuple(space for space, *ends in hops if m in ends) for m in Modality}
 
     def retriever(self, start: Modality, goal: Modality) -> RetrieverConfig:
-        """Return the one that joins two modalities."""
+        """Return the retriever that joins two modalities."""
         return next(r for r in self.retrievers if {start, goal} == {r.path[0], r.path[-1]})
 
     @model_validator(mode="after")
@@ -85,13 +85,13 @@ class PairConfig(_Strict):
         joined = sorted(tuple(sorted((r.path[0], r.path[-1]))) for r in self.retrievers)
         wanted = sorted(tuple(sorted((a, b))) for a in self.modalities for b in self.modalities if a < b)
         if joined != wanted:
-            raise ValueError(f"every pair of modalities takes one retriever: {wanted}, not {joined}")
+            raise ValueError(f"every pair of modalities needs one retriever: {wanted}, not {joined}")
         return self
 
 
 @dataclass(frozen=True, eq=False)
 class Tuples:
-    """n tuples: an item of every modality each, and the index of its text's source (n,)."""
+    """n tuples: one item of every modality each, and the index of the text's source (n,)."""
 
     ids: Mapping[Modality, Ints]
     text_source: Ints | None
@@ -110,30 +110,30 @@ class Pairs:
     provenance: Mapping[str, Any]
 
     def started(self, *modalities: Modality) -> NDArray[np.int64]:
-        """Give the rows that start from one of these modalities."""
+        """Return the rows that start from one of these modalities."""
         codes = [self.modalities.index(m) for m in modalities if m in self.modalities]
         return np.flatnonzero(np.isin(self.start, codes))
 
     def tuples(self, rows: NDArray[np.int64], choice: NDArray[np.int64]) -> Tuples:
-        """Give of each of n rows its tuple number choice[i]."""
+        """Return tuple number choice[i] of each of n rows."""
         sources = None if self.text_source is None else self.text_source[rows, choice]
         return Tuples({m: ids[rows, choice] for m, ids in self.ids.items()}, sources)
 
 
 def write_pairs(path: Path, pools: Pools, config: PairConfig, provenance: Mapping[str, Any]) -> None:
-    """Mine the pools into a Parquet file, one row group at a time; a file that stands is whole.
+    """Mine the pools into a Parquet file, one row group at a time; an existing file is complete.
 
-    Every row group is a file of its own in `{path}.parts` until all are there, so that a killed run goes on after the
-    last. `provenance` is kept beside counts and retrievers: seeds, fingerprints, versions.
+    Every row group is written to a separate file in `{path}.parts` until all exist, so that a killed run resumes after
+    the last. `provenance` (seeds, fingerprints, versions) is stored with counts and retrievers.
 
     Raises:
         UsageError: a pool is missing or smaller than k.
-        CheckpointError: the parts are of another recipe or of other pools.
+        CheckpointError: the parts belong to another recipe or other pools.
     """
     counts = {m: pools.count(m) for m in config.modalities}
     small = {m: n for m, n in counts.items() if n < config.k}
     if small:
-        raise UsageError(f"cannot store k = {config.k} neighbours from pools of {small}: lower k or add items")
+        raise UsageError(f"cannot store k = {config.k} neighbours from pools of {small}: use a smaller k or add items")
     sources = tuple(dict.fromkeys(s for s in pools.text_sources if s != UNKNOWN)) if Modality.TEXT in counts else ()
     metadata = {**config.model_dump(mode="json"), "modalities": config.modalities, "counts": counts}
     metadata |= {"sources": sources, "provenance": dict(provenance), "pools": pools.digest()}
@@ -163,7 +163,7 @@ def read_pairs(path: Path, k: int = 1) -> Pairs:
         with pq.ParquetFile(path) as file:
             metadata = json.loads(file.schema_arrow.metadata[METADATA])
             if not 1 <= k <= metadata["k"]:
-                raise CheckpointError(f"{path} stores {metadata['k']} neighbours, not {k}: mine it again with more")
+                raise CheckpointError(f"{path} stores {metadata['k']} neighbours, not {k}: mine it with a larger k")
             groups = [_columns(file.read_row_group(i), k) for i in range(file.num_row_groups)]
     except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not a table of pseudo item pairs: {error}") from None
@@ -183,9 +183,9 @@ def read_pairs(path: Path, k: int = 1) -> Pairs:
 def retrieve(
     pools: Pools, config: PairConfig, start: Modality, goal: Modality, ids: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Fetch for items of one modality the k nearest of another: ids (n, k), scores (n, k).
+    """Retrieve the k nearest items of another modality for each item: ids (n, k), scores (n, k).
 
-    Every hop of a chain but the last goes to the one nearest item; the chain's score is its weakest hop's.
+    Every hop of a chain except the last uses the one nearest item; the chain's score is its lowest hop score.
     """
     *bridges, (space, source, _) = config.retriever(start, goal).hops(start)
     weakest = np.full((len(ids), 1), np.inf, np.float32)
@@ -219,16 +219,16 @@ def _batch(
 
 
 def _stands(part: Path, schema: pa.Schema) -> bool:
-    """Whether a part was mined before, from the same pools in the same way."""
+    """Whether a part was already mined from the same pools with the same settings."""
     if not part.exists():
         return False
     if pq.read_schema(part).metadata != schema.metadata:
-        raise CheckpointError(f"{part}: is of another recipe or of other pools; delete its folder to mine anew")
+        raise CheckpointError(f"{part} belongs to another recipe or other pools; delete its folder to mine again")
     return True
 
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-    """Write a Parquet file, a row group per batch, that stands only when it is whole."""
+    """Write a Parquet file atomically, one row group per batch."""
     partial = path.with_name(path.name + ".partial")
     with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
         for batch in batches:
@@ -254,7 +254,7 @@ def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _columns(table: pa.Table, k: int) -> dict[str, NDArray[Any]]:
-    """Turn a row group into arrays, of every list its first k."""
+    """Convert a row group to arrays, with the first k of every list."""
     found = {}
     for name in table.column_names:
         column = table[name].combine_chunks()

@@ -1,4 +1,4 @@
-"""Routing: how much every space counts for an input is learned while the projectors stand (OmniBind, section 3.4)."""
+"""Routing: train the routers while the projectors are frozen (OmniBind, section 3.4)."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -23,9 +23,9 @@ from omnisearch_training.stages.pseudo_pairs import Pairs
 
 
 class RouteConfig(BaseModel):
-    """How routers are trained; temperature and `decoupling`, the weight of L_dec, are the paper's.
+    """Training of routers; temperature and `decoupling`, the weight of L_dec, are the paper's.
 
-    `reduction` is how the losses of the modality pairs come together: eq. 5 of the paper sums, its prose averages.
+    `reduction` combines the losses of the modality pairs: eq. 5 of the paper sums them, its prose averages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,19 +49,19 @@ def train_routers(
     checkpoint: Path | None = None,
     report: Report | None = None,
 ) -> Fusion:
-    """Train fresh routers wherever the fusion's are learned; the model returned shares its projectors and means.
+    """Train new routers for parts with learned ones; the returned model shares the projectors and means.
 
     Raises:
-        UsageError: no router is learned, fewer than two modalities are paired, or L_dec lacks the texts' sources.
-        CheckpointError: the checkpoint is of another recipe or of other data.
+        UsageError: no router is learned, fewer than two modalities are paired, or L_dec lacks the sources of texts.
+        CheckpointError: the checkpoint belongs to another recipe or other data.
     """
     parts = tuple(m for m in pairs.modalities if m in fusion.config.branches)
     learned = [part for part in parts if isinstance(fusion.routers[part], Router)]
     if not learned or len(parts) < 2:
-        raise UsageError(f"model {fusion.config.name} has no learned router, or under two modalities: {parts}")
+        raise UsageError(f"model {fusion.config.name} has no learned router, or fewer than two modalities: {parts}")
     decoupled = config.decoupling > 0 and Modality.TEXT in learned
     if decoupled and pairs.text_source is None:
-        raise UsageError("the decoupling loss needs to know where texts come from: mine pairs with text_sources")
+        raise UsageError("the decoupling loss needs the sources of texts: mine pairs with text_sources")
     labels = source_labels(fusion.config, pairs.sources) if decoupled else None
     torch.manual_seed(seed)
     fusion = with_routers(fusion, {part: fusion.config.routers[part] for part in learned})
@@ -106,15 +106,15 @@ def alignment_loss(
 
 
 def source_labels(config: ModelConfig, sources: tuple[str, ...]) -> Tensor:
-    """Return the labels of L_dec (sources, text branches): 1 where a branch's tags have the source.
+    """Return the labels of L_dec (sources, text branches): 1 if a branch's tags include the source.
 
     Raises:
-        UsageError: a source is no branch's tag.
+        UsageError: a source is not a tag of any branch.
     """
     branches = config.branches[Modality.TEXT]
     strange = set(sources).difference(*(branch.tags for branch in branches))
     if strange:
-        raise UsageError(f"texts come from {sorted(strange)}, but no text branch of {config.name} has such a tag")
+        raise UsageError(f"text sources {sorted(strange)} are not tags of any text branch of {config.name}")
     return torch.tensor([[float(source in branch.tags) for branch in branches] for source in sources])
 
 
@@ -127,9 +127,9 @@ def text_scores(fusion: Fusion, spaces: Mapping[str, Tensor]) -> Tensor:
 
 
 def with_routers(fusion: Fusion, routers: Mapping[Modality, RouterConfig]) -> Fusion:
-    """Return a model of the same projectors and means with other routers for the modalities named.
+    """Return a model with the same projectors and means, and other routers for the given modalities.
 
-    A learned router starts fresh; those not named are kept.
+    A learned router is newly initialised; other modalities keep their routers.
     """
     document = fusion.config.model_dump() | {"routers": {**fusion.config.routers, **routers}}
     config = ModelConfig.model_validate(document)
@@ -145,7 +145,7 @@ def _width(projector: nn.Module, dim: int) -> int:
 
 
 def _digest(fusion: Fusion) -> str:
-    """Name what stands while the routers learn."""
+    """Return a hash of the frozen parts."""
     digest = blake3(fusion.config.model_dump_json().encode())
     for name, value in fusion.state_dict().items():
         if not name.startswith("routers."):

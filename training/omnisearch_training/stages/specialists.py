@@ -1,4 +1,4 @@
-"""The kinds of specialists: what each is trained by."""
+"""The kinds of specialists, and the training of each."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ NETWORKS: Mapping[str, type[Network]] = {"head": Head, "shape": ShapeNet}
 
 
 def train_network(lessons: Lessons, config: HeadConfig | ShapeConfig, seed: int, checkpoint: Path) -> Network:
-    """Train a network on lessons; one that takes long goes on from its checkpoint, which is removed in the end."""
+    """Train a network on lessons; a long training resumes from its checkpoint, which is removed at the end."""
     features, captions, concepts = lessons.features, lessons.captions, lessons.concepts
     if isinstance(config, HeadConfig):
         return train_head(features, captions, concepts, config, seed)

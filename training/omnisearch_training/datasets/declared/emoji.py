@@ -1,4 +1,4 @@
-"""Emoji: the same few thousand concepts drawn by six hands."""
+"""Emoji: the same few thousand concepts in six sets of drawings."""
 
 import json
 import re

@@ -1,6 +1,6 @@
 """GCompris: photographs and sounds of animals, instruments, tools and monuments. Test only.
 
-These are most of the captioned photographs among our sources, so they measure instead of teach.
+They are most of the captioned photographs among the sources, so they are used only for evaluation.
 """
 
 import re
@@ -16,7 +16,7 @@ from omnisearch_training.datasets.wordnet import AUDIBLE, VISIBLE, WORDNET, load
 
 GCOMPRIS = debian("gcompris-qt-data")
 
-# Activity -> which files of it are named after what they show.
+# Activity -> its files that are named after their content.
 _PICTURES = {
     "erase": r"resource/[a-z_]+\.webp",
     "explore_farm_animals": r"animals/\w+\.webp",
@@ -31,7 +31,7 @@ _SOUNDS = {
     "instruments": r"resource/\w+\.ogg",
     "memory-sound": r"resource/LR\w+\.ogg",
 }
-# Numbers, colours, relatives and moods are drawn as children's cards; fronts and backs are the game's own.
+# Numbers, colours, relatives and moods are drawn as children's cards; fronts and backs are parts of the game.
 _NOISE = re.compile(
     r"/(one|two|three|four|five|six|seven|eight|nine|ten|brother|sister|family|first|last|dragon|background|\w*_bg)\.|"
     r"/images/(numbers|others|alphabets|shapes|colors|odd|even)|"

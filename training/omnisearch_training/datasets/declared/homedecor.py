@@ -91,7 +91,7 @@ _SAYINGS = {
 
 
 def read(workshop: Workshop) -> Iterator[Draft]:
-    """Give every sound, and every model of a whole thing."""
+    """Yield every sound, and every model of a whole thing."""
     yield from SOUNDS(workshop)
     nouns = load_wordnet(workshop.packages[WORDNET.name])
     root = workshop.packages[HOMEDECOR.name] / ROOT

@@ -92,7 +92,7 @@ _DRUMS = [
     "open triangle",
 ]
 _FIRST_DRUM = 35
-# Key and loudness of each take; deep instruments are played deep.
+# Key and loudness of each take; low instruments are played low.
 _KEYS = ((48, 100), (60, 70), (60, 110), (67, 90), (76, 100))
 _DEEP_KEYS = ((28, 100), (36, 90), (43, 110), (48, 80), (52, 100))
 _DEEP = re.compile(r"bass|tuba|kettledrum|cello|bassoon|trombone")
@@ -113,7 +113,7 @@ def read(workshop: Workshop) -> Iterator[Draft]:
 
 
 def _takes(out: Path, font: str) -> Iterator[tuple[str, str, Note]]:
-    """Give (name, family, note) of everything that is played."""
+    """Yield (name, family, note) of every note."""
     program = 0
     for family, names in _FAMILIES.items():
         for name in names.split("|"):

@@ -22,7 +22,7 @@ _NOISE = re.compile(
 )
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _RDF_ITEM = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"
-# What packagers and drawing programs write where a keyword was asked for.
+# Placeholders of packagers and drawing programs in keyword fields.
 _EMPTY_WORDS = re.compile(
     r"clip ?art|externalsource|svg|inkscape|unsorted|^hash|uploader|remix|^\W*$|icon|architetto|stuff$|^symbol$|_",
     re.IGNORECASE,
@@ -89,7 +89,7 @@ def _labels(path: Path) -> _Labels | None:
 
 
 def _name(labels: _Labels, stem: str, nouns: WordNet) -> str | None:
-    """The title where it says something in English, else what the keywords or the file's name say."""
+    """The title if it is in English, else a name from the keywords or the file name."""
     if len(labels.title) > 2 and _known(labels.title.split(), nouns) and not _EMPTY_WORDS.search(labels.title):
         return labels.title[:80]
     known = _known(labels.keywords, nouns) or _known(words_of(stem).split(), nouns)

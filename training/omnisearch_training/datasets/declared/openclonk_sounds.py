@@ -10,7 +10,7 @@ from omnisearch_training.datasets.wordnet import AUDIBLE, WORDNET, load_wordnet
 
 OPENCLONK = debian("openclonk-data")
 GROUP = "usr/share/games/openclonk/Sound.ocg"
-# The end of a path, without its number -> what is heard. What is not here has no plain name: menus, invented animals.
+# The end of a path, without its number -> the sound. Other files have no plain name: menus, invented animals.
 _HEARD = {
     "Animals/Bat/Chirp": "bat chirping", "Animals/Bat/Flutter": "bat wings fluttering",
     "Animals/Monster/Die": "monster dying", "Animals/Monster/Growl": "monster growling",

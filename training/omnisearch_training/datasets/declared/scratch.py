@@ -71,7 +71,7 @@ SOUNDS = NamedSounds(
         "drum buzz": "snare drum buzz",
     },
 )
-# Letters are signs, and most people and creatures are called by names that only their artists know.
+# Letters are signs, and most people and creatures have invented names.
 _SHELVES = ("Backgrounds", "Costumes/Animals", "Costumes/Transportation", "Costumes/Things")
 _NOISE = frozenset(
     {"stage1", "stage2", "the-movies", "the-movies-inside", "building-fireproof", "manhole",
@@ -119,7 +119,7 @@ _SAYINGS = {
 
 
 def read(workshop: Workshop) -> Iterator[Draft]:
-    """Give every sound, every background and every drawing of an animal, a vehicle or a thing."""
+    """Yield every sound, every background and every drawing of an animal, a vehicle or a thing."""
     yield from SOUNDS(workshop)
     nouns = load_wordnet(workshop.packages[WORDNET.name])
     media = workshop.packages[SCRATCH.name] / "usr/share/scratch/Media"

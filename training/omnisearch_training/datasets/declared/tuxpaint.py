@@ -13,7 +13,7 @@ from omnisearch_training.datasets.wordnet import VISIBLE, WORDNET, load_wordnet
 
 STAMPS = debian("tuxpaint-stamps-default")
 
-# Letters, digits, coins and signs say nothing that a picture of the thing would.
+# Letters, digits, coins and signs are not pictures of a thing.
 _NOISE = re.compile(
     r"symbols/(alphabets|math|money|chess|shapes)|town/(flags|roadsigns)|people/body_parts|symbols/faces"
 )
@@ -34,7 +34,7 @@ _NOISES = {
 
 
 def read(workshop: Workshop) -> Iterator[Draft]:
-    """Take every stamp with a sentence: its picture, and its noise as an item of its own."""
+    """Yield every stamp with a sentence: its picture, and its noise as a separate item."""
     nouns = load_wordnet(workshop.packages[WORDNET.name])
     root = workshop.packages[STAMPS.name] / "usr/share/tuxpaint/stamps"
     stamps = [text for text in sorted(root.rglob("*.txt")) if not _NOISE.search(text.relative_to(root).as_posix())]

@@ -8,7 +8,7 @@ from omnisearch_training.datasets.wordnet import AUDIBLE, VISIBLE, WORDNET, load
 
 
 def read(workshop: Workshop) -> Iterator[Draft]:
-    """Give each noun's name, its synonyms, and what it means."""
+    """Yield each noun's name, its synonyms and its meaning."""
     nouns = load_wordnet(workshop.packages[WORDNET.name])
     for offset, meaning in nouns.synsets.items():
         if meaning.field not in VISIBLE | AUDIBLE:

@@ -35,13 +35,13 @@ _CODES = {
     "geo": "", "la": "large", "me": "medium", "sm": "small", "lrg": "large", "civic centre": "civic centre building",
 }  # fmt: skip
 _FIELDS = {"fauna": "animal", "flora": "plant", "geology": "rock", "structures": "building", "eyecandy": "thing"}
-# What the folders of weapons and armour leave out of their files' names.
+# Nouns missing in the file names of weapons and armour.
 _HEADS = {"helmets": "helmet", "shields": "shield", "sword": "sword", "spear": "spear", "bow": "bow", "axe": "axe"}
 _LOOKS, _LOOKS_OF_ARMOUR = 3, 1
 
 
 def read(workshop: Workshop) -> Iterator[Draft]:
-    """Write every wanted actor in up to three looks, named after its file and its people."""
+    """Write every selected actor in up to three variants, named after its file and its civilisation."""
     nouns = load_wordnet(workshop.packages[WORDNET.name])
     with zipfile.ZipFile(workshop.packages[ZERO_AD.name] / ARCHIVE) as archive:
         for actor in sorted(name for name in archive.namelist() if _WANTED.match(name) and not _NOISE.search(name)):
