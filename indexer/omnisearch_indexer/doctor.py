@@ -1,6 +1,6 @@
-"""Whether this installation and this index are well: one check per question, each with what it found.
+"""Check an installation and its index: one check per question, each with a result.
 
-A check returns its finding, or raises the error that a user would meet; the message names the way out.
+A check returns its result, or raises the error that a user would get; the message says what to do.
 """
 
 import platform
@@ -40,12 +40,12 @@ PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
 REPAIR = "run `omnisearch repair`"
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
 GOOD_RECALL = 0.95
-# Unrelated items that are as alike as this leave little to tell them apart by.
+# If unrelated items have this mean cosine, the model can hardly distinguish them.
 ALIKE = 0.5
 
 
 class CheckState(StrEnum):
-    """How a check ended."""
+    """The outcome of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -54,7 +54,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check: what it looked at, how it is, and what to do where it is not well."""
+    """The result of one check: its name, its state, the finding, and what to do if it is not ok."""
 
     check: str
     state: CheckState
@@ -67,14 +67,14 @@ Found: TypeAlias = tuple[CheckState, str, str]
 
 
 class Doctor:
-    """Examines one set of settings. What several checks need is opened once, by the first that asks."""
+    """Checks the installation and the index of one set of settings. Shared resources are opened once, on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._open = ExitStack()
 
     def findings(self) -> Iterator[CheckResult]:
-        """Run every check; one that fails does not stop the next, unless that needs the same thing."""
+        """Run every check. A failure does not stop the following checks, except those that need the same resource."""
         checks: dict[str, Callable[[], Found]] = {
             "versions": self._versions,
             "device": self._device,
@@ -100,7 +100,7 @@ class Doctor:
                 try:
                     state, value, way_out = check()
                 except OmnisearchError as error:
-                    if str(error) not in met:  # the first check that meets a failure tells of it
+                    if str(error) not in met:  # a shared failure is reported by the first check only
                         yield CheckResult(name, CheckState.FAIL, str(error), exit_code=error.exit_code)
                     met.add(str(error))
                 else:
@@ -120,7 +120,7 @@ class Doctor:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What the indexer has noted."""
+        """The indexer's manifest."""
         return self._open.enter_context(closing(Manifest(self._settings.index_dir / MANIFEST_FILE)))
 
     @cached_property
@@ -130,7 +130,7 @@ class Doctor:
 
     @cached_property
     def audit(self) -> Audit:
-        """The comparison of every point with the manifest and the embeddings."""
+        """The result of comparing every point with the manifest and the embeddings."""
         if self.manifest.is_old:
             raise NotReadyError(f"the index was made by an older version: run {self._index_command} once")
         return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
@@ -178,7 +178,7 @@ class Doctor:
         # Containers seldom grant a network namespace; seccomp also refuses sockets.
         if all(layer.name == "network_namespace" for layer in missing):
             return CheckState.OK, value, ""
-        return CheckState.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a user of its own"
+        return CheckState.WARN, value, "use a kernel with Landlock and seccomp, or run omnisearch as a separate user"
 
     def _index(self) -> Found:
         store = self.index.store
@@ -218,7 +218,7 @@ class Doctor:
         return CheckState.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
 
     def _embeddings(self) -> Found:
-        lost = len(self.audit.lost)  # first: it fails where there is no index, and opening `raw` would create one
+        lost = len(self.audit.lost)  # first, because it fails if there is no index, and opening `raw` would create one
         damaged, total = self.raw.damaged(), self.raw.count()
         if damaged or lost:
             value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {lost:,}"
@@ -235,7 +235,7 @@ class Doctor:
         value = ", ".join(f"{m} {shipped} + {own}" for m, (shipped, own) in sizes.items())
         thin = [str(m) for m, (shipped, own) in sizes.items() if own and shipped + own < ENOUGH]
         if thin:
-            return CheckState.WARN, value, f"relevance of {', '.join(thin)} is a guess: index more of it"
+            return CheckState.WARN, value, f"relevance of {', '.join(thin)} is unreliable: index more of it"
         return CheckState.OK, f"{value} (of the model + of the collection)", ""
 
     def _spread(self) -> Found:
@@ -246,7 +246,7 @@ class Doctor:
             return (
                 CheckState.WARN,
                 value,
-                f"items of {', '.join(alike)} are all alike to this model: another may do better",
+                f"items of {', '.join(alike)} are nearly identical to this model: another model may be better",
             )
         return CheckState.OK, f"{value or 'too few items'} (mean cosine of two items)", ""
 
@@ -258,11 +258,11 @@ class Doctor:
     def _recall(self) -> Found:
         shares = index_quality.recall(self.index.store, self.index.sample)
         if not shares:
-            return CheckState.OK, "nothing to ask for", ""
+            return CheckState.OK, "no items to query", ""
         kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
         value = f"{', '.join(f'{m} {share:.3f}' for m, share in shares.items())} of the exact ten nearest ({kind})"
         if min(shares.values()) < GOOD_RECALL:
-            # A search that names no ef looks as far as ef_construct says.
+            # A search without ef uses ef_construct.
             return (
                 CheckState.WARN,
                 value,

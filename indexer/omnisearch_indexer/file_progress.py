@@ -22,7 +22,7 @@ class EncodedPieces:
 
 @dataclass(eq=False)
 class FileProgress:
-    """One file. `pieces` counts the pieces read, `made` holds the encoded segments; the file is done when both agree.
+    """One file. `pieces` counts the pieces read, `made` holds the encoded segments.
 
     `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. If the
     item `is_suspect`, segments with undamaged embeddings are not encoded again either. `keys` are the keys of the
@@ -42,12 +42,12 @@ class FileProgress:
 
     @property
     def done(self) -> bool:
-        """Whether all of the file is read and encoded."""
+        """Whether the whole file is read and encoded."""
         return self.ended and len(self.made) == self.pieces
 
     @property
     def info(self) -> MediaInfo:
-        """What the decoder found; known once a piece was read."""
+        """The decoder's description of the file; known after the first piece."""
         assert self.reading.info is not None
         return self.reading.info
 

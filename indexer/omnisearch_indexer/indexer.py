@@ -1,9 +1,9 @@
-"""The indexer: files in, points out. One thread makes all decisions; reader threads and the store carry them out.
+"""The indexer: turn files into points. One thread makes all decisions; reader threads and the store carry them out.
 
-    walk -> manifest drops what is known -> hash -> known content is dropped -> decode -> encode in batches
+    walk -> skip files in the manifest -> hash -> skip known content -> decode -> encode in batches
          -> raw embeddings, then points, then manifest
 
-Ids are made from content and segment, so doing a thing twice is doing it once.
+Ids are derived from content and segment, so repeated writes have no effect.
 """
 
 import os
@@ -98,12 +98,12 @@ class Indexer:
             if event is not None:
                 self._handle(event)
             if self._writer.waited():
-                self._encoded(self._batches.encode_all())  # the last pieces do not wait for a full batch
+                self._encoded(self._batches.encode_all())  # encode the last, incomplete batches
             if self._writer.due():
                 self._write()
 
     def _stop_reading(self) -> None:
-        # A reader may wait for room in the channel: take what it has, until no thread is left.
+        # A reader may be waiting for space in the queue: take its messages until all threads have ended.
         for work in self._works.values():
             work.reading.dead = True
         closing = threading.Thread(target=self._reader.close)
@@ -128,7 +128,7 @@ class Indexer:
             case _:
                 _raise(event)
 
-    # What becomes of a file
+    # The outcome of a file
 
     def _hash(self, reading: Reading) -> None:
         self._open += 1
@@ -152,7 +152,7 @@ class Indexer:
     def _keep_known(self, reading: Reading) -> None:
         before = self._manifest.file(reading.path)
         if before is not None and before.item_id == reading.item_id:
-            self._report.outcomes[Outcome.UNCHANGED] += 1  # touched, not changed
+            self._report.outcomes[Outcome.UNCHANGED] += 1  # its metadata changed, but not its content
         else:
             self._report.outcomes[Outcome.DUPLICATE] += 1
             self._arrived[reading.item_id] += 1
@@ -213,7 +213,7 @@ class Indexer:
         self._writer.record(FileRow(path, reading.signature, decoder, item_id))
 
     def _advance(self, reading: Reading, done: int, files: int = 0) -> None:
-        """Report to the meter how many bytes of a file are done."""
+        """Report the bytes that are done of a file to the meter."""
         self._meter.advance(done - reading.reported, files)
         reading.reported = done
 
@@ -230,7 +230,7 @@ class Indexer:
         for work in works:
             self._advance(work.reading, work.encoded_bytes)
             if work.failed is not None:
-                work.reading.dead = True  # the reader ends it
+                work.reading.dead = True  # tells the reader to stop
             if work.ended and work.reading in self._works:
                 self._finish(work.reading)
 

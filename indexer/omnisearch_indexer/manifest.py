@@ -331,7 +331,7 @@ class Manifest:
     # Counts
 
     def segments(self) -> int:
-        """The number of points that the engine should hold."""
+        """How many points the engine should hold."""
         return int(self._one("SELECT COALESCE(SUM(segments), 0) FROM items"))
 
     def modalities(self) -> dict[str, tuple[int, int]]:

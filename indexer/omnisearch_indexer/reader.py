@@ -1,4 +1,4 @@
-"""Reading files in threads: hashing, then decoding. The threads decide nothing; all they learn goes to one channel."""
+"""Read files in threads: hash, then decode. The threads make no decisions; all results go to one queue."""
 
 import os
 import threading
@@ -16,7 +16,7 @@ from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue, content_bytes
 from omnisearch_indexer.walk import Signature
 
-# A decoder that dies may have been hit by something else than its file.
+# A decoder may die from another cause than its file.
 CRASHES = 2
 
 
@@ -24,7 +24,7 @@ CRASHES = 2
 class Reading:
     """One attempt to read one file. `signature` belongs to the hashed bytes; `dead` tells the reader to stop.
 
-    `runs` counts the runs that read the unchanged file and failed, as if this one fails too. `reported` counts the
+    `runs` counts the failed runs with the unchanged file, including this one. `reported` counts the
     bytes that the progress meter has received.
     """
 
@@ -41,7 +41,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Hashed:
-    """The content of a file is known by its id, which is in the reading now."""
+    """A file was hashed; the reading now has its item id."""
 
     reading: Reading
 
@@ -56,7 +56,7 @@ class Read:
 
 @dataclass(frozen=True, eq=False)
 class Refused:
-    """A file cannot be read."""
+    """A file could not be read."""
 
     reading: Reading
     reason: Reason
@@ -65,7 +65,7 @@ class Refused:
 
 @dataclass(frozen=True, eq=False)
 class Ended:
-    """All pieces of a file are read, or reading was cut short. `signature` is what the file is like now."""
+    """All pieces of a file are read, or reading was stopped. `signature` is the current one of the file."""
 
     reading: Reading
     complete: bool
@@ -91,7 +91,7 @@ class Reader:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="reader")
 
     def close(self) -> None:
-        """Wait for the threads."""
+        """Wait for the threads to end."""
         self._threads.shutdown(cancel_futures=True)
 
     def hash(self, reading: Reading) -> None:
@@ -109,7 +109,7 @@ class Reader:
             self._put(reading, Refused(reading, error.reason, error.detail))
         except OSError as error:
             self._put(reading, Refused(reading, reason_of(error), os.strerror(error.errno or 0)))
-        except BaseException as error:  # an error in this program: the run must not wait for an answer for ever
+        except BaseException as error:  # an error in this program: without an answer the run would never end
             self._put(reading, error)
 
     def _put(self, reading: Reading, event: Event | BaseException, size: int = 0) -> None:

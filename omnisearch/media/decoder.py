@@ -17,11 +17,11 @@ class Decoder(Protocol):
         part: Slice | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
-        """Decode a file of the user, or a slice of it; ends once `stopped()` is true."""
+        """Decode a file, or only a slice of it; decoding ends soon after `stopped()` becomes true."""
         ...
 
     def passages(self, text: str) -> list[str]:
-        """Cut a text as a file of text is cut; a short one is one passage."""
+        """Cut a text into passages in the same way as a text file; a short text is one passage."""
         ...
 
     def close(self) -> None:

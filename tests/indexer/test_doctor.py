@@ -92,7 +92,7 @@ def test_the_layers_of_the_sandbox_are_listed(settings: Settings, monkeypatch: p
     found = examine(settings)["sandbox"]
     assert found.state is CheckState.WARN
     assert "without landlock: Function not implemented" in found.value
-    assert "a user of its own" in found.way_out
+    assert "a separate user" in found.way_out
 
 
 class Store:
