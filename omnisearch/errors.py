@@ -22,7 +22,8 @@
     │   ├── DiskFullError     a disk of the server is full (HTTP 507)
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     ├── NotFoundError         no such item (HTTP 404)
-    │   └── CollectionNotFoundError  no such collection
+    │   ├── CollectionNotFoundError  no such collection
+    │   └── NoTextError       the item is no text
     ├── ServerError           a server refused a request or failed, with a code that no other class has
     └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
         └── WireTimeoutError  a process did not answer in time
@@ -257,6 +258,12 @@ class CollectionNotFoundError(NotFoundError):
     """No such collection in the data directory."""
 
     code = "collection_not_found"
+
+
+class NoTextError(NotFoundError):
+    """The item has no text."""
+
+    code = "no_text"
 
 
 class ServerError(OmnisearchError):

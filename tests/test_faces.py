@@ -24,6 +24,7 @@ from omnisearch.errors import (
     MediaError,
     ModelMissingError,
     NoIndexError,
+    NoTextError,
     NotFoundError,
     NotReadyError,
     OmnisearchError,
@@ -108,6 +109,7 @@ CODES = {
     VectorError: "vector",
     NotFoundError: "not_found",
     CollectionNotFoundError: "collection_not_found",
+    NoTextError: "no_text",
     ServerError: "server",
 }
 

@@ -9,7 +9,9 @@ from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.problem import Problem
 from omnisearch.schema.search import FailedOut, SearchOut
 from omnisearch.schema.segment import SegmentOut
+from omnisearch.schema.text import PassageOut, TextOut
 from omnisearch.search.item_list import ItemPage
+from omnisearch.search.item_text import TextPage
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer
@@ -48,6 +50,12 @@ def items_out(page: ItemPage) -> ItemsOut:
     """Show a page of items."""
     items = [ItemEntry(**_facts(p), segments=p.segments, snippet=p.snippet) for p in page.items]
     return ItemsOut(items=items, next_cursor=page.next_cursor)
+
+
+def text_out(page: TextPage) -> TextOut:
+    """Show a page of passages."""
+    passages = [PassageOut(**vars(passage), unit="characters") for passage in page.passages]
+    return TextOut(passages=passages, total=page.total, next_cursor=page.next_cursor)
 
 
 def _facts(payload: Payload) -> dict[str, Any]:

@@ -61,6 +61,13 @@ class ItemsLink(SelectionLink):
         return Order(cast(Literal["id", "mtime", "size"], self.order.lstrip("-")), self.order.startswith("-"))
 
 
+class TextLink(BaseModel):
+    """The parameters of GET /v1/items/{id}/text: up to `limit` passages of at most 16,384 characters each."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = 50
+    cursor: CursorText = ""
+
+
 class FacetsLink(SelectionLink):
     """The parameters of GET /v1/facets: up to `limit` values of each facet."""
 

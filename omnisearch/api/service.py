@@ -17,6 +17,7 @@ from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.query import Query
 from omnisearch.search.counts import ItemCounts, Totals
 from omnisearch.search.item_list import ItemPage, Selection
+from omnisearch.search.item_text import TextPage
 from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
@@ -99,6 +100,10 @@ class SearchEngine(Protocol):
 
     def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
         """List items in an order, from a cursor on."""
+        ...
+
+    def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
+        """Return passages of the text of an item, from a cursor on."""
         ...
 
     def count_items(self, chosen: Selection) -> ItemCounts:

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from omnisearch.search.item_list import Selection
-from omnisearch.stores.base import Filter, Mark, Order, Payload, VectorStore
+from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorStore
 from omnisearch.types import Modality
 
 SAMPLE = 10_000
@@ -81,7 +81,7 @@ def totals(store: VectorStore, modalities: Iterable[Modality]) -> Totals:
     """Count an index exactly, without reading its items."""
     kinds = tuple(modalities)
     return Totals(
-        {m: store.count(Filter(modalities=(m,), firsts=True)) for m in kinds},
+        {m: store.count(Filter(modalities=(m,), segments=FIRST)) for m in kinds},
         {m: store.count(Filter(modalities=(m,))) for m in kinds},
         _first(store, Order("mtime")),
         _first(store, Order("mtime", descending=True)),
@@ -101,7 +101,7 @@ def _read(store: VectorStore, chosen: Filter) -> tuple[list[Payload], Mark | Non
 
 
 def _first(store: VectorStore, order: Order) -> float | None:
-    page = store.page(Filter(firsts=True), order, None, 1)
+    page = store.page(Filter(segments=FIRST), order, None, 1)
     return page.points[0].payload.mtime if page.points else None
 
 

@@ -25,6 +25,7 @@ from omnisearch.search.answer import Outcome, answer_each, answered
 from omnisearch.search.counts import ItemCounts, Totals, count_items, totals
 from omnisearch.search.index import Index
 from omnisearch.search.item_list import ItemPage, Selection, list_items
+from omnisearch.search.item_text import TextPage, read_text
 from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map, is_stale
 from omnisearch.search.microbatch import MicroBatcher
@@ -93,6 +94,16 @@ class Engine:
             QueryError: `cursor` is none, or one of another list or index.
         """
         return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
+
+    def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
+        """Return up to `limit` passages of the text of an item, from a cursor on.
+
+        Raises:
+            NotFoundError: no such item.
+            NoTextError: the item is no text.
+            QueryError: `cursor` is none, or one of another item or index.
+        """
+        return self._ask(lambda index: read_text(index.store, item_id, limit, cursor))
 
     def count_items(self, chosen: Selection) -> ItemCounts:
         """Count the items of a selection by modality, type, year and folder; an estimate where there are many."""

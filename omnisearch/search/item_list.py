@@ -12,7 +12,7 @@ from uuid import UUID
 
 from omnisearch.query.conditions import Condition
 from omnisearch.search.present.cursor import pack, unpack
-from omnisearch.stores.base import Filter, Mark, Order, Payload, VectorStore
+from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorStore
 from omnisearch.stores.pages import mark
 from omnisearch.types import Modality
 
@@ -32,7 +32,7 @@ class Selection:
     @property
     def filter(self) -> Filter:
         """The first segments of the items."""
-        return Filter(modalities=self.modalities, where=self.where, firsts=True)
+        return Filter(modalities=self.modalities, where=self.where, segments=FIRST)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from omnisearch.errors import StoppedError
 from omnisearch.search.pca import project_to_plane
-from omnisearch.stores.base import Filter, Point, VectorStore
+from omnisearch.stores.base import FIRST, Filter, Point, VectorStore
 from omnisearch.stores.durable import replace_file
 from omnisearch.stores.validation import check_space
 from omnisearch.types import Modality
@@ -57,9 +57,9 @@ def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[
     Raises:
         StoppedError: `stopped` said so.
     """
-    items = store.count(Filter(firsts=True))
+    items = store.count(Filter(segments=FIRST))
     sampled: list[Point] = []
-    for point in store.scroll(Filter(firsts=True), with_vectors=True):
+    for point in store.scroll(Filter(segments=FIRST), with_vectors=True):
         if len(sampled) == SAMPLE:
             break
         if len(sampled) % REPORT_EVERY == 0:
@@ -79,10 +79,10 @@ def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[
 
 def is_stale(kept: Map, store: VectorStore) -> bool:
     """Whether items of the map are gone, others were added, or the collection is another one."""
-    if kept.collection != store.collection or kept.items != store.count(Filter(firsts=True)):
+    if kept.collection != store.collection or kept.items != store.count(Filter(segments=FIRST)):
         return True
     ids = tuple(point.id for point in kept.points)
-    return bool(ids) and store.count(Filter(item_ids=ids, firsts=True)) != len(ids)
+    return bool(ids) and store.count(Filter(item_ids=ids, segments=FIRST)) != len(ids)
 
 
 def write_map(made: Map, index_dir: Path) -> None:

@@ -109,18 +109,22 @@ class Point:
     payload: Payload
 
 
+# As `Filter.segments`: the first segment of each item, which every item has.
+FIRST = range(1)
+
+
 @dataclass(frozen=True)
 class Filter:
     """The closed filter model. Empty tuples filter nothing; every condition of `where` must hold.
 
-    `firsts` keeps the first segment of each item, which every item has.
+    `segments` keeps the segments with these places in their items, which begin at 0; all without it.
     """
 
     modalities: tuple[Modality, ...] = ()
     item_ids: tuple[str, ...] = ()
     exclude_item_ids: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
-    firsts: bool = False
+    segments: range | None = None
 
 
 @dataclass(frozen=True)

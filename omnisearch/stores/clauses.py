@@ -55,8 +55,8 @@ class Clauses:
 def clauses(chosen: Filter) -> Clauses:
     """Compile a filter."""
     must = [Clause(key, tuple(values)) for key, values in _named(chosen) if values]
-    if chosen.firsts:
-        must.append(Clause("segment", range=(None, 0.0, None, 0.0)))
+    if chosen.segments is not None:
+        must.append(Clause("segment", range=(None, float(chosen.segments.start), float(chosen.segments.stop), None)))
     must_not = [Clause("item_id", chosen.exclude_item_ids)] if chosen.exclude_item_ids else []
     rest: list[Condition] = []
     for condition in chosen.where:

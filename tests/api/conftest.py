@@ -24,13 +24,14 @@ from PIL import Image
 from omnisearch.api.app import create_app
 from omnisearch.cli.serve import _listen
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
+from omnisearch.errors import NoTextError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import Rendition
 from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.query import Query
 from omnisearch.search.counts import ItemCounts, Totals, tally
 from omnisearch.search.item_list import ItemPage, Selection
+from omnisearch.search.item_text import Passage, TextPage
 from omnisearch.search.locate.results import Located, Location, LocationPart
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
@@ -119,6 +120,13 @@ class ScriptedEngine:
         start = int(cursor or 0)
         end = start + limit
         return ItemPage(tuple(found[start:end]), str(end) if end < len(found) else None)
+
+    def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
+        """The snippet as the only passage."""
+        snippet, modality = self.item(item_id)[0].snippet, self.item(item_id)[0].modality
+        if modality is not Modality.TEXT:
+            raise NoTextError(f"item {item_id} has no text")
+        return TextPage((Passage(0, 0, len(snippet), snippet),), 1, None)
 
     def count_items(self, chosen: Selection) -> ItemCounts:
         return tally(self.items(chosen, Order(), len(self.payloads)).items)

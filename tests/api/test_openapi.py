@@ -51,7 +51,7 @@ VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
 }
 # Items that have what only some modalities have, by the end of its path.
-OWNERS = {"model.glb": "3d", "peaks": "au"}
+OWNERS = {"model.glb": "3d", "peaks": "au", "text": "tx"}
 NO_COLLECTION = {"params": {"collection": "nothing"}}
 # Multipart bodies with a file, for operations that write one to the disk.
 WITH_FILE = {

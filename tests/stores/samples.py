@@ -118,7 +118,7 @@ def passes(point: Point, chosen: Filter) -> bool:
         and (not chosen.item_ids or item in chosen.item_ids)
         and item not in chosen.exclude_item_ids
         and all(holds(condition, point.payload) for condition in chosen.where)
-        and (not chosen.firsts or point.payload.segment.index == 0)
+        and (chosen.segments is None or point.payload.segment.index in chosen.segments)
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, StoreError, VectorError
 from omnisearch.query.conditions import PatternCondition, RangeCondition
-from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, VectorStore
+from omnisearch.stores.base import FIRST, Facts, Filter, Lookup, Mark, Order, Payload, Point, VectorStore
 from omnisearch.stores.bm25 import query_weights
 from omnisearch.stores.catalog import describe_store, drop_index, open_catalog, open_store, swap
 from omnisearch.stores.collection_name import CollectionName
@@ -81,7 +81,7 @@ def test_pages_in_an_order_give_every_item_that_passes_once(store: VectorStore, 
     store.upsert(written)
     for size in (1, 2, 7, 100):
         where = (condition(random),) if size > 1 else ()
-        chosen = Filter(firsts=True, where=where)
+        chosen = Filter(segments=FIRST, where=where)
         found: list[Point] = []
         after: Mark | None = None
         for _ in range(100):
@@ -99,6 +99,15 @@ def test_pages_in_an_order_give_every_item_that_passes_once(store: VectorStore, 
             if passes(p, chosen)
         ]
         assert [point.id for point in found] == [id_ for _, id_ in sorted(expected)], (size, where)
+
+
+@pytest.mark.parametrize("places", [range(1), range(1, 3), range(2, 9), range(9, 12)])
+def test_segments_are_found_by_their_place_in_the_item(store: VectorStore, places: range) -> None:
+    written, chosen = points(30), Filter(item_ids=("item-2", "item-4"), segments=places)
+    store.upsert(written)
+    expected = sorted(point.id for point in written if passes(point, chosen))
+    assert [point.id for point in store.scroll(chosen)] == expected
+    assert store.count(chosen) == len(expected)
 
 
 def test_batches_are_written_whole(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""GET /v1/items, one of them, and its content. A file is reached by the id of its item, never by a path."""
+"""GET /v1/items, one of them, its text and its content. A file is reached by the id of its item, never by a path."""
 
 import re
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
 
 from omnisearch.api.access import needs
-from omnisearch.api.answers import item_out, items_out
+from omnisearch.api.answers import item_out, items_out, text_out
 from omnisearch.api.etag import not_modified
 from omnisearch.api.expressions import ItemId
 from omnisearch.api.item_files import ItemFiles
@@ -17,11 +17,12 @@ from omnisearch.api.job_table import Jobs
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.api.routes.jobs import accepted
-from omnisearch.api.selections import ItemsLink
+from omnisearch.api.selections import ItemsLink, TextLink
 from omnisearch.api.sent_file import BYTES, SentFile, sends
 from omnisearch.api.service import Asked, Service
 from omnisearch.schema.item import ItemOut, ItemsOut
 from omnisearch.schema.job import JobOut
+from omnisearch.schema.text import TextOut
 from omnisearch.stores.base import Payload
 
 # What a browser shows without running anything. All else is a download.
@@ -51,6 +52,12 @@ async def page(link: Annotated[ItemsLink, Query()], service: Asked) -> ItemsOut:
 async def item(item_id: Id, service: Asked) -> ItemOut:
     """Say what is known of an item and of its segments."""
     return item_out(await service.ask(lambda engine: engine.item(item_id)))
+
+
+@router.get("/{item_id}/text")
+async def text(item_id: Id, link: Annotated[TextLink, Query()], service: Asked) -> TextOut:
+    """Send the passages of a text in order, as they were embedded."""
+    return text_out(await service.ask(lambda engine: engine.text(item_id, link.limit, link.cursor), "lists"))
 
 
 @sends(router, "/{item_id}/content", {"*/*": BYTES})
