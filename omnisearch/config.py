@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     upload_bytes: ByteSize = Field(
         ByteSize(10 << 30), description="what the uploads that `serve` keeps may take up together, such as 10GiB"
     )
+    preview_bytes: ByteSize = Field(
+        ByteSize(2 << 30),
+        ge=1 << 20,
+        description="what the previews, 3D previews and peaks that `serve` keeps may take up together",
+    )
     index_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="folders that index jobs of the API may read, as absolute paths; comma separated"
     )

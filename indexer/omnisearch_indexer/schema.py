@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores.durable import is_damage
+from omnisearch.sqlite_errors import is_damage
 from omnisearch_indexer import intents
 from omnisearch_indexer.storage_errors import damaged
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omnisearch.errors import BusyError, DamageError, OmnisearchError, SettingsError, StoreError
+from omnisearch.sqlite_errors import error_code, is_damage
 
 FULL = "free disk space or choose another folder with --data-dir"
 UNWRITABLE = "make it writable or choose another folder with --data-dir"
@@ -50,14 +51,13 @@ def _of_system(error: OSError, place: Path) -> OmnisearchError:
 
 
 def _of_sqlite(error: sqlite3.Error, place: Path) -> OmnisearchError:
-    code = (getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
-    match code:
+    if is_damage(error):
+        return damaged(place, error)
+    match error_code(error):
         case sqlite3.SQLITE_FULL:
             return StoreError(f"the disk of {place} is full; writing stopped: {FULL}")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return SettingsError(f"{place} cannot be opened or written: {error}; {UNWRITABLE}")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return BusyError(f"another process is using {place} ({error}): wait for it, or stop it")
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return damaged(place, error)
     return StoreError(f"{place} cannot be used: {error}; check the disk and run again")

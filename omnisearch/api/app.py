@@ -74,7 +74,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engines = Engines()
         collections = Collections(settings, engine_factory or engines.open)
-        renditions = Renditions(settings.data_dir / "previews", (renderer_factory or _open_renderer)(settings))
+        renderer = (renderer_factory or _open_renderer)(settings)
+        renditions = Renditions(settings.data_dir / "previews", renderer, settings.preview_bytes)
         app.state.collections, app.state.renditions, app.state.files = collections, renditions, ItemFiles()
         await collections.start()
         await app.state.uploads.start()

@@ -1,13 +1,18 @@
 """Kept renditions: pictures and other forms of items, made once and kept under the data directory."""
 
 import os
-import tempfile
+import re
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from omnisearch.api.bounded_folder import BoundedFolder
 from omnisearch.errors import NotFoundError
+from omnisearch.media.file import ID_DIGITS
 from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.stores.base import Payload
+
+# Names of renditions, and of the files beside them that `replace_file` writes.
+OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9]*")
 
 
 class Renderer(Protocol):
@@ -23,60 +28,56 @@ class Renderer(Protocol):
 
 
 class Renditions:
-    """Keyed by item id, which is a hash of the content, and made of that content alone: a rendition is never stale."""
+    """Keyed by item id, which is a hash of the content, and made of that content alone: a rendition is never stale.
 
-    def __init__(self, folder: Path, renderer: Renderer) -> None:
-        self._folder, self._renderer = folder, renderer
+    All together take up at most `limit` bytes; those that were not used for longest are deleted.
+    """
 
-    def find(self, item: Payload, rendition: Rendition) -> Path | None:
-        """Return the file of an item's rendition; None if it was not made yet, or the file is damaged.
+    def __init__(self, folder: Path, renderer: Renderer, limit: int) -> None:
+        self._folder, self._renderer = BoundedFolder(folder, limit, OURS), renderer
+
+    def find(self, item: Payload, rendition: Rendition) -> BinaryIO | None:
+        """Open an item's rendition; None if it was not made yet, or the file is damaged.
 
         Raises:
             NotFoundError: items of this modality have no such rendition.
         """
         if item.modality not in rendition.suits:
             raise _no(rendition, item)
-        kept = self._path(item, rendition)
         try:
-            with kept.open("rb") as file:
-                whole = rendition.is_whole(file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
+            file = self._folder.open(_name(item, rendition))
         except OSError:
             return None
-        return kept if whole else None
+        try:
+            if rendition.is_whole(file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size):
+                return file
+        except OSError:
+            pass
+        file.close()
+        return None
 
-    def make(self, item: Payload, rendition: Rendition, path: Path, file: BinaryIO) -> Path:
-        """Return the file of an item's rendition, made from the item's open `file` at `path` if there is none yet.
+    def make(self, item: Payload, rendition: Rendition, path: Path, file: BinaryIO) -> BinaryIO:
+        """Open an item's rendition, made from the item's open `file` at `path` if there is none yet.
 
         Raises:
             NotFoundError: this item has no such rendition.
             MediaError: the file cannot be decoded.
         """
         found = self.find(item, rendition)
-        if found is None:
-            made = self._renderer.render(path, file.fileno(), rendition)
-            if made is None:
-                raise _no(rendition, item)
-            found = self._path(item, rendition)
-            self._write(found, made)
-        return found
+        if found is not None:
+            return found
+        made = self._renderer.render(path, file.fileno(), rendition)
+        if made is None:
+            raise _no(rendition, item)
+        return self._folder.write(_name(item, rendition), made)
 
     def close(self) -> None:
         """Stop the renderer."""
         self._renderer.close()
 
-    def _path(self, item: Payload, rendition: Rendition) -> Path:
-        return self._folder / f"{item.item_id}.{rendition}"
 
-    def _write(self, kept: Path, made: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(made)
-            Path(name).replace(kept)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+def _name(item: Payload, rendition: Rendition) -> str:
+    return f"{item.item_id}.{rendition}"
 
 
 def _no(rendition: Rendition, item: Payload) -> NotFoundError:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omnisearch.errors import BusyError, DamageError, DiskFullError, SettingsError, StoreError
+from omnisearch.sqlite_errors import error_code, is_damage
 
 BUSY_SECONDS = 10.0
 _FULL = {sqlite3.SQLITE_FULL}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Database:
@@ -90,13 +90,13 @@ class Database:
             raise SettingsError(f"{self.path} cannot be written: {error.strerror}; choose another --data-dir") from None
 
     def _error(self, error: sqlite3.Error) -> StoreError | BusyError | SettingsError:
-        code = (getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
+        code = error_code(error)
         if code in _FULL:
             return DiskFullError(f"the disk of {self.path} is full: free space on it")
         if code in _BUSY:
             return BusyError(f"another process is using {self.path} ({error}): try again in a moment")
         if code in _UNWRITABLE:
             return SettingsError(f"{self.path} cannot be opened or written: {error}; choose another --data-dir")
-        if code in _DAMAGED:
+        if is_damage(error):
             return DamageError(f"{self.path} is damaged ({error}): stop `serve` and `worker`, and delete the file")
         return StoreError(f"{self.path} cannot be used: {error}; check the disk")

@@ -11,16 +11,17 @@ from typing import BinaryIO
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from pydantic import ByteSize
 
 from omnisearch.api import item_files
 from omnisearch.api.item_files import ItemFiles
-from omnisearch.config import Settings
+from omnisearch.config import Settings, load_settings
 from omnisearch.media.file import content_hash
 from omnisearch.paths import show_path
 from omnisearch.query.expressions import ItemRef
 from omnisearch.stores.base import Payload
 from omnisearch.types import Modality
-from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, picture
+from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, open_client, picture, wait_until_ready
 
 
 def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Payload, ...]) -> None:
@@ -352,6 +353,22 @@ def test_a_damaged_preview_is_made_again(
     kept.write_bytes(damage(whole))
     assert client.get(url).content == whole
     assert (len(renderer.asked), kept.read_bytes()) == (2, whole)
+
+
+def test_previews_take_up_no_more_than_the_setting_says(
+    engine: ScriptedEngine, renderer: ToyRenderer, tmp_path: Path
+) -> None:
+    settings = load_settings(data_dir=tmp_path / "data", preview_bytes=ByteSize(1 << 20))
+    kept = settings.data_dir / "previews"
+    kept.mkdir(parents=True)
+    for n in range(3):
+        (kept / f"{n:032x}.webp").write_bytes(bytes(500_000))
+    parts = {"engine_factory": lambda _: engine, "renderer_factory": lambda _: renderer}
+    with open_client(settings, **parts) as client:
+        wait_until_ready(client)
+        assert client.get(f"/v1/items/{IDS['im']}/preview").status_code == 200
+    assert 0 < sum(file.stat().st_size for file in kept.iterdir()) <= 1 << 20
+    assert (kept / f"{IDS['im']}.webp").exists()
 
 
 @pytest.mark.parametrize("item", ["im", "au", "tx", "ht", "vi"])

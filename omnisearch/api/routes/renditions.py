@@ -1,7 +1,6 @@
 """The renditions of items, made once: GET /v1/items/{id}/preview, /model.glb and /peaks."""
 
-from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, BinaryIO, Literal, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -38,14 +37,14 @@ class Viewed:
         if (held := not_modified(self._request, etag, KEPT)) is not None:
             return held
 
-        def made(_: SearchEngine) -> Path:
+        def made(_: SearchEngine) -> BinaryIO:
             with self._files.open(known) as file:
                 return self._renditions.make(known, rendition, find_path(known.path), file)
 
         kept = self._renditions.find(known, rendition)
         if kept is None:
             kept = await self._service.ask(made, "previews")
-        return SentFile(kept.open("rb"), media_type=media_type, headers={"ETag": etag, **KEPT})
+        return SentFile(kept, media_type=media_type, headers={"ETag": etag, **KEPT})
 
 
 router = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.SEARCH))

@@ -1,0 +1,83 @@
+"""A folder of files that can be made again. It is bounded: the files that were not used for longest go first."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from omnisearch.stores.durable import replace_file
+
+# What remains after files were deleted, as a share of the limit, so that the folder is seldom read.
+REMAINS = 0.9
+
+
+class BoundedFolder:
+    """Files whose names match `ours`; other files are neither counted nor deleted. Safe to use from several threads.
+
+    The folder is read when the first file is written, and then only when the files written since may exceed `limit`
+    bytes. Several processes may use one folder: each may exceed the limit by what is written between two of its reads.
+    """
+
+    def __init__(self, path: Path, limit: int, ours: re.Pattern[str]) -> None:
+        self._path, self._limit, self._ours = path, limit, ours
+        self._held: int | None = None  # bytes; None before the folder was read
+        self._lock = threading.Lock()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file and note that it was used; it stays readable when it is deleted meanwhile.
+
+        Raises:
+            OSError: there is none, or it cannot be read.
+        """
+        file = open(self._path / name, "rb", opener=_open)  # noqa: SIM115
+        # Most file systems note the time of use rarely or never by themselves. The mtime stays as it is.
+        with suppress(OSError):  # a folder that may only be read
+            os.utime(file.fileno(), ns=(time.time_ns(), os.fstat(file.fileno()).st_mtime_ns))
+        return file
+
+    def write(self, name: str, content: bytes) -> BinaryIO:
+        """Write a file, delete others if there are too many bytes, and open it.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self._lock:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._make_room(len(content))
+            replace_file(self._path / name, content)
+            return self.open(name)
+
+    def _make_room(self, size: int) -> None:
+        if self._held is None or self._held + size > self._limit:
+            files = sorted(self._files())
+            self._held = sum(held for _, held, _ in files)
+            if self._held + size > self._limit:
+                self._delete(files, int(self._limit * REMAINS) - size)
+        self._held += size
+
+    def _delete(self, files: list[tuple[int, int, str]], rest: int) -> None:
+        assert self._held is not None
+        for _, size, path in files:
+            if self._held <= rest:
+                break
+            with suppress(OSError):  # another process deleted it, or it may not be deleted
+                Path(path).unlink()
+                self._held -= size
+
+    def _files(self) -> Iterator[tuple[int, int, str]]:
+        """Yield the time of the last use, the size and the path of each file."""
+        with os.scandir(self._path) as entries:
+            for entry in entries:
+                with suppress(OSError):  # it was deleted meanwhile
+                    if self._ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                        found = entry.stat(follow_symlinks=False)
+                        yield found.st_atime_ns, found.st_size, entry.path
+
+
+def _open(name: str, flags: int) -> int:
+    """Follow no link and wait for no pipe: others may put them into the folder."""
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
