@@ -8,6 +8,7 @@ A router names its scope in one line, which also adds it to the OpenAPI descript
 import logging
 import math
 from collections.abc import Collection
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -66,8 +67,13 @@ class Access:
         self._app, self._keys, self._limits, self._public = app, keys, limits, frozenset(public)
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Pass the request on with its key in `request.state.caller`, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in self._public:
+        """Pass the request on with its key in `request.state.caller`, or refuse it. A public path needs none."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"] in self._public:
+            with suppress(SettingsError):
+                scope.setdefault("state", {})["caller"] = self._find(Headers(scope=scope))
             await self._app(scope, receive, send)
             return
         try:

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from omnisearch.api.service import POOL_SIZES, Kind, OpenEngine, Service
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, CollectionNotFoundError, UsageError
+from omnisearch.errors import BusyError, CollectionNotFoundError, OmnisearchError, UsageError
 from omnisearch.stores.collections import (
     collection_exists,
     create_collection,
@@ -92,6 +92,10 @@ class Collections:
     def opened(self) -> list[Service]:
         """Return the services whose engines are open, and the default one."""
         return [self.default, *(service for service in self._others.values() if service.is_open)]
+
+    def problems(self) -> dict[str, OmnisearchError | None]:
+        """Return for the default collection and those that were asked why they cannot be searched; None if they can."""
+        return {service.settings.collection: service.problem for service in (self.default, *self._others.values())}
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """Return for each kind of question how many run or wait, of all collections together, and how many may."""

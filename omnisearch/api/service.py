@@ -186,6 +186,11 @@ class Service:
         """Whether no request uses it, and no question of an earlier one still runs."""
         return self.users == 0 and self._questions == 0
 
+    @property
+    def problem(self) -> OmnisearchError | None:
+        """Why the engine is not open; None if it is."""
+        return None if self._engine is not None else self._missing
+
     def ready(self) -> SearchEngine:
         """Return the engine.
 

@@ -28,3 +28,9 @@ class HealthOut(BaseModel):
     """A probe's answer."""
 
     status: str
+
+
+class ReadyOut(HealthOut):
+    """For each collection that was opened, `ready` or the code of what is wrong with it. Empty without a key."""
+
+    collections: dict[str, str]

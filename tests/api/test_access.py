@@ -115,6 +115,14 @@ def bearer(secret: str) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}"}
 
 
+def test_readiness_names_collections_to_callers_with_a_key_alone(closed: tuple[TestClient, KeyFile]) -> None:
+    client, keys = closed
+    for headers in ({}, bearer("omni_wrong")):
+        assert client.get("/readyz", headers=headers).json() == {"status": "ready", "collections": {}}
+    named = client.get("/readyz", headers=bearer(keys.add("probe", [Scope.METRICS])))
+    assert named.json()["collections"] == {"default": "ready"}
+
+
 @pytest.mark.parametrize("path", [*PRIVATE, "/v1/nothing", "/nothing", "/docs"])
 def test_no_spelling_of_a_private_path_is_answered_without_a_key(
     closed: tuple[TestClient, KeyFile], engine: ScriptedEngine, path: str

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from omnisearch.api import collections as module
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import NoIndexError
+from omnisearch.errors import FingerprintError, NoIndexError
 from omnisearch.types import Modality
 from tests.api.conftest import IDS, PATIENCE_SECONDS, ScriptedEngine, open_client, wait_until_ready
 
@@ -182,6 +182,24 @@ def test_one_that_is_in_use_is_not_closed(many: TestClient, engines: Engines, mo
         assert removal.result().status_code == 204
     assert engines.of("a")[0].closed
     assert many.get("/v1/status?collection=b").status_code == 200
+
+
+def test_readiness_names_a_broken_collection_and_depends_on_all(many: TestClient, engines: Engines) -> None:
+    create(many, "ab", "cd")
+    assert many.get("/readyz").json() == {"status": "ready", "collections": {"default": "ready"}}
+    engines.empty.add("cd")
+    many.get("/v1/status?collection=ab")
+    many.get("/v1/status?collection=cd")
+    answer = many.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["collections"] == {"default": "ready", "ab": "ready", "cd": "no_index"}
+    default = many.app.state.collections.default  # type: ignore[attr-defined]
+    default._engine, default._missing = None, FingerprintError("another model made it")
+    answer = many.get("/readyz")
+    assert (answer.status_code, answer.json()["collections"]["default"]) == (200, "fingerprint")
+    many.delete("/v1/collections/ab")
+    answer = many.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (409, "fingerprint")
 
 
 def test_metrics_count_the_segments_of_open_collections(many: TestClient) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from omnisearch.api.collections import Collections
 from omnisearch.api.openapi import refused
-from omnisearch.schema.status import HealthOut
+from omnisearch.schema.status import HealthOut, ReadyOut
 
 router = APIRouter(tags=["health"])
 
@@ -18,7 +18,13 @@ async def livez() -> HealthOut:
 
 
 @router.get("/readyz", responses=refused(409))
-async def readyz(request: Request) -> HealthOut:
-    """Answer 200 once the default collection can be searched; else a problem that says what is missing."""
-    cast(Collections, request.app.state.collections).default.ready()
-    return HealthOut(status="ready")
+async def readyz(request: Request) -> ReadyOut:
+    """Answer 200 while an opened collection can be searched; else a problem that says what the default one lacks."""
+    collections = cast(Collections, request.app.state.collections)
+    problems = collections.problems()
+    if all(problems.values()):
+        collections.default.ready()
+    # Names of collections are for those who may ask them; a probe sends no key.
+    caller = getattr(request.state, "caller", None)
+    shown = {name: "ready" if problem is None else problem.code for name, problem in problems.items()}
+    return ReadyOut(status="ready", collections={} if caller is None else shown)
