@@ -192,7 +192,7 @@ class StoppedError(NotReadyError):
 class MediaError(OmnisearchError):
     """One file cannot be turned into content.
 
-    `reason` is the stable code; `detail` names the value that was refused.
+    `reason` is its code; `detail` names the value that was refused.
     """
 
     code = "media"
@@ -201,6 +201,7 @@ class MediaError(OmnisearchError):
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason_message(reason, detail))
         self.reason = reason
+        self.code = str(reason)
         self.detail = detail
 
     def about(self, name: object) -> "MediaError":

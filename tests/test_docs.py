@@ -13,7 +13,7 @@ import pytest
 import omnisearch
 from omnisearch import errors
 from omnisearch.api import drain
-from omnisearch.api.errors import CODES, code_of
+from omnisearch.api.errors import CODES
 from omnisearch.config import Settings
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Hit, Match, Modality, Segment
@@ -182,14 +182,14 @@ def test_every_error_code_of_the_api_is_listed() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", text, re.MULTILINE)
     listed = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
-    ours = {(each.status, code_of(each("x"))) for each in error_classes(errors.UsageError)}
-    ours |= {(each.status, code_of(each("x"))) for each in error_classes(errors.NotReadyError)}
+    ours = {(each.status, each("x").code) for each in error_classes(errors.UsageError)}
+    ours |= {(each.status, each("x").code) for each in error_classes(errors.NotReadyError)}
     assert set(CODES.items()) <= listed
     known = (
         ours
         | set(CODES.items())
         | {(503, drain.CODE)}
-        | {(each.status, code_of(each("x"))) for each in error_classes() - {errors.MediaError}}
+        | {(each.status, each("x").code) for each in error_classes() - {errors.MediaError}}
     )
     assert listed - known == {(422, str(errors.Reason.DECODE_ERROR))}
 

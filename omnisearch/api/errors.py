@@ -2,7 +2,7 @@
 
     {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
 
-`code` is stable: the reason of a MediaError, the code of another domain error, else the status's own.
+`code` is stable: that of a domain error, which for a MediaError is its reason, else the status's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from omnisearch.api import inputs
 from omnisearch.api.expressions import TAGS
 from omnisearch.api.openai_errors import openai_error
 from omnisearch.api.record import current
-from omnisearch.errors import MediaError, OmnisearchError
+from omnisearch.errors import OmnisearchError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -69,12 +69,7 @@ def document(status: int, detail: str, code: str, **more: Any) -> dict[str, Any]
 
 def error_document(error: OmnisearchError) -> dict[str, Any]:
     """Build the problem document of a domain error."""
-    return document(error.status, _encodable(str(error)), code_of(error))
-
-
-def code_of(error: OmnisearchError) -> str:
-    """Return the stable code of a domain error."""
-    return str(error.reason) if isinstance(error, MediaError) else error.code
+    return document(error.status, _encodable(str(error)), error.code)
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -86,7 +81,7 @@ def handle_errors(app: FastAPI) -> None:
 
 def _domain(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OmnisearchError)
-    return problem(error.status, _encodable(str(error)), code_of(error))
+    return problem(error.status, _encodable(str(error)), error.code)
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BaseModel, BeforeValidator, Field, PlainValidator, StringConstraints, TypeAdapter, WithJsonSchema
 
 from omnisearch.api.safe_strings import SafeText
+from omnisearch.cursors import MAX_LENGTH
 from omnisearch.errors import QueryError
 from omnisearch.query.condition_parser import MAX_CONDITIONS, parse_condition
 from omnisearch.query.conditions import Condition
@@ -35,7 +36,7 @@ Conditions = Annotated[
     tuple[Annotated[Condition, PlainValidator(_condition), WithJsonSchema(_TEXT.json_schema())], ...],
     Field(max_length=MAX_CONDITIONS),
 ]
-CursorText = Annotated[str, StringConstraints(max_length=512)]
+CursorText = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
 
 class SelectionLink(BaseModel):

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from uuid import UUID
 
+from omnisearch.cursors import pack, unpack
 from omnisearch.query.conditions import Condition
-from omnisearch.search.present.cursor import pack, unpack
 from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorStore
 from omnisearch.stores.pages import mark
 from omnisearch.types import Modality

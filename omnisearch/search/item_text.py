@@ -4,8 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from omnisearch.cursors import pack, unpack
 from omnisearch.errors import NoTextError, NotFoundError
-from omnisearch.search.present.cursor import pack, unpack
 from omnisearch.stores.base import Filter, Payload, VectorStore
 from omnisearch.types import Modality
 

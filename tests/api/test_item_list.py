@@ -49,7 +49,7 @@ def test_items_are_chosen_and_paged(client: TestClient) -> None:
         "modalities=",
         "where=size>",
         "where=colour:red",
-        f"cursor={'a' * 513}",
+        f"cursor={'a' * 8193}",
         "offset=5",
         "q=dog",
         "&".join(["where=size>1"] * 33),

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from omnisearch.api import job_table
 from omnisearch.api.app import create_app
 from omnisearch.config import Settings, load_settings
+from omnisearch.cursors import pack
 from omnisearch.jobs.job import Failure, Progress, State
 from omnisearch.jobs.store import JobStore
 from tests.api.conftest import ScriptedEngine, ToyRenderer, open_client, serving
@@ -125,6 +126,13 @@ def test_the_list_is_filtered_and_paged(client: TestClient, store: JobStore) -> 
     assert client.get("/v1/jobs", params={"kind": "pull"}).json()["jobs"] == []
     for wrong in ({"state": "odd"}, {"limit": 0}, {"cursor": "%"}, {"sort": "x"}):
         assert client.get("/v1/jobs", params=wrong).status_code == 422
+    errors = f"/v1/jobs/{ids[0]}/errors"
+    forged = [("/v1/jobs", pack("jobs", "\udcff")), ("/v1/jobs", pack(f"errors of {ids[0]}", "/a"))]
+    forged += [(errors, pack(f"errors of {ids[0]}", 5)), (errors, pack(f"errors of {ids[1]}", "/a"))]
+    for url, cursor in forged:
+        assert client.get(url, params={"cursor": cursor}).json()["code"] == "query"
+    odd = "/" + "caf\udce9\U0001f436" * 500  # as long as a path may be, and not in UTF-8
+    assert client.get(errors, params={"cursor": pack(f"errors of {ids[0]}", odd)}).json()["errors"] == []
 
 
 def test_cancel_and_retry(client: TestClient, store: JobStore) -> None:

@@ -86,7 +86,7 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         ("quotas", {"images": {"least": 1}}, "/quotas", "image"),
         ("quotas", {"image": {"least": -1}}, "/quotas/image/least", "0"),
         ("like", ["../x"], "/like/0", "pattern"),
-        ("cursor", "x" * 600, "/cursor", "512"),
+        ("cursor", "x" * 9000, "/cursor", "8192"),
         ("limt", 3, "/limt", "no such field"),
     ],
 )

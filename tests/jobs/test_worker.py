@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import BusyError, DiskFullError, QueryError, StoppedError
+from omnisearch.errors import (
+    BusyError,
+    CollectionNotFoundError,
+    DiskFullError,
+    MediaError,
+    QueryError,
+    Reason,
+    ServerError,
+    StoppedError,
+)
 from omnisearch.jobs.job import Job, Reporter, Runner, State
 from omnisearch.jobs.kinds import kinds, load_runner
 from omnisearch.jobs.store import JOBS_FILE, JobStore
@@ -56,7 +65,15 @@ def test_a_job_is_done_with_its_result_and_last_progress(store: JobStore) -> Non
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(QueryError("that is wrong"), "query"), (RuntimeError("secret"), "omnisearch")]
+    ("error", "code"),
+    [
+        (QueryError("that is wrong"), "query"),
+        (MediaError(Reason.NEEDS_PASSWORD, "a.pdf"), "needs_password"),
+        (DiskFullError("the disk is full"), "disk_full"),
+        (CollectionNotFoundError("no photos"), "collection_not_found"),
+        (ServerError("refused", 418, "teapot"), "teapot"),
+        (RuntimeError("secret"), "omnisearch"),
+    ],
 )
 def test_a_job_that_raises_has_failed_with_a_code(store: JobStore, error: Exception, code: str) -> None:
     def work(*_: object) -> Mapping[str, Any]:

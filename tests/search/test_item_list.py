@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings
+from omnisearch.cursors import pack
 from omnisearch.errors import QueryError
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.search import item_list
@@ -105,7 +106,7 @@ def test_a_cursor_of_another_index_is_refused(store: VectorStore, tmp_path: Path
     "place",
     [
         "x",
-        "=" * 600,
+        "=" * 9000,
         "WzFd",
         "bnVsbA",
     ],
@@ -119,7 +120,7 @@ def test_a_forged_place_of_the_right_list_is_refused(store: VectorStore) -> None
     whose = item_list._digest(store.collection, ALL, NEWEST)
     for rest in ((), ("no-id", 1.0), (5, 1.0), ("0" * 32, float("nan")), ("0" * 32, "a"), ("0" * 32, 1, 2)):
         with pytest.raises(QueryError, match="is no cursor"):
-            list_items(store, ALL, NEWEST, 5, item_list.pack(whose, *rest))
+            list_items(store, ALL, NEWEST, 5, pack(whose, *rest))
 
 
 def test_an_item_that_is_added_or_removed_between_pages_moves_no_other(store: VectorStore, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Jobs: queue, list, watch, cancel and retry the long work that a worker does."""
 
+import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,22 +17,25 @@ from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn, MapIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
 from omnisearch.api.kept_uploads import KeptUploads, Uploads
 from omnisearch.api.keys import Scope
-from omnisearch.api.list_cursor import read_cursor, write_cursor
 from omnisearch.api.openapi import refused
 from omnisearch.api.request_body import json_body, read_json
+from omnisearch.api.selections import CursorText
 from omnisearch.config import Settings
+from omnisearch.cursors import pack, unpack
 from omnisearch.jobs.job import Job, State
 from omnisearch.jobs.kinds import load_error_reader
 from omnisearch.jobs.roots import check_roots
 from omnisearch.schema.job import FileErrorOut, JobErrorsOut, JobOut, JobsOut
 
 MAX_PAGE = 1000
+JOB_ID = "[0-9a-f]{16}"
+LIST = "jobs"  # the name of the list of jobs in its cursors
 MAX_VERSION = 2**53
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], **needs(Scope.INDEX))
-Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$"), InPath(description="The id of a job.")]
+Id = Annotated[str, StringConstraints(pattern=f"^{JOB_ID}$"), InPath(description="The id of a job.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[str, Query(max_length=8192, description="`next_cursor` of the page before.")]
+Cursor = Annotated[CursorText, Query(description="`next_cursor` of the page before.")]
 
 
 @router.post(
@@ -69,11 +74,11 @@ async def page(
     cursor: Cursor = "",
 ) -> JobsOut:
     """List jobs, the newest first."""
-    before = read_cursor(cursor) or None
+    before = unpack(cursor, LIST, _job_id) if cursor else None
     found = await jobs.ask(lambda store: store.page(state or tuple(State), kind, None, before, limit + 1))
     more = len(found) > limit
     return JobsOut(
-        jobs=[job_out(job) for job in found[:limit]], next_cursor=write_cursor(found[limit - 1].id) if more else None
+        jobs=[job_out(job) for job in found[:limit]], next_cursor=pack(LIST, found[limit - 1].id) if more else None
     )
 
 
@@ -127,7 +132,9 @@ async def retry(job_id: Id, jobs: Jobs, response: Response) -> JobOut:
 @router.get("/{job_id}/errors")
 async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = "") -> JobErrorsOut:
     """List the files below the paths of a job that could not be indexed, as the index has them now."""
-    after = read_cursor(cursor)
+    after, whose = "", f"errors of {job.id}"
+    if cursor:
+        after = unpack(cursor, whose, _file_path)
     read = load_error_reader(job.kind)
 
     def list_errors(settings: Settings) -> list[Mapping[str, Any]]:
@@ -136,7 +143,18 @@ async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = ""
     rows = await jobs.check(list_errors)
     more = len(rows) > limit
     shown = [FileErrorOut.model_validate(row) for row in rows[:limit]]
-    return JobErrorsOut(errors=shown, next_cursor=write_cursor(rows[limit - 1]["cursor"]) if more else None)
+    return JobErrorsOut(errors=shown, next_cursor=pack(whose, rows[limit - 1]["cursor"]) if more else None)
+
+
+def _job_id(text: str) -> str:
+    if not re.fullmatch(JOB_ID, text):
+        raise ValueError("no id of a job")
+    return text
+
+
+def _file_path(text: str) -> str:
+    os.fsencode(text)  # raises UnicodeEncodeError where no path is written so
+    return text
 
 
 def job_out(job: Job) -> JobOut:

@@ -1,26 +1,18 @@
-"""Cursors: where a page of hits ended, so that the same query continues after it.
+"""Cursors of hits: the relevance and the id of the last hit of a page, and a digest of the question and the index."""
 
-A cursor is opaque text: base64 of JSON with the relevance and the id of the last hit, and a digest of the question and
-the index. It holds no secret and grants nothing, so it is checked and not signed.
-"""
-
-import base64
-import binascii
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from omnisearch.errors import QueryError
+from omnisearch.cursors import pack, unpack
 from omnisearch.query.expressions import Expression, Term
 from omnisearch.query.query import Query
 from omnisearch.search.plan.embed import EmbeddedTerm
 
-MAX_LENGTH = 512
 MAX_DEPTH = 100_000
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,29 +54,6 @@ def read_cursor(text: str, question: str) -> PagePosition:
         QueryError: it is no cursor, or one of another question or index.
     """
     return unpack(text, question, _place)
-
-
-def pack(question: str, *place: Any) -> str:
-    """Return the text of a place in the answer to a question."""
-    return base64.urlsafe_b64encode(json.dumps([question, *place]).encode()).decode().rstrip("=")
-
-
-def unpack(text: str, question: str, read: Callable[..., T]) -> T:
-    """Return what `read` makes of the place that a text names; `read` raises ValueError or TypeError for a wrong one.
-
-    Raises:
-        QueryError: it is no cursor, or one of another question or index.
-    """
-    try:
-        if len(text) > MAX_LENGTH:
-            raise ValueError("too long")
-        whose, *rest = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
-        place = read(*rest)
-    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError):
-        raise QueryError(f"{text[:40]!r} is no cursor: give `next_cursor` of the page before as it was") from None
-    if whose != question:
-        raise QueryError("the cursor belongs to another query or another index: ask for the first page anew")
-    return place
 
 
 def _place(odds: float, id_: str, depth: int) -> PagePosition:
