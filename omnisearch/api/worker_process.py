@@ -1,7 +1,6 @@
 """The worker that `serve` starts: a process of its own, started again when it dies, ended with the server."""
 
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -9,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from omnisearch.config import Settings
+from omnisearch.inherited import child_environment
 
 END_SECONDS = 30.0
 RESTART_SECONDS = 5.0
-# The flags of `serve` that its worker must share; everything else it reads from the same variables and files.
-SHARED = ("data_dir", "model", "store", "device", "max_memory", "license")
 log = logging.getLogger(__name__)
 
 
@@ -21,20 +19,13 @@ log = logging.getLogger(__name__)
 def worker_process(settings: Settings) -> Iterator[None]:
     """Keep a worker running for the length of the block. It ends by itself if this process is killed."""
     stop = threading.Event()
-    thread = threading.Thread(target=_keep, args=(_environment(settings), stop), name="worker-process")
+    thread = threading.Thread(target=_keep, args=(child_environment(settings), stop), name="worker-process")
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-
-
-def _environment(settings: Settings) -> Mapping[str, str]:
-    shared = {name: getattr(settings, name) for name in SHARED}
-    shared["data_dir"] = settings.data_dir.absolute()
-    given = {f"OMNISEARCH_{name.upper()}": str(value) for name, value in shared.items() if value is not None}
-    return {**os.environ, **given}
 
 
 def _keep(environment: Mapping[str, str], stop: threading.Event) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from omnisearch.client.running import Server, find_server
 from omnisearch.config import Settings, read_secret
 from omnisearch.errors import NotReadyError
+from omnisearch.inherited import child_environment
 
 STOP_SECONDS = 10.0
-FLAGS = ("data_dir", "collection", "model", "store", "device")
 
 
 @contextmanager
@@ -31,11 +31,12 @@ def running_server(settings: Settings) -> Iterator[Server]:
 
 @contextmanager
 def _started(settings: Settings) -> Iterator[Server]:
-    given = {name: getattr(settings, name) for name in FLAGS}
-    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
-    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0", *flags]
+    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0"]
+    environment = child_environment(settings)
     # It must not read what is meant for the tools.
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
