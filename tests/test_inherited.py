@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from omnisearch import inherited, options
+from omnisearch import inherited
+from omnisearch.cli import options
 from omnisearch.cli.mcp import mcp
 from omnisearch.cli.serve import serve
 from omnisearch.cli.worker import worker
