@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Answer 200 once the default collection can be searched; else a problem that says what is missing.
+         * @description Answer 200 while an opened collection can be searched; else a problem that says what the default one lacks.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
@@ -227,6 +227,26 @@ export interface paths {
          * @description Queue a job that removes an item from the index; no file is deleted. `Location` is where to ask for the job.
          */
         delete: operations["forget_v1_items__item_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{item_id}/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Text
+         * @description Send the passages of a text in order, as they were embedded.
+         */
+        get: operations["text_v1_items__item_id__text_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1270,6 +1290,22 @@ export interface components {
             relevance: number;
         };
         /**
+         * PassageOut
+         * @description A part of a text, which is the one with this `index`.
+         */
+        PassageOut: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Unit */
+            unit: string;
+            /** Index */
+            index: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * PatternCondition
          * @description A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
          *
@@ -1404,6 +1440,18 @@ export interface components {
              * @default
              */
             written: string;
+        };
+        /**
+         * ReadyOut
+         * @description For each collection that was opened, `ready` or the code of what is wrong with it. Empty without a key.
+         */
+        ReadyOut: {
+            /** Status */
+            status: string;
+            /** Collections */
+            collections: {
+                [key: string]: string;
+            };
         };
         /**
          * RegionOut
@@ -1560,6 +1608,18 @@ export interface components {
                 [key: string]: number;
             };
             limits: components["schemas"]["LimitsOut"];
+        };
+        /**
+         * TextOut
+         * @description Passages of a text in order, out of `total`. Neighbours overlap. `next_cursor` is null after the last one.
+         */
+        TextOut: {
+            /** Passages */
+            passages: components["schemas"]["PassageOut"][];
+            /** Total */
+            total: number;
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * UploadOut
@@ -2043,7 +2103,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HealthOut"];
+                    "application/json": components["schemas"]["ReadyOut"];
                 };
             };
             /** @description The key lacks the scope of the route, or a page of another origin asks */
@@ -3464,6 +3524,123 @@ export interface operations {
             };
             /** @description The server's disk is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    text_v1_items__item_id__text_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+                /** @description The collection that is asked; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
