@@ -31,6 +31,7 @@ _HOMES = {
     "Settings": "omnisearch.config",
     "Stretch": "omnisearch.types",
     "Term": "omnisearch.query.expressions",
+    "UploadRef": "omnisearch.query.expressions",
     "parse": "omnisearch.query.grammar",
     "parse_conditions": "omnisearch.query.condition_parser",
 }

@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     passage_overlap: int = Field(150, ge=0, description="characters shared by neighbouring passages")
 
     @property
+    def named_collection(self) -> str | None:
+        """The collection that a flag, a variable or a file names; None where the one of another server is meant."""
+        return self.collection if "collection" in self.model_fields_set else None
+
+    @property
     def index_dir(self) -> Path:
         """The folder of the collection: the data directory itself for the default one."""
         if self.collection == DEFAULT_COLLECTION:

@@ -70,7 +70,8 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 PUBLIC = """
     Answer AsyncClient Client Engine Expression Finding Hit ItemRef Match MediaError Modality OmniBind OmnisearchError
-    Page Query Quota Reason Region Segment Settings Stretch Term parse parse_conditions __version__
+    Page Query Quota Reason Region Segment Settings Stretch Term UploadRef parse
+    parse_conditions __version__
 """
 
 

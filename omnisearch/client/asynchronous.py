@@ -1,54 +1,42 @@
 """`AsyncClient`: `Client` for asyncio."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import httpx2
 
-from omnisearch.client import calls
-from omnisearch.client.calls import Call
+from omnisearch.client.call import Call, Page
+from omnisearch.client.calls import Calls
 from omnisearch.client.connection import Connection, failure, request_of
+from omnisearch.client.watch import Watch, outcome
+from omnisearch.schema.job import JobOut
 
-P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E")
 
 
-def _sends(make: Callable[P, Call[T]]) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
-    """Make a method that sends what a function of `calls` describes."""
-
-    @wraps(make)
-    async def method(client: "AsyncClient", /, *arguments: P.args, **named: P.kwargs) -> T:
-        return await client.send(make(*arguments, **named))
-
-    return method
-
-
-class AsyncClient:
+class AsyncClient(Calls):
     """A client of a server for asyncio. Close it, or use it in an `async with` statement. See `Client`."""
 
     def __init__(
-        self, server: str | None = None, key: str | None = None, timeout: float = 120.0, retries: int = 2
+        self,
+        server: str | None = None,
+        key: str | None = None,
+        collection: str | None = None,
+        timeout: float = 120.0,
+        retries: int = 2,
     ) -> None:
-        self._connection = Connection(server, key, timeout, retries)
+        self._connection = Connection(server, key, collection, timeout, retries)
+        super().__init__(self._connection.collection)
         self._http = httpx2.AsyncClient(**self._connection.options)
 
-    search = _sends(calls.search)
-    search_batch = _sends(calls.search_batch)
-    locate = _sends(calls.locate)
-    embed = _sends(calls.embed)
-    item = _sends(calls.item)
-    content = _sends(calls.content)
-    preview = _sends(calls.preview)
-    models = _sends(calls.models)
-    status = _sends(calls.status)
-
-    async def download(self, item_id: str, path: Path) -> None:
+    async def download(self, item_id: str, path: Path, collection: str | None = None) -> None:
         """Write the file of an item to `path`."""
-        with request_of(calls.content(item_id)) as request, path.open("wb") as file:
+        with request_of(Calls.content.describe(self, item_id, collection)) as request, path.open("wb") as file:
             try:
                 async with self._http.stream(**request) as answer:
                     if not answer.is_success:
@@ -59,7 +47,37 @@ class AsyncClient:
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
 
-    async def send(self, call: Call[T]) -> T:
+    async def events(self, job_id: str, seen: int = 0) -> AsyncIterator[JobOut]:
+        """Iterate over a job as it is now and after each change, until it has ended; `seen` is a version to go on from.
+
+        A stream that breaks is opened again, and goes on after the last event.
+        """
+        watch = Watch(self._connection, job_id, seen)
+        while not watch.ended:
+            try:
+                async with self._http.stream(**watch.request) as answer:
+                    if answer.is_success:
+                        async for event in httpx2.EventSource(answer):
+                            yield watch.read(event)
+                    else:
+                        await answer.aread()
+                        watch.refused(answer)
+            except httpx2.TransportError as error:
+                watch.broke(error)
+            if not watch.ended:
+                await asyncio.sleep(watch.pause())
+
+    async def wait(self, job_id: str, progress: Callable[[JobOut], object] = lambda _: None) -> JobOut:
+        """Wait until a job has ended, and return it; `progress` is called with each change.
+
+        Raises:
+            OmnisearchError: the job failed; the class is that of its code. A job that was cancelled is returned.
+        """
+        async for job in self.events(job_id):
+            progress(job)
+        return outcome(job)
+
+    async def send(self, call: Call[T], /) -> T:
         """Send a request until it is answered or refused for good."""
         for tried in count():
             try:
@@ -74,6 +92,16 @@ class AsyncClient:
                 break
             await asyncio.sleep(seconds)
         raise failure(answer)
+
+    async def send_each(self, call: Call[Page[E]], /) -> AsyncIterator[E]:
+        """Send requests for page after page, and iterate over the entries."""
+        while True:
+            page = await self.send(call)
+            for entry in page.entries:
+                yield entry
+            if page.next_cursor is None:
+                return
+            call = replace(call, parameters={**call.parameters, "cursor": page.next_cursor})
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,61 +1,50 @@
 """`Client`: the HTTP API as Python methods."""
 
 import time
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import httpx2
 
-from omnisearch.client import calls
-from omnisearch.client.calls import Call
+from omnisearch.client.call import Call, Page
+from omnisearch.client.calls import Calls
 from omnisearch.client.connection import Connection, failure, request_of
+from omnisearch.client.watch import Watch, outcome
+from omnisearch.schema.job import JobOut
 
-P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E")
 
 
-def _sends(make: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
-    """Make a method that sends what a function of `calls` describes."""
-
-    @wraps(make)
-    def method(client: "Client", /, *arguments: P.args, **named: P.kwargs) -> T:
-        return client.send(make(*arguments, **named))
-
-    return method
-
-
-class Client:
+class Client(Calls):
     """A client of a server. Close it, or use it in a `with` statement.
 
     `server` is its address: by default that of the settings, and else http://127.0.0.1:8000. `key` is by default that
-    of the settings. `timeout` is in seconds. A request that the server refuses for now (429, 503) is sent again up to
-    `retries` times, after the time that the server names.
+    of the settings. `collection` is asked by every call that names no other one; by default that of the settings, and
+    else the server's default one. `timeout` is in seconds. A request that the server refuses for now (429, 503) is sent
+    again up to `retries` times, after the time that the server names.
 
     Every method raises the OmnisearchError that the server names, and NotReadyError if none answers.
     """
 
     def __init__(
-        self, server: str | None = None, key: str | None = None, timeout: float = 120.0, retries: int = 2
+        self,
+        server: str | None = None,
+        key: str | None = None,
+        collection: str | None = None,
+        timeout: float = 120.0,
+        retries: int = 2,
     ) -> None:
-        self._connection = Connection(server, key, timeout, retries)
+        self._connection = Connection(server, key, collection, timeout, retries)
+        super().__init__(self._connection.collection)
         self._http = httpx2.Client(**self._connection.options)
 
-    search = _sends(calls.search)
-    search_batch = _sends(calls.search_batch)
-    locate = _sends(calls.locate)
-    embed = _sends(calls.embed)
-    item = _sends(calls.item)
-    content = _sends(calls.content)
-    preview = _sends(calls.preview)
-    models = _sends(calls.models)
-    status = _sends(calls.status)
-
-    def download(self, item_id: str, path: Path) -> None:
+    def download(self, item_id: str, path: Path, collection: str | None = None) -> None:
         """Write the file of an item to `path`."""
-        with request_of(calls.content(item_id)) as request, path.open("wb") as file:
+        with request_of(Calls.content.describe(self, item_id, collection)) as request, path.open("wb") as file:
             try:
                 with self._http.stream(**request) as answer:
                     if not answer.is_success:
@@ -66,7 +55,36 @@ class Client:
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
 
-    def send(self, call: Call[T]) -> T:
+    def events(self, job_id: str, seen: int = 0) -> Iterator[JobOut]:
+        """Iterate over a job as it is now and after each change, until it has ended; `seen` is a version to go on from.
+
+        A stream that breaks is opened again, and goes on after the last event.
+        """
+        watch = Watch(self._connection, job_id, seen)
+        while not watch.ended:
+            try:
+                with self._http.stream(**watch.request) as answer:
+                    if answer.is_success:
+                        yield from map(watch.read, httpx2.EventSource(answer))
+                    else:
+                        answer.read()
+                        watch.refused(answer)
+            except httpx2.TransportError as error:
+                watch.broke(error)
+            if not watch.ended:
+                time.sleep(watch.pause())
+
+    def wait(self, job_id: str, progress: Callable[[JobOut], object] = lambda _: None) -> JobOut:
+        """Wait until a job has ended, and return it; `progress` is called with each change.
+
+        Raises:
+            OmnisearchError: the job failed; the class is that of its code. A job that was cancelled is returned.
+        """
+        for job in self.events(job_id):
+            progress(job)
+        return outcome(job)
+
+    def send(self, call: Call[T], /) -> T:
         """Send a request until it is answered or refused for good."""
         for tried in count():
             try:
@@ -81,6 +99,15 @@ class Client:
                 break
             time.sleep(seconds)
         raise failure(answer)
+
+    def send_each(self, call: Call[Page[E]], /) -> Iterator[E]:
+        """Send requests for page after page, and iterate over the entries."""
+        while True:
+            page = self.send(call)
+            yield from page.entries
+            if page.next_cursor is None:
+                return
+            call = replace(call, parameters={**call.parameters, "cursor": page.next_cursor})
 
     def close(self) -> None:
         """Close the connections."""

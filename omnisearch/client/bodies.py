@@ -8,7 +8,7 @@ from typing import Any
 from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 from omnisearch.query.conditions import Condition
-from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then
+from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then, UploadRef
 from omnisearch.query.query import Query
 
 _PLAIN = Query(Sum(()))  # what a query is where nothing else is said
@@ -28,6 +28,14 @@ class Body:
         return name
 
 
+@dataclass(frozen=True)
+class UploadBody:
+    """A file, or the bytes of one, and its name: a multipart body that is this file alone."""
+
+    content: Path | bytes
+    name: str
+
+
 def search_body(query: Query) -> Body:
     """Return the body of POST /v1/search."""
     body = Body()
@@ -42,15 +50,20 @@ def batch_body(queries: Sequence[Query]) -> Body:
     return body
 
 
-def locate_body(expression: Expression, source: Path | ItemRef, limit: int, min_relevance: float, label: str) -> Body:
+def locate_body(
+    expression: Expression, source: Path | ItemRef | UploadRef, limit: int, min_relevance: float, label: str
+) -> Body:
     """Return the body of POST /v1/locate; `label` is what the answer calls a file."""
     body = Body()
-    named = {"item_id": source.id} if isinstance(source, ItemRef) else {"file": body.part(source), "label": label}
+    if isinstance(source, Path):
+        named = {"file": body.part(source), "label": label}
+    else:
+        named = {"item_id" if isinstance(source, ItemRef) else "upload_id": source.id}
     body.fields = {"query": _expression(expression, body), **named, "limit": limit, "min_relevance": min_relevance}
     return body
 
 
-def embeddings_body(inputs: Sequence[str | Path], model: str) -> Body:
+def embeddings_body(inputs: Sequence[str | Path | UploadRef], model: str) -> Body:
     """Return the body of POST /v1/embeddings."""
     body = Body()
     parts = [each if isinstance(each, str) else _content_part(each, body) for each in inputs]
@@ -58,8 +71,9 @@ def embeddings_body(inputs: Sequence[str | Path], model: str) -> Body:
     return body
 
 
-def _content_part(path: Path, body: Body) -> dict[str, Any]:
-    return {"type": "file", "file": {"file_id": body.part(path)}}
+def _content_part(source: Path | UploadRef, body: Body) -> dict[str, Any]:
+    named = {"upload_id": source.id} if isinstance(source, UploadRef) else {"file_id": body.part(source)}
+    return {"type": "file", "file": named}
 
 
 def _query(query: Query, body: Body) -> dict[str, Any]:
@@ -111,4 +125,6 @@ def _source(term: Term, body: Body) -> dict[str, Any]:
         return {"file": body.part(source), "label": term.label or show_path(str(source))}
     if isinstance(source, ItemRef):
         return {"item_id": source.id} | ({} if source.segment is None else {"segment": source.segment})
+    if isinstance(source, UploadRef):
+        return {"upload_id": source.id} | ({"label": term.label} if term.label else {})
     return {"text": source} if isinstance(source, str) else {"vector": list(source)}

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx2
 
-from omnisearch.client.bodies import Body
-from omnisearch.client.calls import Call
+from omnisearch.client.bodies import Body, UploadBody
+from omnisearch.client.call import Call, Parameter
 from omnisearch.client.problems import error_of
 from omnisearch.config import load_settings, read_secret
 from omnisearch.errors import NotReadyError, OmnisearchError
@@ -17,6 +17,7 @@ from omnisearch.paths import show_path
 
 SERVER = "http://127.0.0.1:8000"  # where `omnisearch serve` listens
 CONNECT_SECONDS = 5.0
+SILENT_SECONDS = 60.0  # the server writes a comment to an event stream every 15 s
 MAX_WAIT_SECONDS = 30.0  # a server that is not back after this time has more than a full queue
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -24,15 +25,19 @@ LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 class Connection:
     """Where requests go, with which key, and how often a refused one is repeated."""
 
-    def __init__(self, server: str | None, key: str | None, timeout: float, retries: int) -> None:
-        settings = load_settings(server=server)
+    def __init__(
+        self, server: str | None, key: str | None, collection: str | None, timeout: float, retries: int
+    ) -> None:
+        settings = load_settings(server=server, collection=collection)
         key = read_secret(settings, "api_key") if key is None else key
-        self.server, self._retries = settings.server or SERVER, retries
+        self.server, self.collection, self._retries = settings.server or SERVER, settings.named_collection, retries
         self.options: dict[str, Any] = {
             "base_url": self.server,
             "headers": {"Authorization": f"Bearer {key}"} if key else {},
             "timeout": httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
         }
+        # A stream of events may be silent for a while.
+        self.watching = httpx2.Timeout(max(timeout, SILENT_SECONDS), connect=min(timeout, CONNECT_SECONDS))
 
     def unreachable(self, error: httpx2.TransportError) -> OmnisearchError:
         """Say that no answer came."""
@@ -55,12 +60,20 @@ def request_of(call: Call[Any]) -> Iterator[dict[str, Any]]:
     Raises:
         OSError: a file cannot be opened.
     """
-    sent: dict[str, Any] = {"method": call.method, "url": call.path, "params": dict(call.parameters)}
+    parameters = {name: _listed(value) for name, value in call.parameters.items() if value is not None}
+    sent: dict[str, Any] = {"method": call.method, "url": call.path, "params": parameters, "headers": call.headers}
     with ExitStack() as files:
         yield sent | ({} if call.body is None else _body(call.body, files))
 
 
-def _body(body: Body, files: ExitStack) -> dict[str, Any]:
+def _listed(value: Parameter) -> Any:
+    return value if isinstance(value, str | int | float) else [str(each) for each in value or ()]
+
+
+def _body(body: Body | UploadBody, files: ExitStack) -> dict[str, Any]:
+    if isinstance(body, UploadBody):
+        content = body.content if isinstance(body.content, bytes) else files.enter_context(body.content.open("rb"))
+        return {"files": {"file": (show_path(body.name), content)}}
     if not body.files:
         return {"json": body.fields}
     parts = {name: (show_path(path.name), files.enter_context(path.open("rb"))) for name, path in body.files.items()}

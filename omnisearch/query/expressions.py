@@ -27,6 +27,16 @@ class ItemRef:
         return f"id:{self.id}" if self.segment is None else f"id:{self.id}#{self.segment}"
 
 
+@dataclass(frozen=True)
+class UploadRef:
+    """A file that a server keeps, by the id of the upload. Only that server can read it."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"upload:{self.id}"
+
+
 class Expression:
     """Anything that can be asked. `&`, `|`, `~` and `>>` are AND, OR, NOT and THEN."""
 
@@ -76,12 +86,12 @@ class Summand(Expression):
 
 @dataclass(frozen=True)
 class Term(Summand):
-    """One signed part of a sum: a text, a file, an indexed item, or the numbers of a raw vector.
+    """One signed part of a sum: a text, a file, an indexed item, an upload, or the numbers of a raw vector.
 
     `slice` is the part of a file, or of an item's file, that is meant. `label` replaces the source where it is shown.
     """
 
-    source: str | Path | ItemRef | tuple[float, ...]
+    source: str | Path | ItemRef | UploadRef | tuple[float, ...]
     weight: float = 1.0
     label: str = ""
     slice: Slice | None = None
@@ -89,7 +99,7 @@ class Term(Summand):
     @property
     def reads_file(self) -> bool:
         """Whether embedding the term decodes a file: files and slices of items do, whole items are in the index."""
-        return isinstance(self.source, Path) or self.slice is not None
+        return isinstance(self.source, Path | UploadRef) or self.slice is not None
 
     @property
     def leaves(self) -> "tuple[Sum, ...]":
@@ -107,7 +117,8 @@ class Term(Summand):
             return self.label + at
         if isinstance(self.source, tuple):
             return f"a vector of {len(self.source)}"
-        return (str(self.source) if isinstance(self.source, ItemRef) else show_path(str(self.source))) + at
+        named = isinstance(self.source, ItemRef | UploadRef)
+        return (str(self.source) if named else show_path(str(self.source))) + at
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from omnisearch import AsyncClient, Client, ItemRef, Query, Term
-from omnisearch.client import asynchronous, blocking, calls
+from omnisearch import AsyncClient, Client, ItemRef, Query, Term, UploadRef
+from omnisearch.client import asynchronous, blocking
+from omnisearch.client.calls import items, jobs
 from omnisearch.client.problems import error_of
 from omnisearch.errors import (
     MediaError,
@@ -25,19 +26,10 @@ from omnisearch.errors import (
     ServerError,
     UsageError,
 )
+from omnisearch.jobs.job import State
 from omnisearch.schema.search import FailedOut, SearchOut
 from omnisearch.types import Modality
 from tests.api.conftest import IDS, ScriptedEngine, picture
-
-
-def named(kind: object) -> set[str]:
-    return {name for name, each in vars(kind).items() if callable(each) and name.islower() and name[0] != "_"}
-
-
-def test_every_call_is_a_method_of_both_clients() -> None:
-    made = {name for name in named(calls) if vars(calls)[name].__module__ == calls.__name__} - {"query_of"}
-    assert {"search", "item", "status"} <= made <= named(Client)
-    assert named(Client) == named(AsyncClient)
 
 
 def test_a_text_with_options_is_found(client: Client, engine: ScriptedEngine) -> None:
@@ -88,6 +80,49 @@ def test_items_are_known_shown_and_copied(client: Client, tmp_path: Path) -> Non
     client.download(IDS["im"], tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == picture()
     assert client.status().segments[Modality.AUDIO] == 2
+
+
+def test_uploads_are_named_in_queries(client: Client, engine: ScriptedEngine, tmp_path: Path) -> None:
+    file = tmp_path / "\u00fc.png"
+    file.write_bytes(picture())
+    kept = client.create_upload(file)
+    assert (kept.name, kept.modality) == ("\u00fc.png", Modality.IMAGE)
+    assert client.create_upload(picture(), "b.png").id == kept.id
+    upload = UploadRef(kept.id)
+    answer = client.search(Term(upload, label="mine") + Term("at night"))
+    assert [match.term for match in answer.hits[0].matched_by] == ["mine", "at night"]
+    assert client.search(upload).hits[0].matched_by[0].term == "b.png"  # its last name
+    assert client.locate("a dog", upload).places[0].path == "b.png"
+    assert engine.contents == [picture(), picture()]
+    assert client.embed([upload], "toy") == client.embed([file], "toy")
+    assert client.delete_upload(kept.id) is None
+    with pytest.raises(NotFoundError):
+        client.upload(kept.id)
+
+
+def test_a_list_is_asked_for_in_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(items, "PAGE", 2)
+    everything = [item.id for item in client.items(order="size")]
+    assert sorted(everything) == sorted(IDS.values())
+    assert [item.id for item in client.items(order="-size", modalities=["image"])] == [IDS["im"]]
+    queued = [client.forget([item]).id for item in everything]
+    monkeypatch.setattr(jobs, "PAGE", 4)
+    assert [job.id for job in client.jobs(kind="forget")] == queued[::-1]
+    assert list(client.jobs([State.DONE])) == []
+
+
+def test_the_collection_of_the_client_is_asked_unless_a_call_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering((200, {}, STATUS)) as (url, got):
+        with Client(url, collection="photos") as asking:
+            asking.status()
+            asking.status(collection="music")
+        with Client(url) as asking:
+            asking.status()
+        monkeypatch.setenv("OMNISEARCH_COLLECTION", "texts")
+        with Client(url) as asking:
+            asking.status()
+    named = ["?collection=photos", "?collection=music", "", "?collection=texts"]
+    assert [request["path"] for request in got] == [f"/v1/status{name}" for name in named]
 
 
 def test_errors_are_the_classes_of_the_library(client: Client, tmp_path: Path) -> None:

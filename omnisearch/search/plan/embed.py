@@ -15,7 +15,7 @@ from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryE
 from omnisearch.media.decoder import Decoder
 from omnisearch.media.file import item_id
 from omnisearch.paths import find_path, show_path
-from omnisearch.query.expressions import ItemRef, Term
+from omnisearch.query.expressions import ItemRef, Term, UploadRef
 from omnisearch.search.index import QueryContext
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.search.plan.shared_encoding import Encoders
@@ -109,6 +109,8 @@ class Embedder:
                 return _item(index, term.source, explain)
             case ItemRef():
                 return self._file(index.model, term, path_of(index, term.source), explain, budget)
+            case UploadRef():
+                raise QueryError(f"{term}: only the server that keeps an upload can read it; name a file instead")
             case _:
                 return EmbeddedTerm(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
@@ -239,6 +241,6 @@ def _checked(term: Term, dim: int) -> Floats:
 
 
 def _check_unicode(term: Term) -> None:
-    written = term.source.id if isinstance(term.source, ItemRef) else term.source
+    written = term.source.id if isinstance(term.source, ItemRef | UploadRef) else term.source
     if isinstance(written, str) and any("\ud800" <= c <= "\udfff" for c in written):
         raise QueryError(f"{show_path(str(term))!r} holds bytes that are no UTF-8: write it anew in UTF-8")

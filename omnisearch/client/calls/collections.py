@@ -1,0 +1,66 @@
+"""Collections: what they hold, and making and removing them."""
+
+from collections.abc import Sequence
+
+from omnisearch.client.bodies import Body
+from omnisearch.client.call import Asking, Call, Parameter, Sent, nothing, once, segment
+from omnisearch.schema.collection import CollectionOut, CollectionsOut
+from omnisearch.schema.map import MapOut
+from omnisearch.schema.stats import FacetsOut, StatsOut
+from omnisearch.schema.status import StatusOut
+from omnisearch.types import Modality
+
+PATH = "v1/collections"
+
+
+class CollectionCalls(Asking):
+    """Calls about collections as a whole."""
+
+    @Sent
+    def collections(self) -> Call[CollectionsOut]:
+        """List the collections of the server."""
+        return Call("GET", PATH, CollectionsOut.model_validate_json)
+
+    @Sent
+    def collection(self, name: str) -> Call[CollectionOut]:
+        """Return what a collection holds."""
+        return Call("GET", f"{PATH}/{segment(name)}", CollectionOut.model_validate_json)
+
+    @Sent
+    def create_collection(self, name: str, idempotency_key: str | None = None) -> Call[CollectionOut]:
+        """Make an empty collection."""
+        return Call(
+            "POST", PATH, CollectionOut.model_validate_json, Body({"name": name}), headers=once(idempotency_key)
+        )
+
+    @Sent
+    def delete_collection(self, name: str) -> Call[None]:
+        """Remove a collection with its vectors and embeddings; the indexed files are not touched."""
+        return Call("DELETE", f"{PATH}/{segment(name)}", nothing)
+
+    @Sent
+    def status(self, collection: str | None = None) -> Call[StatusOut]:
+        """Return how many segments are indexed, and by which model."""
+        return Call("GET", "v1/status", StatusOut.model_validate_json, None, self._of(collection))
+
+    @Sent
+    def stats(self, collection: str | None = None) -> Call[StatsOut]:
+        """Return how many items there are, how large and how old they are."""
+        return Call("GET", "v1/stats", StatsOut.model_validate_json, None, self._of(collection))
+
+    @Sent
+    def facets(
+        self,
+        modalities: Sequence[Modality | str] | None = None,
+        where: Sequence[str] | None = None,
+        limit: int | None = None,
+        collection: str | None = None,
+    ) -> Call[FacetsOut]:
+        """Count items by modality, type, year and folder; up to `limit` values of each."""
+        chosen: dict[str, Parameter] = {"modalities": modalities, "where": where, "limit": limit}
+        return Call("GET", "v1/facets", FacetsOut.model_validate_json, None, chosen | self._of(collection))
+
+    @Sent
+    def map(self, collection: str | None = None) -> Call[MapOut]:
+        """Return the items on a plane; a job makes it, which `make_map` queues."""
+        return Call("GET", "v1/map", MapOut.model_validate_json, None, self._of(collection))

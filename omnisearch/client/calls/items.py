@@ -1,0 +1,71 @@
+"""Items: what is known of them, their files and what is made of those."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from omnisearch.client.call import Asking, Call, Page, Parameter, Sent, SentEach, segment
+from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
+from omnisearch.schema.job import JobOut
+from omnisearch.schema.peaks import PeaksOut
+from omnisearch.types import Modality
+
+PAGE = 200  # items of one request
+
+
+class ItemCalls(Asking):
+    """Calls about the items of a collection."""
+
+    @SentEach
+    def items(
+        self,
+        modalities: Sequence[Modality | str] | None = None,
+        where: Sequence[str] | None = None,
+        order: Literal["id", "mtime", "-mtime", "size", "-size"] = "id",
+        cursor: str | None = None,
+        collection: str | None = None,
+    ) -> Call[Page[ItemEntry]]:
+        """Iterate over the items, which are asked for in pages; `cursor` is `next_cursor` of a page."""
+        chosen = {"modalities": modalities, "where": where, "order": order, "limit": PAGE, "cursor": cursor}
+        return Call("GET", "v1/items", _page, None, chosen | self._of(collection))
+
+    @Sent
+    def item(self, item_id: str, collection: str | None = None) -> Call[ItemOut]:
+        """Return what is known of an item and its segments."""
+        return Call("GET", _path(item_id), ItemOut.model_validate_json, None, self._of(collection))
+
+    @Sent
+    def delete_item(self, item_id: str, collection: str | None = None) -> Call[JobOut]:
+        """Queue a job that removes an item from the index; no file is deleted."""
+        return Call("DELETE", _path(item_id), JobOut.model_validate_json, None, self._of(collection))
+
+    @Sent
+    def content(self, item_id: str, collection: str | None = None) -> Call[bytes]:
+        """Return the file of an item; `download` writes a large one to disk."""
+        return Call("GET", _path(item_id, "/content"), bytes, None, self._of(collection))
+
+    @Sent
+    def preview(
+        self, item_id: str, size: Literal["small", "large"] = "small", collection: str | None = None
+    ) -> Call[bytes]:
+        """Return a WebP picture of an item, at most 320 pixels long, or 1280."""
+        parameters: dict[str, Parameter] = {"size": size}
+        return Call("GET", _path(item_id, "/preview"), bytes, None, parameters | self._of(collection))
+
+    @Sent
+    def glb(self, item_id: str, collection: str | None = None) -> Call[bytes]:
+        """Return a 3D model as an uncompressed GLB file."""
+        return Call("GET", _path(item_id, "/model.glb"), bytes, None, self._of(collection))
+
+    @Sent
+    def peaks(self, item_id: str, collection: str | None = None) -> Call[PeaksOut]:
+        """Return the waveform of a sound, or of the sound track of a film."""
+        return Call("GET", _path(item_id, "/peaks"), PeaksOut.model_validate_json, None, self._of(collection))
+
+
+def _path(item_id: str, below: str = "") -> str:
+    return f"v1/items/{segment(item_id)}{below}"
+
+
+def _page(answer: bytes) -> Page[ItemEntry]:
+    found = ItemsOut.model_validate_json(answer)
+    return Page(found.items, found.next_cursor)
