@@ -20,12 +20,13 @@ T = TypeVar("T")
 def load_asking_settings(server: str | None, **flags: Any) -> Settings:
     """Load the settings of a command that uses a server or an index.
 
-    A flag for a local index overrides the server of the environment and the settings files.
+    A flag for a local index overrides the server of the environment and the settings files. `collection` is no such
+    flag, because every server has collections.
 
     Raises:
         UsageError: both are given as flags.
     """
-    local = [name for name, value in flags.items() if value is not None]
+    local = [name for name, value in flags.items() if value is not None and name != "collection"]
     if server is not None and local:
         flag = f"--{local[0].replace('_', '-')}"
         raise UsageError(f"--server uses a server, but {flag} is for a local index: leave one of them out")
@@ -45,7 +46,7 @@ def ask(settings: Settings, use_server: bool, question: Callable[[Server], T], o
     if not use_server:
         return otherwise()
     if settings.server is not None:
-        return question(Server(settings.server, read_secret(settings, "api_key")))
+        return question(Server(settings.server, read_secret(settings, "api_key"), settings.named_collection))
     if (running := find_server(settings)) is not None:
         with suppress(OmnisearchError, OSError):
             return question(running)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from omnisearch.client.bodies import Body
 from omnisearch.client.problems import error_of
@@ -33,7 +33,8 @@ def post(server: Server, path: str, body: Body) -> dict[str, Any]:
     headers |= {"Content-Length": str(len(sent))} | ({"Authorization": f"Bearer {server.key}"} if server.key else {})
     connection, prefix = _connection(server.url)
     try:
-        connection.request("POST", f"{prefix}/{path}", sent, headers)
+        about = "" if server.collection is None else "?" + urlencode({"collection": server.collection})
+        connection.request("POST", f"{prefix}/{path}{about}", sent, headers)
         return _read(connection.getresponse())
     except (OSError, HTTPException) as error:
         raise NotReadyError(f"{server.url} does not answer: {error or type(error).__name__}; start it") from None

@@ -19,9 +19,9 @@ from omnisearch import __version__
 from omnisearch.config import Settings
 
 FILE = "server.json"
-# The settings on which answers depend.
+# The settings on which answers depend. The collection is none of them: a server answers for all of its data directory.
 ANSWERING = {
-    "collection", "model", "weights_dir", "store", "device", "precision", "towers", "share", "license",
+    "model", "weights_dir", "store", "device", "precision", "towers", "share", "license",
     "segment_seconds", "segment_overlap", "passage_characters", "passage_overlap",
 }  # fmt: skip
 TRIES, PAUSE_SECONDS = 20, 0.02  # a command that looks whether a server runs holds the lock for a moment
@@ -29,10 +29,11 @@ TRIES, PAUSE_SECONDS = 20, 0.02  # a command that looks whether a server runs ho
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server is, and the key that it is sent."""
+    """Where a server is, the key that it is sent, and the collection that is asked; its default one if None."""
 
     url: str
     key: str | None
+    collection: str | None = None
 
 
 def digest(settings: Settings) -> str:
@@ -75,7 +76,9 @@ def find_server(settings: Settings) -> Server | None:
         if not _is_own(fd) or not _is_locked(fd):
             return None
         about = json.loads(os.read(fd, 1 << 16))
-        return Server(str(about["url"]), str(about["secret"])) if about["settings"] == digest(settings) else None
+        if about["settings"] != digest(settings):
+            return None
+        return Server(str(about["url"]), str(about["secret"]), settings.collection)
     except (OSError, ValueError, KeyError, TypeError):  # half written
         return None
     finally:

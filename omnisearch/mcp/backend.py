@@ -21,7 +21,7 @@ def running_server(settings: Settings) -> Iterator[Server]:
         NotReadyError: none could be started.
     """
     if settings.server is not None:
-        yield Server(settings.server, read_secret(settings, "api_key"))
+        yield Server(settings.server, read_secret(settings, "api_key"), settings.named_collection)
     elif (found := find_server(settings)) is not None:
         yield found
     else:

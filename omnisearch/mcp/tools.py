@@ -163,7 +163,7 @@ def _tells(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
 
 def build_server(server: Server, files: bool) -> MCPServer:
     """Build the MCP server over a running server; with `files`, queries may name files of this machine."""
-    tools = Tools(AsyncClient(server.url, server.key or "", retries=RETRIES), files)
+    tools = Tools(AsyncClient(server.url, server.key or "", server.collection, retries=RETRIES), files)
     built = MCPServer("omnisearch", version=__version__, instructions=GUIDE, log_level="WARNING")
     for method in (tools.search, tools.locate, tools.item, tools.similar, tools.status):
         built.tool(structured_output=False)(_tells(method))

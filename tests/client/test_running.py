@@ -22,7 +22,7 @@ def test_a_server_is_found_while_it_runs(settings: Settings) -> None:
     file = settings.data_dir / FILE
     assert find_server(settings) is None
     with announced(settings, URL, "secret"):
-        assert find_server(settings) == Server(URL, "secret")
+        assert find_server(settings) == Server(URL, "secret", "default")
         assert file.stat().st_mode & 0o777 == 0o600
     assert find_server(settings) is None
     assert not file.exists()
@@ -35,14 +35,14 @@ def test_the_file_of_a_killed_server_is_ignored_and_replaced(settings: Settings)
     (settings.data_dir / FILE).chmod(0o600)
     assert find_server(settings) is None
     with announced(settings, URL, "new"):
-        assert find_server(settings) == Server(URL, "new")
+        assert find_server(settings) == Server(URL, "new", "default")
 
 
 def test_the_first_server_of_a_data_directory_stays_announced(settings: Settings) -> None:
     with announced(settings, URL, "first"):
         with announced(settings, "http://127.0.0.1:9", "second"):
-            assert find_server(settings) == Server(URL, "first")
-        assert find_server(settings) == Server(URL, "first")
+            assert find_server(settings) == Server(URL, "first", "default")
+        assert find_server(settings) == Server(URL, "first", "default")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,12 @@ def test_a_server_that_would_answer_otherwise_is_not_asked(settings: Settings, c
     with announced(settings, URL, "secret"):
         assert find_server(settings.model_copy(update=change)) is None
         assert find_server(settings.model_copy(update={"log_level": "info", "workers": 7})) is not None
+
+
+def test_a_server_is_asked_for_any_collection(settings: Settings) -> None:
+    with announced(settings.model_copy(update={"collection": "music"}), URL, "secret"):
+        assert find_server(settings) == Server(URL, "secret", "default")
+        assert find_server(settings.model_copy(update={"collection": "photos"})) == Server(URL, "secret", "photos")
 
 
 def test_a_file_that_others_can_read_or_that_is_no_file_is_not_trusted(settings: Settings, tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def data_dir(place: Path, hashed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("data")
-    index_files([place / "indexed"], load_settings(data_dir=made, model=str(hashed_model), workers=1))
+    settings = load_settings(data_dir=made, model=str(hashed_model), workers=1)
+    index_files([place / "indexed"], settings)
+    index_files([place / "indexed" / "red.png"], settings.model_copy(update={"collection": "photos"}))
     key = Key("other", hash_key("x"), frozenset({Scope.SEARCH}))
     (made / "keys.json").write_text(to_json([key]))  # so that a request needs a key
     (made / "keys.json").chmod(0o600)
@@ -102,6 +104,7 @@ SEARCHES = [
     ["moon", "--hybrid", "--where", "size<1MB", "--where", "!mtime:2001", "--lanes"],
     ["dog", "--quota", "image:1-1", "--min-relevance", "0.2", "-0"],
     ["dog", "--where", "tag:none"],
+    ["dog", "--collection", "photos"],
     ["dog", "--batch"],
 ]
 REFUSED = [
@@ -111,6 +114,7 @@ REFUSED = [
     ["dog", "--cursor", "abc"],
     ["dog", "-k", "300"],  # more than the API gives
     ["x" * 5000],
+    ["dog", "--collection", "none"],
 ]
 
 
@@ -139,6 +143,7 @@ def test_what_a_server_refuses_is_asked_here(words: list[str], server: str, aske
         ["./green \u00fc.png", "-", "night", "indexed/blue.png", "--format", "json"],
         ["moon", "THEN", "dog", "./indexed/long.wav", "-k", "2", "--format", "table"],
         ["dog", "AND", "moon", "indexed/poem.txt", "--min-relevance", "0.1"],
+        ["dog", "./green \u00fc.png", "--collection", "photos"],
     ],
     ids=" ".join,
 )
@@ -159,6 +164,9 @@ def test_a_named_server_is_asked_or_named_as_what_failed(
     monkeypatch.setenv("OMNISEARCH_SERVER", server)
     assert run("search", "dog") == here
     assert len(asked) == 2
+    found = run("search", "dog", "--format", "paths", "--collection", "photos")
+    assert found[:2] == (0, f"{Path('indexed/red.png').absolute()}\n".encode())
+    assert len(asked) == 3
     assert "nothing was indexed" in run("search", "dog", "--data-dir", str(tmp_path / "none"))[2]
     assert "leave one out" in run("search", "dog", "--server", server, "--data-dir", str(tmp_path))[2]
     assert "no item 'none'" in run("search", "id:none")[2]
