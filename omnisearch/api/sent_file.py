@@ -45,14 +45,17 @@ class SentFile(FileResponse):
             await super().__call__(scope, receive, send_or_refuse)
 
 
-def sends(router: APIRouter, path: str, content: dict[str, Any]) -> Callable[[F], F]:
-    """Register a route that answers GET and HEAD with a SentFile. `content` is what OpenAPI says of its bytes."""
+def sends(router: APIRouter, path: str, body: dict[str, Any]) -> Callable[[F], F]:
+    """Register a route that answers GET and HEAD with a SentFile.
+
+    `body` describes its bytes for OpenAPI: {"content": ...} by media type, or {"model": ...} for JSON.
+    """
     described: dict[str, Any] = {
         "response_class": FileResponse,
         "response_model": None,
         "responses": {
-            200: {"content": content},
-            206: {"description": "The parts that Range asks for", "content": content},
+            200: body,
+            206: {"description": "The parts that Range asks for", **body},
             304: {"description": "The client holds it: If-None-Match has its ETag"},
             **refused(400, 416),
         },

@@ -112,7 +112,7 @@ async def send_all(client: Any, known: dict[str, str]) -> dict[str, list[httpx2.
     async def note_later(request: httpx2.Request) -> None:
         sent.append(request)
 
-    client._http.event_hooks = {"request": [note_later if awaits else note]}
+    client._http.event_hooks["request"].append(note_later if awaits else note)
     requests = {}
     for operation, call in CALLS.items():
         answer = await finished(call(client, known))

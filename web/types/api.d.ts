@@ -1329,6 +1329,18 @@ export interface components {
             written: string;
         };
         /**
+         * PeaksOut
+         * @description The lowest and the highest sample in equal stretches of a sound: 127 is full scale. `duration` in seconds.
+         */
+        PeaksOut: {
+            /** Duration */
+            duration: number;
+            /** Min */
+            min: number[];
+            /** Max */
+            max: number[];
+        };
+        /**
          * PlaceOut
          * @description A place that matches, as the command line prints it too.
          */
@@ -4119,14 +4131,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Duration */
-                        duration: number;
-                        /** Min */
-                        min: number[];
-                        /** Max */
-                        max: number[];
-                    };
+                    "application/json": components["schemas"]["PeaksOut"];
                 };
             };
             /** @description The parts that Range asks for */
@@ -4135,14 +4140,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Duration */
-                        duration: number;
-                        /** Min */
-                        min: number[];
-                        /** Max */
-                        max: number[];
-                    };
+                    "application/json": components["schemas"]["PeaksOut"];
                 };
             };
             /** @description The client holds it: If-None-Match has its ETag */

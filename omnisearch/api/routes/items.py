@@ -60,7 +60,7 @@ async def text(item_id: Id, link: Annotated[TextLink, Query()], service: Asked) 
     return text_out(await service.ask(lambda engine: engine.text(item_id, link.limit, link.cursor), "lists"))
 
 
-@sends(router, "/{item_id}/content", {"*/*": BYTES})
+@sends(router, "/{item_id}/content", {"content": {"*/*": BYTES}})
 async def content(item_id: Id, service: Asked, files: Files, request: Request) -> Response:
     """Send the file itself, whole or by Range."""
     known = await first_of(service, item_id)

@@ -51,7 +51,7 @@ router = APIRouter(prefix="/v1/items", tags=["items"], **needs(Scope.SEARCH))
 Shown = Annotated[Viewed, Depends()]
 
 
-@sends(router, "/{item_id}/preview", {"image/webp": BYTES})
+@sends(router, "/{item_id}/preview", {"content": {"image/webp": BYTES}})
 async def preview(
     shown: Shown, size: Annotated[Literal["small", "large"], Query(description="320 or 1280 pixels")] = "small"
 ) -> Response:
@@ -59,13 +59,13 @@ async def preview(
     return await shown.send(Rendition.LARGE if size == "large" else Rendition.SMALL, "image/webp")
 
 
-@sends(router, "/{item_id}/model.glb", {"model/gltf-binary": BYTES})
+@sends(router, "/{item_id}/model.glb", {"content": {"model/gltf-binary": BYTES}})
 async def model(shown: Shown) -> Response:
     """Send a 3D model as an uncompressed GLB file with at most 100,000 triangles or 200,000 points."""
     return await shown.send(Rendition.GLB, "model/gltf-binary")
 
 
-@sends(router, "/{item_id}/peaks", {"application/json": {"schema": PeaksOut.model_json_schema()}})
+@sends(router, "/{item_id}/peaks", {"model": PeaksOut})
 async def peaks(shown: Shown) -> Response:
     """Send the waveform of a sound or of the sound track of a film, in up to 1000 stretches."""
     return await shown.send(Rendition.PEAKS, "application/json")
