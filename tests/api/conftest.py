@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+import sys
 import threading
 import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -277,6 +279,25 @@ def serving(app: FastAPI, **options: Any) -> Iterator[int]:
         server.should_exit = True
         thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
+
+
+@contextmanager
+def server_process(data_dir: Path, model: Path, *flags: str, **variables: str) -> Iterator[str]:
+    """`omnisearch serve` as a process of its own, over an index and ready; gives its address."""
+    places = {"OMNISEARCH_DATA_DIR": str(data_dir), "OMNISEARCH_MODEL": str(model)}
+    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0", *flags]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **places, **variables}
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            with httpx2.Client(base_url=url) as client:
+                wait_until_ready(client)
+            yield url
+        finally:
+            process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def wait_until_ready(client: httpx2.Client) -> None:

@@ -1,10 +1,6 @@
 """OpenAI's own client, LangChain's and LlamaIndex's, against a real server process."""
 
 import base64
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,7 @@ from omnisearch.config import load_settings
 from omnisearch.query.expressions import Term
 from omnisearch.search.engine import Engine
 from omnisearch_indexer.session import index_files
-from tests.api.conftest import PATIENCE_SECONDS, picture, tone
+from tests.api.conftest import picture, server_process, tone
 
 # Some of these packages warn when they are imported.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -45,20 +41,8 @@ def data_dir(folder: Path, hashed_model: Path, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def server(data_dir: Path, hashed_model: Path) -> Iterator[str]:
     """The address of `omnisearch serve`."""
-    script = "from omnisearch.cli.serve import serve; serve(port=0)"
-    environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(data_dir), "OMNISEARCH_MODEL": str(hashed_model)}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while httpx2.get(f"{url}/readyz").status_code != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with server_process(data_dir, hashed_model) as url:
         yield url
-        process.terminate()
-        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.fixture(scope="module")
