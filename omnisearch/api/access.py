@@ -7,7 +7,7 @@ A router names its scope in one line, which also adds it to the OpenAPI descript
 
 import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -45,11 +45,14 @@ async def _check_scopes(
     ___: Annotated[object, Depends(_cookie)],
 ) -> None:
     """Refuse a key without the scopes of the route. `Access` found the key; the schemes only describe it in OpenAPI."""
-    caller: Key = request.state.caller
-    missing = [scope for scope in wanted.scopes if not caller.allows(Scope(scope))]
-    if missing:
-        detail = f"the key {caller.name!r} lacks the scope {', '.join(missing)}: send a key that has it"
+    if (detail := _lacks(request.state.caller, map(Scope, wanted.scopes))) is not None:
         raise HTTPException(HTTPStatus.FORBIDDEN, detail)
+
+
+def _lacks(caller: Key, wanted: Iterable[Scope]) -> str | None:
+    """Say which scopes a key lacks; None if it has all."""
+    missing = [scope for scope in wanted if not caller.allows(scope)]
+    return f"the key {caller.name!r} lacks the scope {', '.join(missing)}: send a key that has it" if missing else None
 
 
 def needs(scope: Scope) -> dict[str, Any]:
@@ -118,6 +121,20 @@ class Access:
         secret = _secret(headers)
         found = self._keys.find(secret or "")
         return ANYONE if self._keys.open else found
+
+
+class Allows:
+    """Refuses a key without a scope, for an app whose routes are not ours. `Access` found the key."""
+
+    def __init__(self, app: ASGIApp, scope: Scope) -> None:
+        self._app, self._scope = app, scope
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http" and (detail := _lacks(scope["state"]["caller"], [self._scope])) is not None:
+            await problem(HTTPStatus.FORBIDDEN, detail)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def _secret(headers: Headers) -> str | None:

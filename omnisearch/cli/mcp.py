@@ -1,16 +1,27 @@
 """`omnisearch mcp`."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from omnisearch.cli import options
+from omnisearch.cli.listening import check_host, listen, server_config, shown_url
 from omnisearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+    from starlette.applications import Starlette
+
+    from omnisearch.config import Settings
 
 
 def mcp(
-    http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP on loopback instead of stdio.")] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port for --http.")] = 8001,
+    http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
+    host: options.Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8001,
+    insecure: options.Insecure = False,
+    allow_host: options.AllowHost = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
     model: options.Model = None,
@@ -18,7 +29,10 @@ def mcp(
     device: options.Device = None,
     server: options.Server = None,
 ) -> None:
-    """Serve the Model Context Protocol to assistants, through a running server or a new one."""
+    """Serve the Model Context Protocol to assistants, through a running server or a new one.
+
+    --host, --port, --insecure and --allow-host are for --http, which needs keys as `serve` does.
+    """
     from omnisearch.cli.served import load_asking_settings
     from omnisearch.mcp.backend import running_server
 
@@ -29,9 +43,35 @@ def mcp(
     settings = load_asking_settings(
         server, data_dir=data_dir, collection=collection, model=model, store=store, device=device
     )
-    with running_server(settings) as found:
-        tools = build_server(found, files=not http)
-        if http:
-            tools.run("streamable-http", port=port)
-        else:
-            tools.run("stdio")
+    if not http:
+        with running_server(settings) as found:
+            build_server(found, files=True).run("stdio")
+        return
+    import uvicorn
+
+    settings = settings.model_copy(update={"allow_host": tuple(allow_host or settings.allow_host)})
+    hosts = check_host(settings, host, insecure)
+    with listen(host, port) as listening, running_server(settings) as found:
+        app = _guarded(build_server(found, files=False), settings, hosts)
+        sys.stdout.write(f"{shown_url(host, listening.getsockname()[1])}/mcp\n")
+        sys.stdout.flush()
+        uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def _guarded(tools: "MCPServer", settings: "Settings", hosts: frozenset[str]) -> "Starlette":
+    """Return the app of the tools behind the checks of `serve`: hosts, origins, sizes, keys, scopes and rates."""
+    from omnisearch.api.accepted_keys import AcceptedKeys
+    from omnisearch.api.access import Access, Allows
+    from omnisearch.api.headers import SecurityHeaders
+    from omnisearch.api.keys import Scope
+    from omnisearch.api.rate import RateLimits
+    from omnisearch.api.request_guard import RequestGuard
+    from omnisearch.mcp.http import MAX_BODY_BYTES, http_app
+
+    app = http_app(tools)
+    # The last one added sees a request first.
+    app.add_middleware(Allows, scope=Scope.SEARCH)
+    app.add_middleware(Access, keys=AcceptedKeys(settings), limits=RateLimits(settings.key_rate), public=())
+    app.add_middleware(RequestGuard, hosts=hosts, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(SecurityHeaders)
+    return app

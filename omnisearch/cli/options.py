@@ -43,6 +43,12 @@ Share = Annotated[
     typer.Option(help="Share of the combining factors that queries run towers for; 1, the default, is exact."),
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: require licences for commercial use.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Allow other machines without a key.")]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(help="Further host name of the server, such as search.example.org; repeatable."),
+]
 Server = Annotated[str | None, typer.Option(help="URL of the server that answers.", show_default=False, metavar="URL")]
 UseServer = Annotated[
     bool,

@@ -3,13 +3,13 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from typing import Annotated
 
 import typer
 
 from omnisearch.cli import options
+from omnisearch.cli.until_eof import on_eof
 
 NICE = 10  # a worker beside a server gives queries priority
 
@@ -49,12 +49,6 @@ def worker(
         signal.signal(number, ask)
     if until_eof:
         os.nice(NICE)
-        threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
+        on_eof(stop.set)
     with closing(JobStore.open(settings)) as jobs:
         Worker(settings, jobs, stop).run()
-
-
-def _watch_input(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
-    stop.set()

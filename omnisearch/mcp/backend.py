@@ -31,11 +31,11 @@ def running_server(settings: Settings) -> Iterator[Server]:
 
 @contextmanager
 def _started(settings: Settings) -> Iterator[Server]:
-    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0", "--until-eof"]
     environment = child_environment(settings)
-    # It must not read what is meant for the tools.
+    # It sees the end of its input when this process ends, however it does.
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
             assert process.stdout is not None

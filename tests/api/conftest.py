@@ -24,7 +24,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from omnisearch.api.app import create_app
-from omnisearch.cli.serve import _listen
+from omnisearch.cli.listening import listen
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NoTextError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
@@ -268,7 +268,7 @@ def open_client(settings: Settings, **parts: Any) -> TestClient:
 @contextmanager
 def serving(app: FastAPI, **options: Any) -> Iterator[int]:
     """A real server for the app on a real socket; gives its port."""
-    listening = _listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, ws="none", log_level="critical", **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

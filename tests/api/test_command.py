@@ -16,7 +16,8 @@ import pytest
 
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
-from omnisearch.cli.serve import _listen, serve
+from omnisearch.cli.listening import listen
+from omnisearch.cli.serve import serve
 from omnisearch.config import load_settings
 from omnisearch.errors import BusyError, SettingsError, UsageError
 from omnisearch.stores.absent_folders import AbsentFolder, write_absent_folders
@@ -52,7 +53,7 @@ def test_an_allowed_host_is_a_name(name: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_a_response_does_not_wait_for_an_acknowledgement(host: str) -> None:
-    with _listen(host, 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+    with listen(host, 0) as listening, socket.create_connection(listening.getsockname()[:2]):
         accepted, _ = listening.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
