@@ -168,7 +168,7 @@ def test_a_named_server_is_asked_or_named_as_what_failed(
     assert found[:2] == (0, f"{Path('indexed/red.png').absolute()}\n".encode())
     assert len(asked) == 3
     assert "nothing was indexed" in run("search", "dog", "--data-dir", str(tmp_path / "none"))[2]
-    assert "leave one out" in run("search", "dog", "--server", server, "--data-dir", str(tmp_path))[2]
+    assert "leave one of them out" in run("search", "dog", "--server", server, "--data-dir", str(tmp_path))[2]
     assert "no item 'none'" in run("search", "id:none")[2]
     monkeypatch.setenv("OMNISEARCH_API_KEY", "wrong")
     assert "send a key" in run("search", "dog")[2]
