@@ -40,6 +40,7 @@ CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     "GET /v1/models": lambda client, known: client.models(),
     "GET /v1/items": lambda client, known: client.items(**SELECTED, order="-size", cursor="0"),
     "GET /v1/items/{item_id}": lambda client, known: client.item(IDS["au"]),
+    "GET /v1/items/{item_id}/text": lambda client, known: client.text(IDS["tx"], cursor="0"),
     "GET /v1/items/{item_id}/neighbours": lambda client, known: client.neighbours(
         IDS["im"], 0, **SELECTED, limit=3, min_relevance=0.1
     ),

@@ -7,9 +7,10 @@ from omnisearch.client.call import Asking, Call, Page, Parameter, Sent, SentEach
 from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.job import JobOut
 from omnisearch.schema.peaks import PeaksOut
+from omnisearch.schema.text import PassageOut, TextOut
 from omnisearch.types import Modality
 
-PAGE = 200  # items of one request
+PAGE = 200  # items, or passages, of one request
 
 
 class ItemCalls(Asking):
@@ -32,6 +33,12 @@ class ItemCalls(Asking):
     def item(self, item_id: str, collection: str | None = None) -> Call[ItemOut]:
         """Return what is known of an item and its segments."""
         return Call("GET", _path(item_id), ItemOut.model_validate_json, None, self._of(collection))
+
+    @SentEach
+    def text(self, item_id: str, cursor: str | None = None, collection: str | None = None) -> Call[Page[PassageOut]]:
+        """Iterate over the passages of a text in order; neighbours overlap."""
+        chosen: dict[str, Parameter] = {"limit": PAGE, "cursor": cursor}
+        return Call("GET", _path(item_id, "/text"), _passages, None, chosen | self._of(collection))
 
     @Sent
     def delete_item(self, item_id: str, collection: str | None = None) -> Call[JobOut]:
@@ -69,3 +76,8 @@ def _path(item_id: str, below: str = "") -> str:
 def _page(answer: bytes) -> Page[ItemEntry]:
     found = ItemsOut.model_validate_json(answer)
     return Page(found.items, found.next_cursor)
+
+
+def _passages(answer: bytes) -> Page[PassageOut]:
+    found = TextOut.model_validate_json(answer)
+    return Page(found.passages, found.next_cursor)
