@@ -24,20 +24,20 @@ TEXTS = {"long": LONG, "short": "Ein Hund, caf\u00e9"}
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorStore]:
     """A text of many passages, one of a single passage, and a picture."""
-    points = [Point(point_id("image", Payload("image", Modality.IMAGE, "/a").segment), vector(0), picture)]
+    picture = Payload(item_id="image", modality=Modality.IMAGE, path="/a")
+    points = [Point(point_id("image", picture.segment), vector(0), picture)]
     for name, text in TEXTS.items():
         pieces = list(passages([text], Segmentation(10, 2, 400, 60)))
         for piece in pieces:
-            payload = Payload(name, Modality.TEXT, "/a", segment=piece.segment, segments=len(pieces))
+            payload = Payload(
+                item_id=name, modality=Modality.TEXT, path="/a", segment=piece.segment, segments=len(pieces)
+            )
             payload = replace(payload, snippet=piece.snippet, passage=str(piece.content))
             points.append(Point(point_id(name, piece.segment), vector(len(points)), payload))
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
     with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
         opened.upsert(points)
         yield opened
-
-
-picture = Payload("image", Modality.IMAGE, "/a")
 
 
 def walk(store: VectorStore, item_id: str, limit: int) -> list[Passage]:
