@@ -77,7 +77,7 @@ def _run_decoder(sock: socket.socket, memory_bytes: int, environment: Mapping[st
 
     _replace_environment(environment)
     os.setpgid(0, 0)
-    with open(os.devnull, "r+b") as nothing:
+    with Path(os.devnull).open("r+b") as nothing:
         for stream in (0, 1, 2):
             os.dup2(nothing.fileno(), stream)
     worker.main(sock.detach(), memory_bytes)

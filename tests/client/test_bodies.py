@@ -2,19 +2,21 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import SearchBatchIn, SearchIn
+from omnisearch.client.asked import Options
 from omnisearch.client.bodies import batch_body, search_body
 from omnisearch.errors import UsageError
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.query.conditions import RangeCondition
 from omnisearch.query.expressions import ItemRef, Term
 from omnisearch.query.grammar import parse
-from omnisearch.query.query import Query, Quota
+from omnisearch.query.query import Query, Quota, SearchOptions
 from omnisearch.types import Modality, Region, Stretch
 
 DOG, BARK = Term(Path("pictures/dog.png")), Term(Path("bark.wav"), slice=Stretch(1.5, 2.0))
@@ -54,6 +56,10 @@ def test_queries_share_their_files() -> None:
     assert sorted(map(str, body.files.values())) == ["bark.wav", "pictures/dog.png"]
     arrived = SearchBatchIn.model_validate_json(json.dumps(body.fields))
     assert [_plain(each.to_query(received(body.files))) for each in arrived.queries] == [_plain(q) for q in QUERIES]
+
+
+def test_every_option_of_a_search_can_be_given_by_name() -> None:
+    assert set(Options.__annotations__) == {field.name for field in fields(SearchOptions)}
 
 
 def test_a_condition_without_its_text_is_refused() -> None:
