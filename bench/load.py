@@ -51,9 +51,9 @@ class Phase:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[tuple[str, int, int]]:
-    """Run a server; gives its host, port and process id."""
-    environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(data)}
+def serving(data: Path, folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Run a server whose jobs may index a folder; gives its host, port and process id."""
+    environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(data), "OMNISEARCH_INDEX_ROOTS": str(folder)}
     with subprocess.Popen([*OMNISEARCH, "serve", "--port", "0"], stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         place = urlsplit(process.stdout.readline().decode().strip())
@@ -137,26 +137,31 @@ async def dawdle(host: str, port: int, sent: bytes) -> float:
     return time.monotonic() - start
 
 
-async def index_without_end(data: Path, folder: Path) -> None:
-    """Index new pictures and texts again and again, until it is cancelled."""
+async def ask(host: str, port: int, method: str, path: str, sent: Any = None) -> Any:
+    """Send a request on a connection of its own; return the JSON of the answer."""
+    reader, writer = await asyncio.open_connection(host, port)
+    body = b"" if sent is None else json.dumps(sent).encode()
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    answer = (await reader.read()).partition(b"\r\n\r\n")[2]
+    writer.close()
+    return json.loads(answer)
+
+
+async def index_without_end(host: str, port: int, folder: Path, jobs: Counter[str]) -> None:
+    """Index new pictures and texts by one job after the other, until it is cancelled; count how they end."""
     from PIL import Image
 
-    environment, number = {**os.environ, "OMNISEARCH_DATA_DIR": str(data)}, 0
+    number = 0
     while True:
         for _ in range(200):
             number += 1
             (folder / f"{number}.txt").write_text(f"The {number}th story of {WORDS[number % len(WORDS)]}.")
             Image.effect_noise((96, 96), number % 100 + 1).save(folder / f"{number}.png")
-        quiet = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(
-            *OMNISEARCH, "index", str(folder), env=environment, stdout=quiet, stderr=quiet
-        )
-        try:
-            await process.wait()
-        finally:
-            if process.returncode is None:
-                process.terminate()
-                await process.wait()
+        job = await ask(host, port, "POST", "/v1/jobs", {"kind": "index", "paths": [str(folder)]})
+        while (state := (await ask(host, port, "GET", f"/v1/jobs/{job['id']}"))["state"]) in ("queued", "running"):
+            await asyncio.sleep(0.5)
+        jobs[state] += 1
 
 
 async def watch(pid: int, every: float, seen: list[float]) -> None:
@@ -180,7 +185,10 @@ async def wait_until_ready(host: str, port: int) -> None:
 
 async def measure(data: Path, seconds: float) -> dict[str, Any]:
     """Run every phase over an index, to which it writes."""
-    with serving(data) as (host, port, pid), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        serving(data, Path(folder)) as (host, port, pid),
+    ):
         await wait_until_ready(host, port)
         await load(host, port, CLIENTS, seconds / 10, 1)  # warm up
         one = await load(host, port, 1, seconds / 10, 2)
@@ -191,9 +199,9 @@ async def measure(data: Path, seconds: float) -> dict[str, Any]:
             name: [asyncio.create_task(dawdle(host, port, sent)) for _ in range(SLOW)]
             for name, sent in (("head", head + b"X-A: "), ("body", body))
         }
-        memory: list[float] = []
+        memory, jobs = list[float](), Counter[str]()
         beside = [
-            asyncio.create_task(index_without_end(data, Path(folder))),
+            asyncio.create_task(index_without_end(host, port, Path(folder), jobs)),
             asyncio.create_task(watch(pid, max(1, seconds / 18), memory)),
         ]
         indexing = await load(host, port, CLIENTS, seconds, 4)
@@ -224,6 +232,7 @@ async def measure(data: Path, seconds: float) -> dict[str, Any]:
         },
         "slow senders, longest seconds": {name: round(longest, 1) for name, longest in cut.items()},
         "memory MB": memory,
+        "index jobs": dict(jobs),
     }
 
 

@@ -26,6 +26,7 @@ def test_a_server_under_load_fails_nobody(tmp_path: Path, hashed_model: Path) ->
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["unplanned"] == 0
+    assert not set(found["index jobs"]) - {"done"}
     assert found["overload"]["refused"] > 0
     assert found["overload"]["refused without Retry-After"] == 0
     assert all(0 < seconds < 90 for seconds in found["slow senders, longest seconds"].values())
