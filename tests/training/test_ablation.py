@@ -70,8 +70,8 @@ def test_a_star_is_every_entry_that_has_the_place() -> None:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"route.training.decupling": 0}, r"route\.training\.decupling is no setting of recipe two"),
-        ({"model.projectors.*.tails": 1}, "is no setting"),
+        ({"route.training.decupling": 0}, r"route\.training\.decupling is not a setting of recipe two"),
+        ({"model.projectors.*.tails": 1}, "is not a setting"),
         ({"bind.training.heads": ["mix"]}, "is not of the 1 heads"),
         ({"bind.training.k": 0}, "greater than or equal to 1"),
     ],
