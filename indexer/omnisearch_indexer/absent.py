@@ -1,6 +1,6 @@
 """Tell deleted files from files whose file system is not mounted.
 
-A known file that the walk did not find counts as deleted if the deepest existing folder of its path lies on the file
+A known file that the walk did not find counts as deleted if the deepest existing folder of its path is on the file
 system that held the file when it was indexed. Device numbers may change when a file system is mounted again: the known
 files that the walk found unchanged map each current number to the recorded ones.
 """
@@ -33,7 +33,7 @@ class FileSystems:
         self._recorded[device].add(recorded.device)
 
     def holds(self, row: FileRow) -> bool:
-        """Whether the path of a file lies on the file system that held the file when it was indexed."""
+        """Whether the path of a file is on the file system that held the file when it was indexed."""
         _, device = self.deepest_folder(str(PurePath(row.path).parent))
         # Device 0: `stat` never succeeded on this file.
         return row.signature.device in (0, *self._recorded.get(device, (device,)))

@@ -144,13 +144,13 @@ class Doctor:
         return CheckState.OK, ", ".join(f"{name} {number}" for name, number in found.items()), ""
 
     def _device(self) -> Found:
-        return CheckState.OK, f"{choose(self._settings)} ({self._settings.device} was asked for)", ""
+        return CheckState.OK, f"{choose(self._settings)} (setting: {self._settings.device})", ""
 
     def _weights(self) -> Found:
         specs = files_of_model(self.model.config)
         for spec in specs:
             verify(spec, resolve(spec, self._settings))
-        return CheckState.OK, f"{len(specs)} files, each what its hash says", ""
+        return CheckState.OK, f"{len(specs)} files, all match their hashes", ""
 
     def _model(self) -> Found:
         model = self.model
@@ -192,7 +192,7 @@ class Doctor:
         if suspects := len(self.manifest.suspects()):
             return CheckState.WARN, f"{value}; {suspects} items must be read again", REPAIR
         failed = states.get("failed", 0)
-        return (CheckState.WARN, value, "`omnisearch errors` says why") if failed else (CheckState.OK, value, "")
+        return (CheckState.WARN, value, "see `omnisearch errors`") if failed else (CheckState.OK, value, "")
 
     def _roots(self) -> Found:
         kept = read_absent_folders(self._settings.index_dir)

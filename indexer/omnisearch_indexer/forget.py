@@ -62,7 +62,7 @@ def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
 
 def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]) -> Forgotten:
     database = settings.index_dir / MANIFEST_FILE
-    Manifest(database).close()  # raises where there is none
+    Manifest(database).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(database, create=True)))
@@ -82,7 +82,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
 
 
 def _known(path: Path, manifest: Manifest) -> str:
-    """Return the path as it stands in the manifest. It may be missing on the disk, or escaped by `show_path`."""
+    """Return the path as stored in the manifest. It may be missing on the disk, or escaped by `show_path`."""
     spellings = (path, find_path(str(path)))
     for place in (*map(os.path.abspath, spellings), *map(os.path.realpath, spellings)):
         if manifest.knows(place):

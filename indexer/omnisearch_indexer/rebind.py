@@ -80,7 +80,7 @@ def rebind_index(settings: Settings, meter: Meter = SILENT) -> Rebound:
     """
     begun = time.monotonic()
     place = settings.index_dir / MANIFEST_FILE
-    Manifest(place).close()  # raises where there is none
+    Manifest(place).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))

@@ -103,7 +103,7 @@ def repair_index(settings: Settings, meter: Meter = SILENT) -> Repaired:
         DamageError: the manifest is damaged.
     """
     begun = time.monotonic()
-    Manifest(settings.index_dir / MANIFEST_FILE).close()  # raises where there is none
+    Manifest(settings.index_dir / MANIFEST_FILE).close()  # raises if there is none
     with ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         stop = stack.enter_context(stop_on_signal())

@@ -19,7 +19,7 @@ class Roots:
 
 
 def resolve_roots(paths: Sequence[Path]) -> Roots:
-    """Make the paths absolute, follow links, and drop duplicates and paths that lie below another one."""
+    """Make the paths absolute, follow links, and drop duplicates and paths below another path."""
     roots: set[str] = set()
     missing: dict[str, str] = {}
     for path in paths:

@@ -160,7 +160,7 @@ def _link_trouble(path: str) -> tuple[Reason, str] | None:
             return Reason.NOT_REGULAR, f"link to {target}, which does not exist"
         return reason_of(error), f"link to {target}: {os.strerror(error.errno or 0)}"
     if stat.S_ISDIR(status.st_mode) and is_below(os.path.abspath(path), os.path.realpath(path)):  # noqa: PTH100
-        return Reason.LINK_LOOP, f"link to {target}, a folder that it lies in"
+        return Reason.LINK_LOOP, f"link to {target}, which contains the link"
     return None
 
 

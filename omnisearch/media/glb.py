@@ -103,7 +103,7 @@ def _cells(corners: Floats, count: int) -> NDArray[np.int64]:
 
 
 def _left(cell: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The triangles (f, 3) whose corners lie in three different cells."""
+    """The triangles (f, 3) whose corners are in three different cells."""
     faces = cell.reshape(-1, 3)
     a, b, c = faces.T
     left: NDArray[np.int64] = faces[(a != b) & (b != c) & (c != a)]

@@ -141,7 +141,7 @@ def _relief(buffer: _Buffer, hit: NDArray[np.bool_], radius: int) -> Floats:
 
 
 def _reduce(picture: Floats, depth: Floats) -> Pixels:
-    """Average each block of fine pixels, without those that lie far behind the block's nearest."""
+    """Average each block of fine pixels, without those far behind the block's nearest."""
     cells = [(slice(row, None, FINE), slice(column, None, FINE)) for row in range(FINE) for column in range(FINE)]
     nearest = depth[cells[0]]
     for cell in cells[1:]:

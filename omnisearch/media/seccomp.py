@@ -115,7 +115,7 @@ def _program(machine: str, pid: int) -> bytes:
         _step(_LOAD, _NUMBER),
         _step(_GREATER, _NEWEST, 0, 1),  # also all of x32, the other way to call an x86_64 kernel
         _step(_RETURN, absent),
-        _step(_EQUAL, _CLONE3, 0, 1),  # its flags lie in memory
+        _step(_EQUAL, _CLONE3, 0, 1),  # its flags are in memory, which a filter cannot read
         _step(_RETURN, absent),
     ]
     for number in refused(machine).values():

@@ -31,7 +31,7 @@ def check_seconds(part: Stretch | None, seconds: float | None) -> None:
         MediaError: bad_slice, with the real end.
     """
     if part is not None and seconds is not None and (part.end > seconds + ROUNDED or part.start >= seconds):
-        raise MediaError(Reason.BAD_SLICE, f"@{part} lies outside of 0-{seconds:.10g} seconds")
+        raise MediaError(Reason.BAD_SLICE, f"@{part} is outside of 0-{seconds:.10g} seconds")
 
 
 def pixels_of(part: Region, width: int, height: int) -> tuple[int, int, int, int]:
@@ -44,7 +44,7 @@ def pixels_of(part: Region, width: int, height: int) -> tuple[int, int, int, int
     edges = (part.x * across, part.y * down, (part.x + part.width) * across, (part.y + part.height) * down)
     left, upper, right, lower = (round(edge) for edge in edges)
     if right > width or lower > height:
-        raise MediaError(Reason.BAD_SLICE, f"@{part} lies outside of {width} x {height} pixels")
+        raise MediaError(Reason.BAD_SLICE, f"@{part} is outside of {width} x {height} pixels")
     if right - left < 1 or lower - upper < 1:
         raise MediaError(Reason.BAD_SLICE, f"@{part} holds no pixel of {width} x {height}")
     return left, upper, right, lower

@@ -44,7 +44,7 @@ class _Maker(Protocol):
 
 
 def load_space(name: str, settings: Settings) -> Space:
-    """Return a declared space. No weights are read until a tower or a projection is asked for.
+    """Return a declared space. No weights are read until a tower or a projection is used.
 
     Raises:
         UsageError: no space has that name; suggests the nearest.

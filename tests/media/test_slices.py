@@ -112,11 +112,11 @@ def test_a_page_of_a_pdf(pool: DecoderPool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "part", "said"),
     [
-        ("a.wav", Stretch(1.5, 3), "@1.5-3 lies outside of 0-2 seconds"),
-        ("a.wav", Stretch(5, 6), "@5-6 lies outside of 0-2 seconds"),
-        ("a.png", Region(30, 0, 20, 20), "@30,0,20,20 lies outside of 40 x 30 pixels"),
+        ("a.wav", Stretch(1.5, 3), "@1.5-3 is outside of 0-2 seconds"),
+        ("a.wav", Stretch(5, 6), "@5-6 is outside of 0-2 seconds"),
+        ("a.png", Region(30, 0, 20, 20), "@30,0,20,20 is outside of 40 x 30 pixels"),
         ("a.png", Region(0, 0, 0.001, 0.5, relative=True), "holds no pixel of 40 x 30"),
-        ("a.pdf", Page(9), "@p9 lies outside of 1 pages"),
+        ("a.pdf", Page(9), "@p9 is outside of 1 pages"),
         ("a.png", Stretch(1, 2), "@1-2 is a part of audio or video, and the file is image"),
         ("a.wav", Page(1), "@p1 is a part of text, and the file is audio"),
         ("a.txt", Page(1), "@p1 is a page of a PDF, and the file is text/plain"),

@@ -239,5 +239,5 @@ def test_reading_ends_where_no_words_come(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_page_of_a_pdf_is_a_slice() -> None:
     data = makers.pdf_of(["first", "second", "third"])
     assert whole(read(data, "pdf", Page(3))) == "third"
-    with pytest.raises(MediaError, match="@p4 lies outside of 3 pages"):
+    with pytest.raises(MediaError, match="@p4 is outside of 3 pages"):
         read(data, "pdf", Page(4))

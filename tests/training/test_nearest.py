@@ -221,7 +221,7 @@ def test_what_cannot_be_searched(method: Method) -> None:
     rows = unit(13, 9, 4)
     with pytest.raises(UsageError, match="k = 0"):
         nearest(rows, rows, 0, method)
-    with pytest.raises(UsageError, match="one width"):
+    with pytest.raises(UsageError, match="equal widths"):
         nearest(rows, rows[:, :3], 1, method)
     broken = rows.copy()
     broken[6, 2] = np.nan

@@ -80,7 +80,7 @@ class Recipe(_Strict):
             if each.teacher is not None and (each.training.kind != "shape" or above.get(each.teacher) != each.modality):
                 raise ValueError(
                     f"specialist {name} cannot learn from the teacher {each.teacher}: a shape network learns from a "
-                    f"specialist of its modality that stands above it ({', '.join(above) or 'none does'})"
+                    f"specialist of its modality above it in the recipe ({', '.join(above) or 'there is none'})"
                 )
             above[name] = each.modality
         return self

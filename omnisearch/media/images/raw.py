@@ -58,7 +58,7 @@ def _preview(raw: Any, turn: int) -> Image.Image | None:
             image = Image.open(BytesIO(found.data), formats=["JPEG"])
             check_size(*image.size)
             image.load()
-            if image.getexif().get(0x0112, 1) != 1:  # the preview has an orientation of its own
+            if image.getexif().get(0x0112, 1) != 1:  # the preview has its own orientation
                 return ImageOps.exif_transpose(image)
     except Exception:  # the sensor values may still decode
         return None

@@ -18,7 +18,7 @@ def tone_mapped(light: Floats) -> Image.Image:
 
     Exposure brings the mean luminance into [0.05, 0.5]. Then Reinhard's curve L (1 + L / w^2) / (1 + L) is applied to
     luminance (Reinhard et al. 2002, eq. 4), where the white w is the 99th percentile, at least 1: light within [0, 1]
-    stays as it is. Negative, infinite and undefined values become 0 or the largest finite value.
+    is not changed. Negative, infinite and undefined values become 0 or the largest finite value.
     """
     light = np.nan_to_num(light, nan=0.0, posinf=65504.0, neginf=0.0).clip(0.0, 1e9)
     luminance = light @ _LUMINANCE

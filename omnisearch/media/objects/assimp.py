@@ -172,10 +172,10 @@ def _diffuse(material: Mapping[str, Any]) -> Any:
 
 
 def _note_far(parts: list[MeshPart], notes: list[str]) -> None:
-    """Add a note if coordinates lie so far from the origin that Assimp's float32 loses details of the shape."""
+    """Add a note if coordinates are so far from the origin that Assimp's float32 loses details of the shape."""
     points = [np.asarray(part.vertices, np.float64) for part in parts if len(part.vertices)]
     if not points:
         return
     low, high = np.min([p.min(axis=0) for p in points], axis=0), np.max([p.max(axis=0) for p in points], axis=0)
     if np.abs([low, high]).max() > _FAR * (high - low).max() > 0:
-        notes.append("its coordinates lie far from the origin: details smaller than 0.1 % of its size are lost")
+        notes.append("its coordinates are far from the origin: details smaller than 0.1 % of its size are lost")

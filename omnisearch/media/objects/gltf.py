@@ -73,7 +73,7 @@ def fetch(uri: str, source: Source) -> bytes:
     """The content of a buffer.
 
     Raises:
-        MediaError: damaged, naming a file that does not lie at or below the folder of the 3D file.
+        MediaError: damaged; names a file that is not at or below the folder of the 3D file.
     """
     data = data_uri(uri)
     if data is None:
@@ -197,7 +197,7 @@ class _Packed:
         return bool(self._tree["accessors"][accessor]["componentType"] == _FLOAT)
 
     def _values(self, index: int) -> NDArray[np.float32]:
-        """The rows of an accessor as float32; normalized integers lie in [-1, 1]."""
+        """The rows of an accessor as float32; normalized integers are in [-1, 1]."""
         stored = self._rows(index)
         rows = stored.astype(np.float32)
         if self._tree["accessors"][index].get("normalized") and stored.dtype.kind != "f":

@@ -64,7 +64,7 @@ def read_parts(
 
 
 class _Siblings(Resolver):
-    """Material and texture files that lie below the mesh's own folder; a missing one becomes a note."""
+    """Material and texture files below the mesh's folder; a missing file adds a note."""
 
     def __init__(self, source: Source, notes: list[str]) -> None:
         self._source, self._notes = source, notes

@@ -28,7 +28,7 @@ class _Object:
 
 
 def load(source: Source, kind: Kind, notes: list[str]) -> list[Triangles] | Samples:  # noqa: ARG001
-    """Read all objects that the job builds, also those that lie in other model files of the archive.
+    """Read all objects that the job builds, also those in other model files of the archive.
 
     Raises:
         MediaError: as `Archive`, `refuse_entities` and `join` do; damaged if the XML is broken.

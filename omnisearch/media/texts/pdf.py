@@ -41,7 +41,7 @@ def page_words(reader: Any, page: Page) -> str:
         MediaError: bad_slice, if the PDF has no such page.
     """
     if page.number > len(reader.pages):
-        raise MediaError(Reason.BAD_SLICE, f"@{page} lies outside of {len(reader.pages)} pages")
+        raise MediaError(Reason.BAD_SLICE, f"@{page} is outside of {len(reader.pages)} pages")
     return str(reader.pages[page.number - 1].extract_text())
 
 

@@ -74,7 +74,7 @@ def measure(name: str, way: Way, collection: Collection, query: Modality, seed: 
 def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) -> tuple[Scores, Scores]:
     """Return the best relevance of each query in the collection, and in the collection without its right items.
 
-    The latter are the same queries asked of the collection without what is right.
+    A query without right items in the collection is left out.
     """
     answered, empty = [], []
     for values, right in _asked(way, collection, query, seed):

@@ -102,7 +102,7 @@ def train_projectors(
     sources = tuple(m for m in pairs.modalities if (space, m) in embeddings)
     targets = tuple(m for m in pairs.modalities if m in anchor.modalities)
     if not sources or not targets:
-        raise UsageError(f"space {space} or the anchor reads none of the paired modalities {pairs.modalities}")
+        raise UsageError(f"space {space} or the anchor does not read any of the paired modalities {pairs.modalities}")
     digest = identity(config, pairs, groups, space, anchor.weights, seed)
     trained = []
     for number, head in enumerate(config.heads):
