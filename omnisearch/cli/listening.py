@@ -1,4 +1,4 @@
-"""Where a server listens, to which names it answers, and whether it needs a key for that."""
+"""The address and the host names of a server, and the check that it needs a key for other machines."""
 
 import errno
 import socket
@@ -23,14 +23,14 @@ def check_host(settings: Settings, host: str, insecure: bool) -> frozenset[str]:
 
     Raises:
         UsageError: other machines can reach it, and there is no key and no --insecure.
-        SettingsError: a name of --allow-host is none.
+        SettingsError: a value of --allow-host is not a host name.
     """
     if host not in LOOPBACK:
         _check_keys(settings, host, insecure)
     everywhere = host in ANY_ADDRESS
     hosts = LOOPBACK | {allowed_host(name) for name in (*settings.allow_host, *(() if everywhere else (host,)))}
     if everywhere and hosts == LOOPBACK:
-        err.print("note: requests by another name than localhost are refused: name it with --allow-host", markup=False)
+        err.print("note: only the host name localhost is allowed; allow others with --allow-host", markup=False)
     return hosts
 
 
@@ -50,7 +50,7 @@ def url_of(host: str, port: int) -> str:
 
 
 def server_config(app: "ASGIApp") -> "uvicorn.Config":
-    """Configure the HTTP server of an app: it hangs up on slow clients, and our log has its messages."""
+    """Configure the HTTP server of an app: it disconnects slow clients, and writes its messages to our log."""
     import uvicorn
 
     from omnisearch.api.http_timeouts import ImpatientProtocol
@@ -95,17 +95,17 @@ def _way_out(error: OSError) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen on an address; port 0 takes any free one.
+    """Listen on an address; port 0 selects a free one.
 
     Raises:
-        BusyError: the port is taken, or the address is none of this machine.
+        BusyError: the port is taken, or the address does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise BusyError(f"cannot listen on {host} port {port}: {error.strerror}; {_way_out(error)}") from None
-    # Every connection inherits it. Without it a response waits up to 40 ms for the client's delayed acknowledgement:
-    # asyncio sets it on sockets that were made with the protocol number of TCP alone, which this one was not.
+    # Connections inherit it. Without it a response waits up to 40 ms for the client's delayed acknowledgement, because
+    # asyncio sets it only on sockets that were created with the protocol number of TCP, unlike this one.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

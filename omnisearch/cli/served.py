@@ -20,8 +20,8 @@ T = TypeVar("T")
 def load_asking_settings(server: str | None, **flags: Any) -> Settings:
     """Load the settings of a command that uses a server or an index.
 
-    A flag for a local index overrides the server of the environment and the settings files. `collection` is no such
-    flag, because every server has collections.
+    A flag for a local index overrides the server of the environment and the settings files. `collection` is not
+    such a flag, because servers have collections too.
 
     Raises:
         UsageError: both are given as flags.
@@ -38,7 +38,7 @@ def ask(settings: Settings, use_server: bool, question: Callable[[Server], T], o
     """Call `question` with the server of the settings, else with the running server of their data directory, else call
     `otherwise`.
 
-    If the latter server refuses the request as too large, `otherwise` is called, which has no bounds on a query.
+    If the running server fails or refuses, `otherwise` is called, which has no bounds on a query.
 
     Raises:
         OmnisearchError: the server of the settings refuses, or `otherwise` raises it.

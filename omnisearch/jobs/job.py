@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed: the code of an error, and its message."""
+    """The failure of a job: the code of an error, and its message."""
 
     code: str
     detail: str

@@ -29,7 +29,7 @@ def load_runner(kind: str) -> Runner:
 
 
 def load_error_reader(kind: str) -> ErrorReader:
-    """Import the function that lists the files that jobs of a kind could not read; None if the kind reads no files."""
+    """Import the function that lists files that jobs of a kind could not read; a kind without one lists none."""
     for point in entry_points(group=ERRORS_GROUP, name=kind):
         return cast(ErrorReader, point.load())
     return _no_errors
