@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-PARALLEL := -n auto --dist worksteal
+PARALLEL := -n auto --dist worksteal --durations=10
+# The tests start hundreds of processes: each would compile every module.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 # On Linux the package index serves torch with gigabytes of CUDA. Without an NVIDIA card torch comes from an index of
 # builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.

@@ -51,7 +51,7 @@ def threemf_model(transform: str = "1 0 0 0 1 0 0 0 1 0 0 0") -> str:
 
 def zipped(members: dict[str, str | bytes]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     return out.getvalue()
