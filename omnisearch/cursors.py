@@ -1,7 +1,7 @@
-"""Cursors: where the page of a list ended, as text that clients pass back to get the next one.
+"""Cursors: the end of a page of a list as text, which clients send back to get the next page.
 
-A cursor is opaque: base64 of JSON with the place and the name of the list, which is a digest where that depends on a
-question. It holds no secret and grants nothing, so it is checked and not signed.
+A cursor is opaque: base64 of JSON with the position and the name of the list, or a digest of the query. It holds no
+secret and grants nothing, so it is checked but not signed.
 """
 
 import base64
@@ -12,21 +12,21 @@ from typing import Any, TypeVar
 
 from omnisearch.errors import QueryError
 
-MAX_LENGTH = 8192  # a place may be the path of a file, of up to 4096 bytes
+MAX_LENGTH = 8192  # a position may be the path of a file, of up to 4096 bytes
 T = TypeVar("T")
 
 
 def pack(question: str, *place: Any) -> str:
-    """Return the text of a place in the answer to a question."""
+    """Return the cursor of a position in the answer to a query."""
     text = json.dumps([question, *place], ensure_ascii=False).encode("utf-8", "surrogateescape")
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
 def unpack(text: str, question: str, read: Callable[..., T]) -> T:
-    """Return what `read` makes of the place that a text names; `read` raises ValueError or TypeError for a wrong one.
+    """Parse a cursor; `read` converts its position and raises ValueError or TypeError if it is wrong.
 
     Raises:
-        QueryError: it is no cursor, or one of another question or index.
+        QueryError: it is not a cursor, or belongs to another query or index.
     """
     try:
         if len(text) > MAX_LENGTH:

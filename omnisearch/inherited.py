@@ -1,15 +1,15 @@
-"""The settings that a child process takes over from its parent."""
+"""Pass settings on to child processes."""
 
 import os
 from collections.abc import Mapping
 
 from omnisearch.config import Settings
 
-# Those that commands take as flags. Everything else a child reads from the same variables and files as its parent.
+# The settings that commands take as flags. A child reads all others from the same variables and files as its parent.
 FLAGS = ("data_dir", "collection", "model", "store", "device", "share", "max_memory", "license")
 
 
 def child_environment(settings: Settings) -> Mapping[str, str]:
-    """Return the environment of a child process that is to have the same settings."""
+    """Return the environment that gives a child process the same settings."""
     given = {name: getattr(settings, name) for name in FLAGS} | {"data_dir": settings.data_dir.absolute()}
     return {**os.environ, **{f"OMNISEARCH_{name.upper()}": str(value) for name, value in given.items() if value}}

@@ -1,4 +1,4 @@
-"""What an error of SQLite means."""
+"""Classify errors of SQLite."""
 
 import sqlite3
 
@@ -7,7 +7,7 @@ _EXTENDED_DAMAGE = {sqlite3.SQLITE_IOERR_SHORT_READ}
 
 
 def error_code(error: sqlite3.Error) -> int:
-    """Return the primary result code, such as SQLITE_BUSY; SQLITE_ERROR where the module gives none."""
+    """Return the primary result code, such as SQLITE_BUSY; SQLITE_ERROR if the module gives none."""
     return _extended(error) & 0xFF
 
 

@@ -41,7 +41,7 @@ FILES_PER_WORKER = 8
 
 
 class Indexer:
-    """Brings an index up to date with the files of one survey; `run` once."""
+    """Brings an index up to date with the files of one scan; `run` once."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Indexer:
         self._arrived: Counter[str] = Counter()
 
     def run(self, survey: ScanResult) -> Report:
-        """Read the files that the survey found, write them, and remove deleted ones."""
+        """Read the files of a scan, write them, and remove deleted ones."""
         begun = time.monotonic()
         self._survey, self._report = survey, survey.report
         self._writer = Writer(self._store, self._raw, self._manifest, survey.decoder)

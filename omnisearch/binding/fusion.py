@@ -35,7 +35,7 @@ class Fusion(nn.Module):
                 for space, chosen in config.projectors.items()
             }
         )
-        self.banks = nn.ModuleList()  # the folded projectors; empty before `fold`
+        self.banks = nn.ModuleList()  # the folded projectors, grouped by shape; empty before `fold`
         self.routers = nn.ModuleDict()
         for part, router in config.routers.items():
             branches = len(config.branches[part])

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them: their standard input is a pipe that it holds."""
+"""End a process together with its parent, which holds the other end of its standard input."""
 
 import sys
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def on_eof(call: Callable[[], object]) -> None:
-    """Call a function, in a thread, when standard input ends; the process that holds it has ended, however it did."""
+    """Call a function in a thread when standard input ends, which means that the parent has ended for any reason."""
 
     def watch() -> None:
         while sys.stdin.buffer.read(4096):

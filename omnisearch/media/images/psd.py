@@ -47,7 +47,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
 
 
 def _checked(file: BinaryIO) -> tuple[tuple[int, int], bool]:
-    """The width and height, and whether the merged picture is complete, judged by the size of its compressed data."""
+    """The width and height, and whether the merged picture is complete, by the size of its compressed data."""
     try:
         file.seek(0)
         _, version, channels, height, width, depth, _ = _HEADER.unpack(file.read(_HEADER.size))
