@@ -49,10 +49,11 @@ def likeness(a: np.ndarray, b: np.ndarray, cells: int = 10) -> float:
 def _grid(points: np.ndarray, cells: int) -> np.ndarray:
     place = (points + 1) / 2 * (cells - 1)
     low = np.floor(place).astype(int).clip(0, cells - 2)
-    part = place - low
-    grid = np.zeros((cells,) * 3)
+    parts = np.stack([low + 1 - place, place - low])  # of the lower and of the upper cell, (2, n, 3)
+    grid = np.zeros(cells**3)
     for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(corner, part, 1 - part), axis=1)
-        np.add.at(grid, tuple((low + corner).T), weight)
-    flat = np.sqrt(grid.ravel())
+        x, y, z = (parts[side, :, axis] for axis, side in enumerate(corner))
+        at = np.ravel_multi_index(tuple((low + corner).T), (cells,) * 3)
+        grid += np.bincount(at, x * y * z, minlength=cells**3)
+    flat = np.sqrt(grid)
     return flat / np.linalg.norm(flat)
