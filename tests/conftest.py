@@ -6,8 +6,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -76,6 +78,29 @@ def _warm_processes() -> Iterator[None]:
 def hashed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that needs no weights: pass it as `model`."""
     return write_hashed_model(tmp_path_factory.mktemp("models") / "toy")
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run `omnisearch` with arguments in this process, which has imported torch already."""
+
+    def run(*arguments: object) -> Ended:
+        from omnisearch.cli.main import main
+
+        monkeypatch.setattr(sys, "argv", ["omnisearch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Ended(int(left.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ from omnisearch.errors import (
     VectorError,
     WeightsError,
 )
+from tests.conftest import Ended
 
 HEAVY = {"torch", "transformers", "timm", "librosa", "trimesh", "fastapi", "qdrant_client", "qdrant_edge", "PIL", "av"}
 
@@ -155,22 +157,22 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == 130
 
 
-def test_usage_errors_are_2() -> None:
+def test_usage_errors_are_2(run_here: Callable[..., Ended]) -> None:
     assert run("nonsense").returncode == 2
-    done = run("search", "dog", "--in", "smells")
+    done = run_here("search", "dog", "--in", "smells")
     assert done.returncode == 2
     assert "smells is not one of text, image, audio, video, point_cloud" in " ".join(done.stderr.split())
 
 
-def test_searching_before_indexing_says_what_to_do(hashed_model: Path) -> None:
-    done = run("search", "dog", "--model", str(hashed_model))
+def test_searching_before_indexing_says_what_to_do(hashed_model: Path, run_here: Callable[..., Ended]) -> None:
+    done = run_here("search", "dog", "--model", str(hashed_model))
     assert done.returncode == 4
     assert "omnisearch index" in done.stderr
     assert done.stdout == ""
 
 
-def test_a_long_text_is_a_text(hashed_model: Path) -> None:
-    done = run("search", "a dog " * 100, "--model", str(hashed_model))
+def test_a_long_text_is_a_text(hashed_model: Path, run_here: Callable[..., Ended]) -> None:
+    done = run_here("search", "a dog " * 100, "--model", str(hashed_model))
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
 
 
@@ -184,8 +186,10 @@ def test_a_reader_that_goes_away_is_no_failure(fmt: str) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_data_dir_that_cannot_be_written_is_named(hashed_model: Path, tmp_path: Path) -> None:
+def test_a_data_dir_that_cannot_be_written_is_named(
+    hashed_model: Path, tmp_path: Path, run_here: Callable[..., Ended]
+) -> None:
     (tmp_path / "file").write_text("x")
-    done = run("index", str(tmp_path), "--data-dir", str(tmp_path / "file"), "--model", str(hashed_model))
+    done = run_here("index", str(tmp_path), "--data-dir", str(tmp_path / "file"), "--model", str(hashed_model))
     assert done.returncode == 2
     assert f"cannot write in {tmp_path}/file: File exists" in done.stderr

@@ -2,7 +2,6 @@
 
 import os
 import struct
-import sys
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +12,6 @@ import pytest
 from PIL import Image
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.cli.main import main
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.search.space_embeddings import space_id
@@ -22,6 +20,7 @@ from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.types import Modality
 from omnisearch_indexer import session
+from tests.conftest import Ended
 
 NO_TEXT = bytes(range(1, 32)) * 9 + b"\xff"  # control characters, in any encoding
 
@@ -122,16 +121,9 @@ def settings(hashed_model: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def call(run_here: Callable[..., Ended]) -> Callable[..., tuple[int, str]]:
     """Run `omnisearch` with arguments in this process: exit status and stdout."""
-
-    def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["omnisearch", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return int(left.value.code or 0), capsys.readouterr().out
-
-    return run
+    return lambda *arguments: run_here(*arguments)[:2]
 
 
 def points_of(settings: Settings) -> dict[str, Point]:

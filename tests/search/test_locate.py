@@ -1,7 +1,6 @@
 """Locating with the space whose vectors can be reasoned about: what was planted is found where it was planted."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.cli.main import main
 from omnisearch.config import load_settings
 from omnisearch.errors import MediaError, NoIndexError, NotReadyError, QueryError
 from omnisearch.media.pool import DecoderPool
@@ -28,6 +26,7 @@ from omnisearch.search.locate.windows import BLOCK_SECONDS, CELLS, MOST, SIZES, 
 from omnisearch.search.plan.embed import Embedder
 from omnisearch.search.rank.algebra import score_expression
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Segment, Waveform
+from tests.conftest import Ended
 
 RATE = 8000
 HIGH, LOW = 3000, 110
@@ -265,17 +264,13 @@ def test_what_comes_twice_in_order_is_two_places(locator: Asked, tmp_path: Path)
     assert sorted(span(place)[1] for place in best) == [10, 20]
 
 
-def test_the_command_line_says_each_part(
-    hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line_says_each_part(hashed_model: Path, tmp_path: Path, run_here: Callable[..., Ended]) -> None:
     path = in_turn(tmp_path / "rising.wav", (LOW, 6), (HIGH, 6))
 
     def call(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["omnisearch", "locate", *words, str(path), "--model", str(hashed_model)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code
-        return capsys.readouterr().out
+        done = run_here("locate", *words, path, "--model", hashed_model)
+        assert not done.returncode, done.stderr
+        return done.stdout
 
     (row,) = json.loads(call("low", "THEN", "NOT", "low", "-k", "1", "--format", "json"))
     assert row["path"] == str(path)
@@ -288,15 +283,12 @@ def test_the_command_line_says_each_part(
 
 
 def test_the_command_line_names_a_file_that_cannot_be_read(
-    hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hashed_model: Path, tmp_path: Path, run_here: Callable[..., Ended]
 ) -> None:
     (tmp_path / "none.wav").touch()
-    command = ["omnisearch", "locate", "dog", str(tmp_path / "none.wav"), "--model", str(hashed_model)]
-    monkeypatch.setattr(sys, "argv", command)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
-    assert f"empty: the file has no bytes ({tmp_path / 'none.wav'})" in " ".join(capsys.readouterr().err.split())
+    done = run_here("locate", "dog", tmp_path / "none.wav", "--model", hashed_model)
+    assert done.returncode == 1
+    assert f"empty: the file has no bytes ({tmp_path / 'none.wav'})" in " ".join(done.stderr.split())
 
 
 def test_a_place_as_json_is_a_term_again(locator: Asked, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from omnisearch.cli.main import main
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError
 from omnisearch.query.condition_parser import parse_conditions
@@ -24,6 +22,7 @@ from omnisearch.types import Finding, Modality
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.session import index_files
+from tests.conftest import Ended
 from tests.indexer.conftest import write_image
 
 IMAGE, AUDIO = Modality.IMAGE, Modality.AUDIO
@@ -113,16 +112,11 @@ def test_contributions_add_up_to_the_score_of_each_sum(asked: Engine, expression
 
 
 @pytest.fixture
-def call(
-    indexed: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., list[dict[str, Any]]]:
+def call(indexed: Settings, run_here: Callable[..., Ended]) -> Callable[..., list[dict[str, Any]]]:
     def run(*arguments: str) -> list[dict[str, Any]]:
-        places = ["--data-dir", str(indexed.data_dir), "--model", str(indexed.model)]
-        monkeypatch.setattr(sys, "argv", ["omnisearch", "search", *arguments, *places])
-        with pytest.raises(SystemExit) as left:
-            main()
-        assert not left.value.code
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        done = run_here("search", *arguments, "--data-dir", indexed.data_dir, "--model", indexed.model)
+        assert not done.returncode, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run
 

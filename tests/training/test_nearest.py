@@ -32,7 +32,7 @@ def int8_for_few_queries_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FEW", 0)
 
 
-SIZES = {"odd": (5, 7, 3, 3), "mid": (64, 50, 17, 8), "real": (16384, 4096, 1024, 32)}
+SIZES = {"odd": (11, 13, 3, 3), "mid": (64, 50, 17, 8), "real": (16384, 4096, 1024, 32)}
 
 
 @pytest.fixture(params=SIZES)
