@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.
 TORCH_INDEX ?= $(shell test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
-.PHONY: help install demo serve-demo test test-slow attack check bench docs web-types browser clean
+.PHONY: help install demo serve-demo test coverage test-slow attack check bench docs web-types browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -43,6 +43,13 @@ serve-demo: install  ## Serve the page over the demo's index
 
 test: install check  ## Check the code and run the default tests
 	$(BIN)/python -m pytest $(PARALLEL)
+
+coverage: install  ## Run the default tests once more, slower, and print what part of each room they run
+	rm -f .coverage .coverage.*
+	-$(BIN)/coverage run -m pytest $(PARALLEL)  # `make test` decides whether they pass
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage json --quiet -o .coverage.json
+	$(BIN)/python -m tests.coverage_table .coverage.json
 
 test-slow: install  ## The tests that need weights, a registry, a browser or patience
 	$(BIN)/omnisearch models pull
