@@ -9,6 +9,7 @@ a mark as prefix. The next run reads these files again; the item stays in the in
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ UNSEEN = " AND path NOT IN (SELECT path FROM seen)"
 # The tables with a path as key.
 BY_PATH = ("files", "roots", "labels")
 SUSPECT = "?"
+SETTLED = "settled"  # its key in the table meta
 
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -117,8 +119,11 @@ class Manifest:
     def transaction(self) -> Iterator[None]:
         """Hold a write transaction for the block; it is durable at the end of the block, or undone."""
         self._db.execute("BEGIN IMMEDIATE")
+        before = self._db.total_changes
         try:
             yield
+            if self._db.total_changes != before:
+                self._db.execute("DELETE FROM meta WHERE key = ?", (SETTLED,))
         except BaseException:
             if self._db.in_transaction:  # SQLite itself rolls back after some errors, such as a full disk
                 self._db.execute("ROLLBACK")
@@ -138,8 +143,17 @@ class Manifest:
                     f"{self.path.parent} was indexed with {key} {known}, not {value}: go on with that one, apply "
                     f"another model with `omnisearch rebind`, or index anew under another --data-dir"
                 )
-        with self.transaction():
-            self.rename(**identity)
+        if not identity.items() <= self.meta().items():
+            with self.transaction():
+                self.rename(**identity)
+
+    def is_settled(self, version: str) -> bool:
+        """Whether nothing was written since `mark_settled` with this version."""
+        return self.meta().get(SETTLED) == version
+
+    def mark_settled(self, version: str) -> None:
+        """Note that the engine has the facts of all items, as this version computes them; the next write ends that."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (SETTLED, version))
 
     def rename(self, **identity: str) -> None:
         """Record the model and the store of the vectors, inside a transaction."""
@@ -279,6 +293,14 @@ class Manifest:
     def items(self) -> Iterator[ItemRow]:
         """Every item, in order of id."""
         return self._items("ORDER BY item_id")
+
+    def check_items(self) -> None:
+        """Read the row of every item.
+
+        Raises:
+            DamageError: a value of a row is damaged.
+        """
+        deque(self.items(), maxlen=0)
 
     def put_items(self, rows: Iterable[ItemRow]) -> None:
         """Write rows by id, inside a transaction."""

@@ -94,6 +94,10 @@ def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+# Raise it when `LabelTree.facts` or `facts_json` give another result for the same files and labels.
+FACTS_VERSION = "1"
+
+
 def facts_json(facts: Facts) -> str:
     """Facts as JSON text. The manifest stores the text of the engine's facts; if it changes, the engine is updated.
 
