@@ -106,7 +106,7 @@ def test_one_at_a_time_few_wait_and_searches_go_on(settings: Settings, engine: S
         collections = Collections(settings, lambda _: engine)
         service = collections.default
         await collections.start()
-        while service._engine is None:
+        while service.problem:
             await asyncio.sleep(0.01)
         go, at_once, most = threading.Event(), 0, 0
 

@@ -32,7 +32,7 @@ UNSAID_BODIES = {"/v1/search", "/v1/search/batch", "/v1/locate", "/v1/embeddings
 # Sends events until a job ends, and no worker runs here.
 ENDLESS = "/v1/jobs/{job_id}/events"
 KEY = "k" * 40
-SHORT, LONG = 3, 60  # requests of an operation, right and wrong ones each
+SHORT, LONG = 2, 60  # requests of an operation, right and wrong ones each
 SCENARIOS = 20
 GENERATED: dict[str, Any] = {"phases": [Phase.generate], "suppress_health_check": list(HealthCheck)}
 MAX_REQUEST = 1 << 15  # the server hangs up on an address that is longer than a head may be

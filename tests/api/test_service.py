@@ -90,7 +90,7 @@ def test_a_question_too_many_is_refused_and_a_place_is_free_again(settings: Sett
         pools: Pools = {kind: ThreadPool(kind, 1, 1) for kind in ("open", "search")}
         service = Service(settings, lambda _: engine, pools)
         await service.start()
-        while service._engine is None:
+        while service.problem:
             await asyncio.sleep(0.01)
         go = threading.Event()
         running = [asyncio.create_task(service.ask(lambda _: go.wait(120))) for _ in range(2)]

@@ -11,22 +11,14 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, UsageError
 from omnisearch.stores.absent_folders import read_absent_folders
-from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch_indexer import forget
 from omnisearch_indexer.forget import Forgotten, forget_paths
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_status
-from tests.indexer.conftest import paths_of, points_of, write_good, write_image
+from tests.indexer.conftest import keys_of, paths_of, points_of, write_good, write_image
 from tests.indexer.test_session import _same, counts
-
-
-def embedded(settings: Settings) -> set[str]:
-    """The keys that have a raw embedding in any space."""
-    with closing(SpaceEmbeddingStore(settings.data_dir / EMBEDDINGS_DIRECTORY)) as raw:
-        tables = raw._index.execute("SELECT DISTINCT key FROM places").fetchall()
-    return {key for (key,) in tables}
 
 
 def test_everything_of_a_path_that_is_gone_leaves_the_index(tmp_path: Path, settings: Settings) -> None:
@@ -44,7 +36,7 @@ def test_everything_of_a_path_that_is_gone_leaves_the_index(tmp_path: Path, sett
     report = forget_paths([tmp_path / "goes"], settings)
     assert report == Forgotten(files=9, items=1, segments=1, roots=[])
     assert _same(points_of(settings), before)  # without the label, too
-    assert embedded(settings) == before.keys()
+    assert keys_of(settings) == before.keys()
     status = read_status(settings.data_dir)
     assert status["roots"] == [str(tmp_path / "goes-not"), str(tmp_path / "stays")]
     assert (status["kept"], status["files"]) == ([], {"indexed": 9})

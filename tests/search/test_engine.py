@@ -15,14 +15,10 @@ from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.types import Hit, Modality
 from omnisearch_indexer.session import index_files
+from tests.search.conftest import RATE, tone
 
 IMAGE, AUDIO, TEXT = Modality.IMAGE, Modality.AUDIO, Modality.TEXT
 COLORS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 60, 220), "yellow": (240, 220, 30)}
-RATE = 8000
-
-
-def wave(frequency: float, seconds: float) -> np.ndarray:
-    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * RATE)) / RATE)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +29,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     half = Image.new("RGB", (32, 24), COLORS["red"])
     half.paste(COLORS["blue"], (0, 0, 16, 24))
     half.save(place / "flag.png")
-    soundfile.write(place / "low.wav", wave(110, 1), RATE)
-    soundfile.write(place / "high.wav", wave(3000, 1), RATE)
+    soundfile.write(place / "low.wav", tone(110, 1), RATE)
+    soundfile.write(place / "high.wav", tone(3000, 1), RATE)
     # 60 s: seven segments of a low tone around one high one, which would crowd out every other sound
-    long = np.concatenate([wave(120, 40), wave(3100, 10), wave(120, 10)])
+    long = np.concatenate([tone(120, 40), tone(3100, 10), tone(120, 10)])
     soundfile.write(place / "long.wav", long, RATE)
     (place / "blue.txt").write_text("blue")
     (place / "song.txt").write_text("a red song in a low voice")

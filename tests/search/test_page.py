@@ -21,14 +21,10 @@ from omnisearch.stores.base import Payload
 from omnisearch.types import Hit, Modality
 from omnisearch_indexer.path_labels import parse_labels
 from omnisearch_indexer.session import index_files
+from tests.search.conftest import RATE, tone
 
 IMAGE, AUDIO, TEXT = Modality.IMAGE, Modality.AUDIO, Modality.TEXT
-RATE = 8000
 RED = Query(Term("red"), limit=100, fold=False)
-
-
-def tone(frequency: float, seconds: float) -> np.ndarray:
-    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * RATE)) / RATE)
 
 
 @pytest.fixture(scope="module")
