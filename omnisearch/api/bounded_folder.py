@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from omnisearch.stores.durable import replace_file
+from omnisearch.durable import replace_file
 
 # What remains after files were deleted, as a share of the limit, so that the folder is seldom read.
 REMAINS = 0.9

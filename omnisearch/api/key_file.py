@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omnisearch.api.keys import NAME, Key, Scope, from_json, hash_key, to_json
+from omnisearch.durable import replace_file
 from omnisearch.errors import NotFoundError, SettingsError, UsageError
-from omnisearch.stores.durable import replace_file
 
 FILE = "keys.json"
 PREFIX = "omni_"

@@ -12,7 +12,7 @@ from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.stores.base import Payload
 
 # Names of renditions, and of the files beside them that `replace_file` writes.
-OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9]*")
+OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9.]*")
 
 
 class Renderer(Protocol):

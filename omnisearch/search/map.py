@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from omnisearch.durable import replace_file
 from omnisearch.errors import StoppedError
 from omnisearch.search.pca import project_to_plane
 from omnisearch.stores.base import FIRST, Filter, Point, VectorStore
-from omnisearch.stores.durable import replace_file
 from omnisearch.stores.validation import check_space
 from omnisearch.types import Modality
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from omnisearch.stores.durable import replace_file
+from omnisearch.durable import replace_file
 
 KEPT_FILE = "kept.json"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from omnisearch.durable import replace_file
 from omnisearch.errors import StoreError
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored
 from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
-from omnisearch.stores.durable import replace_file
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.edge_points import PointCache
 from omnisearch.stores.pages import Scroll, finished, read_page

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import qdrant_edge as edge
 
+from omnisearch.durable import sync
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.bm25 import WORDS
 from omnisearch.stores.clauses import INDEXED
-from omnisearch.stores.durable import sync
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 

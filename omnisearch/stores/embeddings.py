@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from omnisearch.durable import sync
 from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.sqlite_errors import is_damage
-from omnisearch.stores.durable import sync
 from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
 from omnisearch.stores.validation import check_space
 from omnisearch.types import Floats, Modality

@@ -1,10 +1,10 @@
 """The lock file beside the weights: it records files without a published hash when they are first pulled."""
 
 import json
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from omnisearch.durable import replace_file
 from omnisearch.errors import WeightsError
 
 LOCK = "weights.lock"
@@ -40,8 +40,5 @@ def read(folder: Path) -> dict[str, Recorded]:
 def record(folder: Path, name: str, entry: Recorded) -> None:
     """Add a file to the lock file, which is replaced atomically; an existing entry is not changed."""
     entries = {name: entry} | read(folder)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as fresh:
-        partial = Path(fresh) / LOCK
-        content = json.dumps({key: asdict(entries[key]) for key in sorted(entries)}, indent=2)
-        partial.write_text(content + "\n", encoding="utf-8")
-        partial.replace(folder / LOCK)
+    content = json.dumps({key: asdict(entries[key]) for key in sorted(entries)}, indent=2)
+    replace_file(folder / LOCK, content + "\n")

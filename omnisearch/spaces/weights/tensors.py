@@ -3,7 +3,6 @@
 import json
 import pickle
 import re
-import tempfile
 import warnings
 import zipfile
 from collections import Counter
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from omnisearch.durable import written_aside
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import pickles
 
@@ -65,10 +65,8 @@ def read_some(path: Path, names: tuple[str, ...]) -> tuple[Tensor, ...]:
 def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / path.name
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
-        partial.replace(path)
+    with written_aside(path) as aside:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, aside, metadata)
 
 
 def _safe(path: Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from omnisearch.durable import replace_file
 from omnisearch_training.datasets import DECLARATIONS, Declaration
 from omnisearch_training.datasets.base import Draft, Record, Workshop
 from omnisearch_training.datasets.fetch_package import FetchError, fetch_package
@@ -45,10 +46,8 @@ def fetch(declaration: Declaration, root: Path) -> Dataset:
         log.info("building %s", declaration.name)
         drafts = list(declaration.read(Workshop(packages, manifest.parent)))
         _check_count(declaration, len(drafts))
-        partial = manifest.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as lines:
-            lines.writelines(record_line(_record(declaration, draft), manifest.parent) for draft in drafts)
-        partial.rename(manifest)
+        lines = (record_line(_record(declaration, draft), manifest.parent) for draft in drafts)
+        replace_file(manifest, "".join(lines))
     return Dataset(declaration.name, manifest)
 
 

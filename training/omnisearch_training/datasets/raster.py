@@ -10,6 +10,8 @@ from pathlib import Path
 import resvg_py
 from PIL import Image
 
+from omnisearch.durable import written_aside
+
 SIDE = 288
 
 
@@ -41,7 +43,6 @@ def _draw(job: tuple[str | Path, Path, int]) -> bool:
     image.thumbnail((side, side))
     if min(image.size) < side // 8 or len(set(image.convert("L").getextrema())) == 1:
         return False
-    partial = target.with_suffix(".partial")
-    image.save(partial, "PNG")
-    partial.rename(target)
+    with written_aside(target) as aside:
+        image.save(aside, "PNG")
     return True

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from omnisearch.durable import written_aside
 from omnisearch.errors import NotReadyError
 from omnisearch.types import Floats
 
@@ -73,9 +74,8 @@ def _play(note: Note) -> bool:
     peak = float(np.abs(samples).max())
     if peak < _QUIETEST:
         return False
-    partial = note.path.with_suffix(".partial")
-    soundfile.write(partial, samples * (0.9 / peak), RATE, format="FLAC")
-    partial.rename(note.path)
+    with written_aside(note.path) as aside:
+        soundfile.write(aside, samples * (0.9 / peak), RATE, format="FLAC")
     return True
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
+from omnisearch.durable import written_aside
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.trained_space import Specialist
 from omnisearch.spaces.weights import files
@@ -110,9 +111,8 @@ def ship(space: Space) -> None:
     assert place is not None
     if not place.is_file() or sha256_of(place) != sha256_of(space.path):
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(place.name + ".partial")
-        shutil.copyfile(space.path, partial)
-        partial.replace(place)
+        with written_aside(place) as aside:
+            shutil.copyfile(space.path, aside)
 
 
 def folds_of(concepts: Sequence[str], folds: int) -> NDArray[np.int64]:

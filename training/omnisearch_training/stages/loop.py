@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from omnisearch.durable import written_aside
 from omnisearch.errors import CheckpointError
 
 EVERY = 100
@@ -65,9 +66,8 @@ def _save(path: Path, module: nn.Module, optimiser: torch.optim.Adam, identity: 
     tensors = {f"module.{name}": value.contiguous() for name, value in module.state_dict().items()}
     for i, state in optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{i}.{name}": value.contiguous() for name, value in state.items()}
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, {"identity": identity, "step": str(step)})
-    partial.replace(path)
+    with written_aside(path) as aside:
+        save_file(tensors, aside, {"identity": identity, "step": str(step)})
 
 
 def _restore(path: Path, module: nn.Module, optimiser: torch.optim.Adam, identity: str) -> int:

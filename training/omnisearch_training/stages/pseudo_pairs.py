@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from omnisearch.durable import written_aside
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Floats, Modality
 from omnisearch_training.progress_log import logged
@@ -229,11 +230,9 @@ def _stands(part: Path, schema: pa.Schema) -> bool:
 
 def _write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     """Write a Parquet file atomically, one row group per batch."""
-    partial = path.with_name(path.name + ".partial")
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+    with written_aside(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
-    partial.replace(path)
 
 
 def _batches(part: Path) -> Iterator[pa.RecordBatch]:
