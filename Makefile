@@ -74,8 +74,9 @@ bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; n
 	$(BIN)/python bench/serving.py $(DEMO)/data
 	$(BIN)/python bench/load.py $(DEMO)/data
 
-docs: install  ## Write docs/cli.md and docs/openapi.json anew from the code
+docs: install  ## Write the pages and tables of docs/ that are made from the code
 	$(BIN)/python -m tests.render_docs
+	$(BIN)/python -m tests.code_metrics
 
 web-types:  ## Write web/types/api.d.ts from docs/openapi.json (needs Node)
 	web/install.sh
