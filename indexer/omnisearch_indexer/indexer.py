@@ -25,7 +25,7 @@ from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.manifest import FileRow, Manifest
 from omnisearch_indexer.meter import Meter
-from omnisearch_indexer.reader import Ended, Event, Hashed, Read, Reader, Reading, Refused
+from omnisearch_indexer.reader import Ended, Event, FileHashed, Read, Reader, Reading, Refused
 from omnisearch_indexer.reader_queue import ReaderQueue
 from omnisearch_indexer.reconcile import settle
 from omnisearch_indexer.report import Outcome, Report
@@ -113,7 +113,7 @@ class Indexer:
 
     def _handle(self, event: Event | BaseException) -> None:
         match event:
-            case Hashed(reading):
+            case FileHashed(reading):
                 self._open -= 1
                 self._decide(reading)
             case Read(reading, piece):

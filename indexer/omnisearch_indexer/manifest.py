@@ -23,7 +23,7 @@ from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.schema import open_manifest_database
 from omnisearch_indexer.storage_errors import damaged, named_faults
-from omnisearch_indexer.walk import Found, Signature
+from omnisearch_indexer.walk import FoundFile, Signature
 
 MANIFEST_FILE = "manifest.sqlite"
 WITHIN = "WHERE (path = ? OR (path > ? AND path < ?))"
@@ -247,7 +247,7 @@ class Manifest:
         """Delete rows by path, inside a transaction."""
         self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
-    def see(self, found: Iterable[Found]) -> None:
+    def see(self, found: Iterable[FoundFile]) -> None:
         """Note that the walk of this run found these paths."""
         rows = [(os.fsencode(one.path), one.signature.device, one.signature.ctime_ns) for one in found]
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", rows)

@@ -40,7 +40,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Hashed:
+class FileHashed:
     """A file was hashed; the reading now has its item id."""
 
     reading: Reading
@@ -73,11 +73,11 @@ class Ended:
     notes: tuple[str, ...] = ()
 
 
-Event: TypeAlias = Hashed | Read | Refused | Ended
+Event: TypeAlias = FileHashed | Read | Refused | Ended
 
 
 class Reader:
-    """Threads that read files. Every `hash` gives one Hashed or Refused, every `decode` one Ended or Refused."""
+    """Threads that read files. Every `hash` gives one FileHashed or Refused, every `decode` one Ended or Refused."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Reader:
             reading.item_id = content_hash(fd)[:ID_DIGITS]
         finally:
             os.close(fd)
-        self._put(reading, Hashed(reading))
+        self._put(reading, FileHashed(reading))
 
     def _decode(self, reading: Reading) -> None:
         for crash in range(1, CRASHES + 1):

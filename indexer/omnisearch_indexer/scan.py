@@ -12,7 +12,7 @@ from omnisearch_indexer.manifest import FileRow, FileState, Manifest
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
-from omnisearch_indexer.walk import Found, Walk
+from omnisearch_indexer.walk import FoundFile, Walk
 
 CHUNK = 1000
 
@@ -50,7 +50,7 @@ def scan(
     `missing` maps roots that cannot be reached to the reason.
     """
     made = ScanResult(decoder)
-    met: list[Found] = []
+    met: list[FoundFile] = []
     for found in walk:
         if stop.is_set():
             break
@@ -68,7 +68,7 @@ def scan(
     return made
 
 
-def _sort(found: Found, manifest: Manifest | None, made: ScanResult, retry_failed: bool) -> None:
+def _sort(found: FoundFile, manifest: Manifest | None, made: ScanResult, retry_failed: bool) -> None:
     row = manifest.file(found.path) if manifest is not None else None
     if found.reason is not None:
         made.refused.append(refuse(found, row, found.reason, found.detail, made.decoder))
@@ -93,7 +93,7 @@ def _sort(found: Found, manifest: Manifest | None, made: ScanResult, retry_faile
 
 
 def refuse(
-    found: Found | Reading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
+    found: FoundFile | Reading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
 ) -> FileRow:
     """Return the row of a file that failed with this reason. A file that could not be opened keeps its item."""
     if before is not None and before.item_id is not None and reason in UNREAD:

@@ -51,7 +51,7 @@ class Signature(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """A path that the walk found: absolute, as the system spells it. With a `reason` it cannot be indexed."""
 
     path: str
@@ -74,7 +74,7 @@ class Walk:
     links: int = 0
     unread: list[str] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         for root in self.roots:
             waiting: list[tuple[os.DirEntry[str], _Chain]] = []  # the next one last
             try:
@@ -91,7 +91,9 @@ class Walk:
                     continue
                 yield from self._list(entry.path, rules, waiting) if is_folder else self._file(entry.path)
 
-    def _list(self, folder: str, rules: "_Chain", waiting: "list[tuple[os.DirEntry[str], _Chain]]") -> Iterator[Found]:
+    def _list(
+        self, folder: str, rules: "_Chain", waiting: "list[tuple[os.DirEntry[str], _Chain]]"
+    ) -> Iterator[FoundFile]:
         """Push the entries of a folder on the stack of `waiting` entries."""
         try:
             with os.scandir(folder) as listing:
@@ -104,22 +106,22 @@ class Walk:
         below = (*rules, own) if own else rules
         waiting += [(entry, below) for entry in entries]
 
-    def _file(self, path: str) -> Iterator[Found]:
+    def _file(self, path: str) -> Iterator[FoundFile]:
         try:
             yield from self._entry(path, os.lstat(path))
         except OSError as error:
             yield _refused(path, error)
 
-    def _entry(self, path: str, status: os.stat_result) -> Iterator[Found]:
+    def _entry(self, path: str, status: os.stat_result) -> Iterator[FoundFile]:
         signature = Signature.of(status)
         if stat.S_ISREG(status.st_mode):
-            yield Found(path, signature)
+            yield FoundFile(path, signature)
         elif not stat.S_ISLNK(status.st_mode):
-            yield Found(path, signature, Reason.NOT_REGULAR, _kind(status.st_mode))
+            yield FoundFile(path, signature, Reason.NOT_REGULAR, _kind(status.st_mode))
         elif (trouble := _link_trouble(path)) is None:
             self.links += 1
         else:
-            yield Found(path, signature, *trouble)
+            yield FoundFile(path, signature, *trouble)
 
     def _ignored(self, entry: os.DirEntry[str], is_folder: bool, rules: "_Chain") -> bool:
         if entry.path in self.skip or entry.name in DEFAULT_IGNORED:
@@ -143,10 +145,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _refused(path: str, error: OSError | MediaError) -> Found:
+def _refused(path: str, error: OSError | MediaError) -> FoundFile:
     if isinstance(error, MediaError):
-        return Found(path, Signature(0, 0, 0, 0), error.reason, error.detail)
-    return Found(path, Signature(0, 0, 0, 0), reason_of(error), os.strerror(error.errno or 0))
+        return FoundFile(path, Signature(0, 0, 0, 0), error.reason, error.detail)
+    return FoundFile(path, Signature(0, 0, 0, 0), reason_of(error), os.strerror(error.errno or 0))
 
 
 def _link_trouble(path: str) -> tuple[Reason, str] | None:

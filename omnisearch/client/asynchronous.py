@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import httpx2
 
-from omnisearch.client.call import Call, Page
+from omnisearch.client.call import Call, ListPage
 from omnisearch.client.calls import Calls
 from omnisearch.client.connection import Connection, failure, request_of
 from omnisearch.client.watch import Watch, outcome
@@ -93,7 +93,7 @@ class AsyncClient(Calls):
             await asyncio.sleep(seconds)
         raise failure(answer)
 
-    async def send_each(self, call: Call[Page[E]], /) -> AsyncIterator[E]:
+    async def send_each(self, call: Call[ListPage[E]], /) -> AsyncIterator[E]:
         """Send requests for page after page, and iterate over the entries."""
         while True:
             page = await self.send(call)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import httpx2
 
-from omnisearch.client.call import Call, Page
+from omnisearch.client.call import Call, ListPage
 from omnisearch.client.calls import Calls
 from omnisearch.client.connection import Connection, failure, request_of
 from omnisearch.client.watch import Watch, outcome
@@ -100,7 +100,7 @@ class Client(Calls):
             time.sleep(seconds)
         raise failure(answer)
 
-    def send_each(self, call: Call[Page[E]], /) -> Iterator[E]:
+    def send_each(self, call: Call[ListPage[E]], /) -> Iterator[E]:
         """Send requests for page after page, and iterate over the entries."""
         while True:
             page = self.send(call)

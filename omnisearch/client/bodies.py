@@ -15,7 +15,7 @@ _PLAIN = Query(Sum(()))  # what a query is where nothing else is said
 
 
 @dataclass
-class Body:
+class RequestBody:
     """A JSON object, and the files that its terms name, by the names of their parts."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -36,25 +36,25 @@ class UploadBody:
     name: str
 
 
-def search_body(query: Query) -> Body:
+def search_body(query: Query) -> RequestBody:
     """Return the body of POST /v1/search."""
-    body = Body()
+    body = RequestBody()
     body.fields = _query(query, body)
     return body
 
 
-def batch_body(queries: Sequence[Query]) -> Body:
+def batch_body(queries: Sequence[Query]) -> RequestBody:
     """Return the body of POST /v1/search/batch."""
-    body = Body()
+    body = RequestBody()
     body.fields = {"queries": [_query(query, body) for query in queries]}
     return body
 
 
 def locate_body(
     expression: Expression, source: Path | ItemRef | UploadRef, limit: int, min_relevance: float, label: str
-) -> Body:
+) -> RequestBody:
     """Return the body of POST /v1/locate; `label` is what the answer calls a file."""
-    body = Body()
+    body = RequestBody()
     if isinstance(source, Path):
         named = {"file": body.part(source), "label": label}
     else:
@@ -63,20 +63,20 @@ def locate_body(
     return body
 
 
-def embeddings_body(inputs: Sequence[str | Path | UploadRef], model: str) -> Body:
+def embeddings_body(inputs: Sequence[str | Path | UploadRef], model: str) -> RequestBody:
     """Return the body of POST /v1/embeddings."""
-    body = Body()
+    body = RequestBody()
     parts = [each if isinstance(each, str) else _content_part(each, body) for each in inputs]
     body.fields = {"input": parts, "model": model}
     return body
 
 
-def _content_part(source: Path | UploadRef, body: Body) -> dict[str, Any]:
+def _content_part(source: Path | UploadRef, body: RequestBody) -> dict[str, Any]:
     named = {"upload_id": source.id} if isinstance(source, UploadRef) else {"file_id": body.part(source)}
     return {"type": "file", "file": named}
 
 
-def _query(query: Query, body: Body) -> dict[str, Any]:
+def _query(query: Query, body: RequestBody) -> dict[str, Any]:
     fields = {
         "modalities": list(query.modalities),
         "limit": query.limit,
@@ -103,7 +103,7 @@ def _condition(condition: Condition) -> str:
     return condition.written
 
 
-def _expression(expression: Expression, body: Body) -> Any:
+def _expression(expression: Expression, body: RequestBody) -> Any:
     if isinstance(expression, Term):
         return _term(expression, body)
     if isinstance(expression, Sum):
@@ -114,12 +114,12 @@ def _expression(expression: Expression, body: Body) -> Any:
     return {{And: "and", Or: "or", Then: "then"}[type(expression)]: parts}
 
 
-def _term(term: Term, body: Body) -> dict[str, Any]:
+def _term(term: Term, body: RequestBody) -> dict[str, Any]:
     part = {} if term.slice is None else {"slice": str(term.slice)}
     return {**_source(term, body), "weight": term.weight, **part}
 
 
-def _source(term: Term, body: Body) -> dict[str, Any]:
+def _source(term: Term, body: RequestBody) -> dict[str, Any]:
     source = term.source
     if isinstance(source, Path):
         return {"file": body.part(source), "label": term.label or show_path(str(source))}

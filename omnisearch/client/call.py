@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 from urllib.parse import quote
 
-from omnisearch.client.bodies import Body, UploadBody
+from omnisearch.client.bodies import RequestBody, UploadBody
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,13 +23,13 @@ class Call(Generic[T]):
     method: Literal["GET", "POST", "DELETE"]
     path: str
     read: Callable[[bytes], T]
-    body: Body | UploadBody | None = None
+    body: RequestBody | UploadBody | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Page(Generic[E]):
+class ListPage(Generic[E]):
     """Some entries of a list, and the cursor of the next page; None after the last one."""
 
     entries: Sequence[E]
@@ -43,7 +43,7 @@ class Blocking(Protocol):
         """Send a request and return its answer."""
         ...
 
-    def send_each(self, call: Call[Page[E]], /) -> Iterator[E]:
+    def send_each(self, call: Call[ListPage[E]], /) -> Iterator[E]:
         """Ask for page after page."""
         ...
 
@@ -55,7 +55,7 @@ class Asynchronous(Protocol):
         """Send a request and return its answer."""
         ...
 
-    def send_each(self, call: Call[Page[E]], /) -> AsyncIterator[E]:
+    def send_each(self, call: Call[ListPage[E]], /) -> AsyncIterator[E]:
         """Ask for page after page."""
         ...
 
@@ -80,7 +80,7 @@ class Sent(Generic[P, T]):
 class SentEach(Generic[P, E]):
     """A method that asks for page after page of a list and iterates over the entries."""
 
-    def __init__(self, describe: Callable[Concatenate[Any, P], Call[Page[E]]]) -> None:
+    def __init__(self, describe: Callable[Concatenate[Any, P], Call[ListPage[E]]]) -> None:
         self.describe = describe
         self.__doc__ = describe.__doc__
 

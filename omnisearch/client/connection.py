@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from omnisearch.client.bodies import Body, UploadBody
+from omnisearch.client.bodies import RequestBody, UploadBody
 from omnisearch.client.call import Call, Parameter
 from omnisearch.client.problems import error_of
 from omnisearch.config import load_settings, read_secret
@@ -70,7 +70,7 @@ def _listed(value: Parameter) -> Any:
     return value if isinstance(value, str | int | float) else [str(each) for each in value or ()]
 
 
-def _body(body: Body | UploadBody, files: ExitStack) -> dict[str, Any]:
+def _body(body: RequestBody | UploadBody, files: ExitStack) -> dict[str, Any]:
     if isinstance(body, UploadBody):
         content = body.content if isinstance(body.content, bytes) else files.enter_context(body.content.open("rb"))
         return {"files": {"file": (show_path(body.name), content)}}

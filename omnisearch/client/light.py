@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from omnisearch.client.bodies import Body
+from omnisearch.client.bodies import RequestBody
 from omnisearch.client.problems import error_of
 from omnisearch.client.running import Server
 from omnisearch.errors import NotReadyError, SettingsError
@@ -18,7 +18,7 @@ TIMEOUT = 600.0  # seconds: a long film is looked at for minutes
 PIECE = 1 << 20
 
 
-def post(server: Server, path: str, body: Body) -> dict[str, Any]:
+def post(server: Server, path: str, body: RequestBody) -> dict[str, Any]:
     """Send a body to a path of a server, such as `v1/search`, and return the object that it answers.
 
     Raises:
@@ -67,7 +67,7 @@ def _read(answer: HTTPResponse) -> dict[str, Any]:
 class _Multipart:
     """A multipart body that is read from the files while it is sent."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: RequestBody) -> None:
         self._boundary = secrets.token_hex(16)
         self.kind = f"multipart/form-data; boundary={self._boundary}"
         self._pieces: list[bytes | Path] = [self._head('name="query"'), json.dumps(body.fields).encode()]

@@ -44,7 +44,7 @@ class Declared:
     tags: frozenset[str]
     licence: str
     summary: str
-    target: str = "omnisearch.spaces.joint_space:Aligned"
+    target: str = "omnisearch.spaces.joint_space:JointSpace"
     extra: tuple[WeightSpec, ...] = ()
 
 

@@ -5,7 +5,7 @@ from omnisearch.spaces.towers import TOWERS, TowerReader, unit
 from omnisearch.types import Floats, Modality
 
 
-class Aligned(TowerReader):
+class JointSpace(TowerReader):
     """Normalises the outputs of the towers to unit length."""
 
     @property

@@ -65,7 +65,7 @@ class Loader:
     width: int
     weights: WeightSpec
     build: Callable[[], nn.Module]
-    name_in_file: Callable[[str], str | tensors.Piece | None]
+    name_in_file: Callable[[str], str | tensors.TensorPart | None]
     prepare: Callable[[Settings], Prepare]
     run: Callable[..., Tensor]
     batch: int

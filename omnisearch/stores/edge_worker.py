@@ -125,7 +125,7 @@ def serve(directory: Path, listener: socket.socket, linger: float) -> None:
     """Accept clients until none is left for `linger` seconds."""
     from omnisearch.stores.edge_engine import EdgeEngine
 
-    service = Service(EdgeEngine(directory))
+    service = EngineService(EdgeEngine(directory))
     while service.idle_seconds() < linger:
         ready, _, _ = select.select([listener], [], [], 0.1)
         if ready:
@@ -137,7 +137,7 @@ def serve(directory: Path, listener: socket.socket, linger: float) -> None:
     service.engine.close()
 
 
-class Service:
+class EngineService:
     """The clients of one engine: a thread each, one request at a time among them."""
 
     def __init__(self, engine: Any) -> None:

@@ -79,10 +79,10 @@ class Toy(nn.Module):
         return result
 
 
-def toy_name(name: str) -> str | tensors.Piece | None:
+def toy_name(name: str) -> str | tensors.TensorPart | None:
     kind, _, rest = name.partition(".")
     if kind in ("query", "value"):
-        return tensors.Piece(f"net.qkv.{rest}", ("query", "key", "value").index(kind), 3)
+        return tensors.TensorPart(f"net.qkv.{rest}", ("query", "key", "value").index(kind), 3)
     return None if name == "ids" else f"net.{name}"
 
 

@@ -18,8 +18,8 @@ from omnisearch_training.evaluate.composed_queries import (
     ITEM_ALONE,
     SUM,
     TEXT_ALONE,
-    And,
-    Sum,
+    AndScores,
+    SumQuestion,
     answers_to,
     evaluate_composed,
     make_sums,
@@ -35,18 +35,20 @@ COLOURS = ("red", "green", "blue", "yellow")
 def test_names_are_taken_apart() -> None:
     asked = ["door", "glass", "door", "kite"]
     assert make_sums(asked, ["glass door", "door"]) == [
-        Sum(1, "glass", "door"),
-        Sum(0, "door", "glass"),
-        Sum(2, "door", "glass"),
+        SumQuestion(1, "glass", "door"),
+        SumQuestion(0, "door", "glass"),
+        SumQuestion(2, "door", "glass"),
     ]
-    assert make_sums(["police car"], ["police car light", "car police", "car"]) == [Sum(0, "police car", "light")]
+    assert make_sums(["police car"], ["police car light", "car police", "car"]) == [
+        SumQuestion(0, "police car", "light")
+    ]
     # What is left must say something, and a sentence is not taken apart.
     assert make_sums(["pot"], ["pot of", "a very long sentence with pot"]) == []
 
 
 def test_a_right_target_has_all_words_and_a_query_is_no_hit_of_itself() -> None:
     names = ["door", "glass door", "door of glass", "glass", "green door"]
-    answers = answers_to([Sum(0, "door", "glass")], names)
+    answers = answers_to([SumQuestion(0, "door", "glass")], names)
     assert answers == [{1, 2}]
     targets: Floats = np.array([[0.9], [0.1], [0.5], [0.6], [0.7]], np.float32)
     for own, expected in ((None, (4, 5)), ([0], (3, 4))):
@@ -86,7 +88,7 @@ def test_and_holds_down_what_misses_a_term() -> None:
     terms = np.eye(4, dtype=np.float32)[:1], np.eye(4, dtype=np.float32)[1:2]
     targets = np.array([[0.9, 0.0, 0, 0], [0.4, 0.4, 0, 0]], np.float32)
     lines = RelevanceConfig(slope=1, threshold=0), RelevanceConfig(slope=2, threshold=0)
-    judged = And(Background({}), lines, Modality.IMAGE, terms, targets)
+    judged = AndScores(Background({}), lines, Modality.IMAGE, terms, targets)
     odds = judged.odds(slice(0, 1))
     both = [1 / (1 + math.exp(-2 * a)) / (1 + math.exp(-4 * b)) for a, b in ((0.9, 0), (0.4, 0.4))]
     np.testing.assert_allclose(odds, [[math.log(r / (1 - r)) for r in both]], rtol=1e-5)

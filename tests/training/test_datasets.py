@@ -15,7 +15,7 @@ from omnisearch_training.datasets import fetch as fetching
 from omnisearch_training.datasets import manifest as manifests
 from omnisearch_training.datasets.base import Draft
 from omnisearch_training.datasets.captions import clean_title, with_keywords, words_of
-from omnisearch_training.datasets.fetch_package import FetchError, Registry
+from omnisearch_training.datasets.fetch_package import PackageError, Registry
 from omnisearch_training.datasets.manifest import record_line
 from omnisearch_training.datasets.named_sounds import NamedSounds, debian
 from omnisearch_training.datasets.split import TEST_SHARE, VALID_SHARE, source_id, split_of
@@ -155,7 +155,7 @@ _NAMES = [f"thing {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 
 
 def test_fetch_checks_the_count_before_it_writes(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="gave 20 records"):
+    with pytest.raises(PackageError, match="gave 20 records"):
         fetching.fetch(_declare(20, expected=26), tmp_path)
     assert not fetching.manifest_path("toys", tmp_path).exists()
     assert len(list(fetching.fetch(_declare(26, expected=26), tmp_path))) == 26

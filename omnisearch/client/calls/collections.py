@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from omnisearch.client.bodies import Body
+from omnisearch.client.bodies import RequestBody
 from omnisearch.client.call import Asking, Call, Parameter, Sent, nothing, once, segment
 from omnisearch.schema.collection import CollectionOut, CollectionsOut
 from omnisearch.schema.map import MapOut
@@ -30,7 +30,7 @@ class CollectionCalls(Asking):
     def create_collection(self, name: str, idempotency_key: str | None = None) -> Call[CollectionOut]:
         """Make an empty collection."""
         return Call(
-            "POST", PATH, CollectionOut.model_validate_json, Body({"name": name}), headers=once(idempotency_key)
+            "POST", PATH, CollectionOut.model_validate_json, RequestBody({"name": name}), headers=once(idempotency_key)
         )
 
     @Sent

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from omnisearch.client.call import Asking, Call, Page, Parameter, Sent, SentEach, segment
+from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, segment
 from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.job import JobOut
 from omnisearch.schema.peaks import PeaksOut
@@ -24,7 +24,7 @@ class ItemCalls(Asking):
         order: Literal["id", "mtime", "-mtime", "size", "-size"] = "id",
         cursor: str | None = None,
         collection: str | None = None,
-    ) -> Call[Page[ItemEntry]]:
+    ) -> Call[ListPage[ItemEntry]]:
         """Iterate over the items, which are asked for in pages; `cursor` is `next_cursor` of a page."""
         chosen = {"modalities": modalities, "where": where, "order": order, "limit": PAGE, "cursor": cursor}
         return Call("GET", "v1/items", _page, None, chosen | self._of(collection))
@@ -35,7 +35,9 @@ class ItemCalls(Asking):
         return Call("GET", _path(item_id), ItemOut.model_validate_json, None, self._of(collection))
 
     @SentEach
-    def text(self, item_id: str, cursor: str | None = None, collection: str | None = None) -> Call[Page[PassageOut]]:
+    def text(
+        self, item_id: str, cursor: str | None = None, collection: str | None = None
+    ) -> Call[ListPage[PassageOut]]:
         """Iterate over the passages of a text in order; neighbours overlap."""
         chosen: dict[str, Parameter] = {"limit": PAGE, "cursor": cursor}
         return Call("GET", _path(item_id, "/text"), _passages, None, chosen | self._of(collection))
@@ -73,11 +75,11 @@ def _path(item_id: str, below: str = "") -> str:
     return f"v1/items/{segment(item_id)}{below}"
 
 
-def _page(answer: bytes) -> Page[ItemEntry]:
+def _page(answer: bytes) -> ListPage[ItemEntry]:
     found = ItemsOut.model_validate_json(answer)
-    return Page(found.items, found.next_cursor)
+    return ListPage(found.items, found.next_cursor)
 
 
-def _passages(answer: bytes) -> Page[PassageOut]:
+def _passages(answer: bytes) -> ListPage[PassageOut]:
     found = TextOut.model_validate_json(answer)
-    return Page(found.passages, found.next_cursor)
+    return ListPage(found.passages, found.next_cursor)

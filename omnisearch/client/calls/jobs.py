@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnisearch.client.bodies import Body
-from omnisearch.client.call import Asking, Call, Page, Parameter, Sent, SentEach, once, segment
+from omnisearch.client.bodies import RequestBody
+from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, once, segment
 from omnisearch.jobs.job import State
 from omnisearch.schema.job import FileErrorOut, JobErrorsOut, JobOut, JobsOut
 
@@ -50,7 +50,7 @@ class JobCalls(Asking):
     @SentEach
     def jobs(
         self, states: Sequence[State] | None = None, kind: str | None = None, cursor: str | None = None
-    ) -> Call[Page[JobOut]]:
+    ) -> Call[ListPage[JobOut]]:
         """Iterate over the jobs of all collections, the newest first."""
         chosen: dict[str, Parameter] = {"state": states, "kind": kind, "limit": PAGE, "cursor": cursor}
         return Call("GET", PATH, _jobs, None, chosen)
@@ -61,7 +61,7 @@ class JobCalls(Asking):
         return Call("GET", _path(job_id), JobOut.model_validate_json)
 
     @SentEach
-    def errors(self, job_id: str, cursor: str | None = None) -> Call[Page[FileErrorOut]]:
+    def errors(self, job_id: str, cursor: str | None = None) -> Call[ListPage[FileErrorOut]]:
         """Iterate over the files that an index job could not index."""
         return Call("GET", _path(job_id, "/errors"), _errors, None, {"limit": PAGE, "cursor": cursor})
 
@@ -78,7 +78,7 @@ class JobCalls(Asking):
     def _queue(
         self, kind: str, fields: dict[str, object], idempotency_key: str | None, collection: str | None
     ) -> Call[JobOut]:
-        body, headers = Body({"kind": kind, **fields}), once(idempotency_key)
+        body, headers = RequestBody({"kind": kind, **fields}), once(idempotency_key)
         return Call("POST", PATH, JobOut.model_validate_json, body, self._of(collection), headers)
 
 
@@ -86,11 +86,11 @@ def _path(job_id: str, below: str = "") -> str:
     return f"{PATH}/{segment(job_id)}{below}"
 
 
-def _jobs(answer: bytes) -> Page[JobOut]:
+def _jobs(answer: bytes) -> ListPage[JobOut]:
     found = JobsOut.model_validate_json(answer)
-    return Page(found.jobs, found.next_cursor)
+    return ListPage(found.jobs, found.next_cursor)
 
 
-def _errors(answer: bytes) -> Page[FileErrorOut]:
+def _errors(answer: bytes) -> ListPage[FileErrorOut]:
     found = JobErrorsOut.model_validate_json(answer)
-    return Page(found.errors, found.next_cursor)
+    return ListPage(found.errors, found.next_cursor)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from omnisearch.spaces import optional_packages
 from omnisearch.spaces.nn import mel
-from omnisearch.spaces.weights.tensors import Piece
+from omnisearch.spaces.weights.tensors import TensorPart
 from omnisearch.types import Waveform
 
 SECONDS = 10
@@ -53,7 +53,7 @@ def run(built: nn.Module, frames: Tensor, longer: Tensor) -> Tensor:
     return embedded
 
 
-def name_in_file(encoder: str, projection: str, name: str) -> str | Piece:
+def name_in_file(encoder: str, projection: str, name: str) -> str | TensorPart:
     """Return the name of a tensor in the authors' files; `encoder` and `projection` are the prefixes there."""
     if name.startswith("audio_projection."):
         return projection + name.removeprefix("audio_projection.linear").replace("1.", "0.")
@@ -62,7 +62,7 @@ def name_in_file(encoder: str, projection: str, name: str) -> str | Piece:
         theirs = theirs.replace(ours, original)
     for part, index in _PARTS.items():
         if part in theirs:
-            return Piece(encoder + theirs.replace(part, ".attn.qkv."), index, len(_PARTS))
+            return TensorPart(encoder + theirs.replace(part, ".attn.qkv."), index, len(_PARTS))
     return encoder + theirs
 
 

@@ -119,7 +119,7 @@ def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from None
 
 
-class Piece(NamedTuple):
+class TensorPart(NamedTuple):
     """A tensor as stored in a file: slice `part` of `parts` equal slices of `name` along its first dimension."""
 
     name: str
@@ -130,7 +130,7 @@ class Piece(NamedTuple):
 def adopt(
     network: nn.Module,
     path: Path,
-    name_in_file: Callable[[str], str | Piece | None],
+    name_in_file: Callable[[str], str | TensorPart | None],
     dtype: torch.dtype,
     constants: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> None:
@@ -153,7 +153,7 @@ def adopt(
                 place = name_in_file(name)
                 if place is None:
                     continue
-                piece = Piece(place) if isinstance(place, str) else place
+                piece = TensorPart(place) if isinstance(place, str) else place
                 read.append(piece.name)
                 shape = tuple(file.get_slice(piece.name).get_shape()) if piece.name in there else None
                 if shape != _whole(mould, piece):
@@ -187,7 +187,7 @@ def _lengths(names: Iterable[str]) -> Counter[str]:
     return found
 
 
-def _whole(mould: Tensor, piece: Piece) -> tuple[int, ...]:
+def _whole(mould: Tensor, piece: TensorPart) -> tuple[int, ...]:
     """Return the shape of the tensor that a piece is part of."""
     return (mould.shape[0] * piece.parts, *mould.shape[1:]) if mould.ndim else ()
 

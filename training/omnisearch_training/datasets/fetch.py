@@ -9,7 +9,7 @@ from platformdirs import user_cache_path
 from omnisearch.durable import replace_file
 from omnisearch_training.datasets import DECLARATIONS, Declaration
 from omnisearch_training.datasets.base import Draft, Record, Workshop
-from omnisearch_training.datasets.fetch_package import FetchError, fetch_package
+from omnisearch_training.datasets.fetch_package import PackageError, fetch_package
 from omnisearch_training.datasets.manifest import Dataset, record_line
 from omnisearch_training.datasets.split import Split, source_id, split_of
 
@@ -37,7 +37,7 @@ def fetch(declaration: Declaration, root: Path) -> Dataset:
 
     Raises:
         NotReadyError: a registry's client is not on this machine.
-        FetchError: a package failed, or the count differs from the declaration.
+        PackageError: a package failed, or the count differs from the declaration.
     """
     manifest = manifest_path(declaration.name, root)
     if not manifest.is_file():
@@ -53,7 +53,7 @@ def fetch(declaration: Declaration, root: Path) -> Dataset:
 
 def _check_count(declaration: Declaration, count: int) -> None:
     if abs(count - declaration.expected) > declaration.tolerance * declaration.expected:
-        raise FetchError(
+        raise PackageError(
             f"dataset {declaration.name} gave {count} records, but about {declaration.expected} were expected "
             f"(tolerance {declaration.tolerance:.0%}): a package has changed; correct its declaration"
         )

@@ -23,7 +23,7 @@ class Registry(StrEnum):
     PYPI = "pypi"
 
 
-class FetchError(OmnisearchError):
+class PackageError(OmnisearchError):
     """A package could not be fetched, or has unexpected content."""
 
 
@@ -50,7 +50,7 @@ def fetch_package(package: Package, root: Path) -> Path:
 
     Raises:
         NotReadyError: the registry's client is not on this machine.
-        FetchError: the client failed; the message ends with its output.
+        PackageError: the client failed; the message ends with its output.
     """
     folder = root / package.folder
     if folder.is_dir():
@@ -113,11 +113,11 @@ def _run(command: list[str], folder: Path, what: str) -> None:
         raise NotReadyError(f"{what} is fetched with `{command[0]}`, which is not on this machine")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise FetchError(f"`{' '.join(command)}` failed ({what}): {done.stderr.strip()[-500:]}")
+        raise PackageError(f"`{' '.join(command)}` failed ({what}): {done.stderr.strip()[-500:]}")
 
 
 def _newest(folder: Path, pattern: str, package: Package) -> Path:
     archives = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)
     if not archives:
-        raise FetchError(f"{package.registry} provides no {pattern} for {package.name}; its client reported no error")
+        raise PackageError(f"{package.registry} provides no {pattern} for {package.name}; its client reported no error")
     return archives[-1]

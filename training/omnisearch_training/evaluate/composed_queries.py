@@ -30,7 +30,7 @@ _GLUE = frozenset({"and", "in", "of", "on", "or", "with"})
 
 
 @dataclass(frozen=True)
-class Sum:
+class SumQuestion:
     """One query: the item at `row`, which shows `thing`, plus the words of `rest`."""
 
     row: int
@@ -74,14 +74,14 @@ def answer_composed(
         own = [each.row for each in sums] if query is target else None
         found = {way: rank(vectors, fused[target], right, things, own) for way, vectors in ways.items()}
         lines = model.relevance(target, query), model.relevance(target, Modality.TEXT)
-        joined = And(Background(model.background), lines, target, (items, added), fused[target])
+        joined = AndScores(Background(model.background), lines, target, (items, added), fused[target])
         found[AND] = rank_scores(joined.odds, len(fused[target]), right, things, own)
         answers[Question(f"{query} + text", target, Truth.BOTH)] = found
     return answers
 
 
 @dataclass(frozen=True, eq=False)
-class And:
+class AndScores:
     """Scores of targets (m, dim) for the AND of two terms, (n, dim) each, as in a search."""
 
     background: Background
@@ -101,25 +101,25 @@ class And:
         return np.stack([each.odds(row) for each, row in zip(calibrations, scores, strict=True)])
 
 
-def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[Sum]:
+def make_sums(asked: Sequence[str], offered: Collection[str]) -> list[SumQuestion]:
     """Split each offered name into a thing that a row of `asked` shows, and its other words."""
     rows, by_word = defaultdict(list), defaultdict(list)
     for row, name in enumerate(asked):
         rows[name].append(row)
     for thing in rows:
         by_word[thing.split(" ")[0]].append(thing)
-    found: dict[Sum, None] = {}
+    found: dict[SumQuestion, None] = {}
     for name in dict.fromkeys(offered):
         words = name.split(" ")
         for thing in (thing for word in dict.fromkeys(words) for thing in by_word[word]):
             shown = set(thing.split(" "))
             rest = " ".join(word for word in words if word not in shown | _GLUE)
             if shown < set(words) and rest and len(words) <= LONGEST:
-                found |= dict.fromkeys(Sum(row, thing, rest) for row in rows[thing])
+                found |= dict.fromkeys(SumQuestion(row, thing, rest) for row in rows[thing])
     return list(found)
 
 
-def answers_to(sums: Sequence[Sum], target_names: Sequence[str]) -> list[set[int]]:
+def answers_to(sums: Sequence[SumQuestion], target_names: Sequence[str]) -> list[set[int]]:
     """Return for each query the targets whose name has all its words."""
     holders = defaultdict(set)
     for i, name in enumerate(target_names):

@@ -62,7 +62,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Found:
+class Localized:
     """The result of one trial; `hit` if the middle of the best location is within the truth."""
 
     hit: bool
@@ -71,14 +71,14 @@ class Found:
     error: float
 
 
-def score(trial: Trial, place: Box) -> Found:
+def score(trial: Trial, place: Box) -> Localized:
     """Compare a location with the truth: intersection over union, and the mean distance of their bounds."""
     half = len(place) // 2
     (low, high), (first, last) = ((np.array(box[:half]), np.array(box[half:])) for box in (place, trial.truth))
     shared = float(np.prod((np.minimum(high, last) - np.maximum(low, first)).clip(0)))
     size, wanted = float(np.prod(high - low)), float(np.prod(last - first))
     middle = (low + high) / 2
-    return Found(
+    return Localized(
         hit=bool(((first <= middle) & (middle <= last)).all()),
         chance=wanted / float(np.prod(np.array(trial.whole[half:]) - np.array(trial.whole[:half]))),
         overlap=shared / (size + wanted - shared),
@@ -135,10 +135,10 @@ def plant_drawings(
         yield Trial(record.captions[0], pixels, decoded, truth, (0.0, 0.0, 1.0, 1.0))
 
 
-def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch: int) -> dict[str, list[Found]]:
+def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch: int) -> dict[str, list[Localized]]:
     """Locate every inserted item by its name and by itself."""
     index = Unindexed(model)
-    found: dict[str, list[Found]] = {"its name": [], "itself": []}
+    found: dict[str, list[Localized]] = {"its name": [], "itself": []}
     for trial in trials:
         looked = score_windows(model, trial.decoded, batch)
         term = Term(trial.name)
@@ -152,7 +152,7 @@ def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch:
     return found
 
 
-def table(found: dict[tuple[str, str], list[Found]]) -> str:
+def table(found: dict[tuple[str, str], list[Localized]]) -> str:
     """Write the results as Markdown; boundary errors are of hits only, in seconds or in per cent of the sides."""
     lines = ["| planted | asked by | trials | hit | chance | mean overlap | boundary error |"]
     lines.append("|---|---|--:|--:|--:|--:|--:|")
@@ -181,7 +181,7 @@ def main() -> None:
         [(r, np.asarray(c, np.uint8)) for r, c in _contents(_some(rows, rng), Modality.IMAGE, settings)]
         for rows in (drawings, photos)
     ]
-    found: dict[tuple[str, str], list[Found]] = {}
+    found: dict[tuple[str, str], list[Localized]] = {}
     planted = {
         "sound": (plant_sounds(sounds, rng), Modality.AUDIO),
         "drawing": (plant_drawings(pictures[0], pictures[1], rng), Modality.IMAGE),

@@ -48,7 +48,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MixedOutcome:
     """The first ten of mixed lists: per cent of queries with a right item of any modality, mean per cent over
     the modalities that have one, and per cent of each modality among the ten.
     """
@@ -61,14 +61,14 @@ class Outcome:
     share: Mapping[Modality, float]
 
 
-def measure(name: str, way: Way, collection: Collection, query: Modality, seed: int = 0) -> Outcome:
+def measure(name: str, way: Way, collection: Collection, query: Modality, seed: int = 0) -> MixedOutcome:
     """Query with up to MOST_QUERIES items of one modality; an item is not an answer to itself."""
     found = [_judge(values, right) for values, right in _asked(way, collection, query, seed)]
     columns = list(collection.rows)
     share = np.mean([[(modalities == i).mean() for i in range(len(columns))] for modalities, _, _ in found], axis=0)
     any_, each = (100 * float(np.mean([row[n] for row in found])) for n in (1, 2))
     shares = {m: 100 * float(part) for m, part in zip(columns, share, strict=True)}
-    return Outcome(name, query, len(found), any_, each, shares)
+    return MixedOutcome(name, query, len(found), any_, each, shares)
 
 
 def silence(way: Way, collection: Collection, query: Modality, seed: int = 0) -> tuple[Scores, Scores]:
@@ -182,7 +182,7 @@ def collect(variant: Variant, sides: Mapping[Modality, Side]) -> Collection:
 
 def report(model: OmniBind, sides: Mapping[Modality, Side], seed: int = 0) -> str:
     """Measure everything and write it as Markdown."""
-    outcomes: list[Outcome] = []
+    outcomes: list[MixedOutcome] = []
     for variant in variants(model):
         if variant.name in ("bound", "not centred"):
             collection = collect(variant, sides)
@@ -196,7 +196,7 @@ def report(model: OmniBind, sides: Mapping[Modality, Side], seed: int = 0) -> st
     return "\n\n".join(parts) + "\n"
 
 
-def _table(outcomes: Sequence[Outcome], modalities: Sequence[Modality], sizes: Mapping[Modality, int]) -> str:
+def _table(outcomes: Sequence[MixedOutcome], modalities: Sequence[Modality], sizes: Mapping[Modality, int]) -> str:
     head = ["list sorted by", "query", "queries", "any@10", "each@10", *(f"{m} %" for m in modalities)]
     lines = [head, ["---", "---", *["--:"] * (len(head) - 2)]]
     total = sum(sizes.values())
