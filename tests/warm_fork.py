@@ -16,9 +16,9 @@ from omnisearch.stores import edge_link, edge_worker
 # What users have, kept for the tests that start the real processes.
 START_ENGINE, START_DECODER = edge_link.start_worker, worker_process.start_worker
 ENGINE = ["omnisearch.stores.edge_worker", "omnisearch.stores.edge_engine"]
-DECODER = ["omnisearch.media.worker", "omnisearch.media.images.pillow", "omnisearch.media.objects", "av", "soundfile"]
+DECODER = ["omnisearch.media.worker", "omnisearch.media.images.pillow", "omnisearch.media.objects.mesh"]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload([*ENGINE, *DECODER, "pytest"])
+_CONTEXT.set_forkserver_preload([*ENGINE, *DECODER, "omnisearch.media.point_cloud", "av", "soundfile", "pytest"])
 
 
 def start_engine(directory: Path, linger_seconds: float) -> tuple[str, str]:
