@@ -6,6 +6,7 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from omnisearch.search.space_embeddings import space_id
 from omnisearch.stores.base import Point
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
-from omnisearch.types import Modality
+from omnisearch.types import Decoded, Modality, Piece
 from omnisearch_indexer import session
 from tests.conftest import Ended
 
@@ -89,6 +90,28 @@ def write_hostile(folder: Path) -> dict[str, Path]:
     return bad
 
 
+_DECODE = DecoderPool.decode
+
+
+class MeshMemory(DecoderPool):
+    """Reads a mesh once for all tests: sampling and drawing it takes half a second, and they all write the same two.
+
+    It remembers nothing for a test that has put something in the place of `DecoderPool.decode`.
+    """
+
+    meshes: ClassVar[dict[tuple[str, bytes], tuple[Decoded, list[Piece]]]] = {}
+
+    def decode(self, path: Path, *arguments: Any, **options: Any) -> Decoded:
+        if path.suffix != ".stl" or DecoderPool.decode is not _DECODE:
+            return super().decode(path, *arguments, **options)
+        key = str(self._cut), path.read_bytes()
+        if key not in self.meshes:
+            decoded = super().decode(path, *arguments, **options)
+            self.meshes[key] = decoded, list(decoded.pieces)
+        decoded, pieces = self.meshes[key]
+        return Decoded(decoded.info, iter(pieces), list(decoded.notes))
+
+
 class SharedPools:
     """Decoders by what decides their output; a run that closes its own leaves it to the next."""
 
@@ -98,7 +121,9 @@ class SharedPools:
     @contextmanager
     def open(self, settings: Settings, workers: int) -> Iterator[DecoderPool]:
         key = fingerprint(settings), workers
-        yield self.pools.setdefault(key, DecoderPool(settings, workers))
+        if key not in self.pools:
+            self.pools[key] = MeshMemory(settings, workers)
+        yield self.pools[key]
 
 
 @pytest.fixture(scope="package")
