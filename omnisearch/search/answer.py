@@ -1,4 +1,4 @@
-"""Answering queries together: one pass of the encoders and few calls of the store; each has its own answer or error."""
+"""Answering queries together: they share one encoder pass and few store calls. Each gets its own answer or error."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expression], budget: Budget) -> list[Outcome]:
-    """Answer each query, or say what is wrong with it. Every answer's `took_ms` is that of them all.
+    """Return an answer or an error for each query. `took_ms` of each answer is the time of the whole batch.
 
     Raises:
-        StoppedError: the budget says so.
+        StoppedError: the budget's `stopped()` became true.
     """
     clock = _Clock()
     wrong: dict[int, OmnisearchError] = {}
@@ -40,11 +40,12 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
         made = {explain: _embed(index, embedder, queries.values(), explain, budget) for explain in (False, True)}
         embedded = _each(lambda n: _of(queries[n], made[queries[n].explain]), queries, wrong)
     with clock("calibrate"):
-        questions = _each(lambda n: plan_query(index, queries[n], embedded[n]), embedded, wrong)
+        plans = _each(lambda n: plan_query(index, queries[n], embedded[n]), embedded, wrong)
     with clock("search"):
-        found = iter(run_searches(index.store, [lane for q in questions.values() for lane in q.searches(q.depth)]))
+        searches = [search for plan in plans.values() for search in plan.searches(plan.depth)]
+        found = iter(run_searches(index.store, searches))
     with clock("group"):
-        pages = {n: make_page(index.store, q, [next(found) for _ in q.scorers]) for n, q in questions.items()}
+        pages = {n: make_page(index.store, p, [next(found) for _ in p.scorers]) for n, p in plans.items()}
         pages = {n: above(page, queries[n].min_relevance) for n, page in pages.items()}
         hits = {n: _hits(index, page, queries[n], embedded[n]) for n, page in pages.items()}
     took_ms = clock.took_ms()
@@ -52,24 +53,23 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
         n: Answer(
             hits[n],
             took_ms,
-            write_cursor(end, question.name) if (end := pages[n].end) else None,
-            not question.query.cursor
-            and nothing_matches((hit.relevance for hit in hits[n]), index.size(question.scorers)),
+            write_cursor(end, plan.name) if (end := pages[n].end) else None,
+            not plan.query.cursor and nothing_matches((hit.relevance for hit in hits[n]), index.size(plan.scorers)),
         )
-        for n, question in questions.items()
+        for n, plan in plans.items()
     }
     return [answers[n] if n in answers else wrong[n] for n in range(len(asked))]
 
 
 def answered(outcome: Outcome) -> Answer:
-    """Return an answer, or raise the error that there is in its place."""
+    """Return the answer of an outcome. If the outcome is an error, raise it."""
     if isinstance(outcome, OmnisearchError):
         raise outcome
     return outcome
 
 
 def _each(make: Callable[[int], T], chosen: Iterable[int], wrong: dict[int, OmnisearchError]) -> dict[int, T]:
-    """Make something for each of the chosen queries. The errors of those that are themselves wrong go to `wrong`."""
+    """Call `make` for each of the `chosen` queries. An error of one query is stored in `wrong` under its number."""
     made = {}
     for n in chosen:
         try:
@@ -108,13 +108,13 @@ def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, 
 
 
 def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
-    """Move hits without a file to the end of their page, or of their lane."""
+    """Move hits whose file is missing to the end of the page, or to the end of their modality's lane."""
     lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
     return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
 
 
 class _Clock:
-    """Milliseconds by stage."""
+    """Measures the milliseconds of each stage."""
 
     def __init__(self) -> None:
         self._spent: dict[str, float] = {}

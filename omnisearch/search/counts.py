@@ -1,7 +1,7 @@
 """Counts of items: how many there are, of what kinds, from which years, and in which folders.
 
-A survey reads at most SAMPLE items. They are the first by the ids of their points, which are hashes, so they are a
-uniform sample: the part of all ids that was read says how far to scale their counts up.
+At most SAMPLE items are read: the first by the ids of their points. The ids are hashes, so these items are a uniform
+sample, and their counts are divided by the share of the range of ids that was read.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorSt
 from omnisearch.types import Modality
 
 SAMPLE = 10_000
-STEP = 256  # what searches wait for meanwhile: 35 ms or less
+STEP = 256  # points per call of the store: searches wait for one call, 35 ms or less
 ID_SPACE = 1 << 128
 
 Facet: TypeAlias = Literal["modality", "mime", "year", "folder"]
@@ -25,11 +25,11 @@ Facet: TypeAlias = Literal["modality", "mime", "year", "folder"]
 
 @dataclass(frozen=True)
 class ItemCounts:
-    """`items` of the selection, in all `size` bytes, of which `partly_read` have notes on how they were read.
+    """The number of `items` of a selection, and their `size` in bytes. `partly_read` of them were read in part.
 
-    `facets` count items by value. A year is that of `mtime` in local time, as in the condition `mtime:2024`; an item
-    without a time has none. A folder counts what lies anywhere below it, as the condition `path:FOLDER` does, and the
-    folders above all items are left out. Unless the survey is `exact`, all numbers are estimates.
+    `facets` count items by value. The year is that of `mtime` in local time, as in the condition `mtime:2024`; items
+    without a time have no year. A folder counts all items below it at any depth, as the condition `path:FOLDER` does;
+    folders that contain all items are left out. Unless `exact` is true, all numbers are estimates.
     """
 
     items: int
@@ -46,7 +46,7 @@ def count_items(store: VectorStore, chosen: Selection) -> ItemCounts:
 
 
 def tally(found: Sequence[Payload], share: float = 1.0) -> ItemCounts:
-    """Count items that are this share of a selection."""
+    """Count items that are a `share` of a selection, and scale the counts up to the selection."""
 
     def scaled(count: int) -> int:
         return round(count / share)
@@ -69,7 +69,7 @@ def tally(found: Sequence[Payload], share: float = 1.0) -> ItemCounts:
 
 @dataclass(frozen=True)
 class Totals:
-    """How many items and segments of each modality an index has, and the times of the oldest and the newest item."""
+    """The items and segments of each modality in an index, and the times of the oldest and the newest item."""
 
     items: Mapping[Modality, int]
     segments: Mapping[Modality, int]
@@ -106,7 +106,7 @@ def _first(store: VectorStore, order: Order) -> float | None:
 
 
 def _year(mtime: float) -> str:
-    """The year of a time; empty where there is none, or none that a calendar has."""
+    """Return the year of a time in seconds; "" if there is no time, or if no calendar date has it."""
     try:
         return str(datetime.fromtimestamp(mtime).year) if mtime else ""
     except (ValueError, OverflowError, OSError):
@@ -114,7 +114,7 @@ def _year(mtime: float) -> str:
 
 
 def _folders(paths: Iterable[str]) -> Mapping[str, int]:
-    """Count items in each folder and in those above it, up to the deepest one that holds all."""
+    """Count the items below each folder, except for folders that contain all items."""
     within = Counter(posixpath.dirname(path) for path in paths)
     if not within:
         return {}

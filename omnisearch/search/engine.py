@@ -1,14 +1,14 @@
-"""The engine: a query in, hits out. Processes of their own decode the files of its terms.
+"""The engine: answers queries with hits. Files among the terms of a query are decoded in separate processes.
 
 batch      queries of several threads together  microbatch.py, answer.py
-embed      terms -> vectors                     embed.py, encode.py
-compose    sums of terms -> leaves              feedback.py, compose.py, question.py
-search     leaves -> items, per modality        copies.py, retrieve.py, rank.py, algebra.py
-page       items -> the items that are shown    near.py, page.py, cursor.py
-explain    items -> hits                        explain.py, parts.py
+embed      terms -> vectors                     plan/embed.py, plan/shared_encoding.py
+compose    sums of terms -> query vectors       plan/feedback.py, plan/compose.py, plan/query_plan.py
+search     query vectors -> ranked items        plan/exact_copies.py, rank/
+page       ranked items -> items of a page      present/near_duplicates.py, present/page.py, present/cursor.py
+explain    items of a page -> hits              present/explanation.py, present/best_segments.py
 
-locate     terms and one file -> places         locate.py
-shared     what several engines have together   shared.py
+locate     terms and one file -> locations      locate/
+shared     model and decoders of all engines    shared.py
 """
 
 import threading
@@ -36,19 +36,19 @@ from omnisearch.search.warm_up import warm
 from omnisearch.stores.base import Filter, Order, Payload
 from omnisearch.types import Answer, Floats, Modality
 
-BATCH = 16  # short queries that are answered together at most
+BATCH = 16  # the most short queries that are answered together
 T = TypeVar("T")
 
 
 class Engine:
-    """Answers queries against the index in use, also after another took its place. Safe to use from several threads."""
+    """Answers queries with the index in use, and reopens it when it was replaced. Safe to use from several threads."""
 
     def __init__(self, open_index: Callable[[], Index], shared: Shared, is_alone: bool = True) -> None:
         self._open_index = open_index
         self._index = open_index()
         self._shared, self._is_alone = shared, is_alone
         self._short = MicroBatcher[Query, Outcome](self.search_each, BATCH)
-        self._replaced: list[Index] = []  # another thread may still be asking them
+        self._replaced: list[Index] = []  # other threads may still read them
         self._replacing = threading.Lock()
 
     @classmethod
@@ -67,7 +67,7 @@ class Engine:
         return self._index.model
 
     def close(self) -> None:
-        """Let go of the store, and stop the decoders unless other engines share them."""
+        """Close the store. Stop the decoders unless other engines share them."""
         if self._is_alone:
             self._shared.close()
         for index in (*self._replaced, self._index):
@@ -80,7 +80,7 @@ class Engine:
         self.close()
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
-        """Return what is known of every segment of an item, in order.
+        """Return the payloads of all segments of an item, in order.
 
         Raises:
             NotFoundError: no such item.
@@ -88,25 +88,25 @@ class Engine:
         return self._ask(lambda index: tuple(point.payload for point in index.item(item_id)))
 
     def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
-        """List up to `limit` items in an order, from a cursor on.
+        """List up to `limit` items in an order, starting after `cursor`.
 
         Raises:
-            QueryError: `cursor` is none, or one of another list or index.
+            QueryError: `cursor` is not valid, or belongs to another list or index.
         """
         return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
 
     def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
-        """Return up to `limit` passages of the text of an item, from a cursor on.
+        """Return up to `limit` passages of the text of an item, starting after `cursor`.
 
         Raises:
             NotFoundError: no such item.
             NoTextError: the item is no text.
-            QueryError: `cursor` is none, or one of another item or index.
+            QueryError: `cursor` is not valid, or belongs to another item or index.
         """
         return self._ask(lambda index: read_text(index.store, item_id, limit, cursor))
 
     def count_items(self, chosen: Selection) -> ItemCounts:
-        """Count the items of a selection by modality, type, year and folder; an estimate where there are many."""
+        """Count the items of a selection by modality, type, year and folder. Large counts are estimates."""
         return self._ask(lambda index: count_items(index.store, chosen))
 
     def totals(self) -> Totals:
@@ -114,11 +114,11 @@ class Engine:
         return self._ask(lambda index: totals(index.store, index.model.modalities))
 
     def outdates(self, kept: Map) -> bool:
-        """Whether the index has changed since a map of it was made."""
+        """Return whether the index has changed since a map of it was made."""
         return self._ask(lambda index: is_stale(kept, index.store))
 
     def counts(self) -> dict[Modality, int]:
-        """How many segments of each modality are indexed."""
+        """Return the number of indexed segments of each modality."""
         return self._ask(lambda i: {m: i.store.count(Filter(modalities=(m,))) for m in i.model.modalities})
 
     def search(self, asked: Query | Expression, budget: Budget = UNLIMITED) -> Answer:
@@ -128,11 +128,11 @@ class Engine:
         Short queries that several threads ask at the same time are answered together.
 
         Raises:
-            QueryError: it has no terms or no limit, its terms cancel out, it only says what not to find, or a file is
-                longer than the budget allows.
-            MediaError: a file term cannot be read, or has no such slice.
+            QueryError: the query has no terms or no limit, its terms cancel out, it only excludes, or a file is longer
+                than the budget allows.
+            MediaError: a file term cannot be read, or does not contain its slice.
             NotFoundError: an item term is not in the index.
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         query = Query(asked) if isinstance(asked, Expression) else asked
         return answered(self._short.ask(query) if _is_short(query) else self.search_each([query], budget)[0])
@@ -140,30 +140,30 @@ class Engine:
     def search_many(self, asked: Sequence[Query | Expression], budget: Budget = UNLIMITED) -> list[Answer]:
         """Answer queries together: each distinct term is embedded once, and all sums share the calls of the store.
 
-        Every answer's `took_ms` is that of them all. Raises what `search` raises, for the first query that is wrong.
+        `took_ms` of each answer is the time of the whole batch. Raises the first error of a query, as `search` does.
         """
         return [answered(outcome) for outcome in self.search_each(asked, budget)]
 
     def search_each(self, asked: Sequence[Query | Expression], budget: Budget = UNLIMITED) -> list[Outcome]:
-        """Answer queries together like `search_many`; a query that is wrong gets its error, and the others an answer.
+        """Answer queries together like `search_many`, but return the error of a query in its place.
 
         Raises:
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         return self._ask(lambda index: answer_each(index, self._shared.embedder, asked, budget))
 
     def warm(self, modalities: Iterable[Modality]) -> None:
-        """Load the encoders of some modalities, which the first query of each would otherwise do."""
+        """Load the encoders of some modalities before the first query needs them."""
         warm(self.model, modalities)
 
     def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
-        """Return the unit vector (dim,) of each term, as a query of it alone would have it.
+        """Return the unit vector (dim,) of each term: the query vector of a query with this term alone.
 
         Raises:
             QueryError: a file is longer than the budget allows.
-            MediaError: a file term cannot be read, or has no such slice.
+            MediaError: a file term cannot be read, or does not contain its slice.
             NotFoundError: an item term is not in the index.
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         found = self._ask(lambda index: self._shared.embedder.embed(index, terms, budget=budget))
         return [found[term].vector for term in terms]
@@ -175,29 +175,29 @@ class Engine:
         limit: int = 5,
         budget: Budget = UNLIMITED,
     ) -> Located:
-        """Find up to `limit` places of one file, or of an item's, that match. Files are looked at one at a time.
+        """Find up to `limit` locations that match in one file or in the file of an item. Runs on one file at a time.
 
         Raises:
-            QueryError: terms cancel out, the file is a 3D model, THEN is asked of what has no time, or a file among
+            QueryError: terms cancel out, the file is a 3D model, THEN is used on a file without time, or a file among
                 the terms is longer than the budget allows.
             MediaError: a file cannot be read.
-            NotFoundError: an item is not in the index, or its file is another one by now.
-            StoppedError: the budget says so.
+            NotFoundError: an item is not in the index, or its file has changed since.
+            StoppedError: the budget's `stopped()` became true.
         """
 
-        def question(index: Index) -> Located:
+        def locate(index: Index) -> Located:
             path = source if isinstance(source, Path) else path_of(index, source)
             return self._shared.locator.locate(index, query, path, limit, budget)
 
-        return self._ask(question)
+        return self._ask(locate)
 
-    def _ask(self, question: Callable[[Index], T]) -> T:
-        """Ask the index, and once more where it turns out to be gone: a rebuilt one took its place."""
+    def _ask(self, call: Callable[[Index], T]) -> T:
+        """Call with the index in use. If that index is gone because it was rebuilt, open the new one and repeat."""
         index = self._index
         try:
-            return question(index)
+            return call(index)
         except NoIndexError:
-            return question(self._replacement(index))
+            return call(self._replacement(index))
 
     def _replacement(self, gone: Index) -> Index:
         with self._replacing:
@@ -208,5 +208,5 @@ class Engine:
 
 
 def _is_short(query: Query) -> bool:
-    """Whether a query takes milliseconds. One that takes longer would hold up those that it is answered with."""
+    """Return whether a query takes only milliseconds. A longer one would delay the other queries of its batch."""
     return isinstance(query.expression, Summand) and not query.hybrid and not any(t.reads_file for t in query.terms)

@@ -1,4 +1,4 @@
-"""An index as search sees it: a collection, the model that made it, and what their scores mean."""
+"""The index that search reads: a collection, its model, and the calibration of their scores."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -20,7 +20,7 @@ from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
 
 class QueryContext(Protocol):
-    """What a query is embedded and judged against: an index, or a model alone."""
+    """The model, items and calibration that a query needs: those of an index, or of a model alone."""
 
     @property
     def model(self) -> OmniBind:
@@ -32,11 +32,11 @@ class QueryContext(Protocol):
         ...
 
     def spaces(self, points: Sequence[Point]) -> SpaceEmbeddings | None:
-        """Return what the spaces gave for segments of one modality; None where that was not kept."""
+        """Return the space embeddings of segments of one modality; None if they were not stored."""
         ...
 
     def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
-        """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
+        """Return the calibration of a query `vector` (dim,) in a modality, given its shares by modality."""
         ...
 
 
@@ -45,15 +45,15 @@ def _load(settings: Settings) -> OmniBind:
 
 
 class Index:
-    """A collection with the model that made it: the two are replaced together or not at all.
+    """A collection with the model that made it. The two are always replaced together.
 
-    `raw` is the directory of the space embeddings that were kept when it was made, where there is one.
+    `raw` is the directory of the stored space embeddings; None if there are none.
     """
 
     def __init__(self, model: OmniBind, store: VectorStore, raw: Path | None = None) -> None:
         self.model, self.store, self._raw = model, store, raw
         self._samples = {m: BackgroundSample(store, m, model.dim) for m in model.modalities}
-        self._backgrounds: dict[Modality, tuple[Floats, Background]] = {}  # with the sample that each was made from
+        self._backgrounds: dict[Modality, tuple[Floats, Background]] = {}  # each with the sample that it was made from
 
     @classmethod
     def open(cls, settings: Settings, load: Callable[[Settings], OmniBind] = _load) -> "Index":
@@ -78,9 +78,9 @@ class Index:
         return sorted(found, key=lambda point: point.payload.segment.index)
 
     def spaces(self, points: Sequence[Point]) -> SpaceEmbeddings | None:
-        """Return what the spaces gave for segments of one modality; None where that was not kept beside the index.
+        """Return the space embeddings of segments of one modality; None if they are not stored beside the index.
 
-        So it is where another machine has filled the server's collection.
+        They are missing if another machine has filled the collection of a Qdrant server.
         """
         if self._raw is None or not (self._raw / INDEX_FILE).exists():
             return None
@@ -91,10 +91,10 @@ class Index:
         return {key: rows for key, (rows, _) in found.items()}
 
     def background(self, modality: Modality) -> Background:
-        """Return what stands for chance in a modality: what ships with the model and a sample of the collection.
+        """Return the background of a modality: the model's unrelated items and a sample of the collection.
 
-        Both count by their number of items, so a small collection is judged by the model's background, and a large one
-        by its own items as much.
+        Each of these items counts once, so a small collection is judged by the model's background, and a large one as
+        much by its own items.
         """
         own = self.sample(modality)
         known = self._backgrounds.get(modality)
@@ -109,34 +109,34 @@ class Index:
         return self._samples[modality].rows()
 
     def size(self, modalities: Iterable[Modality]) -> int:
-        """How many segments of some modalities there were when they were last sampled."""
+        """Return the number of segments of some modalities when they were last sampled."""
         return sum(self._samples[m].count for m in modalities)
 
     def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
-        """Return what the scores of a query `vector` (dim,) mean in a modality; `shares` say what it was made of."""
+        """Return the calibration of a query `vector` (dim,) in a modality, given its shares by modality."""
         return _calibration(self.model, self.background(modality), vector, shares, modality)
 
 
 class Unindexed:
-    """A model without a collection, for questions about one file."""
+    """A model without a collection, for queries about one file."""
 
     def __init__(self, model: OmniBind) -> None:
         self.model = model
 
     def item(self, item_id: str, with_vectors: bool = False) -> list[Point]:  # noqa: ARG002
-        """Refuse: there are no items.
+        """Raise NoIndexError: there are no items.
 
         Raises:
             NoIndexError: always.
         """
-        raise NoIndexError(f"no index is asked here, so id:{item_id} is not known: name the file instead")
+        raise NoIndexError(f"there is no index here that contains id:{item_id}: name the file instead")
 
     def spaces(self, points: Sequence[Point]) -> None:  # noqa: ARG002
-        """Return None: nothing was kept."""
+        """Return None: no space embeddings are stored."""
         return
 
     def calibration(self, vector: Floats, shares: Mapping[Modality | None, float], modality: Modality) -> Calibration:
-        """Return what scores mean against the background that ships with the model."""
+        """Return the calibration by the background that ships with the model."""
         return _calibration(self.model, Background(self.model.background), vector, shares, modality)
 
 
@@ -153,7 +153,7 @@ def _calibration(
 
 @contextmanager
 def opened_or_bare(settings: Settings) -> Iterator[QueryContext]:
-    """Open the collection in use for questions about one file; without one of this model, the model alone answers."""
+    """Open the collection in use for queries about one file. Without one of this model, use the model alone."""
     try:
         index = Index.open(settings)
     except (NoIndexError, FingerprintError):

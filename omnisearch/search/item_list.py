@@ -1,6 +1,6 @@
 """Lists of items: pages in an order that stays the same while nothing is written, with a cursor to the next page.
 
-There is no order by path: engines keep no order of texts, so each page would read the whole index. The filter
+Items cannot be ordered by path: stores do not order texts, so each page would read the whole index. The condition
 `path:FOLDER/**` lists a folder.
 """
 
@@ -16,22 +16,22 @@ from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorSt
 from omnisearch.stores.pages import mark
 from omnisearch.types import Modality
 
-# Items that are looked at for one page. Conditions that only narrow down, such as a path with wildcards, may refuse
-# nearly all of them: then a page holds fewer items than its limit, but the next one goes on where it ended.
+# The most items that are read for one page. Conditions that the store only approximates, such as a path with
+# wildcards, may exclude nearly all of them. Then a page has fewer items than its limit; the next page continues there.
 LOOKED_AT = 8192
 STEP = 1024
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which items: all with one of the modalities for which the conditions hold."""
+    """A selection of items: those with one of the modalities that meet the conditions."""
 
     modalities: tuple[Modality, ...] = tuple(Modality)
     where: tuple[Condition, ...] = ()
 
     @property
     def filter(self) -> Filter:
-        """The first segments of the items."""
+        """The filter for the first segment of each of these items."""
         return Filter(modalities=self.modalities, where=self.where, segments=FIRST)
 
 
@@ -47,12 +47,12 @@ def list_items(store: VectorStore, chosen: Selection, order: Order, limit: int, 
     """Return the page of up to `limit` items that begins at a cursor.
 
     Raises:
-        QueryError: `cursor` is none, or one of another list or index.
+        QueryError: `cursor` is not valid, or belongs to another list or index.
     """
     whose = _digest(store.collection, chosen, order)
     after = unpack(cursor, whose, _mark) if cursor else None
     found: list[Payload] = []
-    step = limit  # fills the page, unless conditions refuse items
+    step = limit  # fills the page, unless conditions exclude items
     for _ in range(LOOKED_AT // STEP):
         page, left = store.page(chosen.filter, order, after, step), limit - len(found)
         found += [point.payload for point in page.points[:left]]

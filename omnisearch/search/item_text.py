@@ -30,15 +30,15 @@ class TextPage:
 
 
 def read_text(store: VectorStore, item_id: str, limit: int, cursor: str = "") -> TextPage:
-    """Return up to `limit` passages of an item, from a cursor on.
+    """Return up to `limit` passages of an item, starting after `cursor`.
 
     They come from the store, which keeps each passage as it was embedded. Decoding the file again would start a
-    process, fail where the file is missing or has changed, and cut by the settings of now.
+    process, would fail if the file is missing or has changed, and would split it by the current settings.
 
     Raises:
         NotFoundError: no such item.
         NoTextError: the item is no text.
-        QueryError: `cursor` is none, or one of another item or index.
+        QueryError: `cursor` is not valid, or belongs to another item or index.
     """
     whose = hashlib.sha256(json.dumps([store.collection, item_id, "text"]).encode()).hexdigest()[:24]
     start = unpack(cursor, whose, _place) if cursor else 0

@@ -1,6 +1,6 @@
-"""A map: places of the items of a collection on a plane, where similar items of a modality lie near each other.
+"""A map: positions of the items of a collection on a plane, where similar items of a modality are near each other.
 
-It is made from a uniform sample of the items and kept beside the index.
+It is made from a uniform sample of the items and stored beside the index.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class MapPoint:
 
 @dataclass(frozen=True)
 class Map:
-    """The map of a store's collection when it had so many `items`, `made` in seconds since 1970."""
+    """The map of a collection that had `items` items when it was `made`, in seconds since 1970."""
 
     collection: str
     items: int
@@ -47,15 +47,15 @@ class Map:
 
     @property
     def digest(self) -> str:
-        """A name of the content."""
+        """A hash of the content."""
         return hashlib.sha256(_written(self).encode()).hexdigest()[:32]
 
 
 def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[int, int], None]) -> Map:
-    """Map the items of a store; `report` is told how many of how many are read.
+    """Map the items of a store. `report` is called with the number of items read and their total.
 
     Raises:
-        StoppedError: `stopped` said so.
+        StoppedError: `stopped()` became true.
     """
     items = store.count(Filter(segments=FIRST))
     sampled: list[Point] = []
@@ -78,7 +78,7 @@ def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[
 
 
 def is_stale(kept: Map, store: VectorStore) -> bool:
-    """Whether items of the map are gone, others were added, or the collection is another one."""
+    """Return whether items were added or removed since the map was made, or the collection was replaced."""
     if kept.collection != store.collection or kept.items != store.count(Filter(segments=FIRST)):
         return True
     ids = tuple(point.id for point in kept.points)
@@ -86,17 +86,17 @@ def is_stale(kept: Map, store: VectorStore) -> bool:
 
 
 def write_map(made: Map, index_dir: Path) -> None:
-    """Keep a map beside its index, in the place of the one before.
+    """Store a map beside its index, replacing the previous map.
 
     Raises:
-        StoreError: too little disk is left.
+        StoreError: the disk is full.
     """
     check_space(index_dir)
     replace_file(index_dir / MAP_FILE, _written(made))
 
 
 def read_map(index_dir: Path) -> Map | None:
-    """Return the map that is kept beside an index; None if there is none, or if its file is damaged."""
+    """Return the map that is stored beside an index; None if there is none, or if its file is damaged."""
     try:
         with (index_dir / MAP_FILE).open("rb") as file:
             row = json.loads(file.read(MAX_BYTES))

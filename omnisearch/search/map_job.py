@@ -10,12 +10,12 @@ from omnisearch.jobs.job import Job, Reporter
 
 
 def run_map(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:  # noqa: ARG001
-    """Make a map of the collection and keep it. The result says how many items it has.
+    """Make a map of the collection and store it. The result contains the number of its items.
 
     Raises:
         StoppedError: `stop` was set.
-        NoIndexError: nothing was indexed yet.
-        StoreError: the store cannot be read, or too little disk is left.
+        NoIndexError: nothing is indexed yet.
+        StoreError: the store cannot be read, or the disk is full.
     """
     from omnisearch.search.map import make_map, write_map
     from omnisearch.stores.catalog import open_current

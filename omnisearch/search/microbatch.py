@@ -1,8 +1,8 @@
-"""Micro-batching: questions that several threads ask at the same time are answered together, in one call.
+"""Micro-batching: requests that several threads make at the same time are answered together, in one call.
 
-There is no timer. A question that arrives while no batch runs is answered at once, alone; those that arrive while one
-runs form the next batch. So nothing waits on a quiet server, and on a busy one a question waits for the batch that runs
-and for those in front of it. One of the threads that wait answers for all of its batch.
+There is no timer. A request that arrives while no batch runs is answered at once, alone. Requests that arrive during a
+batch form the next one. So requests do not wait on a quiet server; on a busy one they wait for the running batch and
+for the requests before them. One of the waiting threads runs the batch for all of them.
 """
 
 import threading
@@ -17,9 +17,9 @@ A = TypeVar("A")
 
 @dataclass(eq=False)
 class _Call(Generic[Q, A]):
-    """A question with its answer or error; `batch` is what its thread has to answer when it is woken to do so."""
+    """A request with its answer or error. `batch` has the calls that its thread has to answer when it is woken."""
 
-    question: Q
+    request: Q
     woken: threading.Event = field(default_factory=threading.Event)
     batch: "list[_Call[Q, A]]" = field(default_factory=list)
     answers: list[A] = field(default_factory=list)
@@ -27,10 +27,10 @@ class _Call(Generic[Q, A]):
 
 
 class MicroBatcher(Generic[Q, A]):
-    """Answers questions in batches of up to `most`, one batch at a time.
+    """Answers requests in batches of up to `most`, one batch at a time.
 
-    `answer` returns one answer for each question of a batch, in order; what it raises is raised for all of them. Its
-    callers bound how many questions wait.
+    `answer` returns one answer for each request of a batch, in order; an error that it raises is raised for all of
+    them. Callers limit the number of waiting requests.
     """
 
     def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A]], most: int) -> None:
@@ -39,9 +39,9 @@ class MicroBatcher(Generic[Q, A]):
         self._waiting: deque[_Call[Q, A]] = deque()
         self._lock = threading.Lock()
 
-    def ask(self, question: Q) -> A:
-        """Answer a question, together with others. Raises what `answer` raises."""
-        call: _Call[Q, A] = _Call(question)
+    def ask(self, request: Q) -> A:
+        """Answer a request together with others. Raises the errors of `answer`."""
+        call: _Call[Q, A] = _Call(request)
         with self._lock:
             if self._running:
                 self._waiting.append(call)
@@ -58,10 +58,10 @@ class MicroBatcher(Generic[Q, A]):
 
     def _run(self, batch: list[_Call[Q, A]]) -> None:
         try:
-            answers = self._answer([call.question for call in batch])
+            answers = self._answer([call.request for call in batch])
             for call, answer in zip(batch, answers, strict=True):
                 call.answers.append(answer)
-        except BaseException as error:  # every thread of the batch has to wake
+        except BaseException as error:  # every thread of the batch must be woken
             for call in batch:
                 call.error = error
         finally:
@@ -71,7 +71,7 @@ class MicroBatcher(Generic[Q, A]):
                 call.woken.set()
 
     def _pass_on(self) -> None:
-        """Let the first of the threads that wait answer the next batch, in the order in which they came."""
+        """Wake the thread that has waited longest to answer the next batch, in the order of arrival."""
         with self._lock:
             batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             self._running = bool(batch)

@@ -1,4 +1,4 @@
-"""What the engines of one process share: the model, its encoders, and the decoders of query files."""
+"""Resources that the engines of one process share: the model, its encoders, and the decoders of query files."""
 
 import threading
 from pathlib import Path
@@ -24,9 +24,9 @@ class Shared:
         self._loading = threading.Lock()
 
     def model(self, settings: Settings) -> OmniBind:
-        """Return the model of the settings; it is loaded again where its files were replaced.
+        """Return the model of the settings. It is loaded again if its files were replaced.
 
-        Raises what `OmniBind.load` raises.
+        Raises the errors of `OmniBind.load`.
         """
         with self._loading:
             found = _signature(installed.find(settings.model, settings))

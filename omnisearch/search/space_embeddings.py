@@ -10,17 +10,17 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Floats, Modality
 
-# By space and modality of its tower: rows (n, dim of the space), and which of the n segments have one.
+# By space and modality of its tower: rows (n, dim of the space), and a mask (n,) of the segments that have one.
 Kept: TypeAlias = Mapping[tuple[str, Modality], tuple[Floats, NDArray[np.bool_]]]
 
 
 def read_space_embeddings(raw: SpaceEmbeddingStore, model: OmniBind, modality: Modality, keys: Sequence[str]) -> Kept:
-    """Return what the spaces of a model gave for n segments of one modality, by the ids of their points."""
+    """Return the stored space embeddings of n segments of one modality, given the ids of their points."""
     parts = model.config.video if modality is Modality.VIDEO else (modality,)
     wanted = [(space, part) for part in parts for space in model.config.spaces(part)]
     return {(space, part): raw.get(space_id(model, space), part, keys) for space, part in wanted}
 
 
 def space_id(model: OmniBind, space: str) -> str:
-    """Name a space as the raw embeddings do, so that those of other weights are never taken for its own."""
+    """Return the key of a space in the store. It contains the hash of the weights: other weights have another key."""
     return f"{space}@{model.spaces[space].fingerprint}"

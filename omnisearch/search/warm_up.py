@@ -1,4 +1,4 @@
-"""Warming: load the encoders of media before the first query needs them, by encoding something small with each."""
+"""Warm-up: load the encoders of media before the first query needs them, by encoding a small input with each."""
 
 from collections.abc import Iterable, Mapping
 

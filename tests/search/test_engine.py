@@ -145,9 +145,9 @@ def test_what_cannot_be_asked_is_refused(engine: Engine, folder: Path) -> None:
     with pytest.raises(MediaError, match=r"vanished: .*missing\.png: ") as caught:
         ask(engine, Term("red"), Term(folder / "missing.png"))
     assert caught.value.reason is Reason.VANISHED
-    with pytest.raises(QueryError, match="'caf%E9' holds bytes that are no UTF-8"):
+    with pytest.raises(QueryError, match="'caf%E9' contains bytes that are not UTF-8"):
         ask(engine, Term("caf\udce9"))
-    with pytest.raises(QueryError, match="'id:%FF' holds bytes"):
+    with pytest.raises(QueryError, match="'id:%FF' contains bytes"):
         ask(engine, Term(ItemRef("\udcff")))
 
 

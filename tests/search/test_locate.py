@@ -135,7 +135,7 @@ def test_what_cannot_be_located_is_refused(locator: Asked, tmp_path: Path) -> No
     for _ in range(2):  # the decoder is given back
         with pytest.raises(QueryError, match=r"THEN.*the file is text"):
             locator.locate(Term("a") | ~(Term("b") >> Term("c")), tmp_path / "a.txt")
-    with pytest.raises(NoIndexError, match="id:abc is not known"):
+    with pytest.raises(NoIndexError, match="contains id:abc"):
         locator.locate(Term(ItemRef("abc")), tmp_path / "a.txt")
 
 

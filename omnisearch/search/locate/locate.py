@@ -1,7 +1,7 @@
-"""Locating: when in a sound, a video or a text, or where in a picture, a query matches. No index is needed.
+"""Locating: find where in a sound, a video, a text or a picture a query matches. No index is needed.
 
-The paper's localization by any query (OmniBind, section 4.4): a crop or a stretch is embedded like any item, so
-whatever can be asked for can be pointed at. The windows are expression as segments are (algebra.py).
+This is the localization by any query of OmniBind (section 4.4): crops and stretches of a file are embedded like items,
+so every query can be located. Windows are scored like segments (rank/algebra.py).
 """
 
 from collections.abc import Callable, Mapping
@@ -27,13 +27,13 @@ from omnisearch.search.rank.algebra import Odds, ScoredExpression, score_express
 from omnisearch.search.rank.calibration import relevance
 from omnisearch.types import Floats, Modality, Segment
 
-# Relevance from which on a window is more likely a match than not.
+# At this relevance a window is as likely a match as not.
 MATCHES = 0.5
 TIMED = (Modality.AUDIO, Modality.VIDEO)
 
 
 class Locator:
-    """Points at what a query means. One file is decoded at a time, by a process of its own; any thread may ask."""
+    """Locates queries in files. Decodes one file at a time in a separate process. Safe to use from several threads."""
 
     def __init__(self, embedder: Embedder, settings: Settings) -> None:
         self._embedder, self._batch = embedder, settings.batch_size
@@ -58,74 +58,73 @@ class Locator:
         budget: Budget = UNLIMITED,
         name: str = "",
     ) -> Located:
-        """Find up to `limit` places of the file at `path` that match; what scores mean is what they mean to the index.
+        """Find up to `limit` locations that match in the file at `path`. Scores are calibrated as in the index.
 
-        `name` is what errors call the file.
+        Errors show `name` instead of the path.
 
         Raises:
-            QueryError: terms cancel out, the file is a 3D model, THEN is asked of what has no time, or a file among
+            QueryError: terms cancel out, the file is a 3D model, THEN is used on a file without time, or a file among
                 the terms is longer than the budget allows.
             MediaError: a file cannot be read.
             NoIndexError: a term is an item, and there is no index.
             NotFoundError: an item term is not in the index.
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         embedded = self._embedder.embed(index, query.terms, budget=budget)
         leaves = {total: query_vector(total, embedded) for total in query.leaves}
         try:
-            looked = self._look(index, query, path, budget.stopped)
+            windows = self._score(index, query, path, budget.stopped)
         except MediaError as error:
             raise error.about(name) from None
-        return find_locations(index, looked, query, leaves, limit)
+        return find_locations(index, windows, query, leaves, limit)
 
-    def _look(self, index: QueryContext, query: Expression, path: Path, stopped: Callable[[], bool]) -> ScoredWindows:
+    def _score(self, index: QueryContext, query: Expression, path: Path, stopped: Callable[[], bool]) -> ScoredWindows:
         decoded = self._pool.decode(path, stopped=stopped)
         try:
             if _in_order(query) and decoded.info.modality not in TIMED:
                 raise QueryError(
-                    f"THEN asks what comes first in a sound or a video, and the file is {decoded.info.modality}: "
-                    f"ask with AND what lies in one place"
+                    f"THEN needs a sound or a video, and the file is {decoded.info.modality}: use AND instead"
                 )
             return score_windows(index.model, decoded, self._batch, stopped)
         finally:
-            decoded.pieces.close()  # type: ignore[attr-defined]  # its error may be held for long, the decoder not
+            decoded.pieces.close()  # type: ignore[attr-defined]  # frees the decoder, even if the error is kept
 
 
 def find_locations(
-    index: QueryContext, looked: ScoredWindows, query: Expression, leaves: Mapping[Sum, QueryVector], limit: int = 5
+    index: QueryContext, scored: ScoredWindows, query: Expression, leaves: Mapping[Sum, QueryVector], limit: int = 5
 ) -> Located:
-    """Find up to `limit` places that match among the windows of a file; see `Locator.locate`."""
-    scores: dict[Sum, Floats] = {total: looked.vectors @ each.vector for total, each in leaves.items()}
+    """Find up to `limit` locations that match among the windows of a file; see `Locator.locate`."""
+    scores: dict[Sum, Floats] = {total: scored.vectors @ each.vector for total, each in leaves.items()}
     odds = {
-        total: index.calibration(each.vector, each.shares, looked.modality).odds(scores[total])
+        total: index.calibration(each.vector, each.shares, scored.modality).odds(scores[total])
         for total, each in leaves.items()
     }
-    runs = [slice(0, len(looked.windows))] if looked.modality in TIMED else []
-    expression = score_expression(query, odds, runs, overlap(looked.windows))
+    runs = [slice(0, len(scored.windows))] if scored.modality in TIMED else []
+    expression = score_expression(query, odds, runs, overlap(scored.windows))
     rows = [
         row
-        for row in non_maximum_suppression(looked.windows, expression.odds.tolist())
+        for row in non_maximum_suppression(scored.windows, expression.odds.tolist())
         if expression.odds[row] > -np.inf
     ]
-    places = [_place(looked, expression, scores, odds, row) for row in rows]
-    found = places if _in_order(query) else _joined(places)
-    return Located(looked.modality, tuple(found[:limit]), len(looked.windows))
+    locations = [_location(scored, expression, scores, odds, row) for row in rows]
+    found = locations if _in_order(query) else _merged(locations)
+    return Located(scored.modality, tuple(found[:limit]), len(scored.windows))
 
 
-def _place(
-    looked: ScoredWindows,
+def _location(
+    scored: ScoredWindows,
     expression: ScoredExpression,
     scores: Mapping[Sum, Floats],
     odds: Mapping[Sum, Odds],
     row: int,
 ) -> Location:
-    """Return the location of one window; of THEN, from the first moment that matched to this last one."""
-    first, last = looked.windows[int(expression.first[row])], looked.windows[row]
-    at = looked.view.place(Window(last.top, min(first.left, last.left), last.bottom, last.right))
+    """Return the location of a window. For THEN it begins with the first moment and ends with this window."""
+    first, last = scored.windows[int(expression.first[row])], scored.windows[row]
+    at = scored.view.place(Window(last.top, min(first.left, last.left), last.bottom, last.right))
     parts = tuple(
         LocationPart(
             str(total),
-            looked.view.place(looked.windows[where]),
+            scored.view.place(scored.windows[where]),
             float(scores[total][where]),
             relevance(float(odds[total][where])),
         )
@@ -135,13 +134,13 @@ def _place(
 
 
 def _in_order(query: Expression) -> bool:
-    """Whether there is a THEN in it. What it finds is an order of moments, and two of them are not one longer one."""
+    """Return whether a query contains THEN. It matches sequences of moments, and two sequences are never merged."""
     return isinstance(query, Then) or any(_in_order(operand) for operand in query.operands)
 
 
-def _joined(places: list[Location]) -> list[Location]:
-    """Join stretches that touch where each matches, as windows of something long do; the best speaks for all."""
-    by_index = {place.at.index: place for place in places if isinstance(place.at, Segment)}
-    sure = [(p.at, p.relevance) for p in places if isinstance(p.at, Segment) and p.relevance >= MATCHES]
-    joined = [replace(by_index[segment.index], at=segment) for segment, _ in merge_segments(sure)]
-    return joined + [p for p in places if not isinstance(p.at, Segment) or p.relevance < MATCHES]
+def _merged(locations: list[Location]) -> list[Location]:
+    """Merge matching stretches that touch: a long event matches in several windows. The best one gives the scores."""
+    by_index = {found.at.index: found for found in locations if isinstance(found.at, Segment)}
+    sure = [(p.at, p.relevance) for p in locations if isinstance(p.at, Segment) and p.relevance >= MATCHES]
+    merged = [replace(by_index[segment.index], at=segment) for segment, _ in merge_segments(sure)]
+    return merged + [p for p in locations if not isinstance(p.at, Segment) or p.relevance < MATCHES]

@@ -6,13 +6,15 @@ from omnisearch.search.locate.results import Extent, Location, slice_of
 from omnisearch.types import Region, Segment
 
 
-def location_json(place: Location, path: str) -> dict[str, Any]:
-    """Return the contract's object: the file's `segment` or `region`, and how a term writes it as a `slice`."""
+def location_json(location: Location, path: str) -> dict[str, Any]:
+    """Return the JSON object of a location: its `segment` or `region`, and the `slice` that names it in a term."""
     return {
         "path": path,
-        **_at(place.at),
-        **_judged(place.score, place.relevance),
-        "parts": [{"query": part.query, **_at(part.at), **_judged(part.score, part.relevance)} for part in place.parts],
+        **_at(location.at),
+        **_judged(location.score, location.relevance),
+        "parts": [
+            {"query": part.query, **_at(part.at), **_judged(part.score, part.relevance)} for part in location.parts
+        ],
     }
 
 

@@ -10,7 +10,7 @@ Extent = Segment | Region
 
 @dataclass(frozen=True)
 class LocationPart:
-    """How one sum of the query matched at a location. Each sum of THEN has a moment of its own."""
+    """The match of one sum of the query at a location. With THEN, each sum matches at its own moment."""
 
     query: str
     at: Extent
@@ -20,9 +20,9 @@ class LocationPart:
 
 @dataclass(frozen=True)
 class Location:
-    """A part of a file that stands out. `score`, `relevance` and `parts` are those of the best window within it.
+    """A part of a file that matches. `score`, `relevance` and `parts` are those of the best window within it.
 
-    Of an expression `score` is that of the sum that decided, as in a hit.
+    For an expression with operators, `score` is that of the sum that decided, as in a hit.
     """
 
     at: Extent
@@ -33,7 +33,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Located:
-    """What was found in a file, best first, and how many windows were looked at."""
+    """The locations found in a file, best first, and the number of windows that were scored."""
 
     modality: Modality
     places: tuple[Location, ...]
@@ -41,12 +41,12 @@ class Located:
 
     @property
     def nothing_matches(self) -> bool:
-        """Whether the best place only stands out the least badly."""
-        return nothing_matches((place.relevance for place in self.places), self.windows)
+        """Whether even the best location is too little relevant to be a match."""
+        return nothing_matches((location.relevance for location in self.places), self.windows)
 
 
 def slice_of(at: Extent) -> Slice | None:
-    """Return the slice that a term for this location has after its `@`; None for passages of text."""
+    """Return the slice that names this location after the `@` of a term; None for passages of text."""
     if isinstance(at, Region):
         return at
     if at.unit == "characters" or at.start is None or at.end is None:

@@ -17,7 +17,7 @@ from omnisearch.types import Clip, Content, Decoded, Floats, Modality, Piece, Pi
 BLOCK_SECONDS, BLOCK_CHARACTERS = 0.5, 250
 # Blocks per window: 2, 4 and 8 seconds; 250, 500 and 1,000 characters.
 SIZES = {Modality.AUDIO: (4, 8, 16), Modality.VIDEO: (4, 8, 16), Modality.TEXT: (1, 2, 4)}
-# More windows than these are made fewer by making them longer.
+# The largest number of windows: if there would be more, windows are longer.
 MOST = 4096
 FRAMES_OF_A_BLOCK, FRAMES_OF_A_WINDOW = 2, 8
 # Cells along the shorter side of a picture, and cells along the side of a crop.
@@ -28,14 +28,14 @@ Looks = Iterator[tuple[Window, Content]]
 
 
 def in_blocks(settings: Settings) -> Settings:
-    """Return settings by which decoders cut files into the blocks that windows are made of."""
+    """Return settings that make decoders split files into the blocks that windows are made of."""
     cut = {"segment_seconds": BLOCK_SECONDS, "segment_overlap": 0.0}
     return settings.model_copy(update={**cut, "passage_characters": BLOCK_CHARACTERS, "passage_overlap": 0})
 
 
 @dataclass
 class Line:
-    """A sound, a video or a text as a row of blocks; `bounds` grows while it is looked at."""
+    """A sound, a video or a text as a row of blocks. `bounds` grows while its windows are read."""
 
     decoded: Decoded
     bounds: list[tuple[float, float]] = field(default_factory=list)
@@ -46,14 +46,14 @@ class Line:
         return 1, len(self.bounds)
 
     def looks(self) -> Looks:
-        """Stream the windows in the order of their ends; holds at most twice the blocks of the longest window."""
+        """Yield the windows in the order of their ends. Holds at most twice the blocks of the longest window."""
         sizes, laid = self._sizes(), 0
         held: deque[Content] = deque(maxlen=2 * sizes[-1])
         for piece in self.decoded.pieces:
             self.bounds.append(self._bounds(piece))
             held.append(_thin(piece.content))
             if self.decoded.info.duration is None and laid > MOST // 2:
-                # The length of a text is unknown: later windows are longer, which limits their number.
+                # The length of a text is unknown, so windows become longer, which limits their number.
                 sizes, laid = tuple(2 * size for size in sizes), 0
                 held = deque(held, maxlen=2 * sizes[-1])
             ends = [size for size in sizes if self._at_rest(size)]
@@ -64,7 +64,7 @@ class Line:
         yield from ((self._window(size), _join(list(held)[-size:])) for size in sorted(late - {0}))
 
     def place(self, window: Window) -> Segment:
-        """Where in the file a window lies."""
+        """Return the segment of the file that a window covers."""
         unit: Literal["seconds", "characters"] = (
             "characters" if self.decoded.info.modality is Modality.TEXT else "seconds"
         )
@@ -78,7 +78,7 @@ class Line:
         return sizes
 
     def _at_rest(self, size: int) -> bool:
-        """Whether a window of `size` that ends with the last block is one of the regular ones."""
+        """Return whether a window of `size` that ends with the last block starts at a regular position."""
         start = len(self.bounds) - size
         return start >= 0 and start % max(1, size // 2) == 0
 
@@ -86,14 +86,14 @@ class Line:
         return Window(0, len(self.bounds) - size, 1, len(self.bounds))
 
     def _bounds(self, piece: Piece) -> tuple[float, float]:
-        if piece.segment.start is None or piece.segment.end is None:  # all there is
+        if piece.segment.start is None or piece.segment.end is None:  # the whole file
             return 0.0, _extent(piece.content, self.decoded.info.duration)
         return piece.segment.start, piece.segment.end
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture (height, width, 3) as a grid of squares; those at the right and the lower edge may be smaller."""
+    """A picture (height, width, 3) as a grid of squares; squares at the right and the lower edge may be smaller."""
 
     pixels: Pixels
 
@@ -105,7 +105,7 @@ class Picture:
         return rows, columns
 
     def looks(self) -> Looks:
-        """Crop the windows."""
+        """Yield the windows, each with its crop of the picture."""
         height, width = self.pixels.shape[:2]
         for window in windows(*self.shape, CROPS):
             region = self.place(window)
@@ -114,7 +114,7 @@ class Picture:
             yield window, self.pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
 
     def place(self, window: Window) -> Region:
-        """Where in the picture a window lies, in shares of its sides."""
+        """Return the region of the picture that a window covers, in fractions of the width and the height."""
         rows, columns = self.shape
         x, y = window.left / columns, window.top / rows
         return Region(x, y, window.right / columns - x, window.bottom / rows - y, relative=True)
@@ -122,7 +122,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class ScoredWindows:
-    """A file that was looked at: its windows and their vectors (n, dim)."""
+    """The windows of a file and their vectors (n, dim)."""
 
     modality: Modality
     view: Picture | Line
@@ -133,24 +133,24 @@ class ScoredWindows:
 def score_windows(
     model: OmniBind, decoded: Decoded, batch: int, stopped: Callable[[], bool] = lambda: False
 ) -> ScoredWindows:
-    """Embed the windows of a file that was decoded in blocks (`in_blocks`); any query can then be found in it.
+    """Embed the windows of a file that was decoded in blocks (`in_blocks`), so that any query can be located in it.
 
-    Before each `batch` of windows it asks whether it shall stop.
+    Calls `stopped` before each `batch` of windows.
 
     Raises:
-        QueryError: it is a 3D model.
-        MediaError: it cannot be read, or lasts longer than it says.
+        QueryError: the file is a 3D model.
+        MediaError: the file cannot be read, or lasts longer than its header says.
         StoppedError: `stopped()` became true.
     """
     modality = decoded.info.modality
     if modality not in LOCATED:
-        raise QueryError(f"locate cannot score_windows inside a file of {modality}; give one of {', '.join(LOCATED)}")
+        raise QueryError(f"locate cannot search inside a file of {modality}: give one of {', '.join(LOCATED)}")
     view: Picture | Line = Picture(_pixels(decoded)) if modality is Modality.IMAGE else Line(decoded)
     laid: list[Window] = []
     rows: list[Floats] = []
     for looks in _batches(view.looks(), batch):
         if stopped():
-            raise StoppedError("the question was stopped before the end of the file was reached")
+            raise StoppedError("the query was stopped before the end of the file was reached")
         if decoded.info.duration is not None and len(laid) > 2 * MOST:
             raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
         laid += [window for window, _ in looks]
@@ -179,13 +179,13 @@ def _thin(content: Content) -> Content:
 
 
 def _spread(frames: Pixels, count: int) -> Pixels:
-    """Up to `count` of the frames (n, height, width, 3), evenly spaced."""
+    """Return up to `count` of the frames (n, height, width, 3), evenly spaced."""
     spread: Pixels = frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)]
     return spread
 
 
 def _join(blocks: Sequence[Content]) -> Content:
-    """Put neighbouring blocks of one file together."""
+    """Concatenate neighbouring blocks of one file."""
     if isinstance(blocks[0], str):
         return "".join(block for block in blocks if isinstance(block, str))
     sounds = [block.sound if isinstance(block, Clip) else block for block in blocks]

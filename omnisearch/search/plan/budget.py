@@ -21,19 +21,19 @@ class Budget:
     seconds: float = math.inf
 
     def check(self) -> None:
-        """Check whether the question was stopped.
+        """Check whether the query was stopped.
 
         Raises:
-            StoppedError: the question was stopped.
+            StoppedError: the query was stopped.
         """
         if self.stopped():
-            raise StoppedError("the question was stopped before it was answered")
+            raise StoppedError("the query was stopped before it was answered")
 
     def check_length(self, term: Term, info: MediaInfo) -> None:
         """Refuse a sound or a video that is too long. For a term with a slice, the length of the slice counts.
 
         Raises:
-            QueryError: it is too long; the message names both lengths and what to do.
+            QueryError: the file is too long; the message has both lengths.
         """
         if info.duration is not None and info.duration > self.seconds:
             raise QueryError(

@@ -11,15 +11,15 @@ from omnisearch.query.expressions import Sum, Term
 from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.types import Floats, Modality
 
-# Below this share of the terms' total weight what is left of the sum is rounding, not meaning.
+# If the sum is shorter than this fraction of the total weight, the terms cancel out and the rest is rounding error.
 CANCELLED = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class QueryVector:
-    """A sum as one query: `vector` (dim,) of unit length is `scales` (terms,) times the terms' vectors, added up.
+    """The query vector of a sum: the unit `vector` (dim,) is the sum of the terms' vectors by `scales` (terms,).
 
-    `shares` say how much of it was made of which modality, by the weights without their signs; they add up to one.
+    `shares` are the fractions of the total absolute weight by modality of the terms; they add up to one.
     """
 
     sum: Sum
@@ -48,7 +48,7 @@ def query_vector(total: Sum, embedded: Mapping[Term, EmbeddedTerm]) -> QueryVect
 def compose(vectors: Floats, weights: Sequence[float]) -> tuple[Floats, Floats]:
     """Add weighted unit vectors: (terms, dim) -> the query (dim,) of unit length, and each term's scale (terms,).
 
-    The scaled vectors add up to the query, so the dot product of one with a hit is what the term gave to its score.
+    The scaled vectors add up to the query, so the dot product of one with a hit is what the term contributes.
 
     Raises:
         QueryError: the terms cancel out.

@@ -1,4 +1,4 @@
-"""Embedding: terms become unit vectors. Each distinct term is embedded once, and remembered by its content."""
+"""Embedding: terms become unit vectors. Each distinct term is embedded once and cached by its content."""
 
 import threading
 from collections import OrderedDict
@@ -22,15 +22,15 @@ from omnisearch.search.plan.shared_encoding import Encoders
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
-# A query file is embedded as the mean of its segments; more than these add time, not meaning.
+# A query file is embedded as the mean of its segments. More segments take time and hardly change the mean.
 QUERY_SEGMENTS = 32
-REMEMBERED = 1024  # terms; 4 KiB for 1024 dimensions, as much for each of its segments, and for each space explained
+REMEMBERED = 1024  # terms; each takes 4 KiB for 1024 dimensions, for each segment, and for each explained space
 
-# Why there is nothing to say of spaces.
-SPACELESS = "a raw vector comes from no space"
-NOT_KEPT = "what the spaces gave for this item is not kept beside the index"
-# Rounding in float32 moves the numbers of a unit vector by some 1e-7. What is further from it is of a file that is
-# being read anew: its embeddings are kept before its vectors.
+# Reasons why the contributions of the spaces are unknown.
+SPACELESS = "a raw vector was not made by spaces"
+NOT_KEPT = "the space embeddings of this item are not stored beside the index"
+# Rounding in float32 changes the numbers of a unit vector by about 1e-7. A larger difference means that the file is
+# being indexed again: its space embeddings are stored before its vectors.
 SAME = 1e-4
 
 Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explained or not, content, slice
@@ -38,13 +38,13 @@ Key: TypeAlias = tuple[str, bool, str, str]  # the model's fingerprint, explaine
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedTerm:
-    """A term's unit vector (dim,), the modality that it was made of, if any, and the item that it is, if it is one.
+    """A term's unit vector (dim,), its modality (None for a raw vector), and its item id if the term is an item.
 
-    `segments` (n, dim) are the unit vectors of a file or an item, whose mean direction the vector is. None for a text
+    `segments` (n, dim) are the unit vectors of a file or an item; the vector is their mean direction. None for a text
     and a raw vector.
 
-    Where it is to be explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors,
-    or `unsplit` says why there are none.
+    If the query is explained, `parts` (dim,) by space add up to the vector, and `factors` are the combining factors;
+    or `unsplit` is the reason why there are none.
     """
 
     vector: Floats
@@ -68,13 +68,13 @@ class Embedder:
     def embed(
         self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
     ) -> dict[Term, EmbeddedTerm]:
-        """Embed terms; their weights do not matter. The texts among them are one call of their tower.
+        """Embed terms; their weights do not matter. All texts among them are embedded in one call of their tower.
 
         Raises:
             QueryError: a text is not valid UTF-8, a vector does not fit the model, or a file is longer than the budget
                 allows.
-            MediaError: a file term cannot be read, or has no such slice.
-            NotFoundError: an item term is not in the index, or its file is gone where a slice of it is meant.
+            MediaError: a file term cannot be read, or does not contain its slice.
+            NotFoundError: an item term is not in the index, or has a slice and its file is missing.
             StoppedError: the budget's `stopped()` became true.
         """
         outcomes = self.try_to_embed(index, terms, explain, budget)
@@ -83,10 +83,10 @@ class Embedder:
     def try_to_embed(
         self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
     ) -> dict[Term, EmbeddedTerm | OmnisearchError]:
-        """Embed terms like `embed`; a term that is wrong gets its QueryError, MediaError or NotFoundError.
+        """Embed terms like `embed`, but return the QueryError, MediaError or NotFoundError of a term in its place.
 
         Raises:
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         distinct = tuple(dict.fromkeys(terms))
         found: dict[Term, EmbeddedTerm | OmnisearchError] = {}
@@ -125,7 +125,7 @@ class Embedder:
             first = 0
             for key, passages in zip(texts, cut, strict=True):
                 made = encoded.of(range(first, first + len(passages)), None)
-                # A long text is a document, and would take the place of queries.
+                # A long text is a document, and would displace the queries in the cache.
                 found[key] = self._remember(key, made) if len(passages) == 1 else made
                 first += len(passages)
         return {term: found[key] for term, key in keys.items()}
@@ -142,7 +142,7 @@ class Embedder:
                 budget.check_length(term, decoded.info)
                 contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]
             finally:
-                decoded.pieces.close()  # type: ignore[attr-defined]  # encoding takes long, and does not need the decoder
+                decoded.pieces.close()  # type: ignore[attr-defined]  # frees the decoder: encoding takes long
         except MediaError as error:
             raise error.about(term) from None
         spaces = self._encoders.encode_spaces(model, decoded.info.modality, contents, budget)
@@ -165,7 +165,7 @@ class Embedder:
 
 @dataclass(frozen=True, eq=False)
 class _Encoded:
-    """n contents as the model sees them: unit rows (n, dim); where explained their parts (n, dim) and factors (n,)."""
+    """n encoded contents: unit rows (n, dim) and, if explained, their parts (n, dim) by space and factors (n,)."""
 
     rows: Floats
     modality: Modality
@@ -180,11 +180,11 @@ class _Encoded:
 
     @classmethod
     def explained(cls, rows: Floats, model: OmniBind, modality: Modality, spaces: SpaceEmbeddings) -> "_Encoded":
-        """Rows with what they are made of."""
+        """Add the contributions of the spaces to rows (n, dim)."""
         return cls(rows, modality, model.decompose(modality, spaces), model.factors(modality, spaces))
 
     def of(self, chosen: Sequence[int], item: str | None) -> EmbeddedTerm:
-        """The mean direction of the chosen rows, and what adds up to it."""
+        """Return the mean direction of the chosen rows, and the parts that add up to it."""
         chosen = list(chosen)
         total = self.rows[chosen].sum(axis=0)
         length = np.float32(np.linalg.norm(total))
@@ -212,7 +212,7 @@ def _item(index: QueryContext, item: ItemRef, explain: bool) -> EmbeddedTerm:
 
 
 def succeeded(outcome: EmbeddedTerm | OmnisearchError) -> EmbeddedTerm:
-    """Return what became of a term, or raise the error that there is in its place."""
+    """Return the embedding of a term. If the outcome is an error, raise it."""
     if isinstance(outcome, OmnisearchError):
         raise outcome
     return outcome
@@ -222,8 +222,8 @@ def path_of(index: QueryContext, item: ItemRef) -> Path:
     """Return the file of an item.
 
     Raises:
-        NotFoundError: no such item, or its file is another one by now.
-        MediaError: it cannot be opened.
+        NotFoundError: no such item, or its file has changed since it was indexed.
+        MediaError: the file cannot be opened.
     """
     path = find_path(index.item(item.id)[0].payload.path)
     if item_id(path) != item.id:
@@ -232,7 +232,7 @@ def path_of(index: QueryContext, item: ItemRef) -> Path:
 
 
 def _checked(term: Term, dim: int) -> Floats:
-    """The numbers of a raw vector, as a row of unit length."""
+    """Return the numbers of a raw vector as a row of unit length (1, dim)."""
     vector = np.asarray(term.source, np.float64)
     if vector.shape != (dim,) or not np.isfinite(vector).all() or not vector.any():
         raise QueryError(f"{term}: a vector of this model has {dim} finite numbers that are not all zero")
@@ -243,4 +243,4 @@ def _checked(term: Term, dim: int) -> Floats:
 def _check_unicode(term: Term) -> None:
     written = term.source.id if isinstance(term.source, ItemRef | UploadRef) else term.source
     if isinstance(written, str) and any("\ud800" <= c <= "\udfff" for c in written):
-        raise QueryError(f"{show_path(str(term))!r} holds bytes that are no UTF-8: write it anew in UTF-8")
+        raise QueryError(f"{show_path(str(term))!r} contains bytes that are not UTF-8: write it in UTF-8")

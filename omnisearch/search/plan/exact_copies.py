@@ -1,7 +1,7 @@
 """Copies of a query file: items that hold all of its segments, and are therefore certain matches.
 
-Relevance compares a score with the scores of unrelated items, so it is low if the collection holds many copies. And a
-file of many segments is not near to the mean of its own segments. A copy is a certain match at any score.
+Relevance compares a score with the scores of unrelated items, so it is low if the collection has many copies. Also, the
+segments of a long file are not near their mean. So a copy is a certain match whatever its score.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ def find_copies(store: VectorStore, total: Sum, embedded: EmbeddedTerm, chosen: 
 
 
 def _that_hold(store: VectorStore, segments: Floats, chosen: Filter) -> list[Scored]:
-    """The points identical to the first segment, if their items also hold the other segments."""
+    """Return the points identical to the first segment, if their items also contain the other segments."""
     points = _identical(store, segments[0], chosen)
     if len(segments) == 1:
         return points
@@ -61,7 +61,7 @@ def _identical(store: VectorStore, vector: Floats, chosen: Filter) -> list[Score
 
 
 def _holding(store: VectorStore, item_ids: Sequence[str], segments: Floats) -> Iterator[str]:
-    """The items that have a segment identical to each of `segments` (n, dim)."""
+    """Yield the items that have a segment identical to each of `segments` (n, dim)."""
     ids = tuple(dict.fromkeys(item_ids))
     for at in range(0, len(ids), ITEMS):
         rows: dict[str, list[Floats]] = defaultdict(list)

@@ -2,7 +2,7 @@
 
     q' = q + 0.75 mean(like) - 0.15 mean(unlike)
 
-All of them unit vectors, with the usual weights (Manning, Raghavan, Schuetze: Introduction to Information Retrieval,
+All are unit vectors, with the usual weights (Manning, Raghavan, Schuetze: Introduction to Information Retrieval,
 section 9.1.1). q counts as the total weight of its terms, so scaling a query changes nothing.
 """
 
@@ -19,7 +19,7 @@ def with_feedback(query: Query) -> Query:
     """Turn the examples of a query into terms of its sum.
 
     Raises:
-        QueryError: the query is no sum.
+        QueryError: the query is not a sum.
     """
     if not (query.like or query.unlike):
         return query

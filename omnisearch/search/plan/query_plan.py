@@ -22,7 +22,7 @@ from omnisearch.types import Modality
 
 @dataclass(frozen=True, eq=False)
 class QueryPlan:
-    """A query ready to run. `after` is where the previous page ended; `name` identifies the query in its cursors."""
+    """A query ready to run. `after` is the end of the previous page; `name` identifies the query in its cursors."""
 
     query: Query
     scorers: Mapping[Modality, Scorer]
@@ -32,7 +32,7 @@ class QueryPlan:
 
     @property
     def depth(self) -> int:
-        """How many items of each modality a page needs, as a first guess."""
+        """The number of items of each modality to fetch first for a page."""
         before = self.after.depth if self.after else 0
         return min(before + self.query.limit + 2 + (REACH if self.query.fold else 0), MAX_DEPTH)
 
@@ -47,15 +47,15 @@ def plan_query(index: Index, query: Query, embedded: Mapping[Term, EmbeddedTerm]
     """Plan a query for an index.
 
     Raises:
-        QueryError: its terms cancel out, it only says what not to find, or its cursor is of another question.
-        NotReadyError: it has conditions or is hybrid, and the index was made before there was either.
+        QueryError: the terms cancel out, the query only excludes, or its cursor belongs to another query.
+        NotReadyError: the query has conditions or is hybrid, and the index is too old for either.
     """
     if (query.where or query.hybrid) and (old := index.store.undescribed()):
         raise NotReadyError(
-            f"{old:,} segments were indexed before there were conditions and words: run `omnisearch index PATH` once, "
-            f"which notes size, time and path of every file and encodes none"
+            f"{old:,} segments were indexed by a version without conditions and keywords: run `omnisearch index PATH` "
+            f"once, which records size, time and path of every file and encodes none"
         )
-    positive_leaves(query.expression)  # refuse it here, before other queries share the calls of the store
+    positive_leaves(query.expression)  # raises here, before the query shares calls of the store with others
     leaves = {total: query_vector(total, embedded) for total in query.expression.leaves}
     points = index.store.count() if query.hybrid else 0
     words = {total: found for total in leaves if query.hybrid and (found := query_words(total, points))}
@@ -79,7 +79,7 @@ def plan_query(index: Index, query: Query, embedded: Mapping[Term, EmbeddedTerm]
 def _copies(
     index: Index, leaves: Mapping[Sum, QueryVector], embedded: Mapping[Term, EmbeddedTerm], chosen: Filter
 ) -> dict[Sum, list[Scored]]:
-    """The copies of the files in the leaves. A file has copies only in its own modality."""
+    """Return the copies of the files in the leaves. A file has copies only in its own modality."""
     asked = {total: embedded[total.terms[0]] for total in leaves}
     found = {
         total: find_copies(index.store, total, first, chosen)

@@ -1,4 +1,4 @@
-"""Encoding for queries: contents that several threads bring at the same time share one pass of the encoders."""
+"""Encoding for queries: contents of several threads share one pass of the encoders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.types import Content, Modality, SpaceEmbeddings
 
-# Contents of a call that are encoded at a time. Between them other calls have their turn, and the budget is checked.
+# Contents of one call that are encoded at a time. In between, other calls are served and the budget is checked.
 TEXTS_AT_ONCE, MEDIA_AT_ONCE = 16, 4
-# How many calls share a pass.
+# The most calls that share a pass.
 SHARED = 16
 
 
@@ -28,9 +28,10 @@ _Outcome: TypeAlias = SpaceEmbeddings | Exception
 
 
 class Encoders:
-    """The frozen spaces of bound models, one lane per modality: texts never wait for media. Safe to use from threads.
+    """Encodes with the frozen spaces of bound models. Safe to use from several threads.
 
-    A lane runs one pass at a time, because one pass fills the cores.
+    Each modality has its own queue, so texts never wait for media. A queue runs one pass at a time, because one pass
+    uses all cores.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class Encoders:
         """Run the spaces on n > 0 contents of one modality; see `OmniBind.encode_spaces`.
 
         Raises:
-            StoppedError: the budget says so.
+            StoppedError: the budget's `stopped()` became true.
         """
         step = TEXTS_AT_ONCE if modality is Modality.TEXT else MEDIA_AT_ONCE
         done: list[SpaceEmbeddings] = []
@@ -56,7 +57,7 @@ class Encoders:
 
 
 def _encode(modality: Modality, jobs: Sequence[_Job]) -> list[_Outcome]:
-    """Encode the contents of several jobs in one pass, and each alone where that fails: one may spoil the pass."""
+    """Encode the contents of several jobs in one pass. If it fails, encode each alone, so that one gets the error."""
     model = jobs[0].model
     contents = [content for job in jobs for content in job.contents]
     if any(job.model is not model for job in jobs):  # the index was just replaced

@@ -1,4 +1,4 @@
-"""The best segments of a hit: the best one and the next ones, merged where they touch."""
+"""The best segments of a hit, merged if they touch."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ Parts = tuple[tuple[Segment, float], ...]
 
 
 def best_segments(store: VectorStore, entries: Sequence[RankedItem], most: int) -> list[Parts]:
-    """Return, for each item, up to `most` of its best segments with their scores; nothing for an item without bounds.
+    """Return, for each item, up to `most` of its best segments with their scores; none for an item without bounds.
 
-    Of a sum only the best segment was retrieved: one call asks for the others of all items.
+    For a sum, the search retrieves only the best segment; one call of the store retrieves the others of all items.
     """
     cut = [entry for entry in entries if isinstance(entry.scored.scorer.expression, Summand) and _many(entry, most)]
     pages = iter(store.search([_lookup(entry, most) for entry in cut]) if cut else ())
@@ -35,7 +35,7 @@ def _lookup(entry: RankedItem, most: int) -> Lookup:
 
 
 def _judged(entry: RankedItem, most: int) -> list[tuple[Segment, float]]:
-    """The best segments among those that were judged."""
+    """Return the best segments among those that were scored."""
     scored, item = entry.scored, entry.point.payload.item_id
     odds = scored.expression.odds
     rows = [row for row, point in enumerate(scored.points) if point.payload.item_id == item and odds[row] > -np.inf]

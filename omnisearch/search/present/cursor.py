@@ -1,4 +1,4 @@
-"""Cursors of hits: the relevance and the id of the last hit of a page, and a digest of the question and the index."""
+"""Cursors of hits: the log-odds and the id of the last hit of a page, and a digest of the query and the index."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ MAX_DEPTH = 100_000
 
 @dataclass(frozen=True)
 class PagePosition:
-    """The last hit of a page, by its log-odds and its id; `depth` items were looked at until there."""
+    """The last hit of a page: its log-odds and its id. `depth` is its rank among all hits, counted from 1."""
 
     odds: float
     id: str
@@ -25,12 +25,12 @@ class PagePosition:
 
     @property
     def key(self) -> tuple[float, str]:
-        """Where it stands in the order of hits."""
+        """The sort key of the hit."""
         return -self.odds, self.id
 
 
 def digest(query: Query, embedded: Mapping[Term, EmbeddedTerm], collection: str) -> str:
-    """Name a question to an index; how many hits a page has is no part of it."""
+    """Return the digest of a query to an index. The limit of a page is not part of it."""
     asked = [
         collection,
         _spelled(query.expression, embedded),
@@ -42,29 +42,29 @@ def digest(query: Query, embedded: Mapping[Term, EmbeddedTerm], collection: str)
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 
-def write_cursor(place: PagePosition, question: str) -> str:
-    """Return the text of a place."""
-    return pack(question, place.odds, place.id, place.depth)
+def write_cursor(position: PagePosition, query: str) -> str:
+    """Return the cursor of a position in the hits of a query, which is given by its digest."""
+    return pack(query, position.odds, position.id, position.depth)
 
 
-def read_cursor(text: str, question: str) -> PagePosition:
-    """Return the place that a text names.
+def read_cursor(text: str, query: str) -> PagePosition:
+    """Return the position that a cursor encodes.
 
     Raises:
-        QueryError: it is no cursor, or one of another question or index.
+        QueryError: the text is not a cursor, or belongs to another query or index.
     """
-    return unpack(text, question, _place)
+    return unpack(text, query, _position)
 
 
-def _place(odds: float, id_: str, depth: int) -> PagePosition:
-    place = PagePosition(float(odds), str(id_), int(depth))
-    if not (math.isfinite(place.odds) and 0 < place.depth <= MAX_DEPTH):
+def _position(odds: float, id_: str, depth: int) -> PagePosition:
+    position = PagePosition(float(odds), str(id_), int(depth))
+    if not (math.isfinite(position.odds) and 0 < position.depth <= MAX_DEPTH):
         raise ValueError("out of bounds")
-    return place
+    return position
 
 
 def _spelled(expression: Expression, embedded: Mapping[Term, EmbeddedTerm]) -> Any:
-    """An expression by contents: an upload has another path each time."""
+    """Return an expression with the contents of its files, not their paths: the path of an upload is never the same."""
     if not expression.operands:
         return [[embedded[t].item_id or repr(t.source), t.weight, repr(t.slice)] for t in expression.terms]
     return [type(expression).__name__, [_spelled(part, embedded) for part in expression.operands]]

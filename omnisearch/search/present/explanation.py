@@ -56,7 +56,7 @@ def _finding(scored: ScoredSegments, expression: ScoredExpression, row: int) -> 
 
 
 def score_at(scores: Mapping[Sum, Floats], expression: ScoredExpression, row: int) -> float:
-    """The cosine of the leaf that decided: the weakest part of AND and THEN, the strongest of OR, NOT turned round."""
+    """Return the cosine of the leaf that decided: the weakest of AND and THEN, the strongest of OR, negated for NOT."""
     if not expression.parts:
         (leaf,) = expression.expression.leaves
         return float(scores[leaf][row])
@@ -89,7 +89,7 @@ def _matches(scored: ScoredSegments, leaf: Sum, row: int, embedded: Mapping[Term
 
 
 def _span(scored: ScoredSegments, expression: ScoredExpression, row: int) -> Segment:
-    """From the segment where what was found begins to the one that decided: one and the same but for THEN."""
+    """Return the span from the first segment of the match to the one that decided. They differ only for THEN."""
     first = scored.points[int(expression.first[row])].payload.segment
     last = scored.points[row].payload.segment
     return last if first == last else Segment(first.index, first.start, last.end, last.unit)

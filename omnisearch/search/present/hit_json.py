@@ -8,7 +8,7 @@ from omnisearch.types import Finding, Hit, Segment
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
-    """Return the contract's object. `segment` is null for a hit on a whole item."""
+    """Return the JSON object of a hit. `segment` is null for a hit on a whole item."""
     return {
         "id": hit.id,
         "path": hit.path,

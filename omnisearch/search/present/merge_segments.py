@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from omnisearch.types import Segment
 
-# Starts and ends are sums of floats: a smaller gap is none.
+# Starts and ends are sums of floats: a smaller gap is rounding.
 TOUCH = 1e-6
 
 
 def merge_segments(found: Iterable[tuple[Segment, float]]) -> list[tuple[Segment, float]]:
-    """Join segments of one item, each with how well it matched, where they touch or overlap; best first.
+    """Merge segments of one item, each with its value, that touch or overlap. Returns the best first.
 
-    A joined segment runs from the first start to the last end; its value and its index are those of the best part. A
-    segment without bounds is the whole item and stands for itself.
+    A merged segment extends from the first start to the last end; its value and its index are those of the best part.
+    A segment without bounds is the whole item and is returned unchanged.
     """
     whole: list[tuple[Segment, float]] = []
     bounded: list[tuple[float, float, Segment, float]] = []

@@ -2,7 +2,7 @@
 
 Two items are near-duplicates if they have the same modality and the same number of segments, and every segment of one
 has at least the cosine ALIKE with the same segment of the other; films that share one frame are not duplicates. Each
-item is compared with the hits before it. So a burst of any length folds under one hit, or a few.
+item is compared with the hits before it. So a burst of any length is folded under one hit or a few.
 """
 
 from collections import defaultdict
@@ -16,13 +16,13 @@ from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import Filter, VectorStore
 from omnisearch.types import Floats, Modality
 
-# Unit vectors 11 degrees apart, as frames of a burst and re-encoded files are. Texts of one form, such as invoices,
-# differ by a number alone, so they are folded only where they are identical to the model.
+# Unit vectors 11 degrees apart, as frames of a burst and re-encoded files are. Texts of one form, such as invoices, may
+# differ only by a number, so they are folded only if their vectors are equal.
 ALIKE = {**dict.fromkeys(Modality, 0.98), Modality.TEXT: IDENTICAL}
 # Near-duplicates are almost equally relevant, so an item is compared with the hits just before it. A fixed number of
 # hits and of items makes the folding independent of the length of a page.
 REACH, MOST = 16, 256
-# Items that are compared by one product.
+# Items that are compared by one matrix product.
 BLOCK = 64
 
 Segments = Mapping[str, Mapping[int, Floats]]
@@ -37,60 +37,60 @@ class DedupedItem:
 
     @property
     def modality(self) -> Modality:
-        """That of the item."""
+        """The modality of the item."""
         return _modality(self.entry)
 
     @property
     def key(self) -> tuple[float, str]:
-        """Where it stands among all hits: the most relevant first, ties by id."""
+        """The sort key among all hits: the most relevant first, ties by id."""
         return sort_key(self.entry)
 
 
 def sort_key(entry: RankedItem) -> tuple[float, str]:
-    """Where an item stands: its log-odds turned round, and its id."""
+    """Return the sort key of an item: its negated log-odds, and its id."""
     return -entry.odds, entry.point.payload.item_id
 
 
 def fold_near_duplicates(
-    store: VectorStore, lane: Sequence[RankedItem], more: bool
+    store: VectorStore, ranked: Sequence[RankedItem], more: bool
 ) -> tuple[list[DedupedItem], RankedItem | None]:
     """Fold the ranked items of one modality; return those whose near-duplicates are all known.
 
-    If `more` items follow, the last ones may have further near-duplicates: these are left out, and the first of them is
+    If `more` items follow, the last items may have more near-duplicates. They are left out, and the first of them is
     returned as the second value.
     """
-    alike = _alike_before(lane)
-    under = _folded_under(lane, alike, _segments(store, lane, alike))
+    alike = _alike_before(ranked)
+    under = _folded_under(ranked, alike, _segments(store, ranked, alike))
     hits = sorted(set(under))
     folded: dict[int, list[str]] = {at: [] for at in hits}
     for at, hit in enumerate(under):
         if at != hit:
-            folded[hit].append(lane[at].point.payload.item_id)
+            folded[hit].append(ranked[at].point.payload.item_id)
     whole = len(hits)
     if more:
-        whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(lane) - at < MOST), whole)
-    kept = [DedupedItem(lane[at], tuple(folded[at])) for at in hits[:whole]]
-    return kept, lane[hits[whole]] if whole < len(hits) else lane[-1] if more else None
+        whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(ranked) - at < MOST), whole)
+    kept = [DedupedItem(ranked[at], tuple(folded[at])) for at in hits[:whole]]
+    return kept, ranked[hits[whole]] if whole < len(hits) else ranked[-1] if more else None
 
 
-def _folded_under(lane: Sequence[RankedItem], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
-    """For every item, the first hit in reach of which it is a near-duplicate, or else the item itself, a new hit."""
+def _folded_under(ranked: Sequence[RankedItem], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
+    """Return, for each item, the first of the REACH hits before it that it duplicates, or else the item itself."""
     under: list[int] = []
     hits: list[int] = []
-    for at, entry in enumerate(lane):
+    for at, entry in enumerate(ranked):
         near = (hit for hit in hits[-REACH:] if hit in alike[at]) if at in alike else ()
-        under.append(next((hit for hit in near if _are_near(lane[hit], entry, segments)), at))
+        under.append(next((hit for hit in near if _are_near(ranked[hit], entry, segments)), at))
         if under[at] == at:
             hits.append(at)
     return under
 
 
-def _alike_before(lane: Sequence[RankedItem]) -> dict[int, set[int]]:
-    """For each item, the fewer than MOST items before it with an alike best segment; without those that have none."""
+def _alike_before(ranked: Sequence[RankedItem]) -> dict[int, set[int]]:
+    """Return, for each item, which of the MOST items before it have a similar best segment. Omits items with none."""
     found: dict[int, set[int]] = {}
-    rows = _rows(lane)
-    for start in range(0, len(lane), BLOCK):
-        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(lane[0])]
+    rows = _rows(ranked)
+    for start in range(0, len(ranked), BLOCK):
+        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(ranked[0])]
         for one, other in np.argwhere(np.triu(alike, 1)).tolist():
             if other - one < MOST:
                 found.setdefault(start + other, set()).add(start + one)
@@ -98,19 +98,19 @@ def _alike_before(lane: Sequence[RankedItem]) -> dict[int, set[int]]:
 
 
 def _are_near(one: RankedItem, other: RankedItem, segments: Segments) -> bool:
-    """Whether all segments of two items are alike; their best segments are known to be."""
+    """Return whether all segments of two items are similar. Their best segments are known to be."""
     first, second = one.point.payload, other.point.payload
     if first.segments != second.segments:
         return False
     return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
 
 
-def _segments(store: VectorStore, lane: Sequence[RankedItem], alike: Mapping[int, set[int]]) -> Segments:
-    """All segments of the items with several segments that may be near-duplicates."""
+def _segments(store: VectorStore, ranked: Sequence[RankedItem], alike: Mapping[int, set[int]]) -> Segments:
+    """Return the vectors of all segments of items with several segments that may be near-duplicates."""
     items: set[str] = set()
     for at, before in alike.items():
-        late = lane[at].point.payload
-        for early in (lane[other].point.payload for other in before):
+        late = ranked[at].point.payload
+        for early in (ranked[other].point.payload for other in before):
             items |= {early.item_id, late.item_id} if early.segments == late.segments > 1 else set()
     found: dict[str, dict[int, Floats]] = defaultdict(dict)
     if items:
@@ -119,9 +119,9 @@ def _segments(store: VectorStore, lane: Sequence[RankedItem], alike: Mapping[int
     return found
 
 
-def _rows(lane: Sequence[RankedItem]) -> Floats:
-    """The vectors (n, dim) of the best segments."""
-    return np.stack([entry.scored.vectors[entry.row] for entry in lane]) if lane else np.empty((0, 0), np.float32)
+def _rows(ranked: Sequence[RankedItem]) -> Floats:
+    """Return the vectors (n, dim) of the best segments."""
+    return np.stack([entry.scored.vectors[entry.row] for entry in ranked]) if ranked else np.empty((0, 0), np.float32)
 
 
 def _modality(entry: RankedItem) -> Modality:

@@ -26,17 +26,17 @@ Lanes = Mapping[Modality, Sequence[DedupedItem]]
 
 @dataclass(frozen=True, eq=False)
 class ResultPage:
-    """The items of a page, and where it ended; None where nothing follows."""
+    """The items of a page, and its end; None if no hits follow."""
 
     items: Sequence[DedupedItem]
     end: PagePosition | None = None
 
 
 def check_page(query: Query) -> None:
-    """Refuse options that contradict each other.
+    """Check that the options of a page do not contradict each other.
 
     Raises:
-        QueryError: says what, and the way out.
+        QueryError: they do.
     """
     least = sum(quota.least for quota in query.quotas)
     if least > query.limit:
@@ -45,41 +45,43 @@ def check_page(query: Query) -> None:
         raise QueryError("lanes, and quotas with a least number, have no next page: raise the limit instead")
 
 
-def make_page(store: VectorStore, question: QueryPlan, found: Sequence[Sequence[RankedItem]]) -> ResultPage:
-    """Make the page of a question, from the best items of each of its lanes; more are asked for where it takes more."""
-    query, depth = question.query, question.depth
+def make_page(store: VectorStore, plan: QueryPlan, found: Sequence[Sequence[RankedItem]]) -> ResultPage:
+    """Make the page of a query from the best items of each modality. Fetches more items if the page needs them."""
+    query, depth = plan.query, plan.depth
     while True:
         lanes: dict[Modality, Sequence[DedupedItem]] = {}
-        floor = -math.inf  # below it, more could come
-        for modality, lane in zip(question.scorers, found, strict=True):
-            more = len(lane) >= depth and depth < MAX_DEPTH
-            items, known = _known(store, sorted(lane, key=sort_key), query.fold, more)
+        floor = -math.inf  # below these log-odds, items may be missing
+        for modality, ranked in zip(plan.scorers, found, strict=True):
+            more = len(ranked) >= depth and depth < MAX_DEPTH
+            items, known = _known(store, sorted(ranked, key=sort_key), query.fold, more)
             most = next((quota.most for quota in query.quotas if quota.modality is modality), None)
             lanes[modality] = items[:most]
             if most is None or len(items) < most:
                 floor = max(floor, known)
-        page = _in_lanes(query, lanes, floor) if query.lanes else _in_one(question, lanes, floor)
+        page = _in_lanes(query, lanes, floor) if query.lanes else _in_one(plan, lanes, floor)
         if page is not None:
             return page
         depth = min(2 * depth, MAX_DEPTH)
-        found = run_searches(store, question.searches(depth))
+        found = run_searches(store, plan.searches(depth))
 
 
 def above(page: ResultPage, least: float) -> ResultPage:
-    """Leave out items below `least`. All items after the first of them are below it too."""
+    """Leave out items whose relevance is below `least`. If there are any, the page is the last one."""
     items = [one for one in page.items if relevance(-one.key[0]) >= least]
     return page if len(items) == len(page.items) else ResultPage(items)
 
 
-def _known(store: VectorStore, lane: Sequence[RankedItem], folds: bool, more: bool) -> tuple[list[DedupedItem], float]:
-    """The items of a lane of which all is known, and the odds above which they are.
+def _known(
+    store: VectorStore, ranked: Sequence[RankedItem], folds: bool, more: bool
+) -> tuple[list[DedupedItem], float]:
+    """Return the items of a modality whose near-duplicates and order are known, and the log-odds above which they are.
 
-    Where more follows, one that is as relevant as the last may be among it, and come first by its id.
+    If `more` items follow, one of them may be as relevant as the last item here, and precede it by its id.
     """
     items, last = (
-        fold_near_duplicates(store, lane, more)
+        fold_near_duplicates(store, ranked, more)
         if folds
-        else ([DedupedItem(entry) for entry in lane], lane[-1] if more else None)
+        else ([DedupedItem(entry) for entry in ranked], ranked[-1] if more else None)
     )
     if last is None:
         return items, -math.inf
@@ -88,18 +90,18 @@ def _known(store: VectorStore, lane: Sequence[RankedItem], folds: bool, more: bo
 
 
 def _in_lanes(query: Query, lanes: Lanes, floor: float) -> ResultPage | None:
-    """The best of each modality, one modality after the other; None where more items are needed."""
+    """Return the best of each modality, one modality after the other; None if more items are needed."""
     if floor > -math.inf and any(len(lane) < query.limit for lane in lanes.values()):
         return None
     return ResultPage([one for lane in lanes.values() for one in lane[: query.limit]])
 
 
-def _in_one(question: QueryPlan, lanes: Lanes, floor: float) -> ResultPage | None:
-    """One list by relevance, as far as nothing that is still to come belongs in between."""
-    query = question.query
+def _in_one(plan: QueryPlan, lanes: Lanes, floor: float) -> ResultPage | None:
+    """Return a page of one list by relevance; None if more items are needed."""
+    query = plan.query
     every = sorted((one for lane in lanes.values() for one in lane), key=lambda one: one.key)
     ordered = [one for one in every if -one.key[0] > floor]
-    following = _following(ordered, question.after)
+    following = _following(ordered, plan.after)
     if floor > -math.inf and len(following) <= query.limit:
         return None
     items = following[: query.limit]
@@ -112,7 +114,7 @@ def _in_one(question: QueryPlan, lanes: Lanes, floor: float) -> ResultPage | Non
 
 
 def _following(ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:
-    """What comes after the last hit of the page before; where that is gone, after where it stood."""
+    """Return the items after the last hit of the previous page, or after its sort key if that hit is gone."""
     if after is None:
         return ordered
     at = next((n for n, one in enumerate(ordered) if one.key[1] == after.id), None)
@@ -120,7 +122,7 @@ def _following(ordered: Sequence[DedupedItem], after: PagePosition | None) -> Se
 
 
 def _with_least(query: Query, items: Sequence[DedupedItem], lanes: Lanes) -> list[DedupedItem]:
-    """Let the best of modalities that lack some take the places of the least relevant that no quota protects."""
+    """Fill the least quotas: add the best items of those modalities, and drop the least relevant other items."""
     promised = {one.key: one for q in query.quotas for one in lanes.get(q.modality, ())[: q.least]}
     others = [one for one in items if one.key not in promised][: query.limit - len(promised)]
     return sorted([*promised.values(), *others], key=lambda one: one.key)

@@ -1,7 +1,6 @@
 """The algebra of relevance: AND, OR, NOT and THEN over the segments of items.
 
-Relevances r are probabilities, and parts of an expression are taken to match independently. With A and B scored on the
-same segment:
+Relevances r are treated as probabilities of independent matches. With A and B scored on the same segment:
 
     NOT A      1 - r_A
     A AND B    r_A r_B                    never above the weakest part
@@ -9,7 +8,7 @@ same segment:
     A THEN B   A AND B, with A on the best earlier segment of the same sound or video
 
 So AND and OR are associative and commutative, and De Morgan's laws hold. Everything is computed in log-odds
-o = ln r / (1 - r), which tell apart what is next to 0 and next to 1.
+o = ln r / (1 - r), which stay precise near 0 and 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +39,7 @@ class ScoredExpression:
     before: tuple[Rows, ...] = ()
 
     def rows(self, row: int) -> list[int]:
-        """Return the row at which each part was judged for the whole to be judged at `row`."""
+        """Return the row of each operand that was combined into the score of `row`."""
         if not self.before:
             return [row] * len(self.parts)
         rows = [row]
@@ -55,13 +54,13 @@ def and_odds(odds: Sequence[Odds]) -> Odds:
     With s = -ln r = sum ln(1 + exp(-o_i)), the log-odds ln r / (1 - r) are -s - ln(1 - exp(-s)).
     """
     missed: Odds = np.logaddexp(0, -np.stack(odds)).sum(axis=0)
-    with np.errstate(divide="ignore"):  # what is certain of every part is certain
+    with np.errstate(divide="ignore"):  # if all parts are certain, the odds are infinite
         joined: Odds = -missed - np.log(-np.expm1(-missed))
     return joined
 
 
 def or_odds(odds: Sequence[Odds]) -> Odds:
-    """OR: the chances of missing multiply."""
+    """OR: the probabilities of no match multiply."""
     return -and_odds([-o for o in odds])
 
 
@@ -70,7 +69,8 @@ def score_expression(
 ) -> ScoredExpression:
     """Score n segments: `odds` has the log-odds (n,) of each leaf; `runs` are the segments in time, item by item.
 
-    `over` (n,) is the last row that is earlier than each; those before it are too. By default it is the row before.
+    `over` (n,) has, for each row, the last row that ends before it; all rows before that one do too. By default, it is
+    the previous row.
     """
     parts = tuple(score_expression(operand, odds, runs, over) for operand in expression.operands)
     if isinstance(expression, Then):
@@ -106,14 +106,14 @@ def _then(expression: Then, parts: tuple[ScoredExpression, ...], runs: Sequence[
 
 
 def bound_odds(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True) -> float:
-    """Return the log-odds that no item exceeds whose segments are at most `ceilings` relevant to each leaf.
+    """Return an upper bound of the log-odds of items whose segments have at most the log-odds `ceilings` for each leaf.
 
-    With `upper` false, the log-odds that no such item falls below.
+    With `upper` false, treat `ceilings` as lower bounds and return a lower bound.
     """
     if isinstance(expression, Not):
         return -bound_odds(expression.part, ceilings, not upper)
     if isinstance(expression, Then) and not upper:
-        return -np.inf  # of a picture nothing comes first
+        return -np.inf  # a picture cannot match THEN
     limits = [np.asarray(bound_odds(operand, ceilings, upper)) for operand in expression.operands]
     if not limits:
         (leaf,) = expression.leaves
@@ -125,10 +125,10 @@ def positive_leaves(expression: Expression) -> list[Sum]:
     """Return the leaves whose nearest items are candidates: those under an even number of NOTs.
 
     Raises:
-        QueryError: even what is far from all of them answers the query, as in `NOT A` or `A OR NOT B`.
+        QueryError: unrelated items match the query too, as in `NOT A` or `A OR NOT B`.
     """
     if bound_odds(expression, dict.fromkeys(expression.leaves, -np.inf)) > -np.inf:
-        raise QueryError("NOT alone is answered by nearly everything: say what to look for, as in A AND NOT B")
+        raise QueryError("NOT alone matches nearly every item: add what to find, as in A AND NOT B")
     return list(dict.fromkeys(_positive(expression, True)))
 
 

@@ -15,9 +15,9 @@ SIZE = 512
 READ = 4 * SIZE
 # Items with this cosine show the same scene: the frames of a burst, the takes of a recording.
 SAME_SCENE = 0.95
-# Segments of one item that are sampled.
+# The most segments of one item in the sample.
 OF_ONE_ITEM = 8
-# A collection that is being written is counted this often, and read again where its number of points has changed.
+# Seconds between two counts of the points. If the number has changed, the sample is read again.
 RECOUNT_SECONDS = 5.0
 
 
@@ -25,8 +25,8 @@ class BackgroundSample:
     """Up to SIZE distinct vectors of one modality: those of the smallest ids.
 
     Ids are hashes, so these are a uniform sample of the collection, the same in every process and after every restart,
-    also while points come and go. Nothing has to be kept beside the points. `count` is the number of points when they
-    were last counted.
+    and nearly the same after points are added or removed. Nothing is stored besides the points. `count` is the last
+    known number of points.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class BackgroundSample:
         self._counted = -RECOUNT_SECONDS
 
     def rows(self) -> Floats:
-        """Return the sample (n, dim). It is read again where the number of points has changed."""
+        """Return the sample (n, dim). It is read again if the number of points has changed."""
         if self._clock() - self._counted >= RECOUNT_SECONDS:
             count = self._store.count(self._chosen)
             if count != self.count:
@@ -49,16 +49,16 @@ class BackgroundSample:
 
 
 def distinct(points: Iterable[Point], dim: int) -> Floats:
-    """Return the first SIZE vectors (n, dim) below the cosine SAME_SCENE to each other, OF_ONE_ITEM of an item.
+    """Return the first SIZE vectors (n, dim) with cosines below SAME_SCENE, at most OF_ONE_ITEM of each item.
 
-    Otherwise the scores of many copies would count as background, and a query that matches them would find them
-    irrelevant.
+    Otherwise the scores of many copies would count as background, and the copies would be irrelevant to a query that
+    matches them.
     """
     rows: Floats = np.empty((SIZE, dim), np.float32)
     taken: Counter[str] = Counter()
     count = 0
     for point in points:
-        if len(point.vector) != dim:  # its file in the engine is damaged, which the doctor reports
+        if len(point.vector) != dim:  # a damaged file of the engine, which `doctor` reports
             continue
         item = point.payload.item_id
         if taken[item] == OF_ONE_ITEM or (count and float((rows[:count] @ point.vector).max()) >= SAME_SCENE):

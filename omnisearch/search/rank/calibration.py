@@ -1,4 +1,4 @@
-"""Calibration: raw cosines of one modality pair cannot be compared with another's; how surprising they are can be."""
+"""Calibration: map raw cosines, which differ between modality pairs, to relevances that can be compared."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.types import Floats, Modality
 
-# A standard deviation from fewer unrelated items than this says nothing.
+# The fewest unrelated items from which a standard deviation is estimated.
 ENOUGH = 16
-# A background that hardly differs for a query says too much: no spread is below this part of that of chance.
+# The least spread, as a fraction of the spread of unrelated unit vectors: a background may have nearly equal scores.
 NARROWEST = 0.25
 # Scores this many standard deviations from the median are those of related items, not of chance. The deviation is
 # estimated from the median absolute deviation, which is 1 / 1.4826 of it for normal scores (Rousseeuw and Croux, 1993).
 OUTLIER, NORMAL = 5.0, 1.4826
 
-# An answer from a thousand segments whose best relevance is below this holds nothing of what was asked;
-# docs/calibration.md says how often that is right.
+# If the best relevance among 1,000 segments is below this threshold, nothing matches.
+# docs/calibration.md shows how often that is right.
 NOTHING, THOUSAND = 0.2, 1000
-# The usual slope of relevance over z, as fitted for `mini`.
+# A typical slope of relevance over z, as fitted for `mini`.
 STEEP = 1.6
 
 
 class Background:
-    """Unrelated items per modality, as the model embeds them: what a query scores by chance."""
+    """Embeddings of unrelated items by modality. They estimate the scores that a query gets by chance."""
 
     def __init__(self, samples: Mapping[Modality, Floats]) -> None:
         self._samples = {m: rows for m, rows in samples.items() if len(rows) >= ENOUGH}
 
     def chance(self, query: Floats, modality: Modality) -> tuple[float, float]:
-        """Return the mean and the spread of what `query` (dim,) scores by chance; the spread is never near zero.
+        """Return the mean and the spread of the scores of `query` (dim,) by chance. The spread is never near zero.
 
-        Without a background they are those of unrelated unit vectors: 0 and 1/sqrt(dim).
+        Without a background, they are those of unrelated unit vectors: 0 and 1/sqrt(dim).
         """
         mean, spread = 0.0, 1 / float(np.sqrt(len(query)))
         if modality in self._samples:
@@ -54,9 +54,9 @@ def without_outliers(scores: Floats) -> Floats:
 
 
 def blend(lines: Iterable[tuple[float, RelevanceConfig]]) -> RelevanceConfig:
-    """Return the line of a query that several modalities have shares in, which add up to one.
+    """Return the relevance line of a query of several modalities, given the share of each; shares add up to one.
 
-    Its log-odds at any surprise z are the mean of theirs, each by its share.
+    At any z, its log-odds are the mean of the log-odds of the lines, weighted by share.
     """
     lines = list(lines)
     slope = sum(share * line.slope for share, line in lines)
@@ -66,9 +66,9 @@ def blend(lines: Iterable[tuple[float, RelevanceConfig]]) -> RelevanceConfig:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the scores of one query in one modality mean: odds = slope * ((score - mean) / spread - threshold).
+    """Maps scores of one query in one modality to log-odds: odds = slope * ((score - mean) / spread - threshold).
 
-    Rising in the score, whatever the numbers: the order of one query's hits in one modality is that of their scores.
+    The odds increase with the score, so the hits of one query in one modality keep the order of their scores.
     """
 
     mean: float
@@ -82,7 +82,7 @@ class Calibration:
         return odds
 
     def inputs(self, score: float) -> dict[str, float]:
-        """Return the numbers that the odds of one score are made of, for an explanation."""
+        """Return the numbers from which the odds of one score are computed, for an explanation."""
         z = (score - self.mean) / self.spread
         given = {"slope": self.config.slope, "threshold": self.config.threshold}
         return {"mean": self.mean, "spread": self.spread, "z": z, **given}
@@ -94,15 +94,15 @@ def relevance(odds: float) -> float:
 
 
 def nothing_matches(relevances: Iterable[float], searched: int) -> bool:
-    """Whether the best of an answer is so little relevant that it is only the least bad of so many segments."""
+    """Return whether the best relevance is so low that it is expected by chance among `searched` segments."""
     return max(relevances, default=0.0) < least(searched)
 
 
 def least(searched: int) -> float:
-    """Return the relevance that the best of so many segments has to reach: NOTHING among a thousand.
+    """Return the relevance that the best of `searched` segments must reach: NOTHING for 1,000 segments.
 
-    The most surprising of n that match by chance lies sqrt(2 ln n) standard deviations above their mean (the first
-    term of the extreme value of n normal scores; Leadbetter et al., 1983, theorem 1.5.3), so the bar rises with n.
+    The largest of n scores by chance lies sqrt(2 ln n) standard deviations above their mean (the first term of the
+    extreme value of n normal scores; Leadbetter et al., 1983, theorem 1.5.3), so the threshold increases with n.
     """
     luck, usual = (float(np.sqrt(2 * np.log(max(n, 2)))) for n in (searched, THOUSAND))
     return relevance(float(np.log(NOTHING / (1 - NOTHING))) + STEEP * (luck - usual))

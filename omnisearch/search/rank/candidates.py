@@ -11,7 +11,7 @@ from omnisearch.search.rank.scorer import RankedItem, Scorer, rank
 from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
 from omnisearch.types import Floats
 
-# Segments that each leaf brings to an expression: at first, and at most.
+# Segments that are looked up for each leaf of an expression: at first, and at most.
 DEPTH, MAX_DEPTH = 64, 4096
 
 
@@ -19,8 +19,8 @@ DEPTH, MAX_DEPTH = 64, 4096
 class NearestItems:
     """Collects the best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`.
 
-    The store ranks segments; long items can crowd a page, so items already seen are excluded and the store asked
-    again until the page is full.
+    The store ranks segments, and a long item can fill a page. So items already seen are excluded and the lookup is
+    repeated until enough items are found.
     """
 
     vector: Floats
@@ -31,29 +31,29 @@ class NearestItems:
 
     @property
     def lookup(self) -> Lookup:
-        """What to ask the store next."""
+        """The next lookup to send to the store."""
         excluded = (*self.chosen.exclude_item_ids, *self.best)
-        # A point costs the store as much as it carries; most items have one segment, and what lacks is asked for again.
+        # Points are expensive and most items have one segment, so few extra points are fetched in one lookup.
         return Lookup(self.vector, self.limit - len(self.best) + 8, replace(self.chosen, exclude_item_ids=excluded))
 
     def take(self, wanted: int, page: Sequence[Scored]) -> None:
-        """Add what the store answered when asked for `wanted` segments."""
+        """Add the result of a lookup with the limit `wanted`."""
         for point in page:
             self.best.setdefault(point.payload.item_id, point)
         self.done = len(self.best) >= self.limit or len(page) < wanted
 
     @property
     def points(self) -> list[Scored]:
-        """The answer."""
+        """The best segments found, one per item."""
         return list(self.best.values())[: self.limit]
 
 
-def fetch_all(store: VectorStore, questions: Sequence[NearestItems]) -> None:
+def fetch_all(store: VectorStore, searches: Sequence[NearestItems]) -> None:
     """Call the store until every search is complete. Each round is one call for all of them."""
-    while open_ := [question for question in questions if not question.done]:
-        lookups = [question.lookup for question in open_]
-        for question, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
-            question.take(lookup.limit, page)
+    while open_ := [search for search in searches if not search.done]:
+        lookups = [search.lookup for search in open_]
+        for search, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
+            search.take(lookup.limit, page)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,29 +65,29 @@ class ModalitySearch:
     chosen: Filter
 
 
-def run_searches(store: VectorStore, lanes: Sequence[ModalitySearch]) -> list[list[RankedItem]]:
+def run_searches(store: VectorStore, searches: Sequence[ModalitySearch]) -> list[list[RankedItem]]:
     """Return the most relevant items of each search. Sums of different queries share calls of the store."""
     sums: dict[int, NearestItems] = {}
-    for n, lane in enumerate(lanes):
-        if isinstance(lane.scorer.expression, Summand) and not lane.scorer.words:
-            (leaf,) = lane.scorer.leaves.values()
-            sums[n] = NearestItems(leaf.vector, lane.limit, lane.chosen)
+    for n, search in enumerate(searches):
+        if isinstance(search.scorer.expression, Summand) and not search.scorer.words:
+            (leaf,) = search.scorer.leaves.values()
+            sums[n] = NearestItems(leaf.vector, search.limit, search.chosen)
     fetch_all(store, list(sums.values()))
     return [
-        rank(lane.scorer, with_copies(lane.scorer, sums[n].points))
+        rank(search.scorer, with_copies(search.scorer, sums[n].points))
         if n in sums
-        else search_expression(store, lane.scorer, lane.limit, lane.chosen)
-        for n, lane in enumerate(lanes)
+        else search_expression(store, search.scorer, search.limit, search.chosen)
+        for n, search in enumerate(searches)
     ]
 
 
 def search_expression(store: VectorStore, scorer: Scorer, limit: int, chosen: Filter) -> list[RankedItem]:
     """Return the most relevant items of an expression with operators or words: `limit`, and what surely follows.
 
-    The items near its leaves, and those with their words, are candidates, and every segment of a candidate is judged
+    The items near its leaves, and those with their words, are candidates, and every segment of a candidate is scored
     by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
-    algorithm), or MAX_DEPTH segments were asked from each leaf. A word that many have gives all of them one score, in
-    no order, so those with words are asked for by their vectors too.
+    algorithm), or MAX_DEPTH segments were looked up for each leaf. Many items with the same word have the same
+    score, in no order, so the items with words are also looked up by their vectors.
     """
     seekers = positive_leaves(scorer.expression)
     depth = max(DEPTH, 2 * limit)
@@ -112,7 +112,7 @@ def with_copies(scorer: Scorer, points: Sequence[Scored]) -> list[Scored]:
 
 
 def _lookups(scorer: Scorer, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
-    """The segments nearest to a leaf; where words count, those with most of its words, and the nearest with any."""
+    """Return the lookups of a leaf: by vector and, if it has words, by BM25 and by vector among segments with one."""
     near = Lookup(scorer.leaves[leaf].vector, depth, chosen)
     if leaf not in scorer.words:
         return [near]
@@ -122,9 +122,9 @@ def _lookups(scorer: Scorer, leaf: Sum, depth: int, chosen: Filter) -> list[Look
 
 
 def _ceiling(scorer: Scorer, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
-    """The log-odds that no segment exceeds which none of the pages of a leaf holds.
+    """Return an upper bound of the log-odds of segments that are in none of the pages of a leaf.
 
-    A page that is not full holds all: outside of it is none at all, or none with words.
+    A page that is not full has all segments of its lookup.
     """
     near, *worded = pages
     if len(near) < depth:

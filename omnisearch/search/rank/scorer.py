@@ -22,8 +22,8 @@ _NONE: Mapping[Sum, Mapping[str, float]] = {}
 class Scorer:
     """Scores segments of one modality: the query vectors of an expression, each with its calibration.
 
-    `words` are those of the leaves whose words count as well. `copies` are points of the items that are certain
-    matches of a leaf.
+    `words` are the words of leaves that are also scored by BM25. `copies` are points of items that certainly match a
+    leaf.
     """
 
     expression: Expression
@@ -47,7 +47,7 @@ class Scorer:
 class ScoredSegments:
     """Segments with their scores: `points` (n) with unit rows `vectors` (n, dim), `scores` (n,) by leaf.
 
-    `found` are the BM25 scores (n,) of the leaves whose words count.
+    `found` are the BM25 scores (n,) of the leaves that have words.
     """
 
     scorer: Scorer
@@ -58,7 +58,7 @@ class ScoredSegments:
     found: Mapping[Sum, Floats] = field(default_factory=dict)
 
 
-@dataclass(eq=False, slots=True)  # not frozen, which triples the time to make one: a query makes hundreds
+@dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds
 class RankedItem:
     """An item with its best segment, `row` of `scored`; `odds` is the logit of its relevance."""
 
@@ -77,8 +77,8 @@ def rank(
 ) -> list[RankedItem]:
     """Score segments exactly and return their items, the most relevant first.
 
-    `words` are the BM25 scores of points by their ids. What cannot match at all, as a picture cannot match THEN, is
-    left out.
+    `words` are the BM25 scores of points by their ids. Items that cannot match, such as pictures with THEN, are left
+    out.
     """
     if not points:
         return []
@@ -94,12 +94,12 @@ def rank(
     timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
     scored = ScoredSegments(scorer, points, vectors, scores, score_expression(scorer.expression, odds, timed), found)
     every = scored.expression.odds.tolist()
-    best = [max(range(run.start, run.stop), key=every.__getitem__) for run in runs]  # the first of equal ones
+    best = [max(range(run.start, run.stop), key=every.__getitem__) for run in runs]  # the first of equally good ones
     return in_order(RankedItem(every[row], row, scored) for row in best if every[row] > -np.inf)
 
 
 def in_order(ranked: Iterable[RankedItem]) -> list[RankedItem]:
-    """Sort by relevance, whatever the modality; ties by id, so that the same question has the same answer."""
+    """Sort items of all modalities by relevance; ties by id, so that the same query has the same answer."""
     return sorted(ranked, key=lambda entry: (-entry.odds, entry.point.payload.item_id))
 
 
