@@ -14,7 +14,8 @@ from omnisearch.cli.worker import worker
 from omnisearch.config import load_settings
 from omnisearch.inherited import FLAGS, child_environment
 
-OWN = {"Server", "UseServer", "Output", "Print0"}  # of a command, and not of what it starts
+# Of a command, and not of what it starts.
+OWN = {"Server", "UseServer", "Output", "Print0", "Host", "AllowHost", "Insecure"}
 GIVEN: dict[str, Any] = {
     "collection": "photos",
     "model": "/models/toy",
