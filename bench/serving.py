@@ -31,7 +31,8 @@ from omnisearch.search.engine import Engine
 CLIENTS, TURNS = 16, 3
 WORDS = ("dog", "rain", "old train", "small station", "tall green tree", "wooden chair", "door", "piano", "river")
 SERVE = "from omnisearch.cli.serve import serve; serve(port=0)"
-ALONE = f"from omnisearch.search import encode, engine; encode.SHARED = engine.BATCH = 1; {SERVE}"
+SETTING = "from omnisearch.search import engine; from omnisearch.search.plan import shared_encoding as encoding"
+ALONE = f"{SETTING}; encoding.SHARED = engine.BATCH = 1; {SERVE}"
 
 
 @contextmanager
