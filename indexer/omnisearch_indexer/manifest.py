@@ -140,8 +140,8 @@ class Manifest:
             known = self.meta().get(key)
             if key != "model" and known is not None and known != value:
                 raise FingerprintError(
-                    f"{self.path.parent} was indexed with {key} {known}, not {value}: go on with that one, apply "
-                    f"another model with `omnisearch rebind`, or index anew under another --data-dir"
+                    f"{self.path.parent} was indexed with {key} {known}, not {value}: use that one again, apply "
+                    f"another model with `omnisearch rebind`, or index again with another --data-dir"
                 )
         if not identity.items() <= self.meta().items():
             with self.transaction():
@@ -353,7 +353,7 @@ class Manifest:
     # Counts
 
     def segments(self) -> int:
-        """How many points the engine should hold."""
+        """Return the number of points that the engine should hold."""
         return int(self._one("SELECT COALESCE(SUM(segments), 0) FROM items"))
 
     def modalities(self) -> dict[str, tuple[int, int]]:

@@ -33,7 +33,7 @@ class AbsentFolder:
 
 
 def read_absent_folders(data_dir: Path) -> list[AbsentFolder]:
-    """Read the kept places. A missing or malformed file counts as empty: the next run writes it."""
+    """Read the absent folders. A missing or malformed file counts as empty: the next run writes it."""
     try:
         return [AbsentFolder(**row) for row in json.loads((data_dir / KEPT_FILE).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):

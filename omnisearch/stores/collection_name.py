@@ -60,7 +60,7 @@ class CollectionName:
             raise FingerprintError(
                 f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "
                 f"not by {wanted.model!r} (fingerprint {wanted.fingerprint}, {wanted.dim} dimensions): choose that "
-                f"model again with --model, apply this one with `omnisearch rebind`, or index anew under another "
+                f"model again with --model, apply this one with `omnisearch rebind`, or index again with another "
                 f"--data-dir"
             )
 
