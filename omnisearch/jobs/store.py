@@ -217,7 +217,8 @@ class JobStore:
     ) -> bool:
         """Write the outcome of a job; return False and write nothing if the claim was lost.
 
-        With the state QUEUED the job returns to the queue, and the run does not count as an attempt.
+        With the state QUEUED the job returns to the queue, and the run does not count as an attempt; a job that users
+        cancelled meanwhile is cancelled instead.
         """
         values = {
             "id": job.id,
@@ -226,14 +227,15 @@ class JobStore:
             "result": None if result is None else json.dumps(result),
             "code": None if error is None else error.code,
             "detail": None if error is None else error.detail,
-            "now": time.time() if state.ended else None,
+            "now": time.time(),
             "back": not state.ended,
             **_columns(progress),
         }
         with self._database.use() as db:
             ended = db.execute(
-                "UPDATE jobs SET state = :state, result = :result, error_code = :code, error_detail = :detail, "
-                "ended = max(:now, started), owner = NULL, attempts = attempts - :back, version = version + 1, "
+                "UPDATE jobs SET state = iif(:back AND cancelling, 'cancelled', :state), result = :result, "
+                "error_code = :code, error_detail = :detail, attempts = attempts - :back, version = version + 1, "
+                "ended = iif(:back AND NOT cancelling, NULL, max(:now, started)), owner = NULL, "
                 "done = :done, total = :total, unit = :unit, message = :message "
                 "WHERE id = :id AND owner = :owner AND state = 'running'",
                 values,

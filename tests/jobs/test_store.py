@@ -131,6 +131,17 @@ def test_a_job_that_is_given_back_has_lost_no_attempt(store: JobStore) -> None:
     assert store.claim("me", skipped=[job.id]) is None
 
 
+def test_a_job_that_is_given_back_after_it_was_cancelled_is_cancelled(store: JobStore) -> None:
+    job = store.add("index", {})
+    assert store.claim("a") is not None
+    store.cancel(job.id)
+    assert store.end(job, "a", State.QUEUED, Progress(message="waits: the index is in use"))
+    ended = store.get(job.id)
+    assert (ended.state, ended.attempts) == (State.CANCELLED, 0)
+    assert ended.ended is not None
+    assert store.claim("b") is None
+
+
 def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_is_asked(store: JobStore) -> None:
     waiting = store.add("index", {})
     assert store.cancel(waiting.id).state is State.CANCELLED
