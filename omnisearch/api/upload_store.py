@@ -98,20 +98,20 @@ class UploadStore:
                     "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (kept.id, kept.name, kept.file, kept.size, kept.mime, kept.modality, kept.expires),
                 )
-            if before is not None and before["file"] != kept.file:
-                (self._folder / before["file"]).unlink(missing_ok=True)
+                if before is not None and before["file"] != kept.file:
+                    (self._folder / before["file"]).unlink(missing_ok=True)
         return kept
 
     def get(self, upload_id: str) -> KeptUpload:
         """Return what is known of an upload.
 
         Raises:
-            NotFoundError: there is none, or it has expired.
+            NotFoundError: there is none, it has expired, or its file was deleted.
         """
         with self._database.read() as db:
             row = db.execute("SELECT * FROM uploads WHERE id = ? AND expires > ?", (upload_id, time.time())).fetchone()
-        if row is None:
-            raise NotFoundError(f"no upload {upload_id!r}, or it has expired: send the file again")
+        if row is None or not (self._folder / row["file"]).is_file():
+            raise _gone(upload_id)
         return _kept(row)
 
     def use(self, ids: Collection[str]) -> dict[str, Upload]:
@@ -123,8 +123,10 @@ class UploadStore:
         found = {upload_id: self.get(upload_id) for upload_id in ids}
         if found:
             with self._database.use() as db:
-                ends = [(self._end(), upload_id) for upload_id in found]
-                db.executemany("UPDATE uploads SET expires = max(expires, ?) WHERE id = ?", ends)
+                for upload_id in found:
+                    put_off = "UPDATE uploads SET expires = max(expires, ?) WHERE id = ?"
+                    if db.execute(put_off, (self._end(), upload_id)).rowcount == 0:  # it expired meanwhile
+                        raise _gone(upload_id)
         return {upload_id: Upload(path=self._folder / kept.file, label=kept.name) for upload_id, kept in found.items()}
 
     def link_for_good(self, ids: Sequence[str]) -> list[str]:
@@ -137,8 +139,12 @@ class UploadStore:
         for upload_id, upload in self.use(ids).items():
             place = uploaded_dir(self._settings) / upload_id / _file_name(upload.label)
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.exists():
+            try:
                 os.link(upload.path, place)
+            except FileExistsError:  # the same content: its folder is named by the hash
+                pass
+            except FileNotFoundError:  # deleted meanwhile
+                raise _gone(upload_id) from None
             paths.append(str(place))
         return paths
 
@@ -148,20 +154,18 @@ class UploadStore:
         Raises:
             NotFoundError: there is none.
         """
-        self._delete([self.get(upload_id)])
+        self.get(upload_id)
+        self._delete("id = ?", upload_id)
 
     def expire(self) -> None:
         """Delete the uploads whose time is over."""
-        with self._database.read() as db:
-            rows = db.execute("SELECT * FROM uploads WHERE expires <= ?", (time.time(),)).fetchall()
-        self._delete([_kept(row) for row in rows])
+        self._delete("expires <= ?", time.time())
 
-    def _delete(self, uploads: Collection[KeptUpload]) -> None:
-        if uploads:
-            with self._database.use() as db:
-                db.executemany("DELETE FROM uploads WHERE id = ?", [(upload.id,) for upload in uploads])
-            for upload in uploads:
-                (self._folder / upload.file).unlink(missing_ok=True)
+    def _delete(self, condition: str, value: str | float) -> None:
+        """Delete rows and their files in one transaction: an upload that is sent again meanwhile stays."""
+        with self._database.use() as db:
+            for (file,) in db.execute(f"DELETE FROM uploads WHERE {condition} RETURNING file", (value,)).fetchall():  # noqa: S608
+                (self._folder / file).unlink(missing_ok=True)
 
     def _delete_unknown(self) -> None:
         with self._database.read() as db:
@@ -174,6 +178,10 @@ class UploadStore:
 
     def _end(self) -> float:
         return time.time() + self._settings.upload_seconds
+
+
+def _gone(upload_id: str) -> NotFoundError:
+    return NotFoundError(f"no upload {upload_id!r}, or it has expired: send the file again")
 
 
 def hash_sent(sent: BinaryIO) -> str:

@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import httpx2
@@ -131,6 +132,38 @@ def test_uploads_expire_and_use_puts_that_off(
     uploads.expire()
     assert [file.stem for file in folder.iterdir()] == [used]
     assert client.get(f"/v1/uploads/{used}").status_code == 200
+
+
+def test_an_upload_that_is_sent_again_while_it_expires_is_kept(
+    client: TestClient, uploads: UploadStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, real, use = send(client).json()["id"], time.time, uploads._database.use
+    monkeypatch.setattr(time, "time", lambda: real() + 90_000)
+
+    def use_late() -> AbstractContextManager[Connection]:
+        """Another thread sends the file just before the expired rows are deleted."""
+        assert send(client).status_code == 201
+        return use()
+
+    monkeypatch.setattr(uploads._database, "use", use_late)
+    uploads.expire()
+    assert client.get(f"/v1/uploads/{upload_id}").json()["expires"] > time.time()
+    assert [file.stem for file in folder.iterdir()] == [upload_id]
+
+
+def test_an_upload_whose_file_was_deleted_is_to_be_sent_again(client: TestClient, folder: Path) -> None:
+    upload_id = send(client).json()["id"]
+    (folder / f"{upload_id}.wav").unlink()
+    asked = [
+        client.get(f"/v1/uploads/{upload_id}"),
+        client.post("/v1/search", json={"query": {"upload_id": upload_id}}),
+        client.post("/v1/jobs", json={"kind": "index", "uploads": [upload_id]}),
+    ]
+    for answer in asked:
+        assert answer.status_code == 404, answer.text
+        assert "send the file again" in answer.json()["detail"]
+    assert send(client).status_code == 201
+    assert client.get(f"/v1/uploads/{upload_id}").status_code == 200
 
 
 def test_what_a_dead_server_left_half_written_is_deleted(client: TestClient, settings: Settings, folder: Path) -> None:
