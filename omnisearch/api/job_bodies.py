@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from omnisearch.api.expressions import ItemId, Strict, UploadId
-from omnisearch.api.safe_strings import SafeStr
+from omnisearch.api.safe_strings import SafePath
 
 MAX_PATHS, MAX_ITEMS = 100, 1000
 
@@ -18,7 +18,7 @@ class IndexIn(Strict):
     """
 
     kind: Literal["index"]
-    paths: list[SafeStr] = Field([], max_length=MAX_PATHS)
+    paths: list[SafePath] = Field([], max_length=MAX_PATHS)
     uploads: list[UploadId] = Field([], max_length=MAX_PATHS)
     retry_failed: bool = False
     prune: bool = False

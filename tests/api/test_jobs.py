@@ -63,6 +63,12 @@ def test_no_path_leaves_the_roots(client: TestClient, root: Path, store: JobStor
     assert store.page() == []
 
 
+def test_a_path_may_be_as_long_as_the_system_allows(client: TestClient, root: Path) -> None:
+    deep = f"{root}/{'folder/' * 550}x"
+    assert queue(client, kind="index", paths=[deep]).json()["params"]["paths"] == [deep]
+    assert queue(client, kind="index", paths=[deep + "x" * 4096]).status_code == 422
+
+
 def test_paths_below_a_root_are_allowed_and_links_are_resolved(client: TestClient, root: Path) -> None:
     (root / "a").mkdir()
     (root / "to-a").symlink_to(root / "a")
