@@ -95,6 +95,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=OPENAPI_PATH,
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for its providers in every request
         dependencies=[Depends(known_parameters)],
     )

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from omnisearch.api import service as module
 from omnisearch.api.service import Pools, SearchEngine, Service
@@ -33,6 +34,19 @@ def test_livez_answers_while_the_engine_opens(settings: Settings, engine: Script
         wait_until_ready(client)
     assert [str(term) for query in engine.queries for term in query.terms] == ["warm up"]
     assert engine.closed
+
+
+def test_probes_answer_head_without_a_body(client: TestClient) -> None:
+    for path in ("/livez", "/readyz"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert client.head(f"{path}?x=1").status_code == 422
+
+
+def test_a_path_with_a_slash_too_many_is_no_path(client: TestClient) -> None:
+    for path in ("/livez/", "/v1/items/", "/v1/collections/", "/v1/jobs/"):
+        answer = client.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_an_index_that_appears_later_is_found(

@@ -11,12 +11,14 @@ from omnisearch.schema.status import HealthOut, ReadyOut
 router = APIRouter(tags=["health"])
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez")
 async def livez() -> HealthOut:
     """Answer while the process runs."""
     return HealthOut(status="alive")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=refused(409))
 async def readyz(request: Request) -> ReadyOut:
     """Answer 200 while an opened collection can be searched; else a problem that says what the default one lacks."""
