@@ -20,8 +20,8 @@ from omnisearch.client.asynchronous import AsyncClient
 from omnisearch.client.running import Server
 from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.mcp.guide import GUIDE
-from omnisearch.query.expressions import ItemRef, Summand, Term
-from omnisearch.query.grammar import parse, split
+from omnisearch.query.expressions import Expression, ItemRef, Summand, Term
+from omnisearch.query.grammar import check_file, parse, split
 from omnisearch.schema.hit import HitOut
 
 P = ParamSpec("P")
@@ -80,7 +80,7 @@ class Tools:
 
     async def locate(self, query: str, item_id: str, limit: Limit = 5) -> list[ContentBlock]:
         """Find when in a sound, a video or a text, or where in a picture, a query matches."""
-        found = await self._client.locate(parse(split(query), files=self._files), ItemRef(item_id), limit)
+        found = await self._client.locate(self._parse(query), ItemRef(item_id), limit)
         return [_text(found.model_dump(mode="json"))]
 
     async def item(self, item_id: str) -> list[ContentBlock]:
@@ -112,10 +112,18 @@ class Tools:
             return []
         return [ImageContent(type="image", data=base64.b64encode(data).decode(), mime_type="image/webp")]
 
+    def _parse(self, query: str) -> Expression:
+        """Parse a query, and check that the files it names exist."""
+        asked = parse(split(query), files=self._files)
+        for term in asked.terms:
+            if isinstance(term.source, Path):
+                check_file(term.source)
+        return asked
+
     @contextmanager
     def _expression(self, query: str, media: Sequence[Media]) -> Iterator[Any]:
         """Read a query, and write its media to files for as long as it is asked."""
-        asked = parse(split(query), files=self._files) if query.strip() else None
+        asked = self._parse(query) if query.strip() else None
         with tempfile.TemporaryDirectory(prefix="omnisearch-") as folder:
             terms = [_written(each, Path(folder) / str(n)) for n, each in enumerate(media)]
             if not terms and asked is None:
