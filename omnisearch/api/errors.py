@@ -96,12 +96,17 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 def _plain(entry: Mapping[str, Any]) -> str:
     if entry["type"] == "extra_forbidden":
         return "no such field"
+    if entry["type"] == "model_type" and TAGS.intersection(entry["loc"][-2:]):
+        return 'a term is an object, such as {"text": "a dog"}'
     return str(entry["msg"]).removeprefix("Value error, ")
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    answer = problem(error.status_code, _encodable(str(error.detail)))
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "no such path; /v1/openapi.json lists the paths"
+    answer = problem(error.status_code, _encodable(detail))
     answer.headers.update(error.headers or {})
     return answer
 

@@ -78,6 +78,19 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
     )
 
 
+@pytest.mark.parametrize(("asked", "pointer"), [("a dog", "/query"), (["a dog"], "/query/0")])
+def test_a_text_in_the_place_of_a_term_is_told_how_a_term_is_written(
+    client: TestClient, asked: object, pointer: str
+) -> None:
+    (error,) = client.post("/v1/search", json={"query": asked}).json()["errors"]
+    assert error == {"pointer": pointer, "detail": 'a term is an object, such as {"text": "a dog"}'}
+
+
+def test_an_unknown_path_is_told_where_the_paths_are(client: TestClient) -> None:
+    answer = client.get("/v1/serch").json()
+    assert (answer["code"], answer["detail"]) == ("not_found", "no such path; /v1/openapi.json lists the paths")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "pointer", "word"),
     [
