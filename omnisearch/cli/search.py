@@ -191,10 +191,11 @@ def _for_table(hit: dict[str, Any]) -> dict[str, Any]:
     segment = hit["segment"]
     path = Path(hit["path"])
     shown = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    folded = len(hit["duplicates"])
     return {
         **hit,
         "at": "" if segment is None else f"{_place(segment['start'])}-{_place(segment['end'])}",
-        "file": f"{shown} (missing)" if hit.get("missing") else shown,
+        "file": shown + (" (missing)" if hit.get("missing") else "") + (f" (+{folded} similar)" if folded else ""),
         "matched by": "; ".join(_gave(match) for match in hit["matched_by"]),
     }
 

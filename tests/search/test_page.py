@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from typer.testing import CliRunner
 
+from omnisearch.cli.main import build
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError, QueryError
 from omnisearch.query.condition_parser import parse_conditions
@@ -141,6 +143,15 @@ def test_near_duplicates_are_folded_under_the_best_and_named(engine: Engine) -> 
     (best,) = [hit for hit in folded if hit.id in reds]
     assert [best.id, *best.duplicates] == reds
     assert Counter([*ids(folded), *(other for hit in folded for other in hit.duplicates)]) == Counter(ids(plain))
+
+
+def test_the_table_counts_the_near_duplicates_of_a_hit(settings: Settings) -> None:
+    asked = ["search", "red", "--in", "image", "-k", "100", "--format", "table", "--no-server"]
+    asked += ["--data-dir", str(settings.data_dir), "--model", settings.model]
+    folded = CliRunner().invoke(build(), asked, env={"COLUMNS": "300"}).stdout
+    (best,) = [line for line in folded.splitlines() if "/red" in line]
+    assert "(+2 similar)" in best
+    assert "similar" not in CliRunner().invoke(build(), [*asked, "--no-fold"], env={"COLUMNS": "300"}).stdout
 
 
 def test_lanes_are_the_searches_of_each_modality(engine: Engine) -> None:
