@@ -77,6 +77,6 @@ def _write(job: "Job", output: Format | None) -> None:
 def _row(job: "Job") -> dict[str, Any]:
     progress = job.progress
     done = f"{progress.done:,}" if progress.total is None else f"{progress.done:,} of {progress.total:,}"
-    shown = " ".join(filter(None, (done if progress.unit else "", progress.unit, progress.message)))
+    shown = ", ".join(filter(None, (f"{done} {progress.unit}" if progress.unit else "", progress.message)))
     created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.created))
     return {**job.fields(), "progress": shown, "created": created}
