@@ -44,14 +44,14 @@ serve-demo: install  ## Serve the page over the demo's index
 test: install check  ## Check the code and run the default tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
-coverage: install  ## Run the default tests once more, slower, and print what part of each room they run
+coverage: install  ## Run the default tests with coverage, and print the share of each folder that they run
 	rm -f .coverage .coverage.*
 	-$(BIN)/coverage run -m pytest $(PARALLEL)  # `make test` decides whether they pass
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage json --quiet -o .coverage.json
 	$(BIN)/python -m tests.coverage_table .coverage.json
 
-test-slow: install  ## The tests that need weights, a registry, a browser or patience
+test-slow: install  ## Run the tests that need weights, a registry or a browser, or are slow
 	$(BIN)/omnisearch models pull
 	$(BIN)/python -m pytest $(PARALLEL) -m 'weights or network or slow'
 
