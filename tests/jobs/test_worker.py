@@ -20,7 +20,7 @@ from omnisearch.errors import (
     ServerError,
     StoppedError,
 )
-from omnisearch.jobs.job import Job, Reporter, Runner, State
+from omnisearch.jobs.job import Job, Progress, Reporter, Runner, State
 from omnisearch.jobs.kinds import kinds, load_runner
 from omnisearch.jobs.store import JOBS_FILE, JobStore
 from omnisearch.jobs.worker import Worker
@@ -202,7 +202,9 @@ def test_a_full_disk_delays_the_outcome_and_loses_none(store: JobStore, monkeypa
     assert store.get(job.id).state is State.DONE
 
 
-def test_the_command_lists_shows_cancels_and_retries(store: JobStore, tmp_path: Path) -> None:
+def test_the_command_lists_shows_cancels_and_retries(
+    store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from typer.testing import CliRunner
 
     from omnisearch.cli.main import build
@@ -219,3 +221,8 @@ def test_the_command_lists_shows_cancels_and_retries(store: JobStore, tmp_path: 
     assert '"state": "queued"' in run("show", job.id)
     assert '"state": "cancelled"' in run("cancel", job.id)
     assert '"state": "queued"' in run("retry", job.id)
+
+    assert (running := store.claim("me")) is not None
+    store.beat(running, "me", Progress(3, 2048, "bytes", "1 of 2 files"))
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "3 of 2,048 bytes, 1 of 2 files" in run("ls", "--format", "table")
