@@ -222,7 +222,8 @@ def test_the_command_lists_shows_cancels_and_retries(
     assert '"state": "cancelled"' in run("cancel", job.id)
     assert '"state": "queued"' in run("retry", job.id)
 
-    assert (running := store.claim("me")) is not None
+    running = store.claim("me")
+    assert running is not None
     store.beat(running, "me", Progress(3, 2048, "bytes", "1 of 2 files"))
     monkeypatch.setenv("COLUMNS", "200")
     assert "3 of 2,048 bytes, 1 of 2 files" in run("ls", "--format", "table")
