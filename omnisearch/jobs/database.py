@@ -22,8 +22,8 @@ class Database:
         """Open the database at `path`; a new one gets the tables of `schema`.
 
         Raises:
-            SettingsError: it cannot be opened or written.
-            StoreError: it is of another version, damaged, or its disk is full.
+            SettingsError: the file cannot be opened or written.
+            StoreError: the file is of another version or damaged, or the disk is full.
         """
         self.path, self._lock = path, threading.Lock()
         with self._named():

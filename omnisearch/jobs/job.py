@@ -20,7 +20,7 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the state is final."""
+        """True if the state is final."""
         return self in (State.DONE, State.FAILED, State.CANCELLED)
 
 
@@ -66,7 +66,7 @@ class Job:
     cancelling: bool
 
     def fields(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the job as JSON."""
         return asdict(self)
 
 

@@ -24,21 +24,21 @@ _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, 
 
 
 def parse_conditions(texts: Sequence[str]) -> tuple[Condition, ...]:
-    """Read conditions as they are written on the command line and in JSON; all of them must hold.
+    """Parse conditions as written on the command line and in JSON; all of them must hold.
 
     Raises:
-        QueryError: a condition cannot be read, or there are too many; names it and what there is.
+        QueryError: a condition is malformed, or there are too many.
     """
     if len(texts) > MAX_CONDITIONS:
-        raise QueryError(f"{len(texts)} conditions, over {MAX_CONDITIONS}")
+        raise QueryError(f"{len(texts)} conditions, at most {MAX_CONDITIONS} are allowed")
     return tuple(parse_condition(text) for text in texts)
 
 
 def parse_condition(text: str) -> Condition:
-    """Read one condition: FIELD:VALUE, FIELD=VALUE, or FIELD and one of < <= > >= and a number.
+    """Parse one condition: FIELD:VALUE, FIELD=VALUE, or FIELD and one of < <= > >= and a number.
 
     Raises:
-        QueryError: says what is wrong, and which fields there are.
+        QueryError: the condition is malformed; the message lists the fields.
     """
     return replace(_read(text), written=text)
 
@@ -51,7 +51,7 @@ def _read(text: str) -> Condition:
     _check_alone(value, text)
     if field not in NUMBERS:
         if sign not in {":", "="} and (field in WORDS or META.fullmatch(field)):
-            raise QueryError(f"the condition {text!r}: {field} is compared by ':', not by {sign!r}")
+            raise QueryError(f"the condition {text!r}: {field} takes ':', not {sign!r}")
         return PatternCondition(field, value, negated)
     first, after = _interval(field, value, text)
     match sign:
@@ -77,7 +77,7 @@ def _read(text: str) -> Condition:
 
 
 def _check_alone(value: str, text: str) -> None:
-    """Refuse several conditions in one text; they would form one pattern that matches nothing."""
+    """Raise QueryError for several conditions in one text, which would form one pattern that matches nothing."""
     if joined := _JOINED.search(value):
         is_or = joined[1].upper() in {"OR", "||", "|"}
         way_out = "ask once for each, since all conditions of a query must hold" if is_or else "give each by itself"
@@ -85,7 +85,7 @@ def _check_alone(value: str, text: str) -> None:
 
 
 def _interval(field: str, value: str, text: str) -> tuple[float, float]:
-    """The first moment a value names and the first after it: the same for a plain number."""
+    """Return the first moment that a value names and the first moment after it; twice the same number for a number."""
     if field == "mtime":
         try:
             return time_interval(value)
@@ -95,6 +95,6 @@ def _interval(field: str, value: str, text: str) -> tuple[float, float]:
     found = _NUMBER.fullmatch(value)
     if found is None or found[2].lower() not in units:
         example = "10MB or 512KiB" if field == "size" else "90, 1.5min or 2h"
-        raise QueryError(f"the condition {text!r}: {value!r} is no {field}; write it like {example}")
+        raise QueryError(f"the condition {text!r}: {value!r} is not a {field}; write it like {example}")
     number = float(found[1]) * units[found[2].lower()]
     return number, number

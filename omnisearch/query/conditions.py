@@ -1,10 +1,10 @@
-"""Conditions on what is known of an item: the closed filter model, and its exact meaning.
+"""Conditions on the facts of an item: all conditions that exist, and their exact meaning.
 
     path:photos/**   path:*.jpg   mime:image/*   tag:holiday   meta.author:ann
     size>1MB   duration<=1.5min   mtime>=2024-05   mtime:2024-05-01   !tag:private
 
-Several conditions hold together; a `!` before one turns it round. Times without an offset are local time. A comparison
-with what an item does not have (the duration of a picture) does not hold.
+Several conditions hold together; a `!` before one negates it. Times without an offset are local time. A comparison with
+a value that an item does not have, such as the duration of a picture, does not hold.
 """
 
 import re
@@ -25,50 +25,50 @@ META = re.compile(r"meta\.[A-Za-z0-9_-]{1,64}")
 
 
 class ItemFields(Protocol):
-    """What conditions ask of; the payload of a point has it."""
+    """The fields that conditions read; the payload of a point has them."""
 
     @property
     def path(self) -> str:
-        """Where it lies."""
+        """The path of its file."""
         ...
 
     @property
     def mime(self) -> str:
-        """Its type."""
+        """Its MIME type."""
         ...
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Its size in bytes."""
         ...
 
     @property
     def duration(self) -> float | None:
-        """Its seconds, if it has a length."""
+        """Its length in seconds; None if it has none."""
         ...
 
     @property
     def mtime(self) -> float:
-        """When it was changed, in seconds since 1970."""
+        """The time of its last change, in seconds since 1970."""
         ...
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What it was tagged."""
+        """Its tags."""
         ...
 
     @property
     def meta(self) -> Mapping[str, str]:
-        """What else was said of it."""
+        """Its metadata."""
         ...
 
 
 @dataclass(frozen=True)
 class PatternCondition:
-    """A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
+    """Matches a field with `pattern`. Tags and metadata are compared exactly; path and mime allow wildcards.
 
     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
-    stay within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text it was read from.
+    match within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text that was parsed.
     """
 
     field: str
@@ -83,7 +83,7 @@ class PatternCondition:
             raise QueryError(f"{self.field}: a pattern has 1 to {MAX_PATTERN} characters, not {len(self.pattern)}")
 
     def holds(self, known: ItemFields) -> bool:
-        """Whether it is true of an item."""
+        """Return whether the condition holds for an item."""
         return self._matches(known) is not self.negated
 
     def _matches(self, known: ItemFields) -> bool:
@@ -99,9 +99,9 @@ class PatternCondition:
 
 @dataclass(frozen=True)
 class RangeCondition:
-    """A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970.
+    """Matches numbers between bounds, in bytes, seconds, or seconds since 1970. None means no bound.
 
-    `written` is the text it was read from.
+    `written` is the text that was parsed.
     """
 
     field: str
@@ -117,7 +117,7 @@ class RangeCondition:
             raise unknown_field(self.field)
 
     def holds(self, known: ItemFields) -> bool:
-        """Whether it is true of an item."""
+        """Return whether the condition holds for an item."""
         value: float | None = getattr(known, self.field)
         return (value is not None and self._contains(value)) is not self.negated
 

@@ -12,7 +12,7 @@ def time_interval(text: str) -> tuple[float, float]:
     Both are the same for an exact time. Times without an offset are local.
 
     Raises:
-        ValueError: the text is not a time; shows how to write one.
+        ValueError: the text is not a time; the message shows examples.
     """
     try:
         if found := _DATE.fullmatch(text):
@@ -24,7 +24,7 @@ def time_interval(text: str) -> tuple[float, float]:
                 after = first.replace(year=months // 12, month=months % 12 + 1)
             return first.timestamp(), after.timestamp()
         moment = datetime.fromisoformat(text)
-        exact = moment.timestamp()  # local time where no offset is given
+        exact = moment.timestamp()  # local time if there is no offset
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{text!r} is no time; write it like 2024, 2024-05, 2024-05-01 or 2024-05-01T12:30") from None
+        raise ValueError(f"{text!r} is not a time: write 2024, 2024-05, 2024-05-01 or 2024-05-01T12:30") from None
     return exact, exact

@@ -1,10 +1,10 @@
-"""What a user asks: terms, and the expressions that are made of them.
+"""Expressions: terms, their sums, and the operators that combine them.
 
     Term("a dog") + Term(path) - 0.5 * Term("puppy")     one embedding: the weighted sum
-    dog & bark | ~night                                  AND, OR, NOT over how relevant a segment is
-    knock >> bark                                        THEN: first one, later the other
+    dog & bark | ~night                                  AND, OR, NOT of the relevances of a segment
+    knock >> bark                                        THEN: one after the other in time
 
-Nothing here computes: `omnisearch.search` does.
+Expressions are data. `omnisearch.search` evaluates them.
 """
 
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ class UploadRef:
 
 
 class Expression:
-    """Anything that can be asked. `&`, `|`, `~` and `>>` are AND, OR, NOT and THEN."""
+    """The base of all expressions. `&`, `|`, `~` and `>>` are AND, OR, NOT and THEN."""
 
     @property
     def operands(self) -> "tuple[Expression, ...]":
-        """What it is made of; a sum is one whole, since its terms become one embedding."""
+        """The operands of an operator. A sum has none, because its terms become one embedding."""
         return ()
 
     @property
@@ -69,7 +69,7 @@ class Expression:
 
 
 class Summand(Expression):
-    """What has an embedding, so that it can be added, subtracted and weighed: a term or a sum of terms."""
+    """An expression with an embedding, which can be added, subtracted and weighted: a term or a sum of terms."""
 
     def __add__(self, other: "Summand") -> "Sum":
         return Sum((*self.terms, *other.terms))
@@ -88,7 +88,7 @@ class Summand(Expression):
 class Term(Summand):
     """One signed part of a sum: a text, a file, an indexed item, an upload, or the numbers of a raw vector.
 
-    `slice` is the part of a file, or of an item's file, that is meant. `label` replaces the source where it is shown.
+    `slice` selects a part of a file or of an item's file. `label` is shown instead of the source.
     """
 
     source: str | Path | ItemRef | UploadRef | tuple[float, ...]
@@ -98,7 +98,7 @@ class Term(Summand):
 
     @property
     def reads_file(self) -> bool:
-        """Whether embedding the term decodes a file: files and slices of items do, whole items are in the index."""
+        """Whether embedding the term decodes a file. Files and slices of items do; whole items are in the index."""
         return isinstance(self.source, Path | UploadRef) or self.slice is not None
 
     @property
@@ -134,59 +134,59 @@ class Sum(Summand):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """What it adds up."""
+        """Its terms, in order."""
         return self.summands
 
     def __str__(self) -> str:
-        """As it is written on a command line, without quotes."""
+        """Return the sum as on a command line, without quotes."""
         return "".join(_signed(term, first=n == 0) for n, term in enumerate(self.summands))
 
 
 @dataclass(frozen=True)
 class And(Expression):
-    """All of its parts in one segment."""
+    """AND: all operands match in one segment."""
 
     parts: tuple[Expression, ...]
 
     @property
     def operands(self) -> tuple[Expression, ...]:
-        """Its parts."""
+        """Its operands."""
         return self.parts
 
 
 @dataclass(frozen=True)
 class Or(Expression):
-    """Any of its parts."""
+    """OR: any operand matches."""
 
     parts: tuple[Expression, ...]
 
     @property
     def operands(self) -> tuple[Expression, ...]:
-        """Its parts."""
+        """Its operands."""
         return self.parts
 
 
 @dataclass(frozen=True)
 class Not(Expression):
-    """What its part is not."""
+    """NOT: its operand does not match."""
 
     part: Expression
 
     @property
     def operands(self) -> tuple[Expression, ...]:
-        """Its part."""
+        """Its only operand."""
         return (self.part,)
 
 
 @dataclass(frozen=True)
 class Then(Expression):
-    """Its parts one after the other within one sound or video."""
+    """THEN: the operands match one after the other within one sound or video."""
 
     parts: tuple[Expression, ...]
 
     @property
     def operands(self) -> tuple[Expression, ...]:
-        """Its parts, the earliest first."""
+        """Its operands, the earliest first."""
         return self.parts
 
 
@@ -194,7 +194,7 @@ Operator: TypeAlias = And | Or | Not | Then
 
 
 def _parts(expression: Expression, kind: type[Expression]) -> Iterator[Expression]:
-    """The operands of an expression of this kind, since `a & b & c` is one AND; any other expression itself."""
+    """Yield the operands of an expression of this kind, since `a & b & c` is one AND; else the expression itself."""
     yield from expression.operands if isinstance(expression, kind) else (expression,)
 
 

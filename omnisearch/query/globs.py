@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def matches_path(pattern: str, path: str) -> bool:
-    """Whether a path, or a folder above it, is what a pattern says."""
+    """Return whether a pattern matches a path or a folder above it."""
     wanted = path_components(pattern)
     reached = _skip({0}, wanted)
     for name in path.strip("/").split("/"):
@@ -17,7 +17,7 @@ def matches_path(pattern: str, path: str) -> bool:
 
 
 def path_components(pattern: str) -> list[str]:
-    """A pattern name by name: one that may begin anywhere begins with `**`, and a name follows a last `**`."""
+    """Split a pattern into names. A pattern without a leading `/` gets `**` first; a final `**` gets `*` after it."""
     names = [name for name in pattern.split("/") if name]
     if not pattern.startswith("/"):
         names.insert(0, "**")
@@ -25,7 +25,7 @@ def path_components(pattern: str) -> list[str]:
 
 
 def _skip(reached: set[int], wanted: Sequence[str]) -> set[int]:
-    """Add what can be reached without another name: `**` may stand for none."""
+    """Add the positions that are reached without another name: `**` may match no name."""
     found = set(reached)
     for at in sorted(reached):
         while at < len(wanted) and wanted[at] == "**":
@@ -35,7 +35,7 @@ def _skip(reached: set[int], wanted: Sequence[str]) -> set[int]:
 
 
 def _matches_name(pattern: str, name: str) -> bool:
-    """Compare with `*` and `?`, in time bounded by the product of both lengths whatever the pattern is."""
+    """Match with `*` and `?`, in time bounded by the product of both lengths for every pattern."""
     at = mark = resume = 0
     star = -1
     while mark < len(name):
@@ -44,7 +44,7 @@ def _matches_name(pattern: str, name: str) -> bool:
             at += 1
         elif at < len(pattern) and pattern[at] in {"?", name[mark]}:
             at, mark = at + 1, mark + 1
-        elif star >= 0:  # the last star takes one character more
+        elif star >= 0:  # the last star matches one more character
             resume += 1
             at, mark = star + 1, resume
         else:

@@ -7,9 +7,9 @@
     sum   := [+|-] part ((+|-) part)*
     part  := words | ( query )
 
-Operators are words of their own, in capitals. Other words that stand side by side are one text. It is a file when it
-starts with ./ ../ / or ~ or is a file:// URL, and an indexed item when it starts with id:. A number and a colon before
-it is its weight; @ and a slice after a file or an item is that part of it, # and a number after an item that segment.
+Operators are separate words in capitals. Other consecutive words form one text. It is a file if it starts with ./ ../ /
+or ~ or is a file:// URL, and an indexed item if it starts with id:. A number and a colon before it is its weight. @ and
+a slice after a file or an item selects a part of it; # and a number after an item selects a segment.
 """
 
 import os
@@ -39,7 +39,7 @@ _WORDS = {*_SIGNS, *_BINARY, "NOT", "(", ")"}
 
 
 def split(line: str) -> list[str]:
-    """Split a line that is no command line into words: spaces part them, and " holds words together.
+    """Split a line into words, as a shell does: at spaces, except for spaces between two ".
 
     Raises:
         QueryError: a " is never closed.
@@ -53,12 +53,12 @@ def split(line: str) -> list[str]:
 
 
 def parse(tokens: Sequence[str], files: bool = True) -> Expression:
-    """Read the words of a command line. Without `files`, for words that others send, a path is an error.
+    """Parse the words of a command line. Without `files`, as for words from other machines, a path is an error.
 
     Raises:
-        QueryError: no term, a path where there are no files, an operator without its operand, parentheses that do not
-            match, two media without an operator between them, something other than terms added up, a weight of zero, a
-            slice without extent, the home of a user who does not exist.
+        QueryError: no term, a path without `files`, an operator without its operand, parentheses that do not match, two
+            media without an operator between them, + or - on anything but terms, a weight of zero, a slice without
+            extent, the home of a user who does not exist.
     """
     parser = _Parser(tokens, files)
     expression = parser.query()
@@ -68,7 +68,7 @@ def parse(tokens: Sequence[str], files: bool = True) -> Expression:
 
 
 def parse_path(text: str) -> Path:
-    """Read the name of a file that stands alone, so that it needs no ./ before it.
+    """Parse the path of a file that is given alone, so that it needs no ./ before it.
 
     Raises:
         QueryError: a Windows path, a URL of another machine, the home of a user who does not exist.
@@ -106,7 +106,7 @@ class _Parser:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
 
     def query(self) -> Expression:
-        """Everything, or what stands between parentheses."""
+        """Parse a whole query, or the query between parentheses."""
         return self._binary(list(_BINARY))
 
     def _binary(self, operators: list[str]) -> Expression:
@@ -135,7 +135,7 @@ class _Parser:
         terms: list[Term] = []
         for sign, part in parts:
             if not isinstance(part, Summand):
-                raise QueryError("+ and - add up terms: join what has AND, OR, NOT or THEN in it with AND")
+                raise QueryError("+ and - add up terms, not AND, OR, NOT and THEN: join those with AND")
             terms += part.terms if sign == 1 else (-part).terms
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
@@ -144,7 +144,7 @@ class _Parser:
             self._take()
             inner = self._deeper(self.query)
             if self.next != ")":
-                raise QueryError("a ( is never closed: put a ) after what belongs together")
+                raise QueryError("a ( is never closed: add the )")
             self._take()
             return inner
         words = []
@@ -181,7 +181,7 @@ def _term(words: list[str], files: bool) -> Term:
     is_path = _URL.match(text) is not None or text.startswith(_PATH_STARTS)
     if (is_path or _WINDOWS.match(text)) and not files:
         raise QueryError(
-            f"{text!r} is a path, and no file of this machine is read: write an item as id:ITEM, or "
+            f"{text!r} is a path, and files of the server are not read: write an item as id:ITEM, or "
             "send the file itself"
         )
     _check_path(text)
@@ -192,7 +192,7 @@ def _term(words: list[str], files: bool) -> Term:
         source, part = _file(path) if is_path else _item(text[3:])
         return Term(source, weight, slice=part)
     if not text.strip():
-        raise QueryError("an empty text has no meaning to search for")
+        raise QueryError("an empty text cannot be searched for: write some words")
     return Term(text, weight)
 
 
@@ -206,7 +206,7 @@ def _path_of(url: str) -> str:
     where, escaped = url[len("file://") :].partition("/")[::2]
     path = unquote("/" + escaped, errors="surrogateescape")
     if where.lower() not in ("", "localhost") or "\0" in path:
-        raise QueryError(f"{url!r} names no file of this machine: write file:///PATH or a path that starts with /")
+        raise QueryError(f"{url!r} is not a file of this machine: write file:///PATH or a path that starts with /")
     return path
 
 
@@ -218,7 +218,7 @@ def _item(text: str) -> tuple[ItemRef, Slice | None]:
 
 
 def _file(text: str) -> tuple[Path, Slice | None]:
-    """A file of that very name wins over a slice of another."""
+    """If a file has this exact name, `@` does not begin a slice."""
     name, part = (text, None) if os.path.lexists(_home(text)) else _sliced(text)
     return _home(name), part
 

@@ -13,7 +13,7 @@ MAX_SEGMENTS = 100
 
 @dataclass(frozen=True)
 class Quota:
-    """How many hits of a modality one list holds: at least and at most; None is no bound."""
+    """The number of hits of a modality in one list: at least and at most. None means no bound."""
 
     modality: Modality
     least: int = 0
@@ -25,10 +25,10 @@ class Quota:
 
     @classmethod
     def parse(cls, text: str) -> "Quota":
-        """Read `image:2-5`, `image:2-` (at least), `image:-5` (at most) or `image:3` (both).
+        """Parse `image:2-5`, `image:2-` (at least), `image:-5` (at most) or `image:3` (both).
 
         Raises:
-            QueryError: it is not written so, or names no modality.
+            QueryError: the text is malformed, or names no modality.
         """
         found = re.fullmatch(r"([a-z_]+):(\d{0,4})(-?)(\d{0,4})", text)
         if found is None or found[1] not in set(Modality) or not (found[2] or found[4]):
@@ -41,12 +41,13 @@ class Quota:
 class SearchOptions:
     """The options of a search, which Python, the command line and HTTP share.
 
-    `modalities` are those of the hits, and `limit` is the number of hits. `include_self` lets an item that the query
-    itself names be a hit. Every condition of `where` holds for every hit. `lanes` gives `limit` hits of each modality
-    in turn; else there is one list, held to `quotas`. `fold` hides near-duplicates under the best of them. A hit shows
-    up to `segments` of its best segments. `like` and `unlike` are ids of items to move towards and away from. `cursor`
-    is the `next_cursor` of the previous page. Hits below `min_relevance` are left out. `hybrid` also finds items that
-    have the words of the query in their name, labels or text. `explain` adds the contributions of terms and spaces.
+    `modalities` are those of the hits, and `limit` is the number of hits. With `include_self`, items that the query
+    names may be hits. Every hit meets all conditions of `where`. `lanes` returns `limit` hits of each modality in turn;
+    otherwise there is one list, which meets the `quotas`. `fold` hides near-duplicates under the best of them. A hit
+    shows up to `segments` of its best segments. `like` and `unlike` are ids of items to move towards and away from.
+    `cursor` is the `next_cursor` of the previous page. Hits below `min_relevance` are left out. `hybrid` also finds
+    items that have the words of the query in their name, labels or text. `explain` adds the contributions of terms and
+    spaces.
     """
 
     modalities: tuple[Modality, ...] = tuple(Modality)
@@ -65,7 +66,7 @@ class SearchOptions:
     explain: bool = False
 
     def query(self, expression: Expression) -> "Query":
-        """Return the query for an expression with these options."""
+        """Return the query of an expression with these options."""
         return Query(expression, **vars(self))
 
 

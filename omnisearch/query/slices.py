@@ -15,7 +15,7 @@ _PAGE = re.compile(r"p(\d+)")
 def parse_slice(text: str) -> Slice | None:
     """Parse the text after `@` in a term: `12.5-15`, `x,y,w,h` or `p3`. Returns None if it is not a slice.
 
-    A region is in pixels, or in shares of the sides as soon as one of its numbers has a decimal point.
+    A region is in pixels, or in fractions of the sides if any of its numbers has a decimal point.
 
     Raises:
         QueryError: the text is a slice of zero or infinite extent.

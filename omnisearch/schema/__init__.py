@@ -1,1 +1,1 @@
-"""What the HTTP API answers, as models that the API and its clients share. Importing them imports no web framework."""
+"""Models of the answers of the HTTP API, which clients share. Importing them imports no web framework."""

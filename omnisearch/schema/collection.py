@@ -6,14 +6,14 @@ from omnisearch.types import Modality
 
 
 class CollectionEntry(BaseModel):
-    """A collection in a list. `default` marks the one that is asked where a request names none."""
+    """A collection in a list. `default` marks the collection of requests that name none."""
 
     name: str
     default: bool
 
 
 class CollectionOut(CollectionEntry):
-    """A collection: the model that made its vectors and their width, and how many segments of each modality it has.
+    """A collection: its model, the dimension `dim` of its vectors, and the number of segments of each modality.
 
     Without an index, `model` and `dim` are null and `segments` is empty.
     """

@@ -16,7 +16,7 @@ class EmbeddingOut(BaseModel):
 
 
 class UsageOut(BaseModel):
-    """Zeros: each space has a tokenizer of its own, so tokens are not counted."""
+    """Always zero: each space has its own tokenizer, so tokens are not counted."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0
@@ -43,7 +43,7 @@ class ModelOut(BaseModel):
 
 
 class ModelsOut(BaseModel):
-    """The models that can be asked for embeddings: one."""
+    """The models that make embeddings: one."""
 
     object: Literal["list"] = "list"
     data: list[ModelOut]

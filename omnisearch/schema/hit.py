@@ -15,7 +15,7 @@ class ScoredSpanOut(SpanOut):
 
 
 class MatchOut(BaseModel):
-    """What one term gave to a hit; `factors`, `spaces` and `unsplit` where the query asked to be explained."""
+    """The contribution of one term to a hit. `factors`, `spaces` and `unsplit` are set if the query has `explain`."""
 
     term: str
     weight: float
@@ -26,9 +26,9 @@ class MatchOut(BaseModel):
 
 
 class FindingOut(BaseModel):
-    """Why a hit is relevant: an expression as it was judged. A sum has no parts; only a sum has the last three fields.
+    """Why a hit is relevant: an expression with its scores. A sum has no parts; only a sum has the last three fields.
 
-    `odds` is null where the part cannot match.
+    `odds` is null if the part cannot match.
     """
 
     op: Literal["sum", "and", "or", "not", "then"]
@@ -42,9 +42,9 @@ class FindingOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """An item that was found. `score` is a cosine; `relevance` in [0, 1] compares across modalities.
+    """An item that was found. `score` is a cosine; `relevance` in [0, 1] can be compared across modalities.
 
-    `segment` is null for a hit on a whole item. `missing` is true where no file exists at `path` any more.
+    `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more.
     """
 
     id: str

@@ -7,7 +7,7 @@ from omnisearch.types import Modality
 
 
 class ItemFacts(BaseModel):
-    """What is known of an item as a whole: `size` in bytes, `duration` in seconds, `mtime` in seconds since 1970."""
+    """The facts of an item: `size` in bytes, `duration` in seconds, `mtime` in seconds since 1970."""
 
     id: str
     path: str
@@ -35,9 +35,9 @@ class ItemEntry(ItemFacts):
 
 
 class ItemsOut(BaseModel):
-    """A page of items. `next_cursor` asks for the next page; it is null after the last one.
+    """A page of items. `next_cursor` is the `cursor` of the next page; it is null after the last one.
 
-    A page may be short, or empty, though others follow: one request looks at a bounded number of items.
+    A page may be short or empty even if more follow, because one request reads a limited number of items.
     """
 
     items: list[ItemEntry]

@@ -8,7 +8,7 @@ from omnisearch.jobs.job import State
 
 
 class ProgressOut(BaseModel):
-    """How much of `total` is done, in `unit`; `total` is null while it is not known."""
+    """The progress of a job: `done` of `total`, in `unit`. `total` is null while it is unknown."""
 
     done: int
     total: int | None
@@ -17,16 +17,16 @@ class ProgressOut(BaseModel):
 
 
 class FailureOut(BaseModel):
-    """Why a job failed: a stable code, and a message."""
+    """The reason why a job failed: a stable code, and a message."""
 
     code: str
     detail: str
 
 
 class JobOut(BaseModel):
-    """A job. Times are seconds since 1970. `version` grows with every change, and is the id of its event.
+    """A job. Times are seconds since 1970. `version` increases with every change, and is the id of its event.
 
-    `attempts` counts the runs that began. `cancelling` means that the worker has been asked to stop.
+    `attempts` counts the started runs. `cancelling` means that the worker has been asked to stop.
     """
 
     id: str
@@ -46,7 +46,7 @@ class JobOut(BaseModel):
 
 
 class JobsOut(BaseModel):
-    """Jobs, the newest first. `next_cursor` leads to the next page."""
+    """Jobs, the newest first. `next_cursor` is the `cursor` of the next page."""
 
     jobs: list[JobOut]
     next_cursor: str | None
@@ -63,7 +63,7 @@ class FileErrorOut(BaseModel):
 
 
 class JobErrorsOut(BaseModel):
-    """Files that a job could not index, by path. `next_cursor` leads to the next page."""
+    """Files that a job could not index, by path. `next_cursor` is the `cursor` of the next page."""
 
     errors: list[FileErrorOut]
     next_cursor: str | None

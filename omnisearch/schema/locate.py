@@ -1,4 +1,4 @@
-"""Places in a file."""
+"""Locations in a file."""
 
 from pydantic import BaseModel
 
@@ -7,7 +7,7 @@ from omnisearch.types import Modality
 
 
 class RegionOut(BaseModel):
-    """A rectangle of an image, in shares of its width and height from the top left corner."""
+    """A rectangle of an image, in fractions of its width and height from the top left corner."""
 
     x: float
     y: float
@@ -16,7 +16,7 @@ class RegionOut(BaseModel):
 
 
 class AtOut(BaseModel):
-    """Where something is: a stretch of time or text, or a region. `slice` is how a term of a query names it."""
+    """A part of a file: a stretch of time or text, or a region. `slice` names it in a term of a query."""
 
     segment: SpanOut | None
     region: RegionOut | None
@@ -26,29 +26,29 @@ class AtOut(BaseModel):
 
 
 class OfQuery(BaseModel):
-    """Of which sum of the query something is said."""
+    """The sum of the query that matched."""
 
     query: str
 
 
 class OfFile(BaseModel):
-    """Of which file something is said."""
+    """The file that was searched."""
 
     path: str
 
 
 class PartOut(AtOut, OfQuery):
-    """Where one sum of the query was found."""
+    """The location of one sum of the query."""
 
 
 class PlaceOut(AtOut, OfFile):
-    """A place that matches, as the command line prints it too."""
+    """A location that matches, as the command line also prints it."""
 
     parts: list[PartOut]
 
 
 class LocateOut(BaseModel):
-    """The places of a file that match, the best first; `windows` of it were looked at."""
+    """The locations of a file that match, the best first. `windows` is the number of windows that were scored."""
 
     modality: Modality
     windows: int

@@ -15,10 +15,10 @@ class MapPointOut(BaseModel):
 
 
 class MapOut(BaseModel):
-    """Places of items on a plane, for a uniform sample where the collection has more `items` than points.
+    """Positions of items on a plane. If the collection has more `items` than points, these are a uniform sample.
 
-    Items of a modality that lie near each other are similar. `made` is in seconds since 1970. `stale` says that items
-    were added or removed since then, or that the index was rebuilt.
+    Items of a modality that are near each other are similar. `made` is in seconds since 1970. `stale` is true if items
+    were added or removed since then, or the index was rebuilt.
     """
 
     items: int

@@ -1,4 +1,4 @@
-"""Models: what they are made of, what they need, and whether they are here."""
+"""Models: their spaces, their weight files, and their memory plan."""
 
 from pydantic import BaseModel
 
@@ -6,7 +6,7 @@ from omnisearch.types import Modality
 
 
 class SpaceOut(BaseModel):
-    """A space of a model: what it embeds, the width of its vectors, and under which licence."""
+    """A space of a model: its modalities, the dimension of its vectors, and its licence."""
 
     name: str
     modalities: list[Modality]
@@ -16,7 +16,7 @@ class SpaceOut(BaseModel):
 
 
 class WeightFileOut(BaseModel):
-    """A weight file. `size` is in bytes, null while it is not known; `problem` is why it cannot be used, if so."""
+    """A weight file. `size` is in bytes, null while it is unknown. `problem` is the reason if it cannot be used."""
 
     name: str
     size: int | None
@@ -25,9 +25,9 @@ class WeightFileOut(BaseModel):
 
 
 class ModelDetailOut(BaseModel):
-    """A model with its spaces and weight files. `size` is in bytes, null while the size of a file is not known.
+    """A model with its spaces and weight files. `size` is in bytes, null while the size of a file is unknown.
 
-    Where it is not `ready`, `way_out` says what to do.
+    If it is not `ready`, `way_out` says what to do.
     """
 
     id: str
@@ -45,7 +45,7 @@ class ModelDetailOut(BaseModel):
 class PlanStepOut(BaseModel):
     """A tower that a modality loads; `spaces` read its result. Sizes are in bytes.
 
-    `held` is what its device holds after it was loaded, and `dropped` the towers that are let go for it.
+    `held` is the memory used on the device after loading, and `dropped` are the towers that are unloaded for it.
     """
 
     modality: Modality
@@ -61,7 +61,7 @@ class PlanStepOut(BaseModel):
 
 
 class ModelPlanOut(BaseModel):
-    """What a model loads on the server's machine, in order. It `fits` if each tower does."""
+    """The towers that a model loads on the server's machine, in order. `fits` is true if each tower fits."""
 
     id: str
     fits: bool
@@ -69,7 +69,7 @@ class ModelPlanOut(BaseModel):
 
 
 class ModelCheckOut(BaseModel):
-    """The weight files of a model, hashed; `sound` if each is what its hash says."""
+    """The weight files of a model after a check of their hashes. `sound` is true if all hashes match."""
 
     id: str
     sound: bool

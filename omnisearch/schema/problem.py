@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 
 class OpenAIError(BaseModel):
-    """An error as OpenAI's API has it. `param` points at the field that is wrong."""
+    """An error in the shape of OpenAI's API. `param` points at the wrong field."""
 
     message: str
     type: str

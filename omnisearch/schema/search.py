@@ -7,9 +7,9 @@ from omnisearch.schema.problem import Problem
 
 
 class SearchOut(BaseModel):
-    """The hits of a query, the best first, and where the time went, in milliseconds by stage.
+    """The hits of a query, the best first. `took_ms` has the milliseconds of each stage.
 
-    `next_cursor` asks for the next page. `nothing_matches` says that the best hit is only the least bad.
+    `next_cursor` is the `cursor` of the next page. `nothing_matches` is true if even the best hit is hardly relevant.
     """
 
     hits: list[HitOut]
@@ -19,12 +19,12 @@ class SearchOut(BaseModel):
 
 
 class FailedOut(BaseModel):
-    """The problem document of a query that is wrong."""
+    """The problem document of a query that failed."""
 
     error: Problem
 
 
 class SearchBatchOut(BaseModel):
-    """For each query, in order, its answer or its error. `took_ms` of every answer is that of all of them together."""
+    """The answer or the error of each query, in order. `took_ms` of each answer is the time of the whole batch."""
 
     results: list[SearchOut | FailedOut]

@@ -7,7 +7,7 @@ Number = int | float
 
 
 class SpanOut(BaseModel):
-    """From `start` to `end` in `unit`: seconds or characters."""
+    """A span from `start` to `end` in `unit`: seconds or characters."""
 
     start: Number
     end: Number

@@ -1,4 +1,4 @@
-"""How many items an index has, and of what kinds."""
+"""Counts of the items of an index."""
 
 from pydantic import BaseModel
 
@@ -8,8 +8,8 @@ from omnisearch.types import Modality
 class StatsOut(BaseModel):
     """Items and segments by modality, and the model that embedded them. Times are in seconds since 1970.
 
-    `size` is in bytes. `partly_read` counts items whose file is damaged or too long to be read whole. Unless they are
-    `exact`, these two are estimates from a sample.
+    `size` is in bytes. `partly_read` counts items whose file is damaged or too long to be read whole. Unless `exact` is
+    true, these two are estimates from a sample.
     """
 
     collection: str
@@ -39,9 +39,9 @@ class FacetOut(BaseModel):
 
 
 class FacetsOut(BaseModel):
-    """How many items of a selection have which modality, type, year and folder.
+    """Counts of the items of a selection by modality, type, year and folder.
 
-    Unless the counts are `exact`, they are estimates from a sample, in which rare values may be absent.
+    Unless `exact` is true, the counts are estimates from a sample, in which rare values may be absent.
     """
 
     items: int

@@ -6,7 +6,7 @@ from omnisearch.types import Modality
 
 
 class LimitsOut(BaseModel):
-    """What one query may hold: `terms`, the characters of a `text`, and the `hits` of an answer."""
+    """Limits of one query: its `terms`, the characters of a `text`, and the `hits` of an answer."""
 
     terms: int
     text: int
@@ -14,7 +14,7 @@ class LimitsOut(BaseModel):
 
 
 class StatusOut(BaseModel):
-    """What is served: a collection, how many segments of each modality it has, by which model, and the limits."""
+    """The state of a collection: its model, the number of segments of each modality, and the limits of queries."""
 
     version: str
     collection: str
@@ -25,12 +25,12 @@ class StatusOut(BaseModel):
 
 
 class HealthOut(BaseModel):
-    """A probe's answer."""
+    """The answer of a probe."""
 
     status: str
 
 
 class ReadyOut(HealthOut):
-    """For each collection that was opened, `ready` or the code of what is wrong with it. Empty without a key."""
+    """For each opened collection, `ready` or the code of its error. Empty if the request has no key."""
 
     collections: dict[str, str]

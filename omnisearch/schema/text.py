@@ -6,7 +6,7 @@ from omnisearch.schema.segment import SpanOut
 
 
 class PassageOut(SpanOut):
-    """A part of a text, which is the one with this `index`."""
+    """A part of a text. `index` is its number, from 0."""
 
     index: int
     text: str

@@ -6,7 +6,7 @@ from omnisearch.types import Modality
 
 
 class UploadOut(BaseModel):
-    """A file that the server keeps for queries. `expires` is in seconds since 1970; each use puts it off."""
+    """A file that the server keeps for queries. `expires` is in seconds since 1970; each use extends it."""
 
     id: str
     name: str

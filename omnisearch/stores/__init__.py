@@ -1,1 +1,1 @@
-"""Vectors in Qdrant, and the raw embeddings of every space beside them."""
+"""Vectors in Qdrant, and the stored embeddings of every space beside them."""

@@ -1,4 +1,4 @@
-"""Kept places: folders whose files stay in the index although the last run did not find them, as a JSON file.
+"""Absent folders, as a JSON file: their files stay in the index although the last run did not find them.
 
 The indexer writes it; every command that shows an index may read it.
 """

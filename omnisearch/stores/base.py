@@ -16,10 +16,10 @@ from omnisearch.types import Floats, Modality, Segment
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an item from outside its content, and may change while that stays.
+    """The facts of an item that may change while its content stays the same.
 
-    `size` is in bytes, `mtime` in whole seconds since 1970; both are those of the path. Labels are the item's. `names`
-    are those of files and folders in the other paths that hold it.
+    `size` is in bytes, `mtime` in whole seconds since 1970; both belong to the file at `path`. `names` are the
+    names of files and folders in the other paths of the same content.
     """
 
     path: str
@@ -38,11 +38,11 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Payload(Facts):
-    """What a point knows of its segment and its item. Closed and bounded, and flat in the store: deep payloads damage
-    the engine for good.
+    """The payload of a point: fields of its segment and its item. It is bounded, and flat in the store, because deep
+    payloads damage the engine permanently.
 
-    `passage` is all of a text segment, for its words; answers to lookups come without it. `notes` are short sentences
-    on how the item's file was read.
+    `passage` is the whole text of a text segment, for its words; results of lookups do not have it. `notes` are short
+    sentences on how the item's file was read.
     """
 
     item_id: str
@@ -56,7 +56,7 @@ class Payload(Facts):
 
     @property
     def words(self) -> SparseVector:
-        """The words of its paths, its labels and its text."""
+        """The sparse vector of the words in its paths, labels and text."""
         return document_weights(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
 
     @property
@@ -87,7 +87,7 @@ class Payload(Facts):
         """The inverse of `flat`. A point written by a version without facts has only its path.
 
         Raises:
-            DamageError: it is not a result of `flat`, so the engine's files are damaged.
+            DamageError: the row is not a result of `flat`, so the engine's files are damaged.
         """
         row = dict(row)
         try:
@@ -97,12 +97,12 @@ class Payload(Facts):
             names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
             return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamageError(f"the index holds a damaged point ({error!r}): run `omnisearch repair`") from error
+            raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """`id` is a UUID made from item and segment, so writing a point twice is writing it once. `vector` is (dim,)."""
+    """`id` is a UUID made from item and segment, so a repeated write replaces the point. `vector` is (dim,)."""
 
     id: str
     vector: Floats
@@ -115,9 +115,9 @@ FIRST = range(1)
 
 @dataclass(frozen=True)
 class Filter:
-    """The closed filter model. Empty tuples filter nothing; every condition of `where` must hold.
+    """A filter of points. An empty tuple excludes nothing; every condition of `where` must hold.
 
-    `segments` keeps the segments with these places in their items, which begin at 0; all without it.
+    `segments` selects segments by their index in the item, from 0; empty selects all.
     """
 
     modalities: tuple[Modality, ...] = ()
@@ -129,20 +129,20 @@ class Filter:
 
 @dataclass(frozen=True)
 class Order:
-    """By the id of the point, or by a number and then by id. Ids are hashes, so the first ids are a uniform sample."""
+    """An order of points: by id, or by a number, then by id. Ids are hashes, so the first ids are a uniform sample."""
 
     field: Literal["id", "mtime", "size"] = "id"
     descending: bool = False
 
     @property
     def sign(self) -> int:
-        """What to multiply a number with, so that the first is the smallest."""
+        """The factor by which numbers are multiplied so that the first is the smallest: 1 or -1."""
         return -1 if self.descending else 1
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The place of a point in an order: its id, and the number that is compared."""
+    """The position of a point in an order: its id, and the number that is compared."""
 
     id: str
     value: float = 0.0
@@ -158,9 +158,9 @@ class PointPage:
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """One question: the points nearest to a `vector` (dim,), or those with the words of a sparse one.
+    """A lookup of the points nearest to a dense `vector` (dim,), or of points with the words of a sparse vector.
 
-    With `among`, a lookup of words, only the points that it finds are compared.
+    `among` is a lookup of words: only the points that it finds are compared.
     """
 
     vector: Floats | SparseVector
@@ -171,7 +171,7 @@ class Lookup:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A point that answers a lookup; `vector` only where it was asked for."""
+    """A point found by a lookup. `vector` is set if vectors were requested."""
 
     id: str
     score: float
@@ -187,49 +187,49 @@ class VectorStore(Protocol):
     fingerprint: str
 
     def upsert(self, points: Sequence[Point]) -> None:
-        """Write points by id. When this returns they survive a power cut.
+        """Write points by id. They are durable on return.
 
         Raises:
             VectorError: a vector is not finite, is zero, or is not `dim` wide; nothing was written.
-            StoreError: the engine refused, or too little disk is left.
+            StoreError: the engine failed, or the disk is full.
         """
         ...
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
-        """Answer each lookup with its nearest points, best first; of words with those that have any, by BM25."""
+        """Return the best points of each lookup, best first: by cosine, or by BM25 for words."""
         ...
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:
-        """Every point that passes the filter, in order of id; vectors are empty (0,) unless asked for."""
+        """Yield every point that passes the filter, in order of id. Vectors are empty (0,) unless requested."""
         ...
 
     def page(self, chosen: Filter, order: Order, after: Mark | None, limit: int) -> PointPage:
-        """Look at the `limit` points after a place in an order; those of them that pass all of the filter.
+        """Read up to `limit` points after a mark in an order, and return those that pass the whole filter.
 
         An order by a number leaves out points without facts.
         """
         ...
 
     def describe(self, items: Mapping[str, Facts]) -> None:
-        """Give every segment of these items, by id, other facts; durable on return. Unknown ids are no error.
+        """Replace the facts of all segments of these items, by id. Durable on return. Unknown ids are ignored.
 
         Raises:
-            StoreError: facts that the engines cannot keep; nothing was written.
+            StoreError: the engines cannot store the facts; nothing was written.
         """
         ...
 
     def undescribed(self) -> int:
-        """How many points have no facts but a path, because they were written before there were any."""
+        """Return the number of points without facts except for a path, which older versions wrote."""
         ...
 
     def delete(self, item_ids: Sequence[str]) -> None:
-        """Remove every segment of these items; durable on return. Unknown ids are no error."""
+        """Remove all segments of these items. Durable on return. Unknown ids are ignored."""
         ...
 
     def count(self, chosen: Filter = Filter()) -> int:
-        """How many points pass the filter, exactly."""
+        """Return the exact number of points that pass the filter."""
         ...
 
     def close(self) -> None:
-        """Let go of the engine. Closing twice is no error."""
+        """Close the connection to the engine. Closing twice is allowed."""
         ...

@@ -2,9 +2,9 @@
 
     weight of a word = tf (k + 1) / (tf + k),  k = 1.2
 
-tf is how often the word occurs (Robertson & Zaragoza 2009, equation 3.15, with b = 0 because segments are about
-equally long). The engines keep in how many of N points a word occurs, n, and multiply by ln(1 + (N - n + 0.5) /
-(n + 0.5)), so that the product of a question with a point is the BM25 score.
+tf is the number of occurrences of the word (Robertson & Zaragoza 2009, equation 3.15, with b = 0 because segments are
+about equally long). The engines count the points n of N that have a word, and multiply by ln(1 + (N - n + 0.5) /
+(n + 0.5)), so that the product of a query with a point is the BM25 score.
 """
 
 import zlib
@@ -44,7 +44,7 @@ class SparseVector:
 def query_weights(text: str) -> SparseVector:
     """Return the sparse query of a text: the forms of each word, without common words.
 
-    The forms of a word share its weight. An older index holds other forms, which share it once more: no point has both.
+    The forms of a word share its weight. The forms of an older index share it too, because no point has both.
     """
     weights: dict[str, float] = {}
     for word in _asked(text):
@@ -71,8 +71,7 @@ def document_weights(
 ) -> SparseVector:
     """Return the sparse vector of a segment: the forms of the words in its facts and its text.
 
-    Every segment has the word "", since the engines do not count a point among their N whose first sparse vector was
-    empty.
+    Every segment has the word "", because the engines do not count a point in N if its first sparse vector was empty.
     """
     said = "\n".join((path, *names, *tags, *meta.values(), text))
     counts = Counter(form for word in words_of(said) for form in forms(word))

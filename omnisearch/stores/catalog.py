@@ -1,6 +1,6 @@
-"""Opening the store that the settings name, and swapping the collection behind its alias.
+"""Open the store that the settings name, and swap the collection behind its alias.
 
-Readers follow the alias, so a rebuilt index takes the old one's place in one step.
+Readers follow the alias, so a rebuilt index replaces the old one in one step.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ class Catalog(Protocol):
     """The collections of one engine and the alias that names the one in use."""
 
     def alias(self) -> CollectionName | None:
-        """The collection in use; None where nothing was indexed yet."""
+        """Return the collection in use; None if nothing was indexed yet."""
         ...
 
     def names(self) -> list[CollectionName]:
-        """Every collection of ours, in use or not."""
+        """Return all collections of omnisearch, in use or not."""
         ...
 
     def create(self, name: CollectionName) -> None:
-        """Make an empty collection. One that exists is left as it is."""
+        """Make an empty collection. An existing one is not changed."""
         ...
 
     def point(self, name: CollectionName) -> None:
@@ -35,7 +35,7 @@ class Catalog(Protocol):
         ...
 
     def drop(self, name: CollectionName) -> None:
-        """Remove a collection. An unknown one is no error."""
+        """Remove a collection. An unknown one is ignored."""
         ...
 
     def open(self, name: CollectionName, fingerprint: str) -> VectorStore:
@@ -43,7 +43,7 @@ class Catalog(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the engine; the stores that were opened stay open."""
+        """Close the connection to the engine; opened stores stay open."""
         ...
 
 
@@ -70,7 +70,7 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
 
 
 def describe_store(settings: Settings) -> CollectionName:
-    """Say whose vectors the collection in use holds, without the model.
+    """Return the name of the collection in use, which names its model. Needs no model.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -84,7 +84,7 @@ def describe_store(settings: Settings) -> CollectionName:
 
 
 def open_current(settings: Settings) -> VectorStore:
-    """Open the collection in use, whichever model made it.
+    """Open the collection in use, of any model.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -110,16 +110,16 @@ def restore_alias(settings: Settings, *, model: str, dim: int, fingerprint: str)
 
 @contextmanager
 def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Iterator[VectorStore]:
-    """Fill a new collection, then put it in the place of the one in use, which is dropped.
+    """Fill a new collection in the body, then replace the one in use, which is dropped.
 
-    The body writes to the store it is given while readers keep the old one; if it raises, the old one stays.
+    The body writes to the yielded store while readers use the old one. If the body raises, the old one stays.
     """
     with closing(open_catalog(settings)) as catalog:
         current = catalog.alias()
         name = CollectionName(model, dim, fingerprint, collection=settings.collection)
         for other in catalog.names():
             if other != current:
-                catalog.drop(other)  # the remains of a swap that was cut short
+                catalog.drop(other)  # left by an interrupted swap
         if current is not None and current.fits(dim, fingerprint):
             name = current.next()
         catalog.create(name)
@@ -135,10 +135,10 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
 
 
 def drop_index(settings: Settings) -> None:
-    """Remove all vectors of the index; processes that have it open find that it is gone.
+    """Remove all vectors of the index. Processes that have it open get NoIndexError.
 
     Raises:
-        StoreError: the server cannot be reached. An embedded engine that fails is left to the removal of its files.
+        StoreError: the server cannot be reached. Errors of an embedded engine are ignored: its files are removed.
     """
     if settings.store is None and not (settings.index_dir / DIRECTORY).is_dir():
         return
@@ -148,7 +148,7 @@ def drop_index(settings: Settings) -> None:
 
 
 def open_catalog(settings: Settings) -> Catalog:
-    """The embedded engine in the data directory, or the server that `store` names."""
+    """Return the catalog of the embedded engine in the data directory, or of the server that `store` names."""
     if settings.store is None:
         from omnisearch.stores.edge import EdgeCatalog
 

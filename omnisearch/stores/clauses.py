@@ -1,4 +1,4 @@
-"""A filter as the engines understand it: clauses that must hold, clauses that must not, and what is left to check."""
+"""Filters compiled for engines: clauses that must hold, clauses that must not, and conditions to check afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from omnisearch.query.conditions import Condition, RangeCondition
 from omnisearch.stores.base import Filter, Lookup, Payload, Scored
 from omnisearch.stores.keyword_index import narrowed
 
-# How many times more points are asked for where some of them may be refused here.
+# Factor by which a limit is raised if some of the points may be excluded after the lookup.
 WIDER = 8
 
 INDEXED: Mapping[str, Literal["keyword", "float"]] = {
@@ -34,18 +34,18 @@ class Clause:
 
 @dataclass(frozen=True)
 class Clauses:
-    """`rest` are the conditions that the clauses narrow but do not decide."""
+    """`rest` are the conditions that the clauses only approximate."""
 
     must: tuple[Clause, ...]
     must_not: tuple[Clause, ...]
     rest: tuple[Condition, ...] = ()
 
     def keeps(self, payload: Payload) -> bool:
-        """Whether a point that the engine found passes all of the filter."""
+        """Return whether a point that the engine found passes the whole filter."""
         return all(condition.holds(payload) for condition in self.rest)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON; without `rest`, which no engine sees."""
+        """Return the clauses as JSON, without `rest`, which engines do not evaluate."""
         return {
             name: [{"key": clause.key, "any": clause.any, "range": clause.range} for clause in clauses]
             for name, clauses in (("must", self.must), ("must_not", self.must_not))
@@ -77,7 +77,7 @@ def clauses(chosen: Filter) -> Clauses:
 def search_exactly(
     lookups: Sequence[Lookup], ask: Callable[[Sequence[Lookup]], list[list[Scored]]]
 ) -> list[list[Scored]]:
-    """Answer lookups by an engine that sees only their clauses: ask for more until enough of the points are kept."""
+    """Answer lookups by an engine that evaluates only clauses: raise the limits until enough points pass the filter."""
     compiled = [clauses(lookup.filter) for lookup in lookups]
     limits = [lookup.limit * (WIDER if rest.rest else 1) for lookup, rest in zip(lookups, compiled, strict=True)]
     answers: list[list[Scored]] = [[] for _ in lookups]

@@ -1,10 +1,10 @@
-"""Names in the engine: what it calls a collection, by bound model, and the alias that finds the one in use.
+"""Names of collections in the engine, by bound model, and of the alias that names the one in use.
 
     omni[-<collection>]__<model>__<dim>__<fingerprint, 12 characters>[__v<version>]
     omnisearch[-<collection>]
 
-The name says everything a reader must know before it may search, so no second record can disagree with it. The default
-collection is not named.
+The name contains everything that a reader checks before it searches, so no second record can disagree with it. The name
+of the default collection is left out.
 """
 
 import re
@@ -20,7 +20,7 @@ DIGITS = 12
 
 @dataclass(frozen=True)
 class CollectionName:
-    """Whose vectors a `collection` holds. `fingerprint` is cut to 12 characters; `version` counts rebuilds."""
+    """The name of a collection and its model. `fingerprint` is cut to 12 characters; `version` counts rebuilds."""
 
     model: str
     dim: int
@@ -38,7 +38,7 @@ class CollectionName:
 
     @classmethod
     def parse(cls, name: str) -> "CollectionName | None":
-        """The inverse of `str`; None where `name` is not one of ours."""
+        """Parse a name that `str` wrote. Returns None for other names."""
         found = re.fullmatch(rf"{PREFIX}(?:-(.+?))?__([^_]+)__([0-9]+)__([^_]+)(?:__v([0-9]+))?", name)
         if found is None:
             return None
@@ -47,14 +47,14 @@ class CollectionName:
         return parsed if str(parsed) == name else None
 
     def fits(self, dim: int, fingerprint: str) -> bool:
-        """Whether vectors of this width and model belong here; a model that was only renamed does."""
+        """Return whether vectors of this dimension and model belong here. A renamed model does."""
         return (self.dim, self.fingerprint) == (dim, _plain(fingerprint)[:DIGITS])
 
     def require(self, wanted: "CollectionName") -> None:
-        """Refuse a model whose vectors do not belong here.
+        """Check that the vectors of a model belong here.
 
         Raises:
-            FingerprintError: says whose vectors these are, whose were offered, and the way out.
+            FingerprintError: they do not; the message names both models and the way out.
         """
         if not self.fits(wanted.dim, wanted.fingerprint):
             raise FingerprintError(
@@ -65,12 +65,12 @@ class CollectionName:
             )
 
     def next(self) -> "CollectionName":
-        """The name of the rebuild after this one."""
+        """Return the name of the next rebuild."""
         return replace(self, version=self.version + 1)
 
 
 def alias_of(collection: str) -> str:
-    """Return the alias of a collection of the user's."""
+    """Return the alias of a user's collection."""
     return _of(ALIAS, collection)
 
 
@@ -79,5 +79,5 @@ def _of(name: str, collection: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep what is safe in a folder's name and in a URL, and no underscore, which separates."""
+    """Keep the characters that are safe in folder names and URLs, without the underscore, which is the separator."""
     return re.sub(r"[^0-9A-Za-z.-]+", "-", text).strip("-.")

@@ -8,7 +8,7 @@ from omnisearch.errors import CollectionNotFoundError, ConflictError, UsageError
 from omnisearch.stores.catalog import drop_index
 from omnisearch.stores.lock import hold_lock
 
-# A list of them is one answer, and each may hold an engine's process and files.
+# The largest number: a list of them is one answer, and each may need an engine's process and files.
 MOST = 256
 
 
@@ -28,8 +28,8 @@ def create_collection(settings: Settings) -> None:
     """Make the collection of the settings, with nothing in it. `omnisearch index` also makes one that is missing.
 
     Raises:
-        ConflictError: there is one of that name.
-        UsageError: there are as many as there may be.
+        ConflictError: the name is taken.
+        UsageError: there are MOST collections.
     """
     taken = ConflictError(f"a collection {settings.collection!r} exists: choose another name, or use it")
     if collection_exists(settings):
@@ -48,7 +48,7 @@ def remove_collection(settings: Settings) -> None:
 
     Raises:
         UsageError: it is the default one, or its folder is a link.
-        CollectionNotFoundError: there is none of that name.
+        CollectionNotFoundError: no collection has this name.
         BusyError: it is being indexed.
         StoreError: the Qdrant server cannot be reached; nothing was removed.
     """
@@ -59,8 +59,8 @@ def remove_collection(settings: Settings) -> None:
         raise CollectionNotFoundError(unknown(settings))
     if folder.is_symlink():
         raise UsageError(f"{folder} is a link: remove the collection by hand, the link and the folder behind it")
-    aside = folder.with_name(f".removed-{folder.name}")  # no name of a collection
-    shutil.rmtree(aside, ignore_errors=True)  # what a removal that was killed has left
+    aside = folder.with_name(f".removed-{folder.name}")  # not a valid name of a collection
+    shutil.rmtree(aside, ignore_errors=True)  # left by a removal that was killed
     with hold_lock(folder):
         drop_index(settings)
         folder.rename(aside)

@@ -151,7 +151,7 @@ class EdgeCatalog:
             ) from error
         if name is None:
             raise StoreError(
-                f"{self.directory / ALIAS_FILE} names {row[ALIAS]!r}, which is no collection of ours; run "
+                f"{self.directory / ALIAS_FILE} names {row[ALIAS]!r}, not a collection of omnisearch; run "
                 f"`omnisearch repair`"
             )
         return name
@@ -184,7 +184,7 @@ class EdgeCatalog:
 
 
 def _plain(lookup: Lookup) -> dict[str, Any]:
-    """A lookup as JSON; a dense vector travels beside it."""
+    """Return a lookup as JSON. A dense vector is sent separately."""
     return {
         "words": lookup.vector.plain() if isinstance(lookup.vector, SparseVector) else None,
         "limit": lookup.limit,
@@ -198,12 +198,12 @@ def _scored(point: Point, score: float, with_vectors: bool) -> Scored:
 
 
 def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:
-    """The ids of points, and their words."""
+    """Return the ids of points, and their words."""
     return [point.id for point in points], [point.payload.words.plain() for point in points]
 
 
 def _rows(answer: Message) -> Iterator[Floats | None]:
-    """The vectors of an answer one by one, or None for ever where none were asked for."""
+    """Yield the vectors of an answer one by one; without vectors, yield None without end."""
     if "vectors" not in answer.arrays:
         while True:
             yield None

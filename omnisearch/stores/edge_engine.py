@@ -1,7 +1,7 @@
-"""The embedded engine: collections as shard directories. The one file that knows qdrant_edge.
+"""The embedded engine: collections as shard directories. Only this file imports qdrant_edge.
 
-It holds the GIL through every call, hangs in forked children and dies of a full disk, so it lives in the worker
-process (`edge_worker`) and nowhere else.
+qdrant_edge holds the GIL during every call, hangs in forked children and dies if the disk is full, so it runs only in
+the worker process (`edge_worker`).
 """
 
 import secrets
@@ -24,14 +24,14 @@ from omnisearch.stores.clauses import INDEXED
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
-_DENSE = ""  # the engine's name of the vector that has none
+_DENSE = ""  # the engine's name of the unnamed vector
 _SCHEMAS = {"keyword": edge.PayloadSchemaType.Keyword, "float": edge.PayloadSchemaType.Float}
 
 
 class EdgeEngine:
-    """Every collection under `directory`, one call at a time.
+    """All collections under `directory`, one call at a time.
 
-    Searches scan exactly: shards are never optimized, because up to some 20,000 points an index gains nothing.
+    Searches are exact scans: shards are never optimized, because an index is not faster up to some 20,000 points.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -55,10 +55,10 @@ class EdgeEngine:
         }
 
     def answer(self, request: Message) -> Message:
-        """Do what `body["do"]` asks.
+        """Run the operation `body["do"]`.
 
         Raises:
-            StoreError: the engine refused.
+            StoreError: the engine failed.
             NoIndexError: no such collection.
         """
         vectors = request.arrays.get("vectors", np.empty((0, 0), np.float32))
@@ -95,7 +95,7 @@ class EdgeEngine:
         return self._shards[name]
 
     def _written(self, body: Mapping[str, Any]) -> Any:
-        """The shard that a request is about to write."""
+        """Return the shard that a request is about to write."""
         shard = self._shard(body)
         self._writes[body["collection"]] += 1
         return shard
@@ -109,7 +109,7 @@ class EdgeEngine:
     def _create(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
         path = self.directory / body["collection"]
         if not path.is_dir():
-            # Made aside and renamed: a collection is whole or absent.
+            # Made under another name and renamed, so a collection is complete or absent.
             aside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.directory)) / path.name
             vector = edge.EdgeVectorParams(size=body["dim"], distance=edge.Distance.Cosine)
             shard = edge.EdgeShard.create(str(aside), edge.EdgeConfig(vectors=vector, max_search_threads=1))
@@ -224,7 +224,7 @@ class EdgeEngine:
 
 
 def _complete(shard: Any) -> None:
-    """Index what filters look up, and words; asking for an index that exists changes nothing."""
+    """Create the indexes of filtered fields and of words. An existing index is not changed."""
     for field, kind in INDEXED.items():
         shard.update(edge.UpdateOperation.create_field_index(field, _SCHEMAS[kind]))
     shard.update(edge.UpdateOperation.create_sparse_vector(WORDS, modifier=edge.Modifier.Idf))
@@ -259,7 +259,7 @@ def _condition(clause: Mapping[str, Any]) -> Any:
 def _vectors(points: Sequence[Any]) -> dict[str, Floats]:
     if not points:
         return {"vectors": np.empty((0, 0), np.float32)}
-    # The engine gives lists: packing one after the other takes a quarter of the time that numpy takes for all of them.
+    # The engine returns lists: packing them one by one takes a quarter of the time of numpy on all of them.
     row = struct.Struct(f"{len(points[0].vector)}f")
     data = b"".join(row.pack(*point.vector) for point in points)
     return {"vectors": np.frombuffer(data, np.float32).reshape(len(points), -1)}

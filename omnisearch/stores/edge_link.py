@@ -1,4 +1,4 @@
-"""A connection to the worker process of one directory, which starts it when nobody else has."""
+"""A connection to the worker process of one directory. Starts the worker if there is none."""
 
 import fcntl
 import json
@@ -21,7 +21,7 @@ from omnisearch.wire import Message, WireError, WireTimeoutError, receive, send
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 600.0
-# For how long a worker waits for another client; starting one takes half a second.
+# How long a worker waits for another client. Starting one takes half a second.
 LINGER_SECONDS = 2.0
 MAX_ANSWER_BYTES = 4 << 30
 
@@ -42,7 +42,7 @@ class EdgeLink:
         So acknowledged writes are durable.
 
         Raises:
-            StoreError: the engine refused, did not answer, or died twice; the next call starts a new one.
+            StoreError: the engine failed, did not answer, or died twice; the next call starts a new one.
             NoIndexError: no such collection.
         """
         request = Message(body, {} if vectors is None else {"vectors": vectors})
@@ -80,7 +80,7 @@ class EdgeLink:
         )
 
     def close(self) -> None:
-        """Leave the worker, which ends by itself after its last client."""
+        """Disconnect from the worker, which ends after its last client."""
         with self._turn:
             self._drop()
 
@@ -91,14 +91,14 @@ class EdgeLink:
 
     def _connected(self) -> socket.socket:
         if self._owner != os.getpid():
-            self._drop()  # a forked child must not speak on its parent's stream
+            self._drop()  # a forked child must not use its parent's stream
         if self._sock is None:
             self._sock = self._connect() or self._start()
             self._owner = os.getpid()
         return self._sock
 
     def _connect(self) -> socket.socket | None:
-        """Connect to a running worker; None where there is none, or where it is about to end."""
+        """Connect to a running worker. Returns None if there is none, or if it is about to end."""
         try:
             path = Path(json.loads((self.directory / LOCK_FILE).read_text(encoding="utf-8"))["socket"])
             check_private(path.parent)
@@ -151,8 +151,8 @@ class EdgeLink:
 
 
 def start_worker(directory: Path, linger_seconds: float) -> tuple[str, str]:
-    """Start a worker process, which leaves this one's session. Returns what it said on stdout and stderr."""
-    # -P and cwd: a file in the folder that is being indexed must not be imported in place of a module.
+    """Start a worker process in its own session. Returns its output on stdout and stderr."""
+    # -P and cwd: a file in the indexed folder must not be imported instead of a module.
     module = "omnisearch.stores.edge_worker"
     command = [sys.executable, "-P", "-m", module, str(directory), str(linger_seconds)]
     started = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False)
@@ -163,7 +163,7 @@ def make_directory(directory: Path) -> Path:
     """Make the directory of an index if it is missing, and return it.
 
     Raises:
-        StoreError: it cannot be made; names it and why.
+        StoreError: the directory cannot be made.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)

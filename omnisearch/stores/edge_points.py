@@ -1,7 +1,7 @@
-"""Points that a client has read, kept for as long as nothing is written to their collection.
+"""A cache of the points that a client has read, valid until their collection is written.
 
-The worker names the state of a collection by a version, which every write changes. A lookup then only has to return
-ids and scores: most of the points of one answer are among those of the answers before.
+The worker identifies the state of a collection by a version, which every write changes. So lookups return only ids and
+scores: most points of a result were already read for earlier results.
 """
 
 import threading
@@ -13,7 +13,7 @@ from omnisearch.stores.base import Point
 
 KEPT = 8192  # points; one of 384 dimensions takes about 3 KiB, one of 1024 about 6 KiB
 
-# Reads points by id; returns the version that they are of, and those of the points that exist.
+# Reads points by id; returns their version, and those of the points that exist.
 Fetch: TypeAlias = Callable[[Sequence[str]], tuple[str, Iterable[Point]]]
 
 
@@ -27,7 +27,7 @@ class PointCache:
         self._lock = threading.Lock()
 
     def get(self, version: str, ids: Iterable[str]) -> Mapping[str, Point]:
-        """Return the points of a version by id. What is read now may be of a later one, or be gone."""
+        """Return the points of a version by id. Points that are not cached may be of a later version, or missing."""
         wanted = list(dict.fromkeys(ids))
         with self._lock:
             if version != self._version:

@@ -2,9 +2,9 @@
 
     python -P -m omnisearch.stores.edge_worker DIRECTORY SECONDS
 
-It says on stdout, in one JSON line, where it listens or why it cannot, then serves until its last client has been
-gone for that many seconds. A client counts from accept to end of stream, so a killed one leaves like any other; and a
-client knows that it was accepted by the greeting, so one that came too late sees none and starts the next worker.
+It writes one JSON line to stdout: the address where it listens, or an error. It ends when it has had no client for
+SECONDS. A client counts from accept to the end of its stream, even if it is killed. The worker greets each client that
+it accepts; a client without a greeting came too late, and starts the next worker.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ MAX_SOCKET_PATH = 100
 
 
 def main() -> None:
-    """Leave the client's session, take the directory, serve."""
+    """Leave the client's session, lock the directory, and serve."""
     directory, linger = Path(sys.argv[1]).resolve(), float(sys.argv[2])
     if os.fork():
         os._exit(0)
@@ -55,10 +55,10 @@ def main() -> None:
 
 
 def own_directory(directory: Path) -> IO[str]:
-    """Lock the directory for the life of this process; a worker that is just ending is waited for.
+    """Lock the directory for the life of this process. Waits for a worker that is about to end.
 
     Raises:
-        StoreError: another worker keeps it; names its process.
+        StoreError: another worker holds the lock; the message has its process id.
     """
     handle = (directory / LOCK_FILE).open("a+", encoding="utf-8")
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
@@ -79,11 +79,11 @@ def listen(directory: Path) -> socket.socket:
     """Listen on a socket in a directory that only this user can enter, named by a hash of the data directory.
 
     Raises:
-        StoreError: someone else's directory is in the way.
+        StoreError: a directory of another user has this name.
     """
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:24] + ".sock"
     path = _runtime_directory(len(name)) / name
-    path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+    path.unlink(missing_ok=True)  # this process has the lock, so the maker of the socket has ended
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     listener.listen(128)
@@ -91,10 +91,10 @@ def listen(directory: Path) -> socket.socket:
 
 
 def check_private(path: Path) -> None:
-    """Refuse a path that another user owns or may write.
+    """Check that no other user owns or may write a path.
 
     Raises:
-        StoreError: names the path and its owner.
+        StoreError: another user does; the message has the path and its owner.
     """
     found = path.lstat()
     if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode) or found.st_mode & 0o022:
@@ -105,13 +105,13 @@ def check_private(path: Path) -> None:
 
 
 def publish(lock: IO[str], path: str) -> None:
-    """Write into the locked file where this worker listens."""
+    """Write the address of this worker into the locked file."""
     lock.write(json.dumps({"pid": os.getpid(), "socket": path}))
     lock.flush()
 
 
 def turn_to_log(directory: Path) -> None:
-    """Point stdout and stderr at the log, which restarts when it has grown."""
+    """Redirect stdout and stderr to the log. A log that has grown too large is emptied."""
     path = directory / LOG_FILE
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         path.replace(path.with_suffix(".log.old"))
@@ -122,7 +122,7 @@ def turn_to_log(directory: Path) -> None:
 
 
 def serve(directory: Path, listener: socket.socket, linger: float) -> None:
-    """Accept clients until none is left for `linger` seconds."""
+    """Accept clients until there has been none for `linger` seconds."""
     from omnisearch.stores.edge_engine import EdgeEngine
 
     service = EngineService(EdgeEngine(directory))
@@ -148,12 +148,12 @@ class EngineService:
         self._left = time.monotonic()
 
     def idle_seconds(self) -> float:
-        """For how long there has been no client."""
+        """The time in seconds without a client."""
         with self._counting:
             return 0.0 if self._clients else time.monotonic() - self._left
 
     def welcome(self, client: socket.socket) -> None:
-        """Serve a client on a thread of its own."""
+        """Serve a client in its own thread."""
         with self._counting:
             self._clients += 1
         threading.Thread(target=self._serve, args=(client,), daemon=True).start()
@@ -165,7 +165,7 @@ class EngineService:
                 while (request := receive(client, MAX_REQUEST_BYTES)) is not None:
                     send(client, self._answer(request))
         except WireError:
-            pass  # the client was killed, or is not one of ours
+            pass  # the client was killed, or is another program
         finally:
             with self._counting:
                 self._clients -= 1
@@ -182,7 +182,7 @@ class EngineService:
 
 
 def _runtime_directory(length: int) -> Path:
-    """The first of the usual places where a socket's path fits, made private."""
+    """Return the first of the usual directories with a path short enough for a socket, made private."""
     for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
         path = Path(base or "/nowhere") / f"omnisearch-{os.geteuid()}"
         if path.parent.is_dir() and len(os.fsencode(path)) + 1 + length <= MAX_SOCKET_PATH:

@@ -1,11 +1,11 @@
-"""Raw embeddings of every space, kept so that another binding can be applied without encoding again.
+"""Stored embeddings of every space, so that another binding can be applied without encoding again.
 
-One directory holds one file of float32 rows per space and modality, which only ever grows, and one SQLite index that
-says which row a key has. Rows are made durable before the index names them, so a crash leaves at most a tail of rows
-without names, and the next write cuts it off. Any number of processes may read while one writes.
+One directory has one append-only file of float32 rows per space and modality, and one SQLite index that maps keys to
+rows. Rows are made durable before the index has them, so a crash leaves at most extra rows at the end, which
+the next write cuts off. Any number of processes may read while one writes.
 
-The index also keeps a CRC-32 of each row. A row whose bytes are lost or do not match it counts as unknown, so that no
-damaged embedding is ever used, and the next `put` of its key replaces it.
+The index also has a CRC-32 of each row. A row whose bytes are lost or do not match counts as missing, so damaged
+embeddings are never used, and the next `put` of its key replaces it.
 """
 
 import hashlib
@@ -46,8 +46,8 @@ VERSION = 1
 class SpaceEmbeddingStore:
     """Rows by (space, modality, key). A space is `name@fingerprint`; a key is the id of a segment's point.
 
-    What was put is seen by this object at once, and by other processes and after a crash once `flush` returned. The
-    first `put` after a flush takes the write lock and keeps it until the next flush. Safe to use from several threads.
+    This object sees new rows at once. Other processes see them after `flush`, which also makes them durable. The first
+    `put` after a flush takes the write lock and holds it until the next flush. Safe to use from several threads.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -71,15 +71,15 @@ class SpaceEmbeddingStore:
         self._grown: set[Path] = set()
 
     def put(self, space: str, modality: Modality, keys: Sequence[str], rows: Floats) -> None:
-        """Keep one row per key, in the place of what the key had: `rows` (n, dim). A zero row means "no such part".
+        """Store one row per key, replacing its previous row: `rows` (n, dim). A zero row means "no such part".
 
         Raises:
             VectorError: a row is not finite, or not as wide as the others of its space.
             BusyError: another process is writing.
-            StoreError: too little disk is left.
+            StoreError: the disk is full.
         """
         rows = _checked(keys, rows)
-        # The last one wins where a key is named twice, and what is there already is not written again.
+        # The last row of a repeated key is used. Rows that are already stored are not written again.
         latest = {key: at for at, key in enumerate(keys)}
         with self._locked():
             self._begin()
@@ -95,9 +95,9 @@ class SpaceEmbeddingStore:
                 self._append(space, modality, [key for key, _ in new], rows[[at for _, at in new]])
 
     def get(self, space: str, modality: Modality, keys: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Return float32 (n, dim) and bool (n,): which keys have an undamaged row. The rows of the others are zero.
+        """Return the rows, float32 (n, dim), and which keys have an undamaged row, bool (n,). Other rows are zero.
 
-        Where nothing was ever put for the space and modality, dim is 0.
+        If nothing is stored for the space and modality, dim is 0.
         """
         with self._locked():
             table = self._table(space, modality)
@@ -113,31 +113,31 @@ class SpaceEmbeddingStore:
             return rows, present
 
     def keys(self, space: str, modality: Modality) -> list[str]:
-        """Every key that was put, in the order of writing; the rows of some may be damaged."""
+        """Return all stored keys, in the order of writing. Some of their rows may be damaged."""
         with self._locked():
             table = self._table(space, modality)
             query = 'SELECT key FROM places WHERE "table" = ? ORDER BY row'
             return [] if table is None else [key for (key,) in self._index.execute(query, (table.id,))]
 
     def has(self, space: str, modality: Modality, key: str) -> bool:
-        """Whether the key was put; its row may be damaged."""
+        """Return whether a key is stored. Its row may be damaged."""
         with self._locked():
             query = 'SELECT 1 FROM places JOIN tables ON "table" = id WHERE space = ? AND modality = ? AND key = ?'
             return self._index.execute(query, (space, modality, key)).fetchone() is not None
 
     def count(self) -> int:
-        """How many rows were put, in all spaces and modalities."""
+        """Return the number of stored rows in all spaces and modalities."""
         with self._locked():
             return int(self._index.execute("SELECT COUNT(*) FROM places").fetchone()[0])
 
     @property
     def has_checksums(self) -> bool:
-        """Whether every row has a checksum; the next write adds those of rows from an older version."""
+        """Return whether every row has a checksum. The next write adds those of rows from an older version."""
         with self._locked():
             return bool(self._index.execute("PRAGMA user_version").fetchone()[0] >= VERSION)
 
     def is_complete(self) -> bool:
-        """Whether every file is as long as the index says. Reads no row, so changed bytes are not found."""
+        """Return whether every file is as long as the index says. Reads no rows, so changed bytes are not found."""
         with self._locked():
             return all(len(self._mapped(table)) == table.size for table in self._tables())
 
@@ -159,7 +159,7 @@ class SpaceEmbeddingStore:
             )
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Forget these keys in every space and modality. Unknown ones are no error."""
+        """Delete these keys in every space and modality. Unknown ones are ignored."""
         with self._locked():
             self._begin()
             query = 'DELETE FROM places WHERE "table" = ? AND key = ?'
@@ -167,7 +167,7 @@ class SpaceEmbeddingStore:
                 self._index.executemany(query, [(table, key) for key in keys])
 
     def flush(self) -> None:
-        """Make what was put and deleted durable, and let others write."""
+        """Make all changes durable, and release the write lock."""
         with self._locked():
             for path in self._grown:
                 sync(path)
@@ -178,7 +178,7 @@ class SpaceEmbeddingStore:
                 self._index.execute("COMMIT")
 
     def close(self) -> None:
-        """Let go without keeping what was not flushed. Closing twice is no error."""
+        """Close the store and drop changes since the last flush. Closing twice is allowed."""
         with self._turn:
             self._index.close()  # rolls back
             self._maps.clear()
@@ -204,7 +204,7 @@ class SpaceEmbeddingStore:
             self._add_checksums()
 
     def _add_checksums(self) -> None:
-        """Give the rows of an older version the checksum of the bytes that they have now."""
+        """Add checksums to the rows of an older version, from their present bytes."""
         for table in self._tables():
             mapped = self._mapped(table)
             query = 'SELECT key, row FROM places WHERE "table" = ? AND sum IS NULL'
@@ -236,7 +236,7 @@ class SpaceEmbeddingStore:
         return [table for table in tables if table is not None]
 
     def _mapped(self, table: RowFile) -> NDArray[np.float32]:
-        """The rows of a table that are on the disk (at most size, dim), mapped again when the table has grown."""
+        """Return the rows of a table on the disk (at most size, dim), mapped again if the table has grown."""
         mapped = self._maps.get(table.id)
         if mapped is None or len(mapped) < table.size:
             mapped = self._maps[table.id] = table.map()

@@ -1,11 +1,11 @@
-"""Words about an item: one flat list per point that engines look up where a condition asks for a word.
+"""Keywords of an item: one flat list per point, in which engines look up the words of conditions.
 
     path:NAME     every name in the path, and `*.ending` for each
     mime:TYPE     the type itself, and `kind/*`
     tag:TAG
     meta.KEY:VALUE
 
-Engines know no wildcards. What a word cannot say exactly, it narrows, and the rest is checked here.
+Engines have no wildcards. If keywords only approximate a pattern, the matches are checked here afterwards.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ def read_keywords(words: Iterable[str]) -> tuple[tuple[str, ...], dict[str, str]
 
 
 def narrowed(condition: PatternCondition) -> tuple[list[str], bool]:
-    """Return words that everything which matches has (regardless of negation), and whether all that have them match."""
+    """Return words that all matching items have (negation is ignored), and whether all items with these words match."""
     if condition.field != "path":
         return [f"{condition.field}:{condition.pattern}"], True
     names = path_components(condition.pattern)
@@ -50,7 +50,7 @@ def narrowed(condition: PatternCondition) -> tuple[list[str], bool]:
 
 
 def _word(pattern: str) -> str | None:
-    """The word of every name that the pattern matches; None where there is none."""
+    """Return the word of every name that the pattern matches; None if there is none."""
     if not _has_wildcard(pattern):
         return pattern
     ending = _ending(pattern)

@@ -13,11 +13,11 @@ LOCK_FILE = "lock"
 
 @contextmanager
 def hold_lock(data_dir: Path) -> Iterator[None]:
-    """Own the data directory until the end of the block; the system lets go of it when the process dies.
+    """Lock the data directory until the end of the block. The system releases the lock if the process dies.
 
     Raises:
-        BusyError: another process owns it; names its id.
-        SettingsError: it cannot be written.
+        BusyError: another process has the lock; the message has its id.
+        SettingsError: the directory cannot be written.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

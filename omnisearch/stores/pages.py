@@ -1,8 +1,8 @@
-"""Pages of items in an order: what to ask an engine for, so that a page costs the same wherever it begins.
+"""Pages of items in an order, made of scrolls, so that every page costs the same.
 
-Engines go on after an id when they scroll by id. When they scroll by a number they only begin at a value, and give
-points of the same value in any order. So a page by a number is made of scrolls by number up to its last value, and of
-scrolls by id among the points of that value.
+Engines can continue a scroll by id after any id. A scroll by a number can only begin at a value, and returns points of
+the same value in any order. So a page by a number is made of scrolls by number up to its last value, and of scrolls by
+id among the points of that value.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from omnisearch.stores.clauses import clauses
 
 @dataclass(frozen=True)
 class Scroll:
-    """What an engine is asked for: up to `limit` points that pass a filter, by id after `after`, or by an `order`."""
+    """A request to an engine: up to `limit` points that pass a filter, by id after `after`, or by an `order`."""
 
     filter: Filter
     limit: int
@@ -24,7 +24,7 @@ class Scroll:
     order: Order = field(default_factory=Order)
 
 
-# Returns the points that the engine finds. It checks no condition that the engine cannot.
+# Returns the points that the engine finds. Conditions that the engine cannot evaluate are not checked.
 Ask: TypeAlias = Callable[[Scroll], list[Point]]
 
 
@@ -49,7 +49,7 @@ def read_page(ask: Ask, chosen: Filter, order: Order, after: Mark | None, limit:
 
 
 def finished(looked_at: Sequence[Point], chosen: Filter, order: Order, limit: int) -> PointPage:
-    """Return the page of the points that were looked at: those that pass the conditions that no engine checks."""
+    """Return the page of the points that were read: those that meet the conditions that engines cannot evaluate."""
     compiled = clauses(chosen)
     kept = [point for point in looked_at if compiled.keeps(point.payload)]
     return PointPage(kept, mark(looked_at[-1], order) if len(looked_at) == limit else None)
@@ -61,7 +61,7 @@ def number(payload: Payload, order: Order) -> float:
 
 
 def mark(point: Point, order: Order) -> Mark:
-    """Return the place of a point in an order."""
+    """Return the position of a point in an order."""
     return Mark(point.id, 0.0 if order.field == "id" else number(point.payload, order))
 
 

@@ -38,7 +38,7 @@ class RowFile:
             raise StoreError(f"{self.path} cannot be written: {error}") from error
 
     def map(self) -> NDArray[np.float32]:
-        """Return the rows that are on the disk: fewer than `size` where the file was cut short or removed.
+        """Return the rows that are on the disk: fewer than `size` if the file was truncated or removed.
 
         Raises:
             StoreError: the file cannot be read.

@@ -22,10 +22,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30
-# A search that meets a dead server must fail within two seconds; every call here may be repeated without harm.
+# A search must fail within two seconds if the server is down. Every call here may be repeated safely.
 PAUSES = (0.1, 0.3, 0.8)
 PAGE = 1024
-DENSE = ""  # the server's name of the vector that has none
+DENSE = ""  # the server's name of the unnamed vector
 BATCH = 256  # stays under the server's 32 MiB per request up to 4096 dimensions
 
 
@@ -33,7 +33,7 @@ def connect(url: str, api_key: str | None) -> QdrantClient:
     """Return a client of the server at `url`; nothing is sent yet.
 
     Raises:
-        StoreError: `url` is not one.
+        StoreError: `url` is not a valid URL.
     """
     try:
         return QdrantClient(url=url, api_key=api_key, timeout=TIMEOUT_SECONDS, check_compatibility=False)
@@ -165,7 +165,7 @@ class ServerStore:
 
 
 class ServerCatalog:
-    """A collection of the user's on one server (see `Catalog`); every store that it opens has its own connection."""
+    """A user's collection on one server (see `Catalog`); every store that it opens has its own connection."""
 
     def __init__(self, connect: Callable[[], QdrantClient], collection: str) -> None:
         self._connect, self._collection, self._alias = connect, collection, alias_of(collection)
@@ -177,7 +177,7 @@ class ServerCatalog:
         target = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
         name = CollectionName.parse(target) if target else None
         if target and name is None:
-            raise StoreError(f"the server's alias {self._alias!r} names {target!r}, which is no collection of ours")
+            raise StoreError(f"the server's alias {self._alias!r} names {target!r}, not a collection of omnisearch")
         return name
 
     def names(self) -> list[CollectionName]:
@@ -195,7 +195,7 @@ class ServerCatalog:
         elif WORDS not in (patiently(self._client.get_collection, str(name)).config.params.sparse_vectors or {}):
             added = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF))
             patiently(self._client.create_vector_name, str(name), WORDS, added)
-        # Asking for an index that exists changes nothing, so a creation that was cut short is completed.
+        # Creating an index that exists changes nothing, so an interrupted creation is completed here.
         for field, kind in INDEXED.items():
             schema = models.PayloadSchemaType(kind)
             patiently(self._client.create_payload_index, str(name), field, schema, wait=True)
@@ -223,11 +223,11 @@ class ServerCatalog:
 
 
 def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """Call the server, again after a pause where it could not be reached or was overloaded.
+    """Call the server, and repeat the call after a pause if it was unreachable or overloaded.
 
     Raises:
         NoIndexError: the collection is gone.
-        StoreError: the server stayed away, or refused; says what it answered.
+        StoreError: the server stayed unreachable, or refused; the message has its answer.
     """
     for pause in (*PAUSES, None):
         try:
@@ -244,7 +244,7 @@ def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
 
 
 def _place(error: ResponseHandlingException) -> str:
-    request = getattr(error.source, "request", None)  # the client's HTTP library has it of whatever it sent
+    request = getattr(error.source, "request", None)  # the HTTP library sets it on errors of sent requests
     return f" at {request.url.copy_with(path='/', query=None)}" if request is not None else ""
 
 

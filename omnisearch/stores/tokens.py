@@ -1,11 +1,11 @@
-"""Tokens: the words of a text, and the forms in which an index holds them.
+"""Tokens: the words of a text, and the forms in which an index stores them.
 
     café           cafe
     東京タワー      東京 京タ タワ ワー
     iPhone手机      iphone 手机
 
-A word is a run of letters, digits and their marks. Its case does not count, nor do accents on Latin, Greek and Cyrillic
-letters. Scripts that put no spaces between words are held as pairs of neighbouring characters, as by Lucene's
+A word is a run of letters, digits and their marks. Case is ignored, and so are accents on Latin, Greek and Cyrillic
+letters. Text in scripts without spaces between words is stored as pairs of neighbouring characters, as by Lucene's
 CJKAnalyzer. So is Korean, because particles are attached to its words.
 """
 
@@ -20,7 +20,7 @@ FORMS = 2
 
 
 def _marks() -> str:
-    """The combining marks of the basic plane, as ranges of a character class."""
+    """Return the combining marks of the basic plane, as ranges of a character class."""
     found = groupby(range(0x300, 0x10000), key=lambda code: unicodedata.category(chr(code)).startswith("M"))
     runs = [list(run) for is_mark, run in found if is_mark]
     return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
@@ -39,20 +39,20 @@ _CHARACTER = re.compile(f".[{_MARKS}]*", re.DOTALL)  # a letter with its marks
 _IDEOGRAM = re.compile(f"[{_HAN}]")
 # Accents, as NFD writes them; the marks of other scripts are vowels.
 _ACCENTS = re.compile("[\u0300-\u036f]")
-# Letters that NFD does not take apart; \u0131 is the dotless i.
+# Letters that NFD does not decompose; \u0131 is the dotless i.
 _LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "þ": "th", "\u0131": "i"}
 )
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text, in order: `IMG_2041` are two, and the case does not count."""
+    """Return the words of a text, in lower case and in order. `IMG_2041` is two words."""
     return [word.casefold() for word in _words(text)]
 
 
 @lru_cache(maxsize=1 << 14)
 def forms(word: str) -> tuple[str, ...]:
-    """Return the forms in which an index holds a word, as `words_of` gives it, each once."""
+    """Return the forms in which an index stores a word of `words_of`, without duplicates."""
     if word.isascii():
         return (word,)
     found: list[str] = []
@@ -67,7 +67,7 @@ def older_forms(word: str) -> tuple[str, ...]:
 
 
 def inner_forms(text: str) -> Iterator[str]:
-    """Return the additional forms that an index holds: the parts of `DogBark` and `IMG2041`, single ideograms."""
+    """Return the additional forms that an index stores: the parts of `DogBark` and `IMG2041`, single ideograms."""
     for word in _words(text):
         parts = _CASED.findall(word) if _PLAIN.fullmatch(word) else ()
         if len(parts) > 1:

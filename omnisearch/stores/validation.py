@@ -1,7 +1,7 @@
-"""What may enter a store. Both engines accept vectors and payloads that spoil them later; nothing passes unchecked.
+"""Validation of everything that is written to a store. Both engines accept vectors and payloads that damage them later.
 
-An infinite vector is the best answer to every query, a NaN query has no answers, and a deep payload makes a shard
-that can never be opened again.
+An infinite vector is the best hit of every query, a NaN query has no hits, and a shard with a deep payload can never be
+opened again.
 """
 
 import math
@@ -32,11 +32,11 @@ RESERVE = 1 << 30
 
 
 def check_points(points: Sequence[Point], dim: int) -> Floats:
-    """Return the vectors as float32 (n, dim) once every point is fit to be stored.
+    """Check points, and return their vectors as float32 (n, dim).
 
     Raises:
         VectorError: a vector is not finite, is zero, or is not `dim` wide.
-        StoreError: an id is not a UUID, or a payload holds what the engines cannot keep.
+        StoreError: an id is not a UUID, or the engines cannot store a payload.
     """
     for point in points:
         _check_id(point.id)
@@ -45,10 +45,10 @@ def check_points(points: Sequence[Point], dim: int) -> Floats:
 
 
 def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
-    """Refuse what no engine can answer.
+    """Check lookups before they are sent to an engine.
 
     Raises:
-        VectorError: a vector is not finite, is zero, or is not `dim` wide, or there are no words in it.
+        VectorError: a vector is not finite, is zero, or is not `dim` wide, or a sparse vector has no words.
         StoreError: a limit is below 1.
     """
     among = [lookup.among for lookup in lookups if lookup.among]
@@ -63,20 +63,20 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
 
 
 def check_facts(items: Mapping[str, Facts]) -> None:
-    """Refuse what no engine should keep of an item.
+    """Check facts before an engine stores them.
 
     Raises:
-        StoreError: names the item and the value.
+        StoreError: a value is too long or malformed; the message has the item and the value.
     """
     for item_id, facts in items.items():
         _check_facts(f"item {item_id}", facts)
 
 
 def check_labels(label: str, tags: Sequence[str], meta: Mapping[str, str]) -> None:
-    """Refuse tags and metadata that are too many, too long or badly named.
+    """Check the number, the lengths and the names of tags and metadata.
 
     Raises:
-        StoreError: says which, and what is allowed.
+        StoreError: one is not allowed; the message says what is.
     """
     if max(len(tags), len(meta)) > MAX_WORDS:
         raise StoreError(f"{label}: {len(tags)} tags and {len(meta)} metadata, at most {MAX_WORDS} of each are kept")
@@ -90,10 +90,10 @@ def check_labels(label: str, tags: Sequence[str], meta: Mapping[str, str]) -> No
 
 
 def check_text(label: str, text: str) -> None:
-    """Refuse a string that is too long, or that holds half a character (file names may).
+    """Check that a string is not too long, and has no lone surrogates, which file names may have.
 
     Raises:
-        StoreError: names the string.
+        StoreError: the string is too long or not valid Unicode.
     """
     if len(text) > MAX_TEXT:
         raise StoreError(f"{label} has {len(text):,} characters, over {MAX_TEXT:,}")
@@ -102,10 +102,10 @@ def check_text(label: str, text: str) -> None:
 
 
 def check_space(directory: Path) -> None:
-    """Refuse to write where too little disk is left.
+    """Check that the disk has enough free space to write.
 
     Raises:
-        StoreError: names the directory and the bytes.
+        StoreError: it has not; the message has the directory and the bytes.
     """
     free = shutil.disk_usage(directory).free
     if free < RESERVE:
@@ -116,7 +116,7 @@ def check_space(directory: Path) -> None:
 
 
 def usable(vector: Floats) -> bool:
-    """Whether a store may hold the vector (dim,): finite, and with a direction."""
+    """Return whether a vector (dim,) can be stored: it is finite and not zero."""
     norm = float(np.linalg.norm(vector.astype(np.float64)))
     return math.isfinite(norm) and norm > MIN_NORM
 

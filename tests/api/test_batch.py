@@ -109,7 +109,7 @@ def test_a_link_reads_no_file_and_does_not_say_which_there_are(
 ) -> None:
     answer = client.get("/v1/search", params={"q": f"dog + {path}"})
     assert (answer.status_code, answer.json()["code"]) == (422, "query")
-    assert "no file of this machine is read" in answer.json()["detail"]
+    assert "files of the server are not read" in answer.json()["detail"]
     assert engine.queries == []
 
 
