@@ -13,14 +13,14 @@ from omnisearch.errors import SettingsError
 class AcceptedKeys:
     """The keys that a server accepts: those of the data directory, of `api_keys` and of `api_keys_file`.
 
-    Both files are read again when they change, so that an added or revoked key counts at once.
+    Both files are read again when they change, so changes take effect at once.
     """
 
     def __init__(self, settings: Settings, own: str | None = None) -> None:
         """Read the keys. `own` is the secret of commands on this machine, which may search; it is no configured key.
 
         Raises:
-            SettingsError: they cannot be read.
+            SettingsError: the keys cannot be read.
         """
         given = settings.api_keys.get_secret_value() if settings.api_keys else ""
         self._fixed = from_lines(given.replace(",", "\n"), "api_keys")
@@ -43,7 +43,7 @@ class AcceptedKeys:
 
     @property
     def open(self) -> bool:
-        """Whether requests need no key: no key was configured since the start, also none that was revoked later."""
+        """True if requests need no key: no key was configured since the start, even one that was revoked later."""
         return not self._configured
 
     def find(self, secret: str) -> Key | None:

@@ -44,7 +44,7 @@ async def _check_scopes(
     __: Annotated[object, Depends(_header)],
     ___: Annotated[object, Depends(_cookie)],
 ) -> None:
-    """Refuse a key without the scopes of the route. `Access` found the key; the schemes only describe it in OpenAPI."""
+    """Refuse a key without the scopes of the route. `Access` finds the key; the schemes only describe it in OpenAPI."""
     if (detail := _lacks(request.state.caller, map(Scope, wanted.scopes))) is not None:
         raise HTTPException(HTTPStatus.FORBIDDEN, detail)
 
@@ -124,7 +124,7 @@ class Access:
 
 
 class Allows:
-    """Refuses a key without a scope, for an app whose routes are not ours. `Access` found the key."""
+    """Refuses keys without a scope, for a mounted app that has its own routes. `Access` finds the key."""
 
     def __init__(self, app: ASGIApp, scope: Scope) -> None:
         self._app, self._scope = app, scope

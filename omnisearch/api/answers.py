@@ -1,4 +1,4 @@
-"""What the engine returns, as the models of the API's answers."""
+"""Convert results of the engine to the models of the API's answers."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from omnisearch.types import Answer
 
 
 def search_out(answer: Answer) -> SearchOut:
-    """Show an answer to a query."""
+    """Return the model of an answer."""
     return SearchOut(
         hits=[HitOut.model_validate(hit_json(hit)) for hit in answer.hits],
         took_ms=dict(answer.took_ms),
@@ -28,14 +28,14 @@ def search_out(answer: Answer) -> SearchOut:
 
 
 def result_out(outcome: Answer | OmnisearchError) -> SearchOut | FailedOut:
-    """Show what became of one query of a batch."""
+    """Return the model of the answer or the error of one query of a batch."""
     if isinstance(outcome, OmnisearchError):
         return FailedOut(error=Problem.model_validate(error_document(outcome)))
     return search_out(outcome)
 
 
 def item_out(payloads: tuple[Payload, ...]) -> ItemOut:
-    """Gather the segments of one item."""
+    """Return the model of an item, given all its segments."""
     first = payloads[0]
     segments = [
         SegmentOut(
@@ -47,13 +47,13 @@ def item_out(payloads: tuple[Payload, ...]) -> ItemOut:
 
 
 def items_out(page: ItemPage) -> ItemsOut:
-    """Show a page of items."""
+    """Return the model of a page of items."""
     items = [ItemEntry(**_facts(p), segments=p.segments, snippet=p.snippet) for p in page.items]
     return ItemsOut(items=items, next_cursor=page.next_cursor)
 
 
 def text_out(page: TextPage) -> TextOut:
-    """Show a page of passages."""
+    """Return the model of a page of passages."""
     passages = [PassageOut(**vars(passage), unit="characters") for passage in page.passages]
     return TextOut(passages=passages, total=page.total, next_cursor=page.next_cursor)
 

@@ -63,10 +63,10 @@ def create_app(
     max_held_bytes: int = MAX_HELD_BYTES,
     own_secret: str | None = None,
 ) -> FastAPI:
-    """Build the app. The engine opens in the background once it runs, so that the probes answer at once.
+    """Build the app. The engine opens in the background after the start, so that probes are answered at once.
 
-    `hosts` are the names it answers to, without ports.
-    `max_body_bytes` is for one request body, `max_held_bytes` for those of all unanswered requests together.
+    `hosts` are the names that the server answers to, without ports.
+    `max_body_bytes` limits one request body, `max_held_bytes` those of all unanswered requests together.
     `own_secret` is a key with which commands on this machine may search.
     """
 
@@ -96,7 +96,7 @@ def create_app(
         redoc_url=None,
         openapi_url=OPENAPI_PATH,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # asked for its providers in every request
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # otherwise looked up in every request
         dependencies=[Depends(known_parameters)],
     )
     handle_errors(app)
@@ -106,7 +106,7 @@ def create_app(
     app.state.answers = StoredAnswers(settings)
     app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
-    # The last one added sees a request first.
+    # The last one added handles a request first.
     app.add_middleware(RefuseWhenFull, full=lambda: app.state.collections.is_full("search"))
     public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)

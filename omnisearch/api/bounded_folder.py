@@ -1,4 +1,4 @@
-"""A folder of files that can be made again. It is bounded: the files that were not used for longest go first."""
+"""A folder of files that can be made again, bounded in size: the least recently used files are deleted first."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from omnisearch.durable import replace_file
 
-# What remains after files were deleted, as a share of the limit, so that the folder is seldom read.
+# Files are deleted down to this fraction of the limit, so that the folder is read rarely.
 REMAINS = 0.9
 
 
@@ -19,7 +19,7 @@ class BoundedFolder:
     """Files whose names match `ours`; other files are neither counted nor deleted. Safe to use from several threads.
 
     The folder is read when the first file is written, and then only when the files written since may exceed `limit`
-    bytes. Several processes may use one folder: each may exceed the limit by what is written between two of its reads.
+    bytes. Several processes may use one folder: each may exceed the limit by what it writes between two reads.
     """
 
     def __init__(self, path: Path, limit: int, ours: re.Pattern[str]) -> None:
@@ -28,14 +28,14 @@ class BoundedFolder:
         self._lock = threading.Lock()
 
     def open(self, name: str) -> BinaryIO:
-        """Open a file and note that it was used; it stays readable when it is deleted meanwhile.
+        """Open a file and record its use. It stays readable if it is deleted meanwhile.
 
         Raises:
-            OSError: there is none, or it cannot be read.
+            OSError: the file does not exist or cannot be read.
         """
         file = open(self._path / name, "rb", opener=_open)  # noqa: SIM115
-        # Most file systems note the time of use rarely or never by themselves. The mtime stays as it is.
-        with suppress(OSError):  # a folder that may only be read
+        # Most file systems rarely or never update the time of use. The mtime does not change.
+        with suppress(OSError):  # the folder is read-only
             os.utime(file.fileno(), ns=(time.time_ns(), os.fstat(file.fileno()).st_mtime_ns))
         return file
 
@@ -43,7 +43,7 @@ class BoundedFolder:
         """Write a file, delete others if there are too many bytes, and open it.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         with self._lock:
             self._path.mkdir(parents=True, exist_ok=True)
@@ -79,5 +79,5 @@ class BoundedFolder:
 
 
 def _open(name: str, flags: int) -> int:
-    """Follow no link and wait for no pipe: others may put them into the folder."""
+    """Open a file without following links or waiting for pipes, which others may put into the folder."""
     return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""The collections of a server. Each is opened when it is first asked; the model and the pools of threads are shared."""
+"""The collections of a server. Each is opened at its first request; the model and the thread pools are shared."""
 
 import asyncio
 import time
@@ -28,10 +28,9 @@ T = TypeVar("T")
 
 
 class Collections:
-    """Opens collections and closes those that were not used for longest. Use it from one event loop.
+    """Opens collections, and closes the least recently used ones. Use it from one event loop.
 
-    `default` is the collection of the settings: the one that is asked where a request names none. It is opened at the
-    start and stays open.
+    `default` is the collection of the settings, for requests that name none. It is opened at the start and stays open.
     """
 
     def __init__(
@@ -40,14 +39,14 @@ class Collections:
         self._pools = {kind: ThreadPool(kind, *size) for kind, size in pools.items()}
         self._open_engine, self._removing = open_engine, set[str]()
         self.default = Service(settings, open_engine, self._pools)
-        self._others: dict[str, Service] = {}  # the one that was used last is the last
+        self._others: dict[str, Service] = {}  # the most recently used one is the last
 
     async def start(self) -> None:
-        """Begin to open the default collection; returns at once."""
+        """Start to open the default collection. Returns at once."""
         await self.default.start()
 
     async def stop(self) -> None:
-        """Let running questions finish, then close all engines."""
+        """Wait for running calls, then close all engines."""
         for kind, pool in self._pools.items():
             if kind != "open":
                 await asyncio.to_thread(pool.close)
@@ -57,12 +56,12 @@ class Collections:
 
     @asynccontextmanager
     async def use(self, name: str | None) -> AsyncIterator[Service]:
-        """Give the service of a collection until the end of the block; it is opened first, unless it is the default.
+        """Yield the service of a collection for the length of the block. Opens it, unless it is the default.
 
         Raises:
             CollectionNotFoundError: there is no collection of that name.
-            BusyError: as many collections as may be open are in use.
-            OmnisearchError: why it cannot be opened.
+            BusyError: MOST_OPEN collections are in use.
+            OmnisearchError: the collection cannot be opened.
         """
         service = self._service(name)
         service.users += 1
@@ -94,40 +93,40 @@ class Collections:
         return [self.default, *(service for service in self._others.values() if service.is_open)]
 
     def problems(self) -> dict[str, OmnisearchError | None]:
-        """Return for the default collection and those that were asked why they cannot be searched; None if they can."""
+        """Return, for the default and all used collections, the error why they cannot be searched, or None."""
         return {service.settings.collection: service.problem for service in (self.default, *self._others.values())}
 
     def queues(self) -> dict[str, tuple[int, int]]:
-        """Return for each kind of question how many run or wait, of all collections together, and how many may."""
+        """Return, for each kind of call, the number that run or wait in all collections, and its limit."""
         return {kind: (pool.depth, pool.capacity) for kind, pool in self._pools.items()}
 
     async def work(self, do: Callable[[Settings], T], kind: Kind) -> T:
-        """Do something that asks no index, in a thread for questions of that kind.
+        """Run a call that needs no index in a thread for calls of that kind.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: too many calls wait.
         """
         return await asyncio.shield(self._pools[kind].ask(lambda: do(self.default.settings)))
 
     def is_full(self, kind: Kind) -> bool:
-        """Return whether as many questions of a kind wait as may wait."""
+        """Return whether the queue of a kind of call is full."""
         return self._pools[kind].depth >= self._pools[kind].capacity
 
     async def create(self, name: str) -> None:
         """Make an empty collection.
 
         Raises:
-            ConflictError: there is one of that name.
-            UsageError: there are as many as there may be.
+            ConflictError: the name is taken.
+            UsageError: there are too many collections.
         """
         await asyncio.to_thread(create_collection, self.default.settings.model_copy(update={"collection": name}))
 
     async def remove(self, name: str) -> None:
-        """Remove a collection once the requests that use it are answered; new ones find that it is gone.
+        """Remove a collection after the requests that use it are answered. New requests get CollectionNotFoundError.
 
         Raises:
             UsageError: it is the default one of the server or of the data directory.
-            CollectionNotFoundError: there is none of that name.
+            CollectionNotFoundError: no collection has this name.
             BusyError: it is being indexed, or requests still use it after a while.
         """
         settings = self.settings(name)

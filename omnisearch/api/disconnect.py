@@ -1,4 +1,4 @@
-"""Disconnects: notice that a client has hung up while its request is worked on."""
+"""Disconnects: notice that a client has hung up while its request runs."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Draining: a server that is asked to stop finishes what runs, refuses what is new, and then ends."""
+"""Draining: a stopping server finishes running requests, refuses new ones, and then ends."""
 
 import threading
 import time
@@ -12,11 +12,11 @@ from omnisearch.api.errors import problem
 
 GRACE_SECONDS = 30
 CODE = "stopping"
-STOPPING = "the server is stopping: ask again when it has started, or ask another one"
+STOPPING = "the server is stopping: try again after it has restarted"
 
 
 class RefuseWhileDraining:
-    """Answers requests with 503 once `draining` is set, but for /livez: the process is not to be killed yet."""
+    """Answers requests with 503 once `draining` is set, except for /livez, since the process must not be killed yet."""
 
     def __init__(self, app: ASGIApp, draining: threading.Event) -> None:
         self._app, self._draining = app, draining
@@ -34,7 +34,7 @@ class RefuseWhileDraining:
 class DrainingServer(uvicorn.Server):
     """Drains on the first signal, for GRACE_SECONDS at most, and stops at once on the second.
 
-    uvicorn alone closes its socket on the first signal, so that a new request meets no answer while others still run.
+    uvicorn alone closes its socket on the first signal, so new requests get no answer while others still run.
     """
 
     def __init__(self, config: uvicorn.Config, draining: threading.Event, grace: float = GRACE_SECONDS) -> None:
@@ -42,7 +42,7 @@ class DrainingServer(uvicorn.Server):
         self._draining, self._grace, self._deadline = draining, grace, 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; a second signal ends that."""
+        """Start to drain, or stop at the second signal."""
         super().handle_exit(sig, frame)
         if not self._draining.is_set():
             self._deadline = time.monotonic() + self._grace
@@ -50,7 +50,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = False
 
     async def on_tick(self, counter: int) -> bool:
-        """Stop when nothing runs any more, or the time is over."""
+        """Return whether to stop: no request runs any more, or the time is over."""
         if self._draining.is_set() and (not self.server_state.tasks or time.monotonic() > self._deadline):
             self.should_exit = True
         return await super().on_tick(counter)

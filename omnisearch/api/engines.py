@@ -1,4 +1,4 @@
-"""Opening engines that share one model, its encoders and the decoders of query files."""
+"""Open engines that share one model, its encoders and the decoders of query files."""
 
 import gc
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ class Engines:
         self._shared: Shared | None = None
 
     def open(self, settings: Settings) -> SearchEngine:
-        """Open the engine of a collection. Raises what `omnisearch.search.engine.Engine.open` raises."""
+        """Open the engine of a collection. Raises the errors of `omnisearch.search.engine.Engine.open`."""
         from omnisearch.search.engine import Engine
         from omnisearch.search.shared import Shared
 
@@ -27,7 +27,7 @@ class Engines:
         return engine
 
     def close(self) -> None:
-        """Stop the decoders; the engines are closed before."""
+        """Stop the decoders. The engines must be closed before."""
         if self._shared is not None:
             self._shared.close()
 

@@ -1,8 +1,8 @@
-"""Errors over HTTP: every refusal is a problem document (RFC 9457) that repeats at most a name of the caller's.
+"""Errors over HTTP: every error is a problem document (RFC 9457) that repeats at most a name that the caller sent.
 
     {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found", "detail": "..."}
 
-`code` is stable: that of a domain error, which for a MediaError is its reason, else the status's own.
+`code` is stable: the code of a domain error (for a MediaError its reason), else the code of the status.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from omnisearch.errors import OmnisearchError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
-# Python renames phrases as the RFCs do; a code that clients test for may not change with it.
+# Python renames phrases as the RFCs do, but the codes that clients compare must not change.
 CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -43,7 +43,7 @@ CODES = {
 
 
 def problem(status: int, detail: str, code: str | None = None, **more: Any) -> JSONResponse:
-    """Answer with a problem document that has the id of the request; a 503 says when to come back."""
+    """Return a response with a problem document and the id of the request; a 503 has Retry-After."""
     code = code or CODES.get(status, "refused")
     if (record := current()) is not None:
         record.code = code
@@ -73,7 +73,7 @@ def error_document(error: OmnisearchError) -> dict[str, Any]:
 
 
 def handle_errors(app: FastAPI) -> None:
-    """Make every error of the app a problem document."""
+    """Answer every error of the app with a problem document."""
     app.add_exception_handler(OmnisearchError, _domain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
@@ -85,7 +85,7 @@ def _domain(_: Request, error: Exception) -> JSONResponse:
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """Say where and why, without `input` and `ctx`: what was sent may not even be writable as JSON."""
+    """Report the places and reasons, without `input` and `ctx`, which may not be valid JSON."""
     assert isinstance(error, RequestValidationError)
     errors = [{"pointer": _pointer(entry["loc"]), "detail": _encodable(_plain(entry))} for entry in error.errors()]
     first = errors[0]
@@ -112,7 +112,7 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of what is wrong."""
+    """Return the JSON pointer (RFC 6901) of a wrong field."""
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part not in TAGS | inputs.TAGS)
     return _encodable("".join(f"/{part}" for part in parts))[:MAX_POINTER]
 

@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 
 def not_modified(request: Request, etag: str, headers: dict[str, str]) -> Response | None:
-    """Return the answer 304 if the client holds what `etag` names, quotes included; else None."""
+    """Return a 304 response if the client holds the content of `etag` (with quotes); else None."""
     given = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if etag not in given and "*" not in given:
         return None

@@ -1,4 +1,4 @@
-"""Expressions as JSON: a term is an object, a list of terms is their sum, and operators hold what they join.
+"""Expressions as JSON: a term is an object, a list of terms is their sum, and operators contain their operands.
 
 {"and": [{"text": "a dog"}, {"not": {"text": "a puppy"}}, [{"text": "rain"}, {"file": "part1", "weight": -0.5}]]}
 """
@@ -39,16 +39,16 @@ def _not_zero(weight: float) -> float:
 
 
 def _slice(text: object) -> Slice:
-    """Parse a slice where it stands, so that the error points at it."""
+    """Parse a slice as a field, so that the error points at it."""
     if (found := parse_slice(_SLICE.validate_python(text))) is None:
-        raise ValueError("is no slice: write 12.5-15 for seconds, x,y,width,height for a region, p3 for a page")
+        raise ValueError("is not a slice: write 12.5-15 for seconds, x,y,width,height for a region, p3 for a page")
     return found
 
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 UploadId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_WEIGHT, le=MAX_WEIGHT), AfterValidator(_not_zero)]
-# What an answer calls a file; a path may be this long.
+# The name of a file in answers, at most as long as a path.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(no_surrogates)]
 SliceText = Annotated[str, StringConstraints(max_length=64)]
 _SLICE: TypeAdapter[str] = TypeAdapter(SliceText)
@@ -58,7 +58,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Upload(BaseModel):
-    """A file of a request: where it lies for now, and what the user calls it."""
+    """A file of a request: its temporary path, and the name that the user gave."""
 
     path: Path
     label: str
@@ -75,8 +75,8 @@ class TermIn(Strict):
 
     `url` is a file that the server fetches over HTTPS, where its settings allow that.
 
-    `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index. `label` is what the
-    answer calls the file, which is the name of its part otherwise.
+    `slice` is a part of the file, or of the item's file; `segment` is one segment of the item by its index. `label` is
+    the name of the file in the answer; by default, it is the name of its part.
     """
 
     text: SafeText | None = None
@@ -110,7 +110,7 @@ class TermIn(Strict):
 
     @property
     def operands(self) -> "tuple[Any, ...]":
-        """None: a term is a leaf."""
+        """Empty: a term is a leaf."""
         return ()
 
     def expression(self, files: Mapping[str, Upload]) -> Term:
@@ -124,7 +124,7 @@ class TermIn(Strict):
 
 
 def _kind(given: Any) -> str:
-    """Which form of an expression was sent; what is none of them is read, and refused, as a term."""
+    """Return the form of an expression. Other values are parsed as a term, which gives an error."""
     if isinstance(given, list):
         return "<sum>"
     named = [name for name in ("and", "or", "not", "then") if isinstance(given, dict) and name in given]
@@ -140,13 +140,13 @@ ExpressionIn = Annotated[
     | Annotated["ThenIn", Tag("<then>")],
     Discriminator(_kind),
 ]
-# What pydantic adds to the place of an error, and a JSON pointer does not have.
+# Parts that pydantic adds to the location of an error, and that are not in the JSON.
 TAGS = frozenset({"<term>", "<sum>", "<and>", "<or>", "<not>", "<then>"})
 Operands = Annotated[list[ExpressionIn], Field(min_length=2, max_length=MAX_TERMS)]
 
 
 class AndIn(Strict):
-    """All of these in one segment."""
+    """All operands match in one segment."""
 
     operands: Operands = Field(alias="and")
 
@@ -156,7 +156,7 @@ class AndIn(Strict):
 
 
 class OrIn(Strict):
-    """Any of these."""
+    """Any operand matches."""
 
     operands: Operands = Field(alias="or")
 
@@ -166,7 +166,7 @@ class OrIn(Strict):
 
 
 class NotIn(Strict):
-    """What is not this."""
+    """The operand does not match."""
 
     operand: ExpressionIn = Field(alias="not")
 
@@ -181,7 +181,7 @@ class NotIn(Strict):
 
 
 class ThenIn(Strict):
-    """These one after the other within one sound or video."""
+    """The operands match one after the other within one sound or video."""
 
     operands: Operands = Field(alias="then")
 
@@ -200,7 +200,7 @@ def expression(given: Any, files: Mapping[str, Upload]) -> Expression:
 
 
 def terms_of(given: Any) -> Iterator[TermIn]:
-    """Every term of what was sent, from left to right."""
+    """Yield every term of an expression, from left to right."""
     if isinstance(given, TermIn):
         yield given
     else:
@@ -209,7 +209,7 @@ def terms_of(given: Any) -> Iterator[TermIn]:
 
 
 def bounded(given: Any) -> Any:
-    """Refuse what has too many terms or goes too deep."""
+    """Refuse an expression that has too many terms or is too deep."""
     if (count := sum(1 for _ in terms_of(given))) > MAX_TERMS:
         raise ValueError(f"has {count} terms, at most {MAX_TERMS} are allowed")
     if (depth := _depth(given)) > MAX_DEPTH:
@@ -240,12 +240,12 @@ class Body(Strict):
 
     @property
     def urls(self) -> set[str]:
-        """The files that the server is to fetch."""
+        """The URLs that the server must fetch."""
         return set()
 
 
 class Asking(Body):
-    """A request that asks an expression."""
+    """A request with an expression."""
 
     query: Annotated[ExpressionIn, AfterValidator(bounded)]
 
@@ -261,5 +261,5 @@ class Asking(Body):
 
     @property
     def urls(self) -> set[str]:
-        """The files that the server is to fetch."""
+        """The URLs that the server must fetch."""
         return {term.url for term in terms_of(self.query) if term.url is not None}

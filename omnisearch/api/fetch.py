@@ -1,4 +1,4 @@
-"""Fetch the files of a query by URL: over HTTPS, from public addresses, bounded in size, time and type.
+"""Fetch the files of a query by URL: over HTTPS, from public addresses, with limits of size, time and type.
 
 A host name is resolved once. If one of its addresses is not public, the file is refused. Otherwise the connection goes
 to a checked address, so a later change of the name's addresses has no effect (DNS rebinding). Redirects are not
@@ -66,7 +66,7 @@ class Fetcher:
             yield {}
             return
         if not self._enabled:
-            raise FetchError("this server fetches no files by url: send the file as a part of the request")
+            raise FetchError("this server does not fetch files by url: send the file as a part of the request")
         with tempfile.TemporaryDirectory(prefix="omnisearch-") as folder:
             yield await self._all(sorted(urls), Path(folder))
 

@@ -1,4 +1,4 @@
-"""What every response carries: the browser may load from here alone, guess no type and tell nobody."""
+"""Security headers of every response: browsers load only from this server, guess no types and send no referrer."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

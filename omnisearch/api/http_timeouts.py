@@ -1,4 +1,4 @@
-"""HTTP/1.1 with little patience: uvicorn itself waits for ever for the rest of a head or a body."""
+"""Timeouts of heads and bodies for uvicorn, which has none of its own."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ BODY_SECONDS = 60.0
 
 
 class ImpatientProtocol(H11Protocol):
-    """Hangs up when a head or a body takes longer, in all, than it may."""
+    """Closes the connection if receiving a head or a body takes too long in total."""
 
     head_seconds = HEAD_SECONDS
     body_seconds = BODY_SECONDS
@@ -18,17 +18,17 @@ class ImpatientProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first head."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Let uvicorn read, then see what is still missing."""
+        """Pass the data to uvicorn, then set the timer of the part that is still missing."""
         super().data_received(data)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop the timer."""
         self._await(None)
         super().connection_lost(exc)
 
@@ -38,7 +38,7 @@ class ImpatientProtocol(H11Protocol):
 
     def _await(self, state: type[h11.IDLE] | type[h11.SEND_BODY] | None) -> None:
         if state is self._awaited:
-            return  # the clock of a phase is not wound up again by every byte
+            return  # a byte does not restart the timer of its phase
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -37,22 +37,22 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class StoredAnswer(NamedTuple):
-    """What was answered: the JSON of the body and the header `Location`."""
+    """A stored answer: the JSON of the body and the header `Location`."""
 
     body: str
     location: str
 
 
 class StoredAnswers:
-    """The kept answers of a data directory. Their table is opened when a request first has a key."""
+    """The stored answers of a data directory. The table is opened at the first request with a key."""
 
     def __init__(self, settings: Settings) -> None:
         path = settings.data_dir / ANSWERS_FILE
         self.database = LazyStore("answers", lambda: Database(path, SCHEMA, VERSION), THREADS, WAITING)
-        self._owner = secrets.token_hex(8)  # of this process: what a dead one began is begun again
+        self._owner = secrets.token_hex(8)  # of this process: unfinished requests of others run again
 
     async def begin(self, caller: str, key: str, request: str) -> StoredAnswer | None:
-        """Return the kept answer to a request; None if it has none yet, and then the request has begun.
+        """Return the stored answer to a request. If there is none, record that the request began, and return None.
 
         Raises:
             QueryError: the key belongs to another request.
@@ -65,7 +65,7 @@ class StoredAnswers:
         await self.database.ask(lambda database: self._keep(database, caller, key, answer))
 
     async def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         await self.database.close()
 
     def _begin(self, database: Database, caller: str, key: str, request: str) -> StoredAnswer | None:
@@ -108,13 +108,13 @@ class Attempt:
 
     @property
     def has_key(self) -> bool:
-        """Whether the request was sent with a key."""
+        """True if the request was sent with a key."""
         return self._key is not None
 
     async def once(self, sent: Any, kind: type[M], create: Callable[[], Awaitable[M]]) -> M:
         """Create something and answer with it, or repeat the answer to the first request with the same key.
 
-        `sent` is the body as JSON: with another one the key is refused. A refusal is not kept.
+        `sent` is the body as JSON: the key is refused with another body. Errors are not stored.
 
         Raises:
             QueryError: the key belongs to another request.

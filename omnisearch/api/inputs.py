@@ -5,7 +5,7 @@
 {"type": "image_url", "image_url": {"url": "data:image/png;base64,..."}}
 {"type": "input_audio", "input_audio": {"data": "...", "format": "wav"}}
 {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,..."}}
-{"type": "file", "file": {"file_data": "data:;base64,...", "filename": "chair.glb"}}     any media, 3D among it
+{"type": "file", "file": {"file_data": "data:;base64,...", "filename": "chair.glb"}}     any media, also 3D
 {"type": "file", "file": {"file_id": "part1"}}                                            a part of the request
 """
 
@@ -26,7 +26,7 @@ from omnisearch.query.expressions import Term
 
 MAX_INPUTS, MAX_MEDIA = 2048, 64
 MAX_TEXT, MAX_CHARACTERS = 32_768, 1 << 20  # of one text, and of all texts together
-# What pydantic adds to the place of an error, and a JSON pointer does not have.
+# Parts that pydantic adds to the location of an error, and that are not in the JSON.
 TAGS = frozenset({"<string>", "<part>"})
 TOKENS = (
     "holds token ids, which mean different words to each model: send texts "
@@ -36,7 +36,7 @@ _DATA_URL = re.compile(r"data:[^,]{0,255};base64,", re.IGNORECASE)
 
 
 def _data_url(url: str) -> str:
-    """Check the head of a data URL; return what is encoded in it."""
+    """Check the head of a data URL, and return its base64."""
     head = _DATA_URL.match(url)
     if head is None:
         raise ValueError("is no data URL, and no other URL is fetched: send data:image/png;base64,...")
@@ -44,7 +44,7 @@ def _data_url(url: str) -> str:
 
 
 def _listed(given: object) -> object:
-    """Put an input that stands alone into a list; refuse tokens."""
+    """Put a single input into a list; refuse tokens."""
     if not isinstance(given, list):
         return [given]
     if any(isinstance(each, int | list) for each in given):
@@ -64,7 +64,7 @@ class UrlIn(Strict):
 
 
 class SoundIn(Strict):
-    """A sound in base64, and the usual ending of its files."""
+    """A sound in base64, and the extension of its format."""
 
     data: str
     format: SafeStr
@@ -73,7 +73,7 @@ class SoundIn(Strict):
 class FileIn(Strict):
     """A file as a data URL, the multipart part `file_id`, or the upload `upload_id`.
 
-    The ending of `filename` tells kinds that look alike.
+    The extension of `filename` tells apart formats with similar content.
     """
 
     file_data: DataUrl | None = None
@@ -107,7 +107,7 @@ class PartIn(Strict):
 
     @property
     def content(self) -> tuple[str, str]:
-        """The base64 of its file, and a name whose ending tells what it is."""
+        """The base64 of its file, and a name with the extension of its format."""
         if self.input_audio is not None:
             return self.input_audio.data, f"sound.{self.input_audio.format}"
         if self.file is not None:
@@ -124,7 +124,7 @@ InputIn = Annotated[Annotated[Text, Tag("<string>")] | Annotated[PartIn, Tag("<p
 
 
 def _one_or_more(schema: dict[str, Any]) -> None:
-    """Describe that one input may stand alone."""
+    """Describe that a single input needs no list."""
     several = {key: schema.pop(key) for key in ("type", "items", "minItems", "maxItems")}
     schema["anyOf"] = [several["items"], several]
 
@@ -154,7 +154,7 @@ class EmbeddingsIn(Body):
 
     @property
     def reads_files(self) -> bool:
-        """Whether a file must be decoded."""
+        """True if a file must be decoded."""
         return any(map(_is_media, self.input))
 
     @property
@@ -173,7 +173,7 @@ class EmbeddingsIn(Body):
         """Return the inputs as terms; files that are part of the JSON are written to `folder`.
 
         Raises:
-            QueryError: a file is no base64.
+            QueryError: a file is not valid base64.
         """
         return [_term(each, n, uploads, folder) for n, each in enumerate(self.input)]
 

@@ -62,6 +62,6 @@ class ItemFiles:
 
 
 def _signature(fd: int) -> _Signature:
-    """The fields of `stat` that change with the content of a file. Programs cannot set the last one, the ctime."""
+    """Return the fields of `stat` that change with the content. Programs cannot set the last one, the ctime."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -11,10 +11,10 @@ MAX_PATHS, MAX_ITEMS = 100, 1000
 
 
 class IndexIn(Strict):
-    """Index `paths`, which lie in the index roots of the server, and `uploads`, which are kept from then on.
+    """Index `paths`, which must be in the index roots of the server, and `uploads`, which then no longer expire.
 
-    `retry_failed` reads files again that failed before; `prune` removes files that are not found even if a whole path
-    is missing.
+    `retry_failed` also reads files that failed before. `prune` removes missing files from the index even if a whole
+    path is missing.
     """
 
     kind: Literal["index"]
@@ -38,12 +38,12 @@ class ForgetIn(Strict):
 
 
 class MapIn(Strict):
-    """Make the map of a collection that `GET /v1/map` shows, in the place of the one before."""
+    """Make the map of a collection for `GET /v1/map`, replacing the previous one."""
 
     kind: Literal["map"]
 
 
 class JobIn(RootModel[Annotated[IndexIn | ForgetIn | MapIn, Field(discriminator="kind")]]):
-    """The body of POST /v1/jobs; `kind` says which job it is."""
+    """The body of POST /v1/jobs; `kind` selects the job."""
 
     model_config = ConfigDict(frozen=True)

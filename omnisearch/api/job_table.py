@@ -1,4 +1,4 @@
-"""The table of jobs behind the routes: asked in threads of its own, watched by a bounded number of clients."""
+"""The table of jobs behind the routes: called in its own threads, and watched by a limited number of clients."""
 
 import asyncio
 import threading
@@ -23,30 +23,30 @@ T = TypeVar("T")
 
 
 class JobTable:
-    """Asks the table of jobs, and watches jobs."""
+    """Calls the table of jobs, and watches jobs."""
 
     def __init__(self, settings: Settings, draining: threading.Event) -> None:
         self._settings, self._draining = settings, draining
         self._store = LazyStore("jobs", lambda: JobStore.open(settings), THREADS, WAITING)
         self._watchers = 0
 
-    async def ask(self, question: Callable[[JobStore], T]) -> T:
-        """Ask the table in a thread; raises as `JobStore` does.
+    async def ask(self, call: Callable[[JobStore], T]) -> T:
+        """Call the table in a thread. Raises the errors of `JobStore`.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: too many calls wait.
         """
-        return await self._store.ask(question)
+        return await self._store.ask(call)
 
-    async def check(self, question: Callable[[Settings], T]) -> T:
-        """Answer a question about the disk, with the settings of the server, in a thread."""
-        return await self._store.do(lambda: question(self._settings))
+    async def check(self, call: Callable[[Settings], T]) -> T:
+        """Run a call with the settings of the server in a thread, since it reads the disk."""
+        return await self._store.do(lambda: call(self._settings))
 
     def admit_watcher(self) -> None:
-        """Refuse a watcher if all places are taken; `changes` takes the place.
+        """Refuse another watcher if there are MAX_WATCHERS. `changes` counts the watchers.
 
         Raises:
-            BusyError: MAX_WATCHERS clients watch.
+            BusyError: there are MAX_WATCHERS.
         """
         if self._watchers >= MAX_WATCHERS:
             raise BusyError(f"{MAX_WATCHERS} clients watch jobs already: try again later, or ask for the job itself")
@@ -54,7 +54,7 @@ class JobTable:
     async def changes(self, job: Job, seen: int) -> AsyncIterator[Job]:
         """Yield the job whenever its version is above `seen`, until it has ended or the server stops.
 
-        A job that has ended is yielded in any case, so that every watcher learns it.
+        An ended job is always yielded, so that every watcher gets it.
         """
         ask_again = methodcaller("get", job.id)
         self._watchers += 1
@@ -71,7 +71,7 @@ class JobTable:
             self._watchers -= 1
 
     async def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         await self._store.close()
 
 
@@ -82,7 +82,7 @@ async def _jobs(request: Request) -> JobTable:
 async def _named(
     request: Request,
     collection: Annotated[
-        Collection | None, Query(description="The collection that is meant; the server's default one if left out.")
+        Collection | None, Query(description="A collection; the server's default one if left out.")
     ] = None,
 ) -> str:
     collections: Collections = request.app.state.collections

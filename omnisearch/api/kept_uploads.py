@@ -1,4 +1,4 @@
-"""The kept uploads behind the routes: asked in threads of their own, and expired at intervals."""
+"""The kept uploads behind the routes: called in their own threads, and expired at intervals."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class KeptUploads:
-    """Asks the store of uploads, and deletes those that have expired."""
+    """Calls the store of uploads, and deletes expired uploads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -29,23 +29,23 @@ class KeptUploads:
         self._expiring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to delete expired uploads at intervals."""
+        """Start to delete expired uploads at intervals."""
         self._expiring = asyncio.create_task(self._expire())
 
-    async def ask(self, question: Callable[[UploadStore], T]) -> T:
-        """Ask the store in a thread; raises as `UploadStore` does.
+    async def ask(self, call: Callable[[UploadStore], T]) -> T:
+        """Call the store in a thread. Raises the errors of `UploadStore`.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: too many calls wait.
         """
-        return await self._store.ask(question)
+        return await self._store.ask(call)
 
     async def use(self, ids: Collection[str]) -> dict[str, Upload]:
         """Return uploads by their ids; raises as `UploadStore.use`."""
         return await self.ask(lambda store: store.use(ids)) if ids else {}
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         if self._expiring is not None:
             self._expiring.cancel()
         await self._store.close()

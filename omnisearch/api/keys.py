@@ -19,10 +19,10 @@ _SECRET = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
 
 class Scope(StrEnum):
-    """What a key allows."""
+    """The scopes of keys."""
 
     SEARCH = "search"  # search, locate, read items and the status
-    INDEX = "index"  # change what is indexed
+    INDEX = "index"  # change the index
     METRICS = "metrics"  # read /metrics
     ADMIN = "admin"  # everything
 
@@ -47,12 +47,12 @@ ANYONE = Key("", "", frozenset(Scope))
 
 
 def hash_key(secret: str) -> str:
-    """Return the hash under which a key is kept."""
+    """Return the hash of a key, which files store."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def to_json(keys: Collection[Key]) -> str:
-    """Write keys as `from_json` reads them."""
+    """Return keys as JSON for `from_json`."""
     rows = [
         {"name": k.name, "sha256": k.sha256, "scopes": sorted(k.scopes), "rate": k.rate, "created": k.created}
         for k in keys
@@ -61,7 +61,7 @@ def to_json(keys: Collection[Key]) -> str:
 
 
 def from_json(text: str, source: str) -> tuple[Key, ...]:
-    """Parse what `to_json` wrote.
+    """Parse the JSON of `to_json`.
 
     Raises:
         SettingsError: the text is malformed; names the `source`.

@@ -1,4 +1,4 @@
-"""A store that is opened when it is first asked, so that a server over a read-only directory still searches."""
+"""A store that is opened at its first call, so that a server with a read-only directory can still search."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class LazyStore(Generic[S]):
-    """Asks a store in `threads` threads of its own; `waiting` more questions may wait."""
+    """Calls a store in its own `threads` threads; `waiting` more calls may wait."""
 
     def __init__(self, name: str, open_store: Callable[[], S], threads: int, waiting: int) -> None:
         self._pool = ThreadPool(name, threads, waiting)
@@ -26,30 +26,30 @@ class LazyStore(Generic[S]):
 
     @property
     def is_open(self) -> bool:
-        """Whether the store was asked before."""
+        """True if the store was opened."""
         return self._store is not None
 
-    async def ask(self, question: Callable[[S], T]) -> T:
-        """Ask the store in a thread; raises what opening it and the question raise.
+    async def ask(self, call: Callable[[S], T]) -> T:
+        """Call the store in a thread. Raises the errors of opening it and of the call.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: too many calls wait.
         """
-        return await self.do(lambda: question(self.open()))
+        return await self.do(lambda: call(self.open()))
 
-    async def do(self, work: Callable[[], T]) -> T:
-        """Do something in a thread of the store that does not ask it; raises as `ask`."""
-        return await asyncio.shield(self._pool.ask(work))
+    async def do(self, call: Callable[[], T]) -> T:
+        """Run a call in a thread of the store without opening the store. Raises as `ask`."""
+        return await asyncio.shield(self._pool.ask(call))
 
     def open(self) -> S:
-        """Return the store, which is opened if it is not open."""
+        """Return the store; opens it if necessary."""
         with self._opening:
             if self._store is None:
                 self._store = self._open_store()
             return self._store
 
     async def close(self) -> None:
-        """Let the running questions finish, and close the store."""
+        """Wait for running calls, and close the store."""
         await asyncio.to_thread(self._pool.close)
         if self._store is not None:
             self._store.close()

@@ -10,7 +10,7 @@ from omnisearch.api.record import current
 
 
 def set_up_logging(level: str, stream: TextIO = sys.stderr) -> None:
-    """Write everything from `level` on to a stream, one line per entry."""
+    """Write entries of `level` and above to a stream, one line per entry."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Readable() if stream.isatty() else JsonLines())
     root = logging.getLogger()
@@ -28,7 +28,7 @@ class JsonLines(logging.Formatter):
 
 
 class Readable(logging.Formatter):
-    """An entry as time, level, message and fields; tracebacks follow on lines of their own."""
+    """An entry as time, level, message and fields; tracebacks follow on separate lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of an entry."""

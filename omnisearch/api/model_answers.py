@@ -1,4 +1,4 @@
-"""What is known of models, served or not. A model is named; no folder of the server is looked up for a client."""
+"""Descriptions of models, served or not. Models are found by name; clients cannot name folders of the server."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -67,7 +67,7 @@ def check_out(name: str, settings: Settings) -> ModelCheckOut:
 
 
 def _find(name: str, settings: Settings) -> tuple[str, ModelConfig]:
-    """Return the name or the folder by which a model is found, and its configuration."""
+    """Return the name or the folder that loads a model, and its configuration."""
     served = installed.find_config(settings.model, settings)
     if name == served.name:
         return settings.model, served

@@ -1,4 +1,4 @@
-"""Errors as OpenAI's API has them, for the routes that have its shape: its clients show nothing else of a problem."""
+"""Errors in the shape of OpenAI's API, on routes of that shape: its clients show no other part of a problem."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,7 +9,7 @@ _TYPES = {HTTPStatus.UNAUTHORIZED: "authentication_error", HTTPStatus.TOO_MANY_R
 
 
 def openai_error(path: str, problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the member `error` for a problem document; nothing if the path does not have OpenAI's shape."""
+    """Return the member `error` of a problem document; empty if the route does not have OpenAI's shape."""
     if not any(path == each or path.startswith(f"{each}/") for each in PATHS):
         return {}
     status = problem["status"]

@@ -1,7 +1,7 @@
-"""The OpenAPI description: FastAPI's own, with every refusal that can occur and without those that cannot.
+"""The OpenAPI description: FastAPI's own, with exactly the errors that can occur.
 
-A refusal that depends on what a route does is named at the route (`refused(404)`). The others follow from its
-parameters and its dependencies, so that a new route needs no list of its own.
+Errors that depend on the work of a route are declared at the route (`refused(404)`). The others follow from its
+parameters and dependencies, so a new route needs no list of them.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ KEPT_OUT = {401, 403, 429}  # of routes that need a key
 WITH_FILES = {400, 507}  # of routes that take multipart bodies
 FASTAPI_SCHEMAS = ("HTTPValidationError", "ValidationError")
 ALWAYS_ALIVE = "/livez"
-INDEX = get_args(Asked)[1].dependency  # a route that depends on it asks the index
+INDEX = get_args(Asked)[1].dependency  # a route that depends on it reads the index
 
 
 def refused(*statuses: int, **meanings: str) -> dict[int | str, dict[str, Any]]:
@@ -76,7 +76,7 @@ def _operations(described: dict[str, Any], route: RouteContext) -> Iterator[dict
 
 
 def _name_schemas(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Move the schemas of a body among the named ones, where the references of `bodies.described` lead."""
+    """Move the schemas of a body to the named schemas, which the references of `request_body.described` point to."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = dict(body.get("schema", {}))
     if "$ref" in schema or "title" not in schema:
@@ -89,7 +89,7 @@ def _name_schemas(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def _complete(operation: dict[str, Any], route: RouteContext) -> None:
-    """Add the refusals that follow from the route to those that it names."""
+    """Add the errors that follow from the route to those that it declares."""
     statuses = set(GUARDED)
     if operation.get("security"):
         statuses |= KEPT_OUT

@@ -1,7 +1,7 @@
-"""Overload: text searches beyond what may wait are refused before anything else is done for them.
+"""Overload: text searches are refused before routing and parsing while the queue is full.
 
-A refusal by the pool of threads comes after routing and parsing. At several times the load that a server can answer,
-its interpreter would do little else.
+The thread pool also refuses calls, but only after routing and parsing. At several times the capacity of a server, this
+work would take most of its time.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ PATH = "/v1/search"
 
 @dataclass(frozen=True)
 class _Route:
-    """What the recorder asks of a route: the request is counted where its answer would be."""
+    """The fields of a route that the recorder reads, so that the request is counted for its route."""
 
     path: str
 
 
 class RefuseWhenFull:
-    """Answers searches with 503 while as many wait as may wait. Those that bring files have a queue of their own."""
+    """Answers searches with 503 while their queue is full. Searches with files have their own queue."""
 
     def __init__(self, app: ASGIApp, full: Callable[[], bool]) -> None:
         self._app, self._full = app, full

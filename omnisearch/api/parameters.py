@@ -1,4 +1,4 @@
-"""Query parameters: those that a route does not have are refused, so that a misspelt one is not ignored."""
+"""Query parameters: unknown ones are refused, so that a misspelt one is not ignored."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from fastapi.exceptions import RequestValidationError
 
 
 async def known_parameters(request: Request) -> None:
-    """Compare the names in the address with the description of the route, which lists all that it reads.
+    """Check the names of query parameters against the description of the route.
 
     Raises:
-        RequestValidationError: the route has no parameter of a name, or one is repeated that is no list.
+        RequestValidationError: a parameter is unknown, or is repeated and not a list.
     """
     if not request.query_params:
         return

@@ -33,13 +33,13 @@ _PRIVATE_V4 = tuple(
         ),
     )
 )
-# Global unicast. All else is loopback, mapped, NAT64, link-local, unique local, multicast or unassigned.
+# Global unicast. All other addresses are loopback, mapped, NAT64, link-local, unique local, multicast or unassigned.
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _PRIVATE_V6 = tuple(
     map(
         IPv6Network,
         (
-            "2001::/23",  # protocol assignments, Teredo among them
+            "2001::/23",  # protocol assignments, including Teredo
             "2001:db8::/32",
             "2002::/16",  # 6to4
             "2620:4f:8000::/48",

@@ -24,7 +24,7 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The RateLimit fields of draft-ietf-httpapi-ratelimit-headers: the quota, what is left, when it is full."""
+        """The RateLimit fields of draft-ietf-httpapi-ratelimit-headers: quota, remaining requests, reset time."""
         return {
             "RateLimit-Policy": f'"key";q={self.limit};w={self.window}',
             "RateLimit": f'"key";r={self.remaining};t={self.reset}',

@@ -1,4 +1,4 @@
-"""The recorder: give each request an id, log and measure it, and answer 500 where a route fails."""
+"""The recorder: give each request an id, log and measure it, and answer 500 if a route fails."""
 
 import json
 import logging
@@ -53,7 +53,7 @@ class Recorder:
         try:
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
-            pass  # it hung up while it sent its body, or the server did so because it was too slow
+            pass  # the client hung up while it sent its body, or was too slow
         except Exception:
             if status is not None:
                 raise  # too late for another answer; the server logs it and hangs up

@@ -16,7 +16,7 @@ OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9.]*")
 
 
 class Renderer(Protocol):
-    """What the API asks of `omnisearch.media`: renditions of files, made in a worker that may die."""
+    """The part of `omnisearch.media` that makes renditions of files, in worker processes that may die."""
 
     def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
         """Make a rendition of the file at `path`, which is open as `fd`; None if its modality has none."""
@@ -28,9 +28,9 @@ class Renderer(Protocol):
 
 
 class Renditions:
-    """Keyed by item id, which is a hash of the content, and made of that content alone: a rendition is never stale.
+    """The renditions of items, keyed by item id. The id is a hash of the content, so a rendition is never stale.
 
-    All together take up at most `limit` bytes; those that were not used for longest are deleted.
+    All together they take up at most `limit` bytes; the least recently used ones are deleted.
     """
 
     def __init__(self, folder: Path, renderer: Renderer, limit: int) -> None:
@@ -57,7 +57,7 @@ class Renditions:
         return None
 
     def make(self, item: Payload, rendition: Rendition, path: Path, file: BinaryIO) -> BinaryIO:
-        """Open an item's rendition, made from the item's open `file` at `path` if there is none yet.
+        """Open an item's rendition. If there is none yet, make it from the item's open `file` at `path`.
 
         Raises:
             NotFoundError: this item has no such rendition.

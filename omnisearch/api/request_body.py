@@ -1,4 +1,4 @@
-"""Bodies: a question as JSON, or as multipart with the files that it names."""
+"""Request bodies: a query as JSON, or as multipart with the files that it names."""
 
 import errno
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def described(kind: type[Body]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that `asked` reads; `openapi` gives its schemas their names."""
+    """Return the OpenAPI description of a body that `asked` reads; `openapi` names its schemas."""
     schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     parts = {
         "type": "object",
@@ -43,16 +43,16 @@ def described(kind: type[Body]) -> dict[str, Any]:
 
 
 def json_body(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that `read_json` reads; `openapi` gives its schemas their names."""
+    """Return the OpenAPI description of a body that `read_json` reads; `openapi` names its schemas."""
     schema = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 async def read_json(request: Request, kind: type[M]) -> M:
-    """Read a body that is JSON and names no files.
+    """Read a JSON body that names no files.
 
     Raises:
-        RequestValidationError: it is wrong, and where.
+        RequestValidationError: the body does not fit the model.
         HTTPException: 413, it is too large; 415, it is not JSON.
     """
     if _content_type(request) != "application/json":
@@ -62,36 +62,36 @@ async def read_json(request: Request, kind: type[M]) -> M:
 
 @asynccontextmanager
 async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[str, Upload]]]:
-    """Read a question and the files that it names, by the names of their parts, their URLs or the ids of uploads.
+    """Read a query, and yield it with its files by the names of their parts, their URLs or the ids of uploads.
 
     Parts and fetched files are deleted afterwards.
 
     Raises:
-        RequestValidationError: the question is wrong, and where.
+        RequestValidationError: the query does not fit the model.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
             507, the server's disk is full.
-        NotFoundError: an upload is not there, or has expired.
+        NotFoundError: an upload does not exist or has expired.
         FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:
         with disk_full_refused():
-            question, uploads = await _sent(request, kind, held)
+            query, uploads = await _sent(request, kind, held)
             fetcher: Fetcher = request.app.state.fetcher
-            fetched = await held.enter_async_context(fetcher.fetched(question.urls))
+            fetched = await held.enter_async_context(fetcher.fetched(query.urls))
             kept_uploads: KeptUploads = request.app.state.uploads
-            kept = await kept_uploads.use(question.upload_ids)
-        yield question, uploads | fetched | kept
+            kept = await kept_uploads.use(query.upload_ids)
+        yield query, uploads | fetched | kept
 
 
 async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[B, dict[str, Upload]]:
-    """Return the question and the files of its multipart body, which are kept until `held` ends."""
+    """Return the query and the files of its multipart body, which are deleted when `held` ends."""
     sent = _content_type(request)
     if sent == "application/json":
-        question = _parse(await _read(request, kind.max_json), kind)
-        if question.files:
-            detail = f"{min(question.files)!r} names a file: send the query as multipart/form-data with that part"
+        query = _parse(await _read(request, kind.max_json), kind)
+        if query.files:
+            detail = f"{min(query.files)!r} names a file: send the query as multipart/form-data with that part"
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
-        return question, {}
+        return query, {}
     if sent != "multipart/form-data":
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the query as application/json or multipart/form-data"
@@ -100,8 +100,8 @@ async def _sent(request: Request, kind: type[B], held: AsyncExitStack) -> tuple[
     field = form.get("query")
     if not isinstance(field, str):
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "the field `query` with the JSON object is missing")
-    question = _parse(field, kind)
-    return question, await held.enter_async_context(spooled(form, question.files))
+    query = _parse(field, kind)
+    return query, await held.enter_async_context(spooled(form, query.files))
 
 
 def _content_type(request: Request) -> str:
@@ -110,7 +110,7 @@ def _content_type(request: Request) -> str:
 
 @contextmanager
 def disk_full_refused() -> Iterator[None]:
-    """Turn the error of a full disk into a refusal.
+    """Turn the error of a full disk into an HTTP error.
 
     Raises:
         HTTPException: 507, the disk of the temporary files is full.
@@ -134,7 +134,7 @@ async def _read(request: Request, most: int) -> bytes:
 
 
 def _parse(body: bytes | str, kind: type[B]) -> B:
-    question = parse_json(body, kind)
-    if (record := current()) is not None and len(body) <= Body.max_json:  # a larger one holds files, not words
+    query = parse_json(body, kind)
+    if (record := current()) is not None and len(body) <= Body.max_json:  # a larger one contains files
         record.body = body
-    return question
+    return query

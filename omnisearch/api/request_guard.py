@@ -11,8 +11,8 @@ from omnisearch.api.authority import hostname, same_origin
 from omnisearch.api.errors import problem
 
 MAX_BODY_BYTES = 256 << 20
-FOREIGN_HOST = "this server does not answer to that Host; `omnisearch serve --allow-host NAME` allows one more name"
-# For the bodies of all unanswered requests together. Their files are on the disk, for a moment twice.
+FOREIGN_HOST = "this server does not answer to that Host; `omnisearch serve --allow-host NAME` allows another name"
+# For the bodies of all unanswered requests together. Their files are on the disk, twice for a moment.
 MAX_HELD_BYTES = 1 << 30
 TOO_LARGE = f"a request body may hold at most {MAX_BODY_BYTES >> 20} MiB"
 FULL = "the bodies of other requests take up all the space for uploads; try again in a moment"

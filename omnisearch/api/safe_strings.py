@@ -1,4 +1,4 @@
-"""Strings that may be sent: bounded, and of real characters."""
+"""Strings of requests: bounded, and without lone surrogates."""
 
 import unicodedata
 from typing import Annotated
@@ -9,7 +9,7 @@ MAX_TEXT = 4000
 
 
 def no_surrogates(text: str) -> str:
-    """Refuse lone surrogates, which can be neither written as UTF-8 nor kept by the store."""
+    """Refuse lone surrogates, which can be neither written as UTF-8 nor stored."""
     if any(unicodedata.category(c) == "Cs" for c in text):
         raise ValueError("holds a lone surrogate")
     return text

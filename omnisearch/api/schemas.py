@@ -1,4 +1,4 @@
-"""What the API reads. Unknown fields are refused; every string and every number is bounded."""
+"""Models of the requests of the API. Unknown fields are refused; every string and number is bounded."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -34,7 +34,7 @@ DEFAULTS = SearchOptions()
 
 
 class QuotaIn(Strict):
-    """How many hits of a modality: at least and at most."""
+    """The number of hits of a modality: at least and at most."""
 
     least: Annotated[int, Field(ge=0, le=MAX_HITS)] = 0
     most: Annotated[int, Field(ge=0, le=MAX_HITS)] | None = None
@@ -59,7 +59,7 @@ class SearchIn(Asking):
     hybrid: bool = DEFAULTS.hybrid
 
     def to_options(self) -> SearchOptions:
-        """Return the options, whose names the fields share."""
+        """Return the options of the search. The fields have the same names."""
         fields_ = {field.name: getattr(self, field.name) for field in fields(SearchOptions)}
         quotas = tuple(Quota(modality, bounds.least, bounds.most) for modality, bounds in self.quotas.items())
         return SearchOptions(**fields_ | {"modalities": tuple(dict.fromkeys(self.modalities)), "quotas": quotas})
@@ -70,7 +70,7 @@ class SearchIn(Asking):
 
 
 class CollectionIn(Strict):
-    """A collection to make."""
+    """The body of POST /v1/collections."""
 
     name: Collection
 
@@ -88,7 +88,7 @@ class SearchLink(SelectionLink):
         """Return the engine's query.
 
         Raises:
-            QueryError: `q` cannot be read, names a file, has too many terms, or too large a weight.
+            QueryError: `q` is malformed, names a file, has too many terms, or too large a weight.
         """
         expression = parse(split(self.q), files=False)
         if (count := len(expression.terms)) > MAX_TERMS:
@@ -115,7 +115,7 @@ class NeighboursLink(SelectionLink):
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
 
     def to_query(self, item_id: str) -> Query:
-        """Return the search by the item, with a lane for each modality."""
+        """Return the query for the item, with one lane for each modality."""
         selection = self.to_selection()
         return Query(
             Term(ItemRef(item_id, self.segment)),
@@ -144,15 +144,15 @@ class SearchBatchIn(Body):
 
     @property
     def urls(self) -> set[str]:
-        """The files that the server is to fetch."""
+        """The URLs that the server must fetch."""
         return {url for query in self.queries for url in query.urls}
 
 
 class LocateIn(Asking):
-    """The body of POST /v1/locate, or its multipart field `query`: what to look for, and the one file to look in.
+    """The body of POST /v1/locate, or its multipart field `query`: an expression, and the one file to search.
 
-    The file is either `file`, the name of a multipart part, or `upload_id`, or `item_id`. `label` is what the answer
-    calls a `file` or an upload.
+    The file is either `file`, the name of a multipart part, or `upload_id`, or `item_id`. `label` is the name of a
+    `file` or an upload in the answer.
     """
 
     file: SafeStr | None = None
@@ -165,7 +165,7 @@ class LocateIn(Asking):
     @model_validator(mode="after")
     def _one_file(self) -> "LocateIn":
         if sum(source is not None for source in (self.file, self.upload_id, self.item_id)) != 1:
-            raise ValueError("say in which file: exactly one of file, upload_id and item_id")
+            raise ValueError("name the file to search: exactly one of file, upload_id and item_id")
         if self.label is not None and self.item_id is not None:
             raise ValueError("a label names a file or an upload")
         return self
@@ -181,9 +181,9 @@ class LocateIn(Asking):
         return super().upload_ids if self.upload_id is None else {*super().upload_ids, self.upload_id}
 
     def to_query(self, files: Mapping[str, Upload]) -> Expression:
-        """Return what to look for."""
+        """Return the expression."""
         return expression(self.query, files)
 
     def source(self, files: Mapping[str, Upload]) -> Path | ItemRef:
-        """Return what to look in."""
+        """Return the file or the item to search."""
         return ItemRef(self.item_id) if self.item_id is not None else files[self.file or str(self.upload_id)].path

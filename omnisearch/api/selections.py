@@ -1,4 +1,4 @@
-"""Which items a request is about, as parameters in its address."""
+"""Selections of items as query parameters."""
 
 from typing import Annotated, Literal, cast
 
@@ -19,7 +19,7 @@ _TEXT: TypeAdapter[str] = TypeAdapter(SafeText)
 
 
 def _condition(text: object) -> Condition:
-    """Parse a condition where it stands, so that the error points at it."""
+    """Parse a condition as a field, so that the error points at it."""
     try:
         return parse_condition(_TEXT.validate_python(text))
     except QueryError as error:
@@ -40,13 +40,13 @@ CursorText = Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
 
 
 class SelectionLink(BaseModel):
-    """Items of some modalities for which conditions hold."""
+    """The items of some modalities that meet conditions."""
 
     modalities: Annotated[tuple[Modality, ...], BeforeValidator(_listed)] = Field(tuple(Modality), min_length=1)
     where: Conditions = ()
 
     def to_selection(self) -> Selection:
-        """Return which items are meant."""
+        """Return the selection."""
         return Selection(tuple(dict.fromkeys(self.modalities)), self.where)
 
 
@@ -58,7 +58,7 @@ class ItemsLink(SelectionLink):
     cursor: CursorText = ""
 
     def to_order(self) -> Order:
-        """Return the order that is meant."""
+        """Return the order."""
         return Order(cast(Literal["id", "mtime", "size"], self.order.lstrip("-")), self.order.startswith("-"))
 
 

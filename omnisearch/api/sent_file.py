@@ -27,14 +27,14 @@ class SentFile(FileResponse):
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, the parts asked for, or why not."""
+        """Send the file, the requested parts, or a problem document."""
         is_refused = False
 
         async def send_or_refuse(message: Message) -> None:
             nonlocal is_refused
             if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
                 is_refused = True
-                answer = problem(message["status"], "no part of the file is what the Range header asks for")
+                answer = problem(message["status"], "the Range header requests no part of the file")
                 size = Headers(raw=message["headers"]).get("content-range")
                 answer.headers.update({"Content-Range": size} if size else {})
                 await answer(scope, receive, send)
@@ -55,7 +55,7 @@ def sends(router: APIRouter, path: str, body: dict[str, Any]) -> Callable[[F], F
         "response_model": None,
         "responses": {
             200: body,
-            206: {"description": "The parts that Range asks for", **body},
+            206: {"description": "The parts that Range requests", **body},
             304: {"description": "The client holds it: If-None-Match has its ETag"},
             **refused(400, 416),
         },

@@ -1,4 +1,4 @@
-"""The engine of one collection behind the routes: opened and asked in bounded pools of threads."""
+"""The engine of one collection behind the routes: opened and called in bounded thread pools."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from omnisearch.types import Answer, Floats, Modality
 RETRY_SECONDS = 3.0
 
 Kind: TypeAlias = Literal["open", "search", "batch", "media", "locate", "lists", "files", "previews", "models"]
-# For each kind of question, the number of threads and the number of questions that may wait. Kinds never wait for each
+# For each kind of call, the number of threads and the number of calls that may wait. Kinds never wait for each
 # other: decoding a query's files takes seconds, locating takes minutes, and a page requests forty previews at once.
 POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "open": (1, 64),  # one at a time: the first loads the model for all
@@ -48,26 +48,26 @@ log = logging.getLogger(__name__)
 
 
 class BoundModel(Protocol):
-    """What the API tells of a model."""
+    """The fields of a model that the API shows."""
 
     @property
     def name(self) -> str:
-        """The name it is loaded by."""
+        """The name that loads it."""
         ...
 
     @property
     def dim(self) -> int:
-        """The width of its vectors."""
+        """The dimension of its vectors."""
         ...
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What it embeds."""
+        """The modalities that it embeds."""
         ...
 
 
 class SearchEngine(Protocol):
-    """What the API asks of `omnisearch.search.engine.Engine`; safe to use from several threads."""
+    """The methods of `omnisearch.search.engine.Engine` that the API calls. Safe to use from several threads."""
 
     @property
     def model(self) -> BoundModel:
@@ -79,7 +79,7 @@ class SearchEngine(Protocol):
         ...
 
     def search_each(self, asked: Sequence[Query], budget: Budget = UNLIMITED) -> Sequence[Answer | OmnisearchError]:
-        """Answer queries together within a budget; a query that is wrong gets its error."""
+        """Answer queries together within a budget; a failed query gets its error."""
         ...
 
     def warm(self, modalities: Iterable[Modality]) -> None:
@@ -91,7 +91,7 @@ class SearchEngine(Protocol):
         ...
 
     def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:
-        """Find the places of one file that match, within a budget."""
+        """Find the locations of one file that match, within a budget."""
         ...
 
     def item(self, item_id: str) -> tuple[Payload, ...]:
@@ -99,15 +99,15 @@ class SearchEngine(Protocol):
         ...
 
     def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
-        """List items in an order, from a cursor on."""
+        """List items in an order, starting after `cursor`."""
         ...
 
     def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
-        """Return passages of the text of an item, from a cursor on."""
+        """Return passages of the text of an item, starting after `cursor`."""
         ...
 
     def count_items(self, chosen: Selection) -> ItemCounts:
-        """Count the items of a selection by what they are."""
+        """Count the items of a selection by modality, type, year and folder."""
         ...
 
     def totals(self) -> Totals:
@@ -115,15 +115,15 @@ class SearchEngine(Protocol):
         ...
 
     def outdates(self, kept: Map) -> bool:
-        """Whether the index has changed since a map of it was made."""
+        """Return whether the index has changed since a map of it was made."""
         ...
 
     def counts(self) -> dict[Modality, int]:
-        """How many segments of each modality are indexed."""
+        """Return the number of indexed segments of each modality."""
         ...
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Close the index."""
         ...
 
 
@@ -131,15 +131,15 @@ OpenEngine = Callable[[Settings], SearchEngine]
 
 
 class Collections(Protocol):
-    """What `Asked` asks of `omnisearch.api.collections.Collections`."""
+    """The part of `omnisearch.api.collections.Collections` that `Asked` uses."""
 
     def use(self, name: str | None) -> AbstractAsyncContextManager["Service"]:
-        """Give the service of a collection, the default one if there is no name, for as long as it is used."""
+        """Yield the service of a collection for the length of the block; the default one if `name` is None."""
         ...
 
 
 class Service:
-    """Holds the engine of one collection. Until it is open, every question is answered with what is missing."""
+    """Holds the engine of one collection. Until the engine is open, every call raises the reason."""
 
     def __init__(self, settings: Settings, open_engine: OpenEngine, pools: Pools) -> None:
         self.settings, self._open_engine, self._pools = settings, open_engine, pools
@@ -148,17 +148,17 @@ class Service:
         self._attempt: asyncio.Future[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._is_broken = False
-        self._questions = self.users = 0  # `users` are requests that may still ask
+        self._calls = self.users = 0  # `users` are requests that may still call
 
     async def start(self) -> None:
-        """Open the engine in the background, again and again until it works; returns at once."""
+        """Open the engine in the background, and retry until it opens. Returns at once."""
         self._keeping = asyncio.create_task(self._keep_open())
 
     async def open(self) -> None:
-        """Open the engine if it is not open. Several callers share an attempt.
+        """Open the engine if it is not open. Concurrent callers share an attempt.
 
         Raises:
-            OmnisearchError: why it cannot be opened.
+            OmnisearchError: the engine cannot be opened.
         """
         if self._engine is None:
             if self._attempt is None or self._attempt.done():
@@ -167,7 +167,7 @@ class Service:
             await asyncio.shield(self._attempt)
 
     async def close(self) -> None:
-        """Close the engine; questions that still run fail."""
+        """Close the engine. Running calls fail."""
         if self._keeping is not None:
             self._keeping.cancel()
         if self._attempt is not None and not self._attempt.done():
@@ -178,43 +178,41 @@ class Service:
 
     @property
     def is_open(self) -> bool:
-        """Whether the engine is open or is being opened."""
+        """True if the engine is open or is being opened."""
         return self._engine is not None or (self._attempt is not None and not self._attempt.done())
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request uses it, and no question of an earlier one still runs."""
-        return self.users == 0 and self._questions == 0
+        """True if no request uses the engine, and no call of an earlier request still runs."""
+        return self.users == 0 and self._calls == 0
 
     @property
     def problem(self) -> OmnisearchError | None:
-        """Why the engine is not open; None if it is."""
+        """The error why the engine is not open; None if it is open."""
         return None if self._engine is not None else self._missing
 
     def ready(self) -> SearchEngine:
         """Return the engine.
 
         Raises:
-            OmnisearchError: why it is not open; the message says what to do.
+            OmnisearchError: the engine is not open; the message says what to do.
         """
         if self._engine is None:
             raise self._missing
         return self._engine
 
-    async def ask(
-        self, question: Callable[[SearchEngine], T], kind: Kind = "search", seconds: float | None = None
-    ) -> T:
-        """Ask the engine something in a thread for questions of that kind, and wait no longer than `seconds`.
+    async def ask(self, call: Callable[[SearchEngine], T], kind: Kind = "search", seconds: float | None = None) -> T:
+        """Call the engine in a thread for calls of that kind, and wait at most `seconds`.
 
         Raises:
-            BusyError: as many questions wait as may wait, or it took too long.
-            OmnisearchError: the engine is not open, or what it raised.
+            BusyError: too many calls wait, or the call took too long.
+            OmnisearchError: the engine is not open, or the call failed.
         """
         engine = self.ready()
         try:
             async with asyncio.timeout(seconds):
-                answer = self._pools[kind].ask(lambda: question(engine))
-                self._questions += 1
+                answer = self._pools[kind].ask(lambda: call(engine))
+                self._calls += 1
                 answer.add_done_callback(self._answered)
                 return await asyncio.shield(answer)
         except TimeoutError:
@@ -227,7 +225,7 @@ class Service:
             raise
 
     def _answered(self, _: object) -> None:
-        self._questions -= 1
+        self._calls -= 1
 
     def _lose(self, engine: SearchEngine, error: OmnisearchError) -> None:
         """The index was replaced by one of another model, or removed. Close the engine and open another."""
@@ -239,7 +237,7 @@ class Service:
                 self._keeping = asyncio.create_task(self._keep_open())
 
     async def _keep_open(self) -> None:
-        """Try until it works: the index may be written, or let go by the indexer, while we serve."""
+        """Try to open the engine until it works: the index may appear, or be unlocked, while the server runs."""
         while self._engine is None and not self._is_broken:
             with suppress(OmnisearchError):
                 await self.open()
@@ -274,7 +272,7 @@ class Service:
 
 
 def _seen(attempt: "asyncio.Future[None]") -> None:
-    """Mark the error of an attempt as handled, also where every request that waited for it was cancelled."""
+    """Mark the error of an attempt as handled, even if all requests that waited for it were cancelled."""
     if not attempt.cancelled():
         attempt.exception()
 
@@ -282,7 +280,7 @@ def _seen(attempt: "asyncio.Future[None]") -> None:
 async def _asked(
     request: Request,
     collection: Annotated[
-        Collection | None, Parameter(description="The collection that is asked; the server's default one if left out.")
+        Collection | None, Parameter(description="The collection to use; the server's default one if left out.")
     ] = None,
 ) -> AsyncIterator[Service]:
     collections: Collections = request.app.state.collections

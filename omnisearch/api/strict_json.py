@@ -11,13 +11,13 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def parse_json(body: bytes | str, kind: type[M]) -> M:
-    """Read a body as a model.
+    """Parse a body as a model.
 
     Pydantic parses the bytes itself and refuses NaN, deep nesting and lone surrogates, which Python's parser accepts.
     Duplicate members are refused because Pydantic uses the last one and other parsers may use the first one.
 
     Raises:
-        RequestValidationError: the body is not JSON or does not fit the model; names the place.
+        RequestValidationError: the body is not JSON or does not fit the model.
     """
     try:
         model = kind.model_validate_json(body)
@@ -33,5 +33,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         doubled = next(name for name in names if names.count(name) > 1)
-        raise RequestValidationError([{"type": "duplicate", "loc": (doubled,), "msg": "the field is there twice"}])
+        raise RequestValidationError([{"type": "duplicate", "loc": (doubled,), "msg": "the field occurs twice"}])
     return members

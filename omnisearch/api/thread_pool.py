@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class ThreadPool:
-    """Runs questions in threads; use it from one event loop. An abandoned question keeps its place until it ends."""
+    """Runs calls in threads; use it from one event loop. An abandoned call counts until it ends."""
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
@@ -20,27 +20,27 @@ class ThreadPool:
 
     @property
     def depth(self) -> int:
-        """The number of questions that run or wait."""
+        """The number of calls that run or wait."""
         return self.capacity - self._places
 
-    def ask(self, question: Callable[[], T]) -> "asyncio.Future[T]":
-        """Answer a question in a thread.
+    def ask(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """Run a call in a thread.
 
         Raises:
-            BusyError: as many questions wait as may wait.
+            BusyError: too many calls wait.
         """
         if self._places == 0:
             raise BusyError(FULL)
         self._places -= 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, question)
+        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         future.add_done_callback(self._leave)
         return future
 
     def close(self) -> None:
-        """Let the running questions finish; those that wait are dropped."""
+        """Let running calls finish, and drop waiting ones."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _leave(self, future: "asyncio.Future[T]") -> None:
         self._places += 1
         if not future.cancelled():
-            future.exception()  # seen
+            future.exception()  # marks it as handled

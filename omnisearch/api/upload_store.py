@@ -51,7 +51,7 @@ class UploadStore:
     """The kept uploads of a data directory. Safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open the table, or create it; raises as `Database`. Half-written files of a server that died are deleted."""
+        """Open or create the table; raises as `Database`. Deletes incomplete files of a server that died."""
         self._settings, self._folder = settings, settings.data_dir / UPLOADS_DIRECTORY
         self._database = Database(settings.data_dir / UPLOADS_FILE, SCHEMA, VERSION)
         self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -60,18 +60,18 @@ class UploadStore:
 
     @staticmethod
     def exists(settings: Settings) -> bool:
-        """Whether a data directory has a table of uploads."""
+        """Return whether a data directory has a table of uploads."""
         return (settings.data_dir / UPLOADS_FILE).exists()
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Close the table."""
         self._database.close()
 
     def keep(self, sent: BinaryIO, name: str) -> KeptUpload:
-        """Copy a file and keep it. The same content is kept once, under the name that it was sent with last.
+        """Copy a file and keep it. The same content is kept once, under the last name that was sent.
 
         Raises:
-            MediaError: its kind is not known, or it is larger than its kind may be.
+            MediaError: the type is unknown, or the file is too large for its type.
             DiskFullError: the uploads together would take up more than `upload_bytes`.
             OSError: the disk failed or is full.
         """
@@ -103,10 +103,10 @@ class UploadStore:
         return kept
 
     def get(self, upload_id: str) -> KeptUpload:
-        """Return what is known of an upload.
+        """Return an upload.
 
         Raises:
-            NotFoundError: there is none, it has expired, or its file was deleted.
+            NotFoundError: it does not exist, has expired, or its file was deleted.
         """
         with self._database.read() as db:
             row = db.execute("SELECT * FROM uploads WHERE id = ? AND expires > ?", (upload_id, time.time())).fetchone()
@@ -115,10 +115,10 @@ class UploadStore:
         return _kept(row)
 
     def use(self, ids: Collection[str]) -> dict[str, Upload]:
-        """Return uploads by their ids, and put off their end.
+        """Return uploads by their ids, and extend their lives.
 
         Raises:
-            NotFoundError: one is not there.
+            NotFoundError: an upload does not exist.
         """
         found = {upload_id: self.get(upload_id) for upload_id in ids}
         if found:
@@ -133,7 +133,7 @@ class UploadStore:
         """Put uploads into the folder of indexed uploads, where they do not expire; return their paths.
 
         Raises:
-            NotFoundError: one is not there.
+            NotFoundError: an upload does not exist.
         """
         paths = []
         for upload_id, upload in self.use(ids).items():
@@ -152,13 +152,13 @@ class UploadStore:
         """Delete an upload.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: it does not exist.
         """
         self.get(upload_id)
         self._delete("id = ?", upload_id)
 
     def expire(self) -> None:
-        """Delete the uploads whose time is over."""
+        """Delete expired uploads."""
         self._delete("expires <= ?", time.time())
 
     def _delete(self, condition: str, value: str | float) -> None:
@@ -213,7 +213,7 @@ def _kept(row: sqlite3.Row) -> KeptUpload:
 
 
 def _file_name(label: str) -> str:
-    """Return a name for the disk: not hidden, and no longer than names may be; the ending stays."""
+    """Return a file name that is not hidden and not too long; it keeps its extension."""
     shown = label.lstrip(". ") or "file"
     suffix = Path(shown).suffix
     stem = shown.removesuffix(suffix).encode()[: MAX_NAME_BYTES - len(suffix.encode())]

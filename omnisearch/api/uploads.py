@@ -20,7 +20,7 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 @asynccontextmanager
 async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[str, Upload]]:
-    """Write the named parts of a form to files of their own, and delete them afterwards.
+    """Write the named parts of a form to files, and delete these afterwards.
 
     Raises:
         HTTPException: 422, a named part is missing or is not a file.
@@ -37,15 +37,15 @@ async def spooled(form: FormData, names: Collection[str]) -> AsyncIterator[dict[
 
 def _write(part: UploadFile, stem: Path) -> Upload:
     upload = placed(stem, part.filename or "")
-    with part.file, upload.path.open("wb") as file:  # the part's own copy is not needed any longer
+    with part.file, upload.path.open("wb") as file:  # the copy of the form parser is no longer needed
         shutil.copyfileobj(part.file, file)
     return upload
 
 
 def placed(stem: Path, name: str) -> Upload:
-    """Say where a file that the user calls `name` is to be written: its path is `stem` with the ending of the name.
+    """Return the upload for a file that the user calls `name`: its path is `stem` with the extension of the name.
 
-    Nothing else of the user's name reaches the disk, and the ending only where it is a plain one.
+    No other part of the user's name is used on the disk, and the extension only if it is plain ASCII.
     """
     label = _label(name)
     suffix = Path(label).suffix

@@ -1,4 +1,4 @@
-"""The worker that `serve` starts: a process of its own, started again when it dies, ended with the server."""
+"""The worker that `serve` starts: a separate process, restarted when it dies and ended with the server."""
 
 import logging
 import subprocess
@@ -31,7 +31,7 @@ def worker_process(settings: Settings) -> Iterator[None]:
 def _keep(environment: Mapping[str, str], stop: threading.Event) -> None:
     command = [sys.executable, "-m", "omnisearch", "worker", "--until-eof"]
     while not stop.is_set():
-        # The worker sees the end of its input when this process ends, however it does.
+        # The worker reads the end of its input when this process ends, even if it is killed.
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment) as worker:
             while worker.poll() is None and not stop.wait(0.2):
                 pass
@@ -48,5 +48,5 @@ def _end(worker: "subprocess.Popen[bytes]") -> None:
     try:
         worker.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
-        log.warning("the worker did not stop in %.0f s and is killed; its job goes on later", END_SECONDS)
+        log.warning("the worker did not stop in %.0f s and is killed; its job continues later", END_SECONDS)
         worker.kill()

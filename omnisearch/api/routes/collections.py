@@ -1,4 +1,4 @@
-"""Collections: indexes side by side, each asked by its name."""
+"""Collections: indexes side by side, each found by its name."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -28,13 +28,13 @@ Name = Annotated[Collection, InPath(description="The name of a collection.")]
 
 @router.get("")
 async def page(collections: Served) -> CollectionsOut:
-    """List the collections; none is opened for that."""
+    """List the collections without opening them."""
     return CollectionsOut(collections=[_entry(collections, name) for name in collections.names()])
 
 
 @router.get("/{name}", responses=refused(409))
 async def show(name: Name, collections: Served) -> CollectionOut:
-    """Say what a collection holds."""
+    """Return a collection with its counts."""
     collections.settings(name)
 
     def describe(engine: SearchEngine) -> CollectionOut:
@@ -54,7 +54,7 @@ async def show(name: Name, collections: Served) -> CollectionOut:
     "", status_code=HTTPStatus.CREATED, openapi_extra=json_body(CollectionIn), responses=refused(409, s409=TAKEN)
 )
 async def create(request: Request, response: Response, collections: Served, creating: Creating) -> CollectionOut:
-    """Make an empty collection, which a job of the kind `index` can fill; `Location` is where to ask for it."""
+    """Make an empty collection, which a job of the kind `index` can fill; `Location` is its URL."""
     name = (await read_json(request, CollectionIn)).name
 
     async def make() -> CollectionOut:
@@ -67,7 +67,7 @@ async def create(request: Request, response: Response, collections: Served, crea
 
 @changes.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
 async def remove(name: Name, collections: Served) -> None:
-    """Remove a collection with its vectors and embeddings; the indexed files are not touched."""
+    """Remove a collection with its vectors and embeddings; the indexed files are not deleted."""
     await collections.remove(name)
 
 

@@ -1,4 +1,4 @@
-"""Probes: /livez says that the process runs, /readyz that it can answer a search."""
+"""Probes: /livez answers while the process runs, /readyz while it can search."""
 
 from typing import cast
 
@@ -21,12 +21,12 @@ async def livez() -> HealthOut:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=refused(409))
 async def readyz(request: Request) -> ReadyOut:
-    """Answer 200 while an opened collection can be searched; else a problem that says what the default one lacks."""
+    """Answer 200 while an opened collection can be searched; else the problem of the default collection."""
     collections = cast(Collections, request.app.state.collections)
     problems = collections.problems()
     if all(problems.values()):
         collections.default.ready()
-    # Names of collections are for those who may ask them; a probe sends no key.
+    # Only callers with a key may see names of collections; a probe sends no key.
     caller = getattr(request.state, "caller", None)
     shown = {name: "ready" if problem is None else problem.code for name, problem in problems.items()}
     return ReadyOut(status="ready", collections={} if caller is None else shown)

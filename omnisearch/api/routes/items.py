@@ -25,7 +25,7 @@ from omnisearch.schema.job import JobOut
 from omnisearch.schema.text import TextOut
 from omnisearch.stores.base import Payload
 
-# What a browser shows without running anything. All else is a download.
+# Types that a browser shows without running code. All others are downloads.
 INLINE = re.compile(r"audio/[\w.+-]+|video/[\w.+-]+|image/(?:jpeg|png|webp|gif|bmp|avif)|text/plain")
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+")
 SEALED = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
@@ -50,7 +50,7 @@ async def page(link: Annotated[ItemsLink, Query()], service: Asked) -> ItemsOut:
 
 @router.get("/{item_id}")
 async def item(item_id: Id, service: Asked) -> ItemOut:
-    """Say what is known of an item and of its segments."""
+    """Return an item and its segments."""
     return item_out(await service.ask(lambda engine: engine.item(item_id)))
 
 
@@ -80,7 +80,7 @@ async def content(item_id: Id, service: Asked, files: Files, request: Request) -
 
 @changes.delete("/{item_id}", status_code=HTTPStatus.ACCEPTED, responses=refused(507))
 async def forget(item_id: Id, service: Asked, jobs: Jobs, response: Response) -> JobOut:
-    """Queue a job that removes an item from the index; no file is deleted. `Location` is where to ask for the job."""
+    """Queue a job that removes an item from the index; no file is deleted. `Location` is the URL of the job."""
     await first_of(service, item_id)
     collection = service.settings.collection
     return accepted(response, await jobs.ask(lambda store: store.add("forget", {"item_ids": [item_id]}, collection)))

@@ -1,4 +1,4 @@
-"""Jobs: queue, list, watch, cancel and retry the long work that a worker does."""
+"""Jobs: queue, list, watch, cancel and retry long tasks, which a worker runs."""
 
 import os
 import re
@@ -35,7 +35,7 @@ MAX_VERSION = 2**53
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], **needs(Scope.INDEX))
 Id = Annotated[str, StringConstraints(pattern=f"^{JOB_ID}$"), InPath(description="The id of a job.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-Cursor = Annotated[CursorText, Query(description="`next_cursor` of the page before.")]
+Cursor = Annotated[CursorText, Query(description="`next_cursor` of the previous page.")]
 
 
 @router.post(
@@ -44,7 +44,7 @@ Cursor = Annotated[CursorText, Query(description="`next_cursor` of the page befo
 async def add(
     request: Request, response: Response, jobs: Jobs, uploads: Uploads, collection: Named, creating: Creating
 ) -> JobOut:
-    """Queue a job; `Location` is where to ask for it."""
+    """Queue a job; `Location` is its URL."""
     sent = (await read_json(request, JobIn)).root
 
     async def queue() -> JobOut:
@@ -91,7 +91,7 @@ Known = Annotated[Job, Depends(_known)]
 
 @router.get("/{job_id}")
 async def show(job: Known) -> JobOut:
-    """Say what a job is and how far it has come."""
+    """Return a job and its progress."""
     return job_out(job)
 
 
@@ -106,7 +106,7 @@ async def events(
     jobs: Annotated[JobTable, Depends(_watching)],
     last_event_id: Annotated[int, Header(ge=0, le=MAX_VERSION, description="The id of the last event seen.")] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send the job as an event whenever it changes, until it has ended: `progress`, and at last `end`.
+    """Send the job as an event whenever it changes, until it has ended: `progress` events, and a last event `end`.
 
     The id of an event is the version of the job. With `Last-Event-ID` only newer versions are sent.
     """
@@ -117,7 +117,7 @@ async def events(
 
 @router.post("/{job_id}/cancel", responses=refused(409, 507, s409="The job is done or failed"))
 async def cancel(job_id: Id, jobs: Jobs) -> JobOut:
-    """Cancel a job. One that runs stops after its batch; what it wrote stays."""
+    """Cancel a job. A running job stops after its batch; its results so far stay."""
     return job_out(await jobs.ask(lambda store: store.cancel(job_id)))
 
 
@@ -125,13 +125,13 @@ async def cancel(job_id: Id, jobs: Jobs) -> JobOut:
     "/{job_id}/retry", status_code=HTTPStatus.ACCEPTED, responses=refused(409, 507, s409="The job has not ended")
 )
 async def retry(job_id: Id, jobs: Jobs, response: Response) -> JobOut:
-    """Queue a job again that has ended. An index job then also reads the files again that failed."""
+    """Queue an ended job again. An index job then also reads the files that failed."""
     return accepted(response, await jobs.ask(lambda store: store.retry(job_id)))
 
 
 @router.get("/{job_id}/errors")
 async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = "") -> JobErrorsOut:
-    """List the files below the paths of a job that could not be indexed, as the index has them now."""
+    """List the files below the paths of a job that could not be indexed, from the present state of the index."""
     after, whose = "", f"errors of {job.id}"
     if cursor:
         after = unpack(cursor, whose, _file_path)
@@ -148,21 +148,21 @@ async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = ""
 
 def _job_id(text: str) -> str:
     if not re.fullmatch(JOB_ID, text):
-        raise ValueError("no id of a job")
+        raise ValueError("not the id of a job")
     return text
 
 
 def _file_path(text: str) -> str:
-    os.fsencode(text)  # raises UnicodeEncodeError where no path is written so
+    os.fsencode(text)  # raises UnicodeEncodeError if the text is not a path
     return text
 
 
 def job_out(job: Job) -> JobOut:
-    """Show a job."""
+    """Return the model of a job."""
     return JobOut.model_validate(job.fields())
 
 
 def accepted(response: Response, job: Job) -> JobOut:
-    """Answer with a job that was queued, and where to ask for it."""
+    """Return the model of a queued job, and set `Location` to its URL."""
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job_out(job)

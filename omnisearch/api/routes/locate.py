@@ -1,4 +1,4 @@
-"""POST /v1/locate: when or where in one file a query matches. The file is an item, or a part of the request."""
+"""POST /v1/locate: find where in one file a query matches. The file is an item, or a part of the request."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 @router.post("/locate", responses=refused(404), openapi_extra=described(LocateIn))
 async def locate(request: Request, service: Asked) -> LocateOut:
-    """Mark when or where in one file a query matches."""
+    """Find the times or regions of one file that match a query."""
     service.ready()  # before the files are read
     async with asked(request, LocateIn) as (sent, uploads), disconnected(request) as gone:
         query, source = sent.to_query(uploads), sent.source(uploads)
@@ -33,15 +33,15 @@ async def locate(request: Request, service: Asked) -> LocateOut:
         windows=found.windows,
         nothing_matches=found.nothing_matches,
         places=[
-            PlaceOut.model_validate(location_json(place, name))
-            for place in found.places
-            if place.relevance >= sent.min_relevance
+            PlaceOut.model_validate(location_json(location, name))
+            for location in found.places
+            if location.relevance >= sent.min_relevance
         ],
     )
 
 
 async def _name(service: Service, sent: LocateIn, uploads: Mapping[str, Upload]) -> str:
-    """What the file is called: the path of an item, or the name that the user sent."""
+    """Return the name of the file: the path of an item, or the name that the user sent."""
     if sent.item_id is None:
         return sent.label or uploads[sent.file or str(sent.upload_id)].label
     item_id = sent.item_id

@@ -13,7 +13,7 @@ from omnisearch.errors import NotFoundError
 from omnisearch.schema.map import MapOut
 from omnisearch.search.map import Map, read_map
 
-FRESH = {"Cache-Control": "private, no-cache"}  # kept by clients, and compared by its ETag each time
+FRESH = {"Cache-Control": "private, no-cache"}  # clients keep it, and compare its ETag each time
 
 router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 
@@ -22,12 +22,12 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
     "/map",
     responses={
         304: {"description": "The client has this map, by `If-None-Match`"},
-        **refused(404, s404="No map was made yet, or there is no such collection"),
+        **refused(404, s404="No map was made yet, or the collection does not exist"),
     },
     response_model=MapOut,
 )
 async def show(request: Request, response: Response, service: Asked) -> MapOut | Response:
-    """Show the items of a collection on a plane, where similar ones lie near each other."""
+    """Return the positions of items on a plane, where similar items of a modality are near each other."""
 
     def read(engine: SearchEngine) -> tuple[Map, bool]:
         kept = read_map(service.settings.index_dir)

@@ -1,4 +1,4 @@
-"""Models by name: what one is made of, what it takes on this machine, and whether its files are sound."""
+"""Models by name: description, memory plan, download and check."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -26,7 +26,7 @@ Name = Annotated[
 
 @router.get("/{name}")
 async def show(name: Name, collections: Served) -> ModelDetailOut:
-    """Say what a model is made of, and whether it is ready or what it lacks."""
+    """Return the spaces and weight files of a model, and whether it is ready."""
     from omnisearch.api.model_answers import model_out
 
     return await collections.work(lambda settings: model_out(name, settings), "models")
@@ -34,7 +34,7 @@ async def show(name: Name, collections: Served) -> ModelDetailOut:
 
 @router.get("/{name}/plan")
 async def plan(name: Name, collections: Served) -> ModelPlanOut:
-    """Say which towers a model loads on the server's machine, and what they take; needs no weights."""
+    """Return the towers that a model loads on the server's machine, and their memory. Needs no weights."""
     from omnisearch.api.model_answers import plan_out
 
     return await collections.work(lambda settings: plan_out(name, settings), "models")
@@ -42,11 +42,11 @@ async def plan(name: Name, collections: Served) -> ModelPlanOut:
 
 @checks.post("/{name}/pull", status_code=HTTPStatus.ACCEPTED, responses=refused(409, 507, s409=REPEATED))
 async def pull(name: Name, collections: Served, jobs: Jobs, response: Response, creating: Creating) -> JobOut:
-    """Queue a job that fetches the weight files of a model and checks them; `Location` is where to ask for it."""
+    """Queue a job that fetches the weight files of a model and checks them; `Location` is its URL."""
     from omnisearch.api.model_answers import plan_out
 
     async def queue() -> JobOut:
-        await collections.work(lambda settings: plan_out(name, settings), "models")  # it exists
+        await collections.work(lambda settings: plan_out(name, settings), "models")  # raises if there is no such model
         return accepted(response, await jobs.ask(lambda store: store.add("pull", {"model": name})))
 
     return await creating.once(None, JobOut, queue)
@@ -54,7 +54,7 @@ async def pull(name: Name, collections: Served, jobs: Jobs, response: Response, 
 
 @checks.post("/{name}/check")
 async def check(name: Name, collections: Served) -> ModelCheckOut:
-    """Hash the weight files of a model and compare them with what they should be, which reads gigabytes."""
+    """Hash the weight files of a model and compare them with the declared hashes. This reads gigabytes."""
     from omnisearch.api.model_answers import check_out
 
     return await collections.work(lambda settings: check_out(name, settings), "models")

@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 
 def page_folder() -> Path:
-    """Return where the page lies: a wheel carries it as `omnisearch/_web`, a checkout has it in `web/page`."""
+    """Return the folder of the page: `omnisearch/_web` in a wheel, `web/page` in a checkout."""
     package = Path(str(files("omnisearch")))
     shipped = package / "_web"
     return shipped if shipped.is_dir() else package.parent / "web" / "page"
@@ -22,7 +22,7 @@ def page_paths() -> frozenset[str]:
 
 
 def page_routes() -> list[Route]:
-    """Serve the page's files at /, all in one folder: an unknown path of the API never falls into the page."""
+    """Return one route for each file of the page, so that an unknown path of the API never returns the page."""
     folder = StaticFiles(directory=page_folder())
 
     async def file(request: Request) -> Response:

@@ -19,14 +19,14 @@ KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 class Viewed:
-    """The item that a request asks for, and the means to show it."""
+    """The item of a request, with the service and the files that a rendition needs."""
 
     def __init__(self, item_id: Id, service: Asked, files: Files, request: Request) -> None:
         self._id, self._service, self._files, self._request = item_id, service, files, request
         self._renditions = cast(Renditions, request.app.state.renditions)
 
     async def send(self, rendition: Rendition, media_type: str) -> Response:
-        """Answer with a rendition, which is made if there is none yet.
+        """Return a rendition as response; make it if there is none yet.
 
         Raises:
             NotFoundError: there is no such item, it has no such rendition, or its file is missing or has changed.

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 @router.post("/search", responses=refused(404), response_model_exclude_unset=True, openapi_extra=described(SearchIn))
 async def search(request: Request, service: Asked) -> SearchOut:
-    """Find anything by anything."""
+    """Search by text and media of any kind, in all modalities."""
     service.ready()  # before the files are read
     async with asked(request, SearchIn) as (sent, uploads):
         return search_out(await _answer(request, service, sent.to_query(uploads)))
@@ -33,7 +33,7 @@ async def search(request: Request, service: Asked) -> SearchOut:
 
 @router.get("/search", responses=refused(404), response_model_exclude_unset=True)
 async def search_link(link: Annotated[SearchLink, Parameters()], request: Request, service: Asked) -> SearchOut:
-    """Find anything by words and items, with a link that can be kept."""
+    """Search by words and items, with a link that can be shared."""
     return search_out(await _answer(request, service, link.to_query()))
 
 
@@ -50,7 +50,7 @@ async def neighbours(
 
 @router.post("/search/batch", response_model_exclude_unset=True, openapi_extra=described(SearchBatchIn))
 async def search_batch(request: Request, service: Asked) -> SearchBatchOut:
-    """Answer many queries together, in their order; a query that is wrong gets its error."""
+    """Answer many queries together, in their order. A query that fails gets its error."""
     service.ready()  # before the files are read
     async with asked(request, SearchBatchIn) as (sent, uploads), disconnected(request) as gone:
         queries = [query.to_query(uploads) for query in sent.queries]

@@ -1,4 +1,4 @@
-"""What an index holds: GET /v1/stats and GET /v1/facets."""
+"""Counts of an index: GET /v1/stats and GET /v1/facets."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -17,10 +17,10 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 
 @router.get("/stats")
 async def stats(service: Asked) -> StatsOut:
-    """Say how many items an index has, how large and how old they are, and which model embedded them."""
+    """Return the counts, size and dates of the items of an index, and its model."""
 
     def count(engine: SearchEngine) -> StatsOut:
-        totals, survey = engine.totals(), engine.count_items(Selection())
+        totals, counted = engine.totals(), engine.count_items(Selection())
         return StatsOut(
             collection=service.settings.collection,
             model=engine.model.name,
@@ -29,9 +29,9 @@ async def stats(service: Asked) -> StatsOut:
             segments=dict(totals.segments),
             oldest=totals.oldest,
             newest=totals.newest,
-            size=survey.size,
-            partly_read=survey.partly_read,
-            exact=survey.exact,
+            size=counted.size,
+            partly_read=counted.partly_read,
+            exact=counted.exact,
         )
 
     return await service.ask(count, "lists")

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["status"], **needs(Scope.SEARCH))
 
 @router.get("/status")
 async def status(service: Asked) -> StatusOut:
-    """Say what is indexed, by which model, and what a query may hold."""
+    """Return the indexed segments, the model, and the limits of queries."""
 
     def status_of(engine: SearchEngine) -> StatusOut:
         model = engine.model

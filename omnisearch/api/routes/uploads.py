@@ -34,7 +34,7 @@ Id = Annotated[UploadId, InPath(description="The id of an upload.")]
 async def add(request: Request, response: Response, uploads: Uploads, creating: Creating) -> UploadOut:
     """Keep a file for queries: the part `file` of a multipart body. The same content always gets the same id."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send it as the part `file` of multipart/form-data")
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the file as part `file` of multipart/form-data")
     with disk_full_refused():
         async with request.form(max_files=1, max_fields=0) as form:
             file = form.get("file")
@@ -53,7 +53,7 @@ async def add(request: Request, response: Response, uploads: Uploads, creating: 
 
 @router.get("/{upload_id}")
 async def show(upload_id: Id, uploads: Uploads) -> UploadOut:
-    """Say what is known of an upload."""
+    """Return an upload."""
     return _out(await uploads.ask(lambda store: store.get(upload_id)))
 
 
