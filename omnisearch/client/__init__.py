@@ -1,1 +1,1 @@
-"""Clients of the HTTP API: `Client`, `AsyncClient`, and the light one of the command line."""
+"""Clients of the HTTP API: `Client`, `AsyncClient`, and a light client for the command line."""

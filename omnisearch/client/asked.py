@@ -1,4 +1,4 @@
-"""What a search is asked, as its callers write it."""
+"""Queries as callers write them, and their options."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ Asked: TypeAlias = str | Path | ItemRef | UploadRef | Expression | Query
 
 
 class Options(TypedDict, total=False):
-    """The fields of a `Query` that may be given beside what is asked; `where` holds conditions as they are written."""
+    """The fields of a `Query` that may be given beside the expression; `where` is a list of conditions as text."""
 
     modalities: Sequence[Modality | str]
     limit: int
@@ -39,7 +39,7 @@ def query_of(asked: Asked, **options: Unpack[Options]) -> Query:
     """Return a query with some of its fields set.
 
     Raises:
-        QueryError: a condition cannot be read.
+        QueryError: a condition is malformed.
         ValueError: there is no such modality.
     """
     fields: dict[str, Any] = {**options}

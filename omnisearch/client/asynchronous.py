@@ -48,9 +48,9 @@ class AsyncClient(Calls):
                 raise self._connection.unreachable(error) from None
 
     async def events(self, job_id: str, seen: int = 0) -> AsyncIterator[JobOut]:
-        """Iterate over a job as it is now and after each change, until it has ended; `seen` is a version to go on from.
+        """Iterate over the present state of a job and each change, until it has ended. `seen` skips older versions.
 
-        A stream that breaks is opened again, and goes on after the last event.
+        A broken stream is opened again, and continues after the last event.
         """
         watch = Watch(self._connection, job_id, seen)
         while not watch.ended:
@@ -71,14 +71,14 @@ class AsyncClient(Calls):
         """Wait until a job has ended, and return it; `progress` is called with each change.
 
         Raises:
-            OmnisearchError: the job failed; the class is that of its code. A job that was cancelled is returned.
+            OmnisearchError: the job failed; the class is that of its code. A cancelled job is returned.
         """
         async for job in self.events(job_id):
             progress(job)
         return outcome(job)
 
     async def send(self, call: Call[T], /) -> T:
-        """Send a request until it is answered or refused for good."""
+        """Send a request, and repeat it while the server is busy."""
         for tried in count():
             try:
                 with request_of(call) as request:
@@ -94,7 +94,7 @@ class AsyncClient(Calls):
         raise failure(answer)
 
     async def send_each(self, call: Call[ListPage[E]], /) -> AsyncIterator[E]:
-        """Send requests for page after page, and iterate over the entries."""
+        """Request one page after the other, and iterate over the entries."""
         while True:
             page = await self.send(call)
             for entry in page.entries:

@@ -22,12 +22,12 @@ E = TypeVar("E")
 class Client(Calls):
     """A client of a server. Close it, or use it in a `with` statement.
 
-    `server` is its address: by default that of the settings, and else http://127.0.0.1:8000. `key` is by default that
-    of the settings. `collection` is asked by every call that names no other one; by default that of the settings, and
-    else the server's default one. `timeout` is in seconds. A request that the server refuses for now (429, 503) is sent
-    again up to `retries` times, after the time that the server names.
+    `server` is its address: by default that of the settings, or else http://127.0.0.1:8000. `key` is by default that of
+    the settings. `collection` is used by all calls that name no other; by default it is that of the settings, or else
+    the server's default. `timeout` is in seconds. If the server is busy (429, 503), the request is repeated up to
+    `retries` times, each after the time in `Retry-After`.
 
-    Every method raises the OmnisearchError that the server names, and NotReadyError if none answers.
+    Every method raises the OmnisearchError of the server's answer, and NotReadyError if no server answers.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Client(Calls):
                 raise self._connection.unreachable(error) from None
 
     def events(self, job_id: str, seen: int = 0) -> Iterator[JobOut]:
-        """Iterate over a job as it is now and after each change, until it has ended; `seen` is a version to go on from.
+        """Iterate over the present state of a job and each change, until it has ended. `seen` skips older versions.
 
-        A stream that breaks is opened again, and goes on after the last event.
+        A broken stream is opened again, and continues after the last event.
         """
         watch = Watch(self._connection, job_id, seen)
         while not watch.ended:
@@ -78,14 +78,14 @@ class Client(Calls):
         """Wait until a job has ended, and return it; `progress` is called with each change.
 
         Raises:
-            OmnisearchError: the job failed; the class is that of its code. A job that was cancelled is returned.
+            OmnisearchError: the job failed; the class is that of its code. A cancelled job is returned.
         """
         for job in self.events(job_id):
             progress(job)
         return outcome(job)
 
     def send(self, call: Call[T], /) -> T:
-        """Send a request until it is answered or refused for good."""
+        """Send a request, and repeat it while the server is busy."""
         for tried in count():
             try:
                 with request_of(call) as request:
@@ -101,7 +101,7 @@ class Client(Calls):
         raise failure(answer)
 
     def send_each(self, call: Call[ListPage[E]], /) -> Iterator[E]:
-        """Send requests for page after page, and iterate over the entries."""
+        """Request one page after the other, and iterate over the entries."""
         while True:
             page = self.send(call)
             yield from page.entries

@@ -11,7 +11,7 @@ from omnisearch.query.conditions import Condition
 from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then, UploadRef
 from omnisearch.query.query import Query
 
-_PLAIN = Query(Sum(()))  # what a query is where nothing else is said
+_PLAIN = Query(Sum(()))  # the defaults of all options
 
 
 @dataclass
@@ -30,7 +30,7 @@ class RequestBody:
 
 @dataclass(frozen=True)
 class UploadBody:
-    """A file, or the bytes of one, and its name: a multipart body that is this file alone."""
+    """A file, or its bytes, and its name: a multipart body of this file alone."""
 
     content: Path | bytes
     name: str
@@ -53,7 +53,7 @@ def batch_body(queries: Sequence[Query]) -> RequestBody:
 def locate_body(
     expression: Expression, source: Path | ItemRef | UploadRef, limit: int, min_relevance: float, label: str
 ) -> RequestBody:
-    """Return the body of POST /v1/locate; `label` is what the answer calls a file."""
+    """Return the body of POST /v1/locate; `label` is the name of a file in the answer."""
     body = RequestBody()
     if isinstance(source, Path):
         named = {"file": body.part(source), "label": label}

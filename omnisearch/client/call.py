@@ -18,7 +18,7 @@ Parameter: TypeAlias = str | int | float | Sequence[str] | None
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One request: where it goes, what it holds, and how the bytes of the answer are read."""
+    """One request: its method and path, its content, and a function that parses the answer."""
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
@@ -37,31 +37,31 @@ class ListPage(Generic[E]):
 
 
 class Blocking(Protocol):
-    """A client that waits for its answers."""
+    """A blocking client."""
 
     def send(self, call: Call[T], /) -> T:
         """Send a request and return its answer."""
         ...
 
     def send_each(self, call: Call[ListPage[E]], /) -> Iterator[E]:
-        """Ask for page after page."""
+        """Request one page after the other, and iterate over the entries."""
         ...
 
 
 class Asynchronous(Protocol):
-    """A client of asyncio."""
+    """A client for asyncio."""
 
     def send(self, call: Call[T], /) -> Coroutine[Any, Any, T]:
         """Send a request and return its answer."""
         ...
 
     def send_each(self, call: Call[ListPage[E]], /) -> AsyncIterator[E]:
-        """Ask for page after page."""
+        """Request one page after the other, and iterate over the entries."""
         ...
 
 
 class Sent(Generic[P, T]):
-    """A method that sends what a function describes: it returns the answer, and in `AsyncClient` a coroutine of it."""
+    """A method that sends the call that a function describes. It returns the answer; in `AsyncClient`, a coroutine."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[T]]) -> None:
         self.describe = describe
@@ -78,7 +78,7 @@ class Sent(Generic[P, T]):
 
 
 class SentEach(Generic[P, E]):
-    """A method that asks for page after page of a list and iterates over the entries."""
+    """A method that requests one page of a list after the other, and iterates over the entries."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[ListPage[E]]]) -> None:
         self.describe = describe
@@ -103,13 +103,13 @@ def _bound(describe: Callable[..., Any], client: object, send: Callable[[Any], A
 
 
 class Asking:
-    """What every group of calls knows: the collection that is asked where a call names none."""
+    """The base of all groups of calls: it has the collection of calls that name none."""
 
     def __init__(self, collection: str | None) -> None:
         self._collection = collection
 
     def _of(self, collection: str | None) -> dict[str, Parameter]:
-        """Return the parameter that names the collection; without it the server's default one is asked."""
+        """Return the parameter that names the collection; empty for the server's default one."""
         return {"collection": collection if collection is not None else self._collection}
 
 
@@ -123,5 +123,5 @@ def segment(text: str) -> str:
 
 
 def once(idempotency_key: str | None) -> dict[str, str]:
-    """Return the header with which a repeated request creates nothing."""
+    """Return the header with which repeated requests create only one thing."""
     return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}

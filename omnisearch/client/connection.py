@@ -1,4 +1,4 @@
-"""What both clients share: where the server is, how a call becomes a request, and whether it is sent again."""
+"""The connection of both clients: the server's address, the requests of calls, and repeated requests."""
 
 import json
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ from omnisearch.paths import show_path
 SERVER = "http://127.0.0.1:8000"  # where `omnisearch serve` listens
 CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # the server writes a comment to an event stream every 15 s
-MAX_WAIT_SECONDS = 30.0  # a server that is not back after this time has more than a full queue
+MAX_WAIT_SECONDS = 30.0  # a server that needs longer has more than a full queue
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class Connection:
-    """Where requests go, with which key, and how often a refused one is repeated."""
+    """The address of the server, the key, and the number of repetitions."""
 
     def __init__(
         self, server: str | None, key: str | None, collection: str | None, timeout: float, retries: int
@@ -40,12 +40,12 @@ class Connection:
         self.watching = httpx2.Timeout(max(timeout, SILENT_SECONDS), connect=min(timeout, CONNECT_SECONDS))
 
     def unreachable(self, error: httpx2.TransportError) -> OmnisearchError:
-        """Say that no answer came."""
+        """Return the error of a request without an answer."""
         why = str(error) or type(error).__name__
         return NotReadyError(f"{self.server} does not answer: {why}; start `omnisearch serve`, or name its address")
 
     def wait(self, response: httpx2.Response, tried: int) -> float | None:
-        """Return the seconds after which a refused request is sent again; None if it is not."""
+        """Return the seconds to wait before a request is repeated; None if it is not repeated."""
         if response.status_code not in LATER or tried >= self._retries:
             return None
         given = response.headers.get("Retry-After", "")
@@ -55,7 +55,7 @@ class Connection:
 
 @contextmanager
 def request_of(call: Call[Any]) -> Iterator[dict[str, Any]]:
-    """Open the files of a call and give the arguments of its request.
+    """Open the files of a call, and yield the arguments of its request.
 
     Raises:
         OSError: a file cannot be opened.
@@ -81,7 +81,7 @@ def _body(body: RequestBody | UploadBody, files: ExitStack) -> dict[str, Any]:
 
 
 def failure(response: httpx2.Response) -> OmnisearchError:
-    """Return the exception of an answer that is a refusal."""
+    """Return the exception of an error response."""
     try:
         problem = response.json()
     except ValueError:  # a proxy answered

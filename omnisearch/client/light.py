@@ -1,4 +1,4 @@
-"""One POST request by the standard library alone: a command that asks a server must start fast."""
+"""One POST request by the standard library alone: commands that use a server must start fast."""
 
 import json
 import secrets
@@ -14,17 +14,17 @@ from omnisearch.client.running import Server
 from omnisearch.errors import NotReadyError, SettingsError
 from omnisearch.paths import show_path
 
-TIMEOUT = 600.0  # seconds: a long film is looked at for minutes
+TIMEOUT = 600.0  # seconds: locating in a long film takes minutes
 PIECE = 1 << 20
 
 
 def post(server: Server, path: str, body: RequestBody) -> dict[str, Any]:
-    """Send a body to a path of a server, such as `v1/search`, and return the object that it answers.
+    """Send a body to a path of a server, such as `v1/search`, and return the JSON object of the answer.
 
     Raises:
-        OmnisearchError: the server refuses it.
+        OmnisearchError: the server answers with an error.
         NotReadyError: no server answers.
-        SettingsError: the address is not one.
+        SettingsError: the address is malformed.
         OSError: a file of the body cannot be read.
     """
     with_files = _Multipart(body) if body.files else None
@@ -65,7 +65,7 @@ def _read(answer: HTTPResponse) -> dict[str, Any]:
 
 
 class _Multipart:
-    """A multipart body that is read from the files while it is sent."""
+    """A multipart body whose files are read while it is sent."""
 
     def __init__(self, body: RequestBody) -> None:
         self._boundary = secrets.token_hex(16)

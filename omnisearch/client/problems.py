@@ -1,4 +1,4 @@
-"""The errors of a server as the exceptions that the library raises for the same reasons."""
+"""Convert errors of a server to the exceptions that the library raises for the same reasons."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def error_of(status: int, problem: Mapping[str, Any]) -> OmnisearchError:
 
 
 def _media_error(reason: Reason, message: str) -> MediaError:
-    """Return the error whose message this is; `MediaError` makes it of the reason and a detail."""
+    """Return a MediaError with this message, from which the constructor's prefix is removed."""
     detail = message.removeprefix(f"{reason}: {reason.what}").removesuffix(f"; {reason.remedy}")
     return MediaError(reason, detail.strip().removeprefix("(").removesuffix(")"))
 

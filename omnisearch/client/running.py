@@ -1,7 +1,7 @@
-"""The server of a data directory on this machine: `serve` writes where it listens, and commands find it.
+"""The server of a data directory on this machine: `serve` writes its address to a file, and commands read it.
 
-The file holds a secret for its owner, so nobody else may read it. The server locks it for as long as it runs, so a file
-that a killed server left behind is never taken for one.
+The file has a secret, so only its owner can read it. The server locks it while it runs, so the file of a killed server
+is ignored.
 """
 
 import fcntl
@@ -19,17 +19,17 @@ from omnisearch import __version__
 from omnisearch.config import Settings
 
 FILE = "server.json"
-# The settings on which answers depend. The collection is none of them: a server answers for all of its data directory.
+# The settings on which answers depend. The collection is not one: a server has all collections of its data directory.
 ANSWERING = {
     "model", "weights_dir", "store", "device", "precision", "towers", "share", "license",
     "segment_seconds", "segment_overlap", "passage_characters", "passage_overlap",
 }  # fmt: skip
-TRIES, PAUSE_SECONDS = 20, 0.02  # a command that looks whether a server runs holds the lock for a moment
+TRIES, PAUSE_SECONDS = 20, 0.02  # a command that checks for a server holds the lock briefly
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where a server is, the key that it is sent, and the collection that is asked; its default one if None."""
+    """The address of a server, the key, and the collection; None is the server's default collection."""
 
     url: str
     key: str | None
@@ -37,7 +37,7 @@ class Server:
 
 
 def digest(settings: Settings) -> str:
-    """Name the settings on which answers depend; equal for two processes that would answer alike."""
+    """Return a hash of the settings on which answers depend."""
     shown = settings.model_dump(mode="json", include=ANSWERING)
     if os.path.isdir(settings.model):  # noqa: PTH112 - a name is no path
         shown["model"] = str(Path(settings.model).absolute())
@@ -46,9 +46,9 @@ def digest(settings: Settings) -> str:
 
 @contextmanager
 def announced(settings: Settings, url: str, secret: str) -> Iterator[None]:
-    """Let commands find the server at `url` while the body runs; they send `secret` as their key.
+    """Announce the server at `url` to commands while the body runs. They send `secret` as their key.
 
-    Does nothing where the data directory cannot be written, or another server of it was announced before.
+    Does nothing if the data directory cannot be written, or another server has been announced.
     """
     path = settings.data_dir / FILE
     fd = _locked(path)
@@ -67,7 +67,7 @@ def announced(settings: Settings, url: str, secret: str) -> Iterator[None]:
 
 
 def find_server(settings: Settings) -> Server | None:
-    """Return the server of the data directory if it runs, is this user's, and would answer as these settings do."""
+    """Return the running server of the data directory if it is of this user and has the same settings; else None."""
     try:
         fd = os.open(settings.data_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -96,7 +96,7 @@ def _locked(path: Path) -> int | None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.fchmod(fd, 0o600)
-            if os.path.samestat(os.fstat(fd), path.lstat()):  # not one that another server is just deleting
+            if os.path.samestat(os.fstat(fd), path.lstat()):  # not a file that another server is deleting
                 return fd
         except OSError:
             pass

@@ -1,4 +1,4 @@
-"""The events of a job: read from a stream, and asked for again from the last one on when the stream breaks."""
+"""The events of a job, read from a stream that is resumed after the last event when it breaks."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,7 +20,7 @@ END = "end"  # the last event of a job
 
 @dataclass
 class Watch:
-    """Where a client is in the events of a job: the id of the last one, and how often it tried in vain since."""
+    """The position of a client in the events of a job: the id of the last one, and the number of failed tries since."""
 
     connection: Connection
     job_id: str
@@ -32,7 +32,7 @@ class Watch:
 
     @property
     def request(self) -> dict[str, Any]:
-        """The arguments of the request for the events that come after those that were seen."""
+        """Return the arguments of the request for the events after the last one."""
         return {
             "method": "GET",
             "url": f"v1/jobs/{segment(self.job_id)}/events",
@@ -41,27 +41,27 @@ class Watch:
         }
 
     def read(self, event: httpx2.ServerSentEvent) -> JobOut:
-        """Return the job that an event shows."""
+        """Return the job of an event."""
         job = JobOut.model_validate_json(event.data)
         self.seen, self.ended, self.tried = job.version, event.event == END, 0
         return job
 
     def refused(self, answer: httpx2.Response) -> None:
-        """Note that the server refuses for now.
+        """Record that the server is busy.
 
         Raises:
-            OmnisearchError: it refuses for good.
+            OmnisearchError: another error, which a new try would not change.
         """
         self._seconds, self._why = self.connection.wait(answer, 0), failure(answer)
         if self._seconds is None:
             raise self._why
 
     def broke(self, error: httpx2.TransportError) -> None:
-        """Note that the stream broke."""
+        """Record that the stream broke."""
         self._why = self.connection.unreachable(error)
 
     def pause(self) -> float:
-        """Return the seconds after which the events are asked for again.
+        """Return the seconds to wait before the next request.
 
         Raises:
             OmnisearchError: no event came in TRIES requests.
@@ -78,7 +78,7 @@ def outcome(job: JobOut) -> JobOut:
     """Return a job that is done or cancelled.
 
     Raises:
-        OmnisearchError: it failed; the class is that of its code.
+        OmnisearchError: the job failed; the class is that of its code.
     """
     if job.error is not None and job.state is State.FAILED:
         raise error_of(HTTPStatus.INTERNAL_SERVER_ERROR, job.error.model_dump())

@@ -1,4 +1,4 @@
-"""The server that the tools ask: the configured one, the running one of the data directory, or one started for them."""
+"""The server of the tools: the configured one, the running one of the data directory, or one started for them."""
 
 import subprocess
 import sys
@@ -15,10 +15,10 @@ STOP_SECONDS = 10.0
 
 @contextmanager
 def running_server(settings: Settings) -> Iterator[Server]:
-    """Give a server, and stop it afterwards if it was started here.
+    """Yield a server, and stop it afterwards if it was started here.
 
     Raises:
-        NotReadyError: none could be started.
+        NotReadyError: no server could be started.
     """
     if settings.server is not None:
         yield Server(settings.server, read_secret(settings, "api_key"), settings.named_collection)
@@ -33,7 +33,7 @@ def running_server(settings: Settings) -> Iterator[Server]:
 def _started(settings: Settings) -> Iterator[Server]:
     command = [sys.executable, "-m", "omnisearch", "serve", "--port", "0", "--until-eof"]
     environment = child_environment(settings)
-    # It sees the end of its input when this process ends, however it does.
+    # It reads the end of its input when this process ends, even if it is killed.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

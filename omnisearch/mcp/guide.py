@@ -1,15 +1,15 @@
-"""The query language, as an assistant is told."""
+"""The description of the query language for assistants."""
 
 GUIDE = """\
 Write a query for omnisearch, which searches texts, images, sounds, videos and 3D models with any of them.
 
-- Words that stand side by side are one text: a dog on grass
+- Consecutive words are one text: a dog on grass
 - Add and subtract terms with + and - (spaces around them), with a weight before a colon: a dog + rain - 0.5:puppy
-- An item that was found before is a term: id:ITEM. A part of it: id:ITEM@12.5-15 (seconds), id:ITEM@x,y,w,h (image)
-- A file of this machine is a term where the tools run locally: ./bark.wav, /photos/dog.jpg
-- AND, OR, NOT, THEN and ( ) combine how relevant terms are. a THEN b: one after the other in one sound or video
-- Restrict what is found with `modalities` (text, image, audio, video, point_cloud) and with `where`, a list of
+- A found item is a term: id:ITEM. A part of it: id:ITEM@12.5-15 (seconds), id:ITEM@x,y,w,h (image)
+- A file of this machine is a term if the tools run locally: ./bark.wav, /photos/dog.jpg
+- AND, OR, NOT, THEN and ( ) combine the relevances of terms. a THEN b: one after the other in one sound or video
+- Restrict the hits with `modalities` (text, image, audio, video, point_cloud) and with `where`, a list of
   conditions that all hold: path:photos/**, mime:image/*, tag:holiday, size>1MB, duration<90, mtime>=2024-05
 
-`relevance` compares hits of all modalities; below 0.5 a hit is more likely wrong than right.
+`relevance` can be compared across modalities; below 0.5 a hit is more likely wrong than right.
 """

@@ -10,9 +10,9 @@ MAX_BODY_BYTES = MAX_MEDIA * MAX_MEDIA_CHARACTERS + (1 << 20)
 
 
 def http_app(tools: MCPServer) -> Starlette:
-    """Return the app that answers at /mcp. It keeps no sessions and checks no host and no key.
+    """Return the app that answers at /mcp. It has no sessions, and does not check hosts and keys.
 
-    Answers are JSON: as events, those with five pictures would be larger than clients of the SDK accept.
+    Answers are JSON, because the SDK's clients do not accept events as large as an answer with five pictures.
     """
     return tools.streamable_http_app(
         stateless_http=True,

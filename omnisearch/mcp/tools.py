@@ -37,7 +37,7 @@ Limit = Annotated[int, Field(ge=1, le=50)]
 
 
 class Media(BaseModel):
-    """A file as base64; the ending of `name` tells its kind. It is added to the query with `weight`."""
+    """A file as base64; the extension of `name` tells its format. It is added to the query with `weight`."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")]
     data: Annotated[str, Field(max_length=MAX_MEDIA_CHARACTERS)]
@@ -45,7 +45,7 @@ class Media(BaseModel):
 
 
 class Tools:
-    """What an assistant may ask, over a client of a server. With `files`, queries may name files of this machine."""
+    """The tools of an assistant, over a client of a server. With `files`, queries may name files of this machine."""
 
     def __init__(self, client: AsyncClient, files: bool) -> None:
         self._client, self._files = client, files
@@ -73,23 +73,23 @@ class Tools:
     async def similar(
         self, item_id: str, modalities: list[Modality] | None = None, limit: Limit = 10
     ) -> list[ContentBlock]:
-        """Find what is most like an item, in any modality."""
+        """Find the items that are most similar to an item, in any modality."""
         more: dict[str, Any] = {"modalities": modalities} if modalities else {}
         answer = await self._client.search(ItemRef(item_id), limit=limit, **more)
         return await self._shown(answer.hits, True, answer.nothing_matches)
 
     async def locate(self, query: str, item_id: str, limit: Limit = 5) -> list[ContentBlock]:
-        """Find when in a sound, a video or a text, or where in a picture, a query matches."""
+        """Find the parts of a sound, a video, a text or a picture that match a query."""
         found = await self._client.locate(self._parse(query), ItemRef(item_id), limit)
         return [_text(found.model_dump(mode="json"))]
 
     async def item(self, item_id: str) -> list[ContentBlock]:
-        """Show what is known of an item, with a thumbnail and a link."""
+        """Show the facts of an item, with a thumbnail and a link."""
         known = await self._client.item(item_id)
         return [_text(known.model_dump(mode="json")), *await self._thumbnail(item_id), _link(item_id, known.path)]
 
     async def status(self) -> list[ContentBlock]:
-        """Say what is indexed and by which model."""
+        """Show the number of indexed segments, and the model."""
         return [_text((await self._client.status()).model_dump(mode="json"))]
 
     async def picture(self, item_id: str) -> bytes:
@@ -122,15 +122,15 @@ class Tools:
 
     @contextmanager
     def _expression(self, query: str, media: Sequence[Media]) -> Iterator[Any]:
-        """Read a query, and write its media to files for as long as it is asked."""
+        """Parse a query, and write its media to files for the length of the block."""
         asked = self._parse(query) if query.strip() else None
         with tempfile.TemporaryDirectory(prefix="omnisearch-") as folder:
             terms = [_written(each, Path(folder) / str(n)) for n, each in enumerate(media)]
             if not terms and asked is None:
-                raise QueryError("say what to look for: a query, media, or both")
+                raise QueryError("give a query, media, or both")
             for term in terms:
                 if asked is not None and not isinstance(asked, Summand):
-                    raise QueryError("media are added to a sum of terms: leave out AND, OR, NOT and THEN")
+                    raise QueryError("media can only be added to a sum of terms: leave out AND, OR, NOT and THEN")
                 asked = term if asked is None else asked + term
             yield asked
 
@@ -144,7 +144,7 @@ def _written(media: Media, folder: Path) -> Term:
     try:
         path.write_bytes(base64.b64decode(media.data, validate=True))
     except (binascii.Error, ValueError):
-        raise QueryError(f"{media.name}: `data` is no base64") from None
+        raise QueryError(f"{media.name}: `data` is not base64") from None
     return Term(path, media.weight, label=media.name)
 
 
@@ -157,7 +157,7 @@ def _link(item_id: str, path: str) -> ResourceLink:
 
 
 def _tells(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Let the assistant read our errors; the SDK hides those that it does not know."""
+    """Show errors of omnisearch to the assistant; the SDK hides errors that it does not know."""
 
     @wraps(method)
     async def tool(*arguments: P.args, **named: P.kwargs) -> T:

@@ -161,7 +161,7 @@ def test_it_is_off_unless_set(client: TestClient, engine: ScriptedEngine, monkey
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", None)
     answer = client.post("/v1/search", json={"query": [{"url": "https://a.example/dog.png"}]})
     assert (answer.status_code, answer.json()["code"]) == (422, "fetch")
-    assert "fetches no files" in answer.json()["detail"]
+    assert "does not fetch files" in answer.json()["detail"]
     assert not engine.queries
 
 

@@ -1,4 +1,4 @@
-"""Collections: what they hold, and making and removing them."""
+"""Collections: list, describe, create and delete them."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class CollectionCalls(Asking):
 
     @Sent
     def collection(self, name: str) -> Call[CollectionOut]:
-        """Return what a collection holds."""
+        """Return a collection with its counts."""
         return Call("GET", f"{PATH}/{segment(name)}", CollectionOut.model_validate_json)
 
     @Sent
@@ -35,17 +35,17 @@ class CollectionCalls(Asking):
 
     @Sent
     def delete_collection(self, name: str) -> Call[None]:
-        """Remove a collection with its vectors and embeddings; the indexed files are not touched."""
+        """Remove a collection with its vectors and embeddings; the indexed files are not deleted."""
         return Call("DELETE", f"{PATH}/{segment(name)}", nothing)
 
     @Sent
     def status(self, collection: str | None = None) -> Call[StatusOut]:
-        """Return how many segments are indexed, and by which model."""
+        """Return the number of indexed segments, and the model."""
         return Call("GET", "v1/status", StatusOut.model_validate_json, None, self._of(collection))
 
     @Sent
     def stats(self, collection: str | None = None) -> Call[StatsOut]:
-        """Return how many items there are, how large and how old they are."""
+        """Return the number, the size and the dates of the items."""
         return Call("GET", "v1/stats", StatsOut.model_validate_json, None, self._of(collection))
 
     @Sent
@@ -62,5 +62,5 @@ class CollectionCalls(Asking):
 
     @Sent
     def map(self, collection: str | None = None) -> Call[MapOut]:
-        """Return the items on a plane; a job makes it, which `make_map` queues."""
+        """Return the map of the items, which the job of `make_map` makes."""
         return Call("GET", "v1/map", MapOut.model_validate_json, None, self._of(collection))

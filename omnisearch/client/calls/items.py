@@ -1,4 +1,4 @@
-"""Items: what is known of them, their files and what is made of those."""
+"""Items: their facts, files and renditions."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -25,13 +25,13 @@ class ItemCalls(Asking):
         cursor: str | None = None,
         collection: str | None = None,
     ) -> Call[ListPage[ItemEntry]]:
-        """Iterate over the items, which are asked for in pages; `cursor` is `next_cursor` of a page."""
+        """Iterate over the items, which are requested in pages; `cursor` is `next_cursor` of a page."""
         chosen = {"modalities": modalities, "where": where, "order": order, "limit": PAGE, "cursor": cursor}
         return Call("GET", "v1/items", _page, None, chosen | self._of(collection))
 
     @Sent
     def item(self, item_id: str, collection: str | None = None) -> Call[ItemOut]:
-        """Return what is known of an item and its segments."""
+        """Return an item and its segments."""
         return Call("GET", _path(item_id), ItemOut.model_validate_json, None, self._of(collection))
 
     @SentEach

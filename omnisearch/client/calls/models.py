@@ -1,4 +1,4 @@
-"""Models: what is served, and what other models are made of and need."""
+"""Models: the served one, and descriptions and plans of others."""
 
 from omnisearch.client.call import Asking, Call, Sent, segment
 from omnisearch.schema.embeddings import ModelsOut
@@ -10,17 +10,17 @@ class ModelCalls(Asking):
 
     @Sent
     def models(self, collection: str | None = None) -> Call[ModelsOut]:
-        """List the models that can be asked for embeddings."""
+        """List the models that make embeddings."""
         return Call("GET", "v1/models", ModelsOut.model_validate_json, None, self._of(collection))
 
     @Sent
     def model(self, name: str) -> Call[ModelDetailOut]:
-        """Return what a model is made of, and whether it is ready or what it lacks."""
+        """Return the spaces and weight files of a model, and whether it is ready."""
         return Call("GET", _path(name), ModelDetailOut.model_validate_json)
 
     @Sent
     def plan(self, name: str) -> Call[ModelPlanOut]:
-        """Return which towers a model loads on the server's machine, and what they take."""
+        """Return the towers that a model loads on the server's machine, and their memory."""
         return Call("GET", _path(name, "/plan"), ModelPlanOut.model_validate_json)
 
     @Sent

@@ -21,7 +21,7 @@ class SearchCalls(Asking):
 
     @Sent
     def search(self, asked: Asked, collection: str | None = None, **options: Unpack[Options]) -> Call[SearchOut]:
-        """Find anything by anything."""
+        """Search by text and media of any kind."""
         body = search_body(query_of(asked, **options))
         return Call("POST", "v1/search", SearchOut.model_validate_json, body, self._of(collection))
 
@@ -29,7 +29,7 @@ class SearchCalls(Asking):
     def search_batch(
         self, asked: Sequence[Asked], collection: str | None = None, **options: Unpack[Options]
     ) -> Call[list[SearchOut | FailedOut]]:
-        """Answer many queries together, in their order; a query that is wrong gets its problem document."""
+        """Answer many queries together, in their order; a query that fails gets its problem document."""
         body = batch_body([query_of(each, **options) for each in asked])
         return Call("POST", "v1/search/batch", _results, body, self._of(collection))
 
@@ -64,7 +64,7 @@ class SearchCalls(Asking):
         min_relevance: float = 0.0,
         collection: str | None = None,
     ) -> Call[LocateOut]:
-        """Find when or where in one file, in an item's or in an upload, a query matches."""
+        """Find the locations of a file, an item's file or an upload that match a query."""
         label = show_path(str(source))
         body = locate_body(query_of(asked).expression, source, limit, min_relevance, label)
         return Call("POST", "v1/locate", LocateOut.model_validate_json, body, self._of(collection))

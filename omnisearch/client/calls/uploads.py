@@ -18,8 +18,8 @@ class UploadCalls(Asking):
     ) -> Call[UploadOut]:
         """Send a file, or the bytes of one, for many queries.
 
-        The ending of `name` tells kinds apart whose content does not, such as `.obj`; it is the name of the file by
-        default.
+        The extension of `name`, such as `.obj`, tells apart formats with similar content. By default it is the name of
+        the file.
         """
         if name is None:
             name = content.name if isinstance(content, Path) else ""
@@ -28,7 +28,7 @@ class UploadCalls(Asking):
 
     @Sent
     def upload(self, upload_id: str) -> Call[UploadOut]:
-        """Return what is known of an upload."""
+        """Return an upload."""
         return Call("GET", f"{PATH}/{segment(upload_id)}", UploadOut.model_validate_json)
 
     @Sent
