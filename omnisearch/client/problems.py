@@ -21,7 +21,7 @@ def error_of(status: int, problem: Mapping[str, Any]) -> OmnisearchError:
 
 
 def _media_error(reason: Reason, message: str) -> MediaError:
-    """Return a MediaError with this message, from which the constructor's prefix is removed."""
+    """Return a MediaError with this message. The constructor adds the texts of the reason, so these are cut off."""
     detail = message.removeprefix(f"{reason}: {reason.what}").removesuffix(f"; {reason.remedy}")
     return MediaError(reason, detail.strip().removeprefix("(").removesuffix(")"))
 

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Answer 200 while an opened collection can be searched; else a problem that says what the default one lacks.
+         * @description Answer 200 while an opened collection can be searched; else the problem of the default collection.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
@@ -73,13 +73,13 @@ export interface paths {
         };
         /**
          * Search Link
-         * @description Find anything by words and items, with a link that can be kept.
+         * @description Search by words and items, with a link that can be shared.
          */
         get: operations["search_link_v1_search_get"];
         put?: never;
         /**
          * Search
-         * @description Find anything by anything.
+         * @description Search by text and media of any kind, in all modalities.
          */
         post: operations["search_v1_search_post"];
         delete?: never;
@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Search Batch
-         * @description Answer many queries together, in their order; a query that is wrong gets its error.
+         * @description Answer many queries together, in their order. A query that fails gets its error.
          */
         post: operations["search_batch_v1_search_batch_post"];
         delete?: never;
@@ -179,7 +179,7 @@ export interface paths {
         put?: never;
         /**
          * Locate
-         * @description Mark when or where in one file a query matches.
+         * @description Find the times or regions of one file that match a query.
          */
         post: operations["locate_v1_locate_post"];
         delete?: never;
@@ -217,14 +217,14 @@ export interface paths {
         };
         /**
          * Item
-         * @description Say what is known of an item and of its segments.
+         * @description Return an item and its segments.
          */
         get: operations["item_v1_items__item_id__get"];
         put?: never;
         post?: never;
         /**
          * Forget
-         * @description Queue a job that removes an item from the index; no file is deleted. `Location` is where to ask for the job.
+         * @description Queue a job that removes an item from the index; no file is deleted. `Location` is the URL of the job.
          */
         delete: operations["forget_v1_items__item_id__delete"];
         options?: never;
@@ -361,7 +361,7 @@ export interface paths {
         };
         /**
          * Show
-         * @description Say what is known of an upload.
+         * @description Return an upload.
          */
         get: operations["show_v1_uploads__upload_id__get"];
         put?: never;
@@ -391,7 +391,7 @@ export interface paths {
         put?: never;
         /**
          * Add
-         * @description Queue a job; `Location` is where to ask for it.
+         * @description Queue a job; `Location` is its URL.
          */
         post: operations["add_v1_jobs_post"];
         delete?: never;
@@ -409,7 +409,7 @@ export interface paths {
         };
         /**
          * Show
-         * @description Say what a job is and how far it has come.
+         * @description Return a job and its progress.
          */
         get: operations["show_v1_jobs__job_id__get"];
         put?: never;
@@ -429,7 +429,7 @@ export interface paths {
         };
         /**
          * Events
-         * @description Send the job as an event whenever it changes, until it has ended: `progress`, and at last `end`.
+         * @description Send the job as an event whenever it changes, until it has ended: `progress` events, and a last event `end`.
          *
          *     The id of an event is the version of the job. With `Last-Event-ID` only newer versions are sent.
          */
@@ -453,7 +453,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel
-         * @description Cancel a job. One that runs stops after its batch; what it wrote stays.
+         * @description Cancel a job. A running job stops after its batch; its results so far stay.
          */
         post: operations["cancel_v1_jobs__job_id__cancel_post"];
         delete?: never;
@@ -473,7 +473,7 @@ export interface paths {
         put?: never;
         /**
          * Retry
-         * @description Queue a job again that has ended. An index job then also reads the files again that failed.
+         * @description Queue an ended job again. An index job then also reads the files that failed.
          */
         post: operations["retry_v1_jobs__job_id__retry_post"];
         delete?: never;
@@ -491,7 +491,7 @@ export interface paths {
         };
         /**
          * Errors
-         * @description List the files below the paths of a job that could not be indexed, as the index has them now.
+         * @description List the files below the paths of a job that could not be indexed, from the present state of the index.
          */
         get: operations["errors_v1_jobs__job_id__errors_get"];
         put?: never;
@@ -511,7 +511,7 @@ export interface paths {
         };
         /**
          * Stats
-         * @description Say how many items an index has, how large and how old they are, and which model embedded them.
+         * @description Return the counts, size and dates of the items of an index, and its model.
          */
         get: operations["stats_v1_stats_get"];
         put?: never;
@@ -551,7 +551,7 @@ export interface paths {
         };
         /**
          * Show
-         * @description Show the items of a collection on a plane, where similar ones lie near each other.
+         * @description Return the positions of items on a plane, where similar items of a modality are near each other.
          */
         get: operations["show_v1_map_get"];
         put?: never;
@@ -571,7 +571,7 @@ export interface paths {
         };
         /**
          * Status
-         * @description Say what is indexed, by which model, and what a query may hold.
+         * @description Return the indexed segments, the model, and the limits of queries.
          */
         get: operations["status_v1_status_get"];
         put?: never;
@@ -591,13 +591,13 @@ export interface paths {
         };
         /**
          * Page
-         * @description List the collections; none is opened for that.
+         * @description List the collections without opening them.
          */
         get: operations["page_v1_collections_get"];
         put?: never;
         /**
          * Create
-         * @description Make an empty collection, which a job of the kind `index` can fill; `Location` is where to ask for it.
+         * @description Make an empty collection, which a job of the kind `index` can fill; `Location` is its URL.
          */
         post: operations["create_v1_collections_post"];
         delete?: never;
@@ -615,14 +615,14 @@ export interface paths {
         };
         /**
          * Show
-         * @description Say what a collection holds.
+         * @description Return a collection with its counts.
          */
         get: operations["show_v1_collections__name__get"];
         put?: never;
         post?: never;
         /**
          * Remove
-         * @description Remove a collection with its vectors and embeddings; the indexed files are not touched.
+         * @description Remove a collection with its vectors and embeddings; the indexed files are not deleted.
          */
         delete: operations["remove_v1_collections__name__delete"];
         options?: never;
@@ -639,7 +639,7 @@ export interface paths {
         };
         /**
          * Show
-         * @description Say what a model is made of, and whether it is ready or what it lacks.
+         * @description Return the spaces and weight files of a model, and whether it is ready.
          */
         get: operations["show_v1_models__name__get"];
         put?: never;
@@ -659,7 +659,7 @@ export interface paths {
         };
         /**
          * Plan
-         * @description Say which towers a model loads on the server's machine, and what they take; needs no weights.
+         * @description Return the towers that a model loads on the server's machine, and their memory. Needs no weights.
          */
         get: operations["plan_v1_models__name__plan_get"];
         put?: never;
@@ -681,7 +681,7 @@ export interface paths {
         put?: never;
         /**
          * Pull
-         * @description Queue a job that fetches the weight files of a model and checks them; `Location` is where to ask for it.
+         * @description Queue a job that fetches the weight files of a model and checks them; `Location` is its URL.
          */
         post: operations["pull_v1_models__name__pull_post"];
         delete?: never;
@@ -701,7 +701,7 @@ export interface paths {
         put?: never;
         /**
          * Check
-         * @description Hash the weight files of a model and compare them with what they should be, which reads gigabytes.
+         * @description Hash the weight files of a model and compare them with the declared hashes. This reads gigabytes.
          */
         post: operations["check_v1_models__name__check_post"];
         delete?: never;
@@ -716,7 +716,7 @@ export interface components {
     schemas: {
         /**
          * CollectionEntry
-         * @description A collection in a list. `default` marks the one that is asked where a request names none.
+         * @description A collection in a list. `default` marks the collection of requests that name none.
          */
         CollectionEntry: {
             /** Name */
@@ -726,7 +726,7 @@ export interface components {
         };
         /**
          * CollectionOut
-         * @description A collection: the model that made its vectors and their width, and how many segments of each modality it has.
+         * @description A collection: its model, the dimension `dim` of its vectors, and the number of segments of each modality.
          *
          *     Without an index, `model` and `dim` are null and `segments` is empty.
          */
@@ -813,9 +813,9 @@ export interface components {
         };
         /**
          * FacetsOut
-         * @description How many items of a selection have which modality, type, year and folder.
+         * @description Counts of the items of a selection by modality, type, year and folder.
          *
-         *     Unless the counts are `exact`, they are estimates from a sample, in which rare values may be absent.
+         *     Unless `exact` is true, the counts are estimates from a sample, in which rare values may be absent.
          */
         FacetsOut: {
             /** Items */
@@ -829,14 +829,14 @@ export interface components {
         };
         /**
          * FailedOut
-         * @description The problem document of a query that is wrong.
+         * @description The problem document of a query that failed.
          */
         FailedOut: {
             error: components["schemas"]["Problem"];
         };
         /**
          * FailureOut
-         * @description Why a job failed: a stable code, and a message.
+         * @description The reason why a job failed: a stable code, and a message.
          */
         FailureOut: {
             /** Code */
@@ -862,9 +862,9 @@ export interface components {
         };
         /**
          * FindingOut
-         * @description Why a hit is relevant: an expression as it was judged. A sum has no parts; only a sum has the last three fields.
+         * @description Why a hit is relevant: an expression with its scores. A sum has no parts; only a sum has the last three fields.
          *
-         *     `odds` is null where the part cannot match.
+         *     `odds` is null if the part cannot match.
          */
         FindingOut: {
             /**
@@ -902,7 +902,7 @@ export interface components {
         };
         /**
          * HealthOut
-         * @description A probe's answer.
+         * @description The answer of a probe.
          */
         HealthOut: {
             /** Status */
@@ -910,9 +910,9 @@ export interface components {
         };
         /**
          * HitOut
-         * @description An item that was found. `score` is a cosine; `relevance` in [0, 1] compares across modalities.
+         * @description An item that was found. `score` is a cosine; `relevance` in [0, 1] can be compared across modalities.
          *
-         *     `segment` is null for a hit on a whole item. `missing` is true where no file exists at `path` any more.
+         *     `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more.
          */
         HitOut: {
             /** Id */
@@ -1006,9 +1006,9 @@ export interface components {
         };
         /**
          * ItemsOut
-         * @description A page of items. `next_cursor` asks for the next page; it is null after the last one.
+         * @description A page of items. `next_cursor` is the `cursor` of the next page; it is null after the last one.
          *
-         *     A page may be short, or empty, though others follow: one request looks at a bounded number of items.
+         *     A page may be short or empty even if more follow, because one request reads a limited number of items.
          */
         ItemsOut: {
             /** Items */
@@ -1018,7 +1018,7 @@ export interface components {
         };
         /**
          * JobErrorsOut
-         * @description Files that a job could not index, by path. `next_cursor` leads to the next page.
+         * @description Files that a job could not index, by path. `next_cursor` is the `cursor` of the next page.
          */
         JobErrorsOut: {
             /** Errors */
@@ -1028,9 +1028,9 @@ export interface components {
         };
         /**
          * JobOut
-         * @description A job. Times are seconds since 1970. `version` grows with every change, and is the id of its event.
+         * @description A job. Times are seconds since 1970. `version` increases with every change, and is the id of its event.
          *
-         *     `attempts` counts the runs that began. `cancelling` means that the worker has been asked to stop.
+         *     `attempts` counts the started runs. `cancelling` means that the worker has been asked to stop.
          */
         JobOut: {
             /** Id */
@@ -1065,7 +1065,7 @@ export interface components {
         };
         /**
          * JobsOut
-         * @description Jobs, the newest first. `next_cursor` leads to the next page.
+         * @description Jobs, the newest first. `next_cursor` is the `cursor` of the next page.
          */
         JobsOut: {
             /** Jobs */
@@ -1075,7 +1075,7 @@ export interface components {
         };
         /**
          * LimitsOut
-         * @description What one query may hold: `terms`, the characters of a `text`, and the `hits` of an answer.
+         * @description Limits of one query: its `terms`, the characters of a `text`, and the `hits` of an answer.
          */
         LimitsOut: {
             /** Terms */
@@ -1087,7 +1087,7 @@ export interface components {
         };
         /**
          * LocateOut
-         * @description The places of a file that match, the best first; `windows` of it were looked at.
+         * @description The locations of a file that match, the best first. `windows` is the number of windows that were scored.
          */
         LocateOut: {
             modality: components["schemas"]["Modality"];
@@ -1100,10 +1100,10 @@ export interface components {
         };
         /**
          * MapOut
-         * @description Places of items on a plane, for a uniform sample where the collection has more `items` than points.
+         * @description Positions of items on a plane. If the collection has more `items` than points, these are a uniform sample.
          *
-         *     Items of a modality that lie near each other are similar. `made` is in seconds since 1970. `stale` says that items
-         *     were added or removed since then, or that the index was rebuilt.
+         *     Items of a modality that are near each other are similar. `made` is in seconds since 1970. `stale` is true if items
+         *     were added or removed since then, or the index was rebuilt.
          */
         MapOut: {
             /** Items */
@@ -1130,7 +1130,7 @@ export interface components {
         };
         /**
          * MatchOut
-         * @description What one term gave to a hit; `factors`, `spaces` and `unsplit` where the query asked to be explained.
+         * @description The contribution of one term to a hit. `factors`, `spaces` and `unsplit` are set if the query has `explain`.
          */
         MatchOut: {
             /** Term */
@@ -1167,7 +1167,7 @@ export interface components {
         Modality: "text" | "image" | "audio" | "video" | "point_cloud";
         /**
          * ModelCheckOut
-         * @description The weight files of a model, hashed; `sound` if each is what its hash says.
+         * @description The weight files of a model after a check of their hashes. `sound` is true if all hashes match.
          */
         ModelCheckOut: {
             /** Id */
@@ -1179,9 +1179,9 @@ export interface components {
         };
         /**
          * ModelDetailOut
-         * @description A model with its spaces and weight files. `size` is in bytes, null while the size of a file is not known.
+         * @description A model with its spaces and weight files. `size` is in bytes, null while the size of a file is unknown.
          *
-         *     Where it is not `ready`, `way_out` says what to do.
+         *     If it is not `ready`, `way_out` says what to do.
          */
         ModelDetailOut: {
             /** Id */
@@ -1235,7 +1235,7 @@ export interface components {
         };
         /**
          * ModelPlanOut
-         * @description What a model loads on the server's machine, in order. It `fits` if each tower does.
+         * @description The towers that a model loads on the server's machine, in order. `fits` is true if each tower fits.
          */
         ModelPlanOut: {
             /** Id */
@@ -1247,7 +1247,7 @@ export interface components {
         };
         /**
          * ModelsOut
-         * @description The models that can be asked for embeddings: one.
+         * @description The models that make embeddings: one.
          */
         ModelsOut: {
             /**
@@ -1261,7 +1261,7 @@ export interface components {
         };
         /**
          * OpenAIError
-         * @description An error as OpenAI's API has it. `param` points at the field that is wrong.
+         * @description An error in the shape of OpenAI's API. `param` points at the wrong field.
          */
         OpenAIError: {
             /** Message */
@@ -1275,7 +1275,7 @@ export interface components {
         };
         /**
          * PartOut
-         * @description Where one sum of the query was found.
+         * @description The location of one sum of the query.
          */
         PartOut: {
             /** Query */
@@ -1291,7 +1291,7 @@ export interface components {
         };
         /**
          * PassageOut
-         * @description A part of a text, which is the one with this `index`.
+         * @description A part of a text. `index` is its number, from 0.
          */
         PassageOut: {
             /** Start */
@@ -1307,10 +1307,10 @@ export interface components {
         };
         /**
          * PatternCondition
-         * @description A word is as `pattern` says. Tags and metadata are compared as they are; path and mime know wildcards.
+         * @description Matches a field with `pattern`. Tags and metadata are compared exactly; path and mime allow wildcards.
          *
          *     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
-         *     stay within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text it was read from.
+         *     match within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text that was parsed.
          */
         PatternCondition: {
             /** Field */
@@ -1342,7 +1342,7 @@ export interface components {
         };
         /**
          * PlaceOut
-         * @description A place that matches, as the command line prints it too.
+         * @description A location that matches, as the command line also prints it.
          */
         PlaceOut: {
             /** Path */
@@ -1362,7 +1362,7 @@ export interface components {
          * PlanStepOut
          * @description A tower that a modality loads; `spaces` read its result. Sizes are in bytes.
          *
-         *     `held` is what its device holds after it was loaded, and `dropped` the towers that are let go for it.
+         *     `held` is the memory used on the device after loading, and `dropped` are the towers that are unloaded for it.
          */
         PlanStepOut: {
             modality: components["schemas"]["Modality"];
@@ -1413,7 +1413,7 @@ export interface components {
         };
         /**
          * ProgressOut
-         * @description How much of `total` is done, in `unit`; `total` is null while it is not known.
+         * @description The progress of a job: `done` of `total`, in `unit`. `total` is null while it is unknown.
          */
         ProgressOut: {
             /** Done */
@@ -1427,9 +1427,9 @@ export interface components {
         };
         /**
          * RangeCondition
-         * @description A number lies between bounds; None is no bound. Bytes, seconds, or seconds since 1970.
+         * @description Matches numbers between bounds, in bytes, seconds, or seconds since 1970. None means no bound.
          *
-         *     `written` is the text it was read from.
+         *     `written` is the text that was parsed.
          */
         RangeCondition: {
             /** Field */
@@ -1455,7 +1455,7 @@ export interface components {
         };
         /**
          * ReadyOut
-         * @description For each collection that was opened, `ready` or the code of what is wrong with it. Empty without a key.
+         * @description For each opened collection, `ready` or the code of its error. Empty if the request has no key.
          */
         ReadyOut: {
             /** Status */
@@ -1467,7 +1467,7 @@ export interface components {
         };
         /**
          * RegionOut
-         * @description A rectangle of an image, in shares of its width and height from the top left corner.
+         * @description A rectangle of an image, in fractions of its width and height from the top left corner.
          */
         RegionOut: {
             /** X */
@@ -1495,7 +1495,7 @@ export interface components {
         };
         /**
          * SearchBatchOut
-         * @description For each query, in order, its answer or its error. `took_ms` of every answer is that of all of them together.
+         * @description The answer or the error of each query, in order. `took_ms` of each answer is the time of the whole batch.
          */
         SearchBatchOut: {
             /** Results */
@@ -1503,9 +1503,9 @@ export interface components {
         };
         /**
          * SearchOut
-         * @description The hits of a query, the best first, and where the time went, in milliseconds by stage.
+         * @description The hits of a query, the best first. `took_ms` has the milliseconds of each stage.
          *
-         *     `next_cursor` asks for the next page. `nothing_matches` says that the best hit is only the least bad.
+         *     `next_cursor` is the `cursor` of the next page. `nothing_matches` is true if even the best hit is hardly relevant.
          */
         SearchOut: {
             /** Hits */
@@ -1537,7 +1537,7 @@ export interface components {
         };
         /**
          * SpaceOut
-         * @description A space of a model: what it embeds, the width of its vectors, and under which licence.
+         * @description A space of a model: its modalities, the dimension of its vectors, and its licence.
          */
         SpaceOut: {
             /** Name */
@@ -1553,7 +1553,7 @@ export interface components {
         };
         /**
          * SpanOut
-         * @description From `start` to `end` in `unit`: seconds or characters.
+         * @description A span from `start` to `end` in `unit`: seconds or characters.
          */
         SpanOut: {
             /** Start */
@@ -1573,8 +1573,8 @@ export interface components {
          * StatsOut
          * @description Items and segments by modality, and the model that embedded them. Times are in seconds since 1970.
          *
-         *     `size` is in bytes. `partly_read` counts items whose file is damaged or too long to be read whole. Unless they are
-         *     `exact`, these two are estimates from a sample.
+         *     `size` is in bytes. `partly_read` counts items whose file is damaged or too long to be read whole. Unless `exact` is
+         *     true, these two are estimates from a sample.
          */
         StatsOut: {
             /** Collection */
@@ -1604,7 +1604,7 @@ export interface components {
         };
         /**
          * StatusOut
-         * @description What is served: a collection, how many segments of each modality it has, by which model, and the limits.
+         * @description The state of a collection: its model, the number of segments of each modality, and the limits of queries.
          */
         StatusOut: {
             /** Version */
@@ -1635,7 +1635,7 @@ export interface components {
         };
         /**
          * UploadOut
-         * @description A file that the server keeps for queries. `expires` is in seconds since 1970; each use puts it off.
+         * @description A file that the server keeps for queries. `expires` is in seconds since 1970; each use extends it.
          */
         UploadOut: {
             /** Id */
@@ -1652,7 +1652,7 @@ export interface components {
         };
         /**
          * UsageOut
-         * @description Zeros: each space has a tokenizer of its own, so tokens are not counted.
+         * @description Always zero: each space has its own tokenizer, so tokens are not counted.
          */
         UsageOut: {
             /**
@@ -1668,7 +1668,7 @@ export interface components {
         };
         /**
          * WeightFileOut
-         * @description A weight file. `size` is in bytes, null while it is not known; `problem` is why it cannot be used, if so.
+         * @description A weight file. `size` is in bytes, null while it is unknown. `problem` is the reason if it cannot be used.
          */
         WeightFileOut: {
             /** Name */
@@ -1682,7 +1682,7 @@ export interface components {
         };
         /**
          * AndIn
-         * @description All of these in one segment.
+         * @description All operands match in one segment.
          */
         AndIn: {
             /** And */
@@ -1690,7 +1690,7 @@ export interface components {
         };
         /**
          * NotIn
-         * @description What is not this.
+         * @description The operand does not match.
          */
         NotIn: {
             /** Not */
@@ -1698,7 +1698,7 @@ export interface components {
         };
         /**
          * OrIn
-         * @description Any of these.
+         * @description Any operand matches.
          */
         OrIn: {
             /** Or */
@@ -1706,7 +1706,7 @@ export interface components {
         };
         /**
          * QuotaIn
-         * @description How many hits of a modality: at least and at most.
+         * @description The number of hits of a modality: at least and at most.
          */
         QuotaIn: {
             /**
@@ -1723,8 +1723,8 @@ export interface components {
          *
          *     `url` is a file that the server fetches over HTTPS, where its settings allow that.
          *
-         *     `slice` is a part of the file, or of the item's; `segment` one segment of the item by its index. `label` is what the
-         *     answer calls the file, which is the name of its part otherwise.
+         *     `slice` is a part of the file, or of the item's file; `segment` is one segment of the item by its index. `label` is
+         *     the name of the file in the answer; by default, it is the name of its part.
          */
         TermIn: {
             /** Text */
@@ -1753,7 +1753,7 @@ export interface components {
         };
         /**
          * ThenIn
-         * @description These one after the other within one sound or video.
+         * @description The operands match one after the other within one sound or video.
          */
         ThenIn: {
             /** Then */
@@ -1857,7 +1857,7 @@ export interface components {
          * FileIn
          * @description A file as a data URL, the multipart part `file_id`, or the upload `upload_id`.
          *
-         *     The ending of `filename` tells kinds that look alike.
+         *     The extension of `filename` tells apart formats with similar content.
          */
         FileIn: {
             /** File Data */
@@ -1888,7 +1888,7 @@ export interface components {
         };
         /**
          * SoundIn
-         * @description A sound in base64, and the usual ending of its files.
+         * @description A sound in base64, and the extension of its format.
          */
         SoundIn: {
             /** Data */
@@ -1928,10 +1928,10 @@ export interface components {
         };
         /**
          * LocateIn
-         * @description The body of POST /v1/locate, or its multipart field `query`: what to look for, and the one file to look in.
+         * @description The body of POST /v1/locate, or its multipart field `query`: an expression, and the one file to search.
          *
-         *     The file is either `file`, the name of a multipart part, or `upload_id`, or `item_id`. `label` is what the answer
-         *     calls a `file` or an upload.
+         *     The file is either `file`, the name of a multipart part, or `upload_id`, or `item_id`. `label` is the name of a
+         *     `file` or an upload in the answer.
          */
         LocateIn: {
             /** Query */
@@ -1970,10 +1970,10 @@ export interface components {
         };
         /**
          * IndexIn
-         * @description Index `paths`, which lie in the index roots of the server, and `uploads`, which are kept from then on.
+         * @description Index `paths`, which must be in the index roots of the server, and `uploads`, which then no longer expire.
          *
-         *     `retry_failed` reads files again that failed before; `prune` removes files that are not found even if a whole path
-         *     is missing.
+         *     `retry_failed` also reads files that failed before. `prune` removes missing files from the index even if a whole
+         *     path is missing.
          */
         IndexIn: {
             /**
@@ -2004,7 +2004,7 @@ export interface components {
         };
         /**
          * MapIn
-         * @description Make the map of a collection that `GET /v1/map` shows, in the place of the one before.
+         * @description Make the map of a collection for `GET /v1/map`, replacing the previous one.
          */
         MapIn: {
             /**
@@ -2015,12 +2015,12 @@ export interface components {
         };
         /**
          * JobIn
-         * @description The body of POST /v1/jobs; `kind` says which job it is.
+         * @description The body of POST /v1/jobs; `kind` selects the job.
          */
         JobIn: components["schemas"]["IndexIn"] | components["schemas"]["ForgetIn"] | components["schemas"]["MapIn"];
         /**
          * CollectionIn
-         * @description A collection to make.
+         * @description The body of POST /v1/collections.
          */
         CollectionIn: {
             /** Name */
@@ -2285,7 +2285,7 @@ export interface operations {
                 cursor?: string;
                 min_relevance?: number;
                 hybrid?: boolean;
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -2398,7 +2398,7 @@ export interface operations {
     search_v1_search_post: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -2543,7 +2543,7 @@ export interface operations {
                 segment?: number | null;
                 limit?: number;
                 min_relevance?: number;
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -2658,7 +2658,7 @@ export interface operations {
     search_batch_v1_search_batch_post: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -2798,7 +2798,7 @@ export interface operations {
     embeddings_v1_embeddings_post: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -2938,7 +2938,7 @@ export interface operations {
     models_v1_models_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3051,7 +3051,7 @@ export interface operations {
     locate_v1_locate_post: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3196,7 +3196,7 @@ export interface operations {
                 order?: "id" | "mtime" | "-mtime" | "size" | "-size";
                 limit?: number;
                 cursor?: string;
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3309,7 +3309,7 @@ export interface operations {
     item_v1_items__item_id__get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3424,7 +3424,7 @@ export interface operations {
     forget_v1_items__item_id__delete: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3550,7 +3550,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3665,7 +3665,7 @@ export interface operations {
     content_v1_items__item_id__content_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3685,7 +3685,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description The parts that Range asks for */
+            /** @description The parts that Range requests */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3816,7 +3816,7 @@ export interface operations {
             query?: {
                 /** @description 320 or 1280 pixels */
                 size?: "small" | "large";
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3836,7 +3836,7 @@ export interface operations {
                     "image/webp": string;
                 };
             };
-            /** @description The parts that Range asks for */
+            /** @description The parts that Range requests */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3965,7 +3965,7 @@ export interface operations {
     model_v1_items__item_id__model_glb_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -3985,7 +3985,7 @@ export interface operations {
                     "model/gltf-binary": string;
                 };
             };
-            /** @description The parts that Range asks for */
+            /** @description The parts that Range requests */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -4114,7 +4114,7 @@ export interface operations {
     peaks_v1_items__item_id__peaks_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -4134,7 +4134,7 @@ export interface operations {
                     "application/json": components["schemas"]["PeaksOut"];
                 };
             };
-            /** @description The parts that Range asks for */
+            /** @description The parts that Range requests */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -4612,7 +4612,7 @@ export interface operations {
                 /** @description Only jobs of this kind. */
                 kind?: string | null;
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -4707,7 +4707,7 @@ export interface operations {
     add_v1_jobs_post: {
         parameters: {
             query?: {
-                /** @description The collection that is meant; the server's default one if left out. */
+                /** @description A collection; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: {
@@ -5292,7 +5292,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -5399,7 +5399,7 @@ export interface operations {
     stats_v1_stats_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -5515,7 +5515,7 @@ export interface operations {
                 modalities?: components["schemas"]["Modality"][];
                 where?: string[];
                 limit?: number;
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -5628,7 +5628,7 @@ export interface operations {
     show_v1_map_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
@@ -5671,7 +5671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No map was made yet, or there is no such collection */
+            /** @description No map was made yet, or the collection does not exist */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5748,7 +5748,7 @@ export interface operations {
     status_v1_status_get: {
         parameters: {
             query?: {
-                /** @description The collection that is asked; the server's default one if left out. */
+                /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
             header?: never;
