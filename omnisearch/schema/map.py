@@ -6,7 +6,7 @@ from omnisearch.types import Modality
 
 
 class MapPointOut(BaseModel):
-    """An item on the map; `x` and `y` lie between -1 and 1."""
+    """An item on the map; `x` and `y` are between -1 and 1."""
 
     id: str
     modality: Modality

@@ -28,7 +28,7 @@ MAX_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class MapPoint:
-    """An item on the map; `x` and `y` lie between -1 and 1."""
+    """An item on the map; `x` and `y` are between -1 and 1."""
 
     id: str
     modality: Modality

@@ -31,7 +31,7 @@ class Facts:
     names: tuple[str, ...] = ()
 
     def flat(self) -> dict[str, Any]:
-        """Return the fields as the store keeps them. Filters use the keywords, which hold tags and metadata."""
+        """Return the fields as the store has them. Filters use the keywords, which contain tags and metadata."""
         row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime, "names": list(self.names)}
         return {**row, "about": item_keywords(self.path, self.mime, self.tags, self.meta)}
 

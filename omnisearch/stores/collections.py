@@ -1,4 +1,4 @@
-"""The collections of a data directory: indexes side by side. The default one lies in the directory itself."""
+"""The collections of a data directory: indexes side by side. The default one is in the directory itself."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def list_collections(settings: Settings) -> list[str]:
 
 
 def collection_exists(settings: Settings) -> bool:
-    """Whether the collection of the settings exists, with or without anything indexed in it."""
+    """Return whether the collection of the settings exists, even if it is empty."""
     return settings.collection == DEFAULT_COLLECTION or settings.index_dir.is_dir()
 
 

@@ -1117,7 +1117,7 @@ export interface components {
         };
         /**
          * MapPointOut
-         * @description An item on the map; `x` and `y` lie between -1 and 1.
+         * @description An item on the map; `x` and `y` are between -1 and 1.
          */
         MapPointOut: {
             /** Id */
@@ -1721,7 +1721,7 @@ export interface components {
          * TermIn
          * @description A term: exactly one of `text`, `file` (the name of a multipart part), `upload_id`, `url`, `item_id` and `vector`.
          *
-         *     `url` is a file that the server fetches over HTTPS, where its settings allow that.
+         *     `url` is a file that the server fetches over HTTPS, if its settings allow it.
          *
          *     `slice` is a part of the file, or of the item's file; `segment` is one segment of the item by its index. `label` is
          *     the name of the file in the answer; by default, it is the name of its part.

@@ -57,7 +57,7 @@ class JobCalls(Asking):
 
     @Sent
     def job(self, job_id: str) -> Call[JobOut]:
-        """Return what a job is and how far it has come."""
+        """Return a job and its progress."""
         return Call("GET", _path(job_id), JobOut.model_validate_json)
 
     @SentEach
@@ -67,12 +67,12 @@ class JobCalls(Asking):
 
     @Sent
     def cancel(self, job_id: str) -> Call[JobOut]:
-        """Stop a job; what it wrote stays."""
+        """Stop a job; its results so far stay."""
         return Call("POST", _path(job_id, "/cancel"), JobOut.model_validate_json)
 
     @Sent
     def retry(self, job_id: str) -> Call[JobOut]:
-        """Queue a job again that has ended."""
+        """Queue an ended job again."""
         return Call("POST", _path(job_id, "/retry"), JobOut.model_validate_json)
 
     def _queue(

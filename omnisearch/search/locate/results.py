@@ -41,7 +41,7 @@ class Located:
 
     @property
     def nothing_matches(self) -> bool:
-        """Whether even the best location is too little relevant to be a match."""
+        """True if even the best location is probably no match."""
         return nothing_matches((location.relevance for location in self.places), self.windows)
 
 
