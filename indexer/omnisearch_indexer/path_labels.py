@@ -95,7 +95,12 @@ def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
 
 
 # Raise it when `LabelTree.facts` or `facts_json` give another result for the same files and labels.
-FACTS_VERSION = "1"
+FACTS_VERSION = 1
+
+
+def facts_version() -> str:
+    """The version of the facts and of the forms in which the engine stores their words."""
+    return f"{FACTS_VERSION}.{FORMS}"
 
 
 def facts_json(facts: Facts) -> str:

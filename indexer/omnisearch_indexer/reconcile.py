@@ -8,7 +8,7 @@ from dataclasses import replace
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer.manifest import SUSPECT, ItemRow, Manifest
-from omnisearch_indexer.path_labels import FACTS_VERSION, LabelTree, facts_json
+from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
 
@@ -45,7 +45,7 @@ def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> 
 
     Computing the facts takes a second for every 10,000 items, so it is skipped if the manifest has not changed since.
     """
-    if manifest.is_settled(FACTS_VERSION) and not any(manifest.intents.all()):
+    if manifest.is_settled(facts_version()) and not any(manifest.intents.all()):
         manifest.check_items()
         return
     take_back(manifest.unheld(), manifest, store, raw)
@@ -61,7 +61,7 @@ def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> 
         store.describe({item.id: facts for item, facts in part})
         with manifest.transaction():
             manifest.put_items(replace(item, mime=facts.mime, facts_json=facts_json(facts)) for item, facts in part)
-    manifest.mark_settled(FACTS_VERSION)
+    manifest.mark_settled(facts_version())
 
 
 def _with_mime(item: ItemRow, facts: Facts, store: VectorStore) -> tuple[ItemRow, Facts]:
