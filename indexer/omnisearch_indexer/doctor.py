@@ -198,7 +198,8 @@ class Doctor:
         kept = read_absent_folders(self._settings.index_dir)
         if kept:
             return CheckState.WARN, "; ".join(map(str, kept)), kept[0].way_out
-        return CheckState.OK, f"{len(self.manifest.roots())} roots, each found by the last run", ""
+        count = len(self.manifest.roots())
+        return CheckState.OK, f"{count} {'root' if count == 1 else 'roots'}, each found by the last run", ""
 
     def _missing(self) -> Found:
         paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]

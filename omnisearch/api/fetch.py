@@ -19,7 +19,7 @@ import h11
 
 from omnisearch.api.expressions import Upload
 from omnisearch.api.public_address import is_public
-from omnisearch.api.uploads import placed
+from omnisearch.api.request_files import placed
 from omnisearch.errors import BusyError, FetchError
 
 PORT = 443

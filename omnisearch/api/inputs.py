@@ -19,8 +19,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from omnisearch.api.expressions import Body, Strict, Upload, UploadId
+from omnisearch.api.request_files import placed
 from omnisearch.api.safe_strings import SafeStr, no_surrogates, not_blank
-from omnisearch.api.uploads import placed
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Term
 

@@ -14,8 +14,8 @@ from omnisearch.api.expressions import Body, Upload
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.kept_uploads import KeptUploads
 from omnisearch.api.record import current
+from omnisearch.api.request_files import spooled
 from omnisearch.api.strict_json import parse_json
-from omnisearch.api.uploads import spooled
 
 MAX_FILES = 64
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from omnisearch.api.expressions import Upload
-from omnisearch.api.uploads import placed
+from omnisearch.api.request_files import placed
 from omnisearch.config import Settings
 from omnisearch.errors import DiskFullError, NotFoundError
 from omnisearch.jobs.database import Database

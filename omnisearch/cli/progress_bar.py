@@ -38,7 +38,7 @@ class Bar:
         if total and err.is_terminal:
             columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
             self._bar = Progress(TextColumn(self._doing), *columns, console=err, transient=True)
-            self._bar.add_task("", total=total, text="")
+            self._bar.add_task("", total=1.0, text="")
             self._bar.start()
 
     def advance(self, count: int, files: int = 0) -> None:
@@ -48,12 +48,17 @@ class Bar:
         now = time.monotonic()
         rate = self._done / max(now - self._begun, 1e-3)
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, text=self._text(rate))
+            self._bar.update(self._bar.task_ids[0], completed=self._share(), text=self._text(rate))
         elif now - self._told >= LINE_SECONDS:
             self._told = now
-            known = self._done >= FIRST_SHARE * self._total  # small files come first and take longer per byte
-            left = f", {(self._total - self._done) / rate:.0f} s left" if known else ""
+            share = self._share()
+            left = f", {(now - self._begun) * (1 - share) / share:.0f} s left" if share >= FIRST_SHARE else ""
             err.print(self._text(rate) + left)
+
+    def _share(self) -> float:
+        """The share that is done. A file takes time for itself and for its bytes, and small files come first."""
+        shares = [done / of for done, of in ((self._done, self._total), (self._files, self._all_files)) if of]
+        return sum(shares) / len(shares) if shares else 0.0
 
     def _text(self, rate: float) -> str:
         files = f"{self._files:,} of {self._all_files:,} files, " if self._all_files else ""

@@ -122,6 +122,9 @@ def search(
 
 def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, Any]]:
     """Answer queries in this process, and return the same objects as a server."""
+    from omnisearch.stores.catalog import describe_store
+
+    describe_store(settings)  # raises without an index, before torch and the model are loaded
     from omnisearch.search.engine import Engine
     from omnisearch.search.present.hit_json import hit_json
 

@@ -4,6 +4,7 @@
 
 import io
 import itertools
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -233,7 +234,8 @@ def test_reading_ends_where_no_words_come(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(pdf, "SILENT_SECONDS", 0.12)
     notes: list[str] = []
     assert "".join(pdf.pdf_words(FewPages(["one", *["slow"] * 9]), notes)).split() == ["one"]
-    assert notes[0] == "partly read: the first 4 of 10 pages; the rest took too long"
+    # How many fit into the time depends on the machine.
+    assert re.fullmatch(r"partly read: the first [2-9] of 10 pages; the rest took too long", notes[0])
 
 
 def test_a_page_of_a_pdf_is_a_slice() -> None:

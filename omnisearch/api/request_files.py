@@ -1,4 +1,4 @@
-"""Uploads: the files of a multipart request, on disk for as long as the request lasts."""
+"""The files of a multipart request, on disk for as long as the request lasts."""
 
 import asyncio
 import re
