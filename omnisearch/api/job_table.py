@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from operator import methodcaller
 from typing import Annotated, TypeVar, cast
 
@@ -42,14 +43,20 @@ class JobTable:
         """Run a call with the settings of the server in a thread, since it reads the disk."""
         return await self._store.do(lambda: call(self._settings))
 
-    def admit_watcher(self) -> None:
-        """Refuse another watcher if there are MAX_WATCHERS. `changes` counts the watchers.
+    @contextmanager
+    def place_for_watcher(self) -> Iterator[None]:
+        """Hold one of the places of watchers until the end of the block.
 
         Raises:
             BusyError: there are MAX_WATCHERS.
         """
         if self._watchers >= MAX_WATCHERS:
             raise BusyError(f"{MAX_WATCHERS} clients watch jobs already: try again later, or ask for the job itself")
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
 
     async def changes(self, job: Job, seen: int) -> AsyncIterator[Job]:
         """Yield the job whenever its version is above `seen`, until it has ended or the server stops.
@@ -57,18 +64,14 @@ class JobTable:
         An ended job is always yielded, so that every watcher gets it.
         """
         ask_again = methodcaller("get", job.id)
-        self._watchers += 1
-        try:
-            while not self._draining.is_set():
-                if job.version > seen or job.state.ended:
-                    seen = job.version
-                    yield job
-                if job.state.ended:
-                    return
-                await asyncio.sleep(POLL_SECONDS)
-                job = await self.ask(ask_again)
-        finally:
-            self._watchers -= 1
+        while not self._draining.is_set():
+            if job.version > seen or job.state.ended:
+                seen = job.version
+                yield job
+            if job.state.ended:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+            job = await self.ask(ask_again)
 
     async def close(self) -> None:
         """Close the table."""

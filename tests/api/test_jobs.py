@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,24 @@ def test_watchers_are_bounded_and_leave_their_places(
         while (after := httpx2.get(url, timeout=60)).status_code == 503:
             pass
         assert after.status_code == 200
+
+
+def test_watchers_that_come_at_once_are_bounded_too(
+    engine: ScriptedEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_table, "MAX_WATCHERS", 1)
+    app, clients = create_app(settings, lambda _: engine, lambda _: ToyRenderer()), 8
+    with serving(app) as port, closing(JobStore.open(settings)) as store, ThreadPoolExecutor(clients) as threads:
+        url = f"http://127.0.0.1:{port}/v1/jobs/{store.add('index', {}).id}/events"
+        everyone = threading.Barrier(clients)
+
+        def watch(_: int) -> int:
+            everyone.wait(60)
+            with httpx2.stream("GET", url, timeout=60) as answer:
+                everyone.wait(60)
+                return answer.status_code
+
+        assert sorted(threads.map(watch, range(clients))) == [200] + [503] * (clients - 1)
 
 
 def test_watchers_do_not_hold_up_a_server_that_stops(

@@ -95,9 +95,9 @@ async def show(job: Known) -> JobOut:
     return job_out(job)
 
 
-async def _watching(jobs: Jobs) -> JobTable:
-    jobs.admit_watcher()
-    return jobs
+async def _watching(jobs: Jobs) -> AsyncIterator[JobTable]:
+    with jobs.place_for_watcher():  # until the last event is sent
+        yield jobs
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
