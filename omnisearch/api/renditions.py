@@ -1,5 +1,6 @@
 """Kept renditions: pictures and other forms of items, made once and kept under the data directory."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.stores.base import Payload
 
 # Names of renditions, and of the files beside them that `replace_file` writes.
+log = logging.getLogger(__name__)
 OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9.]*")
 
 
@@ -69,11 +71,22 @@ class Renditions:
         made = self._renderer.render(path, file.fileno(), rendition)
         if made is None:
             raise _no(rendition, item)
-        return self._folder.write(_name(item, rendition), made)
+        try:
+            return self._folder.write(_name(item, rendition), made)
+        except OSError as error:  # such as a full disk, or a data directory that may only be read
+            log.warning("a preview cannot be kept, and will be made again: %s", error)
+            return _in_memory(made)
 
     def close(self) -> None:
         """Stop the renderer."""
         self._renderer.close()
+
+
+def _in_memory(content: bytes) -> BinaryIO:
+    file = os.fdopen(os.memfd_create("rendition", os.MFD_CLOEXEC), "w+b")
+    file.write(content)
+    file.seek(0)  # which also writes what is buffered
+    return file
 
 
 def _name(item: Payload, rendition: Rendition) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -353,6 +354,19 @@ def test_a_damaged_preview_is_made_again(
     kept.write_bytes(damage(whole))
     assert client.get(url).content == whole
     assert (len(renderer.asked), kept.read_bytes()) == (2, whole)
+
+
+def test_a_preview_that_cannot_be_kept_is_sent_all_the_same(
+    client: TestClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"/v1/items/{IDS['im']}/preview"
+    kept = client.get(path).content
+    shutil.rmtree(settings.data_dir / "previews")
+    (settings.data_dir / "previews").write_text("no folder")
+    for _ in range(2):
+        assert client.get(path).content == kept
+    assert client.get(path, headers={"Range": "bytes=2-5"}).content == kept[2:6]
+    assert "a preview cannot be kept" in caplog.text
 
 
 def test_previews_take_up_no_more_than_the_setting_says(
