@@ -4,7 +4,7 @@ import re
 import shutil
 
 from omnisearch.config import COLLECTION_NAME, COLLECTIONS, DEFAULT_COLLECTION, Settings
-from omnisearch.errors import CollectionNotFoundError, ConflictError, UsageError
+from omnisearch.errors import CollectionNotFoundError, ConflictError, SettingsError, UsageError
 from omnisearch.stores.catalog import drop_index
 from omnisearch.stores.lock import hold_lock
 
@@ -30,17 +30,24 @@ def create_collection(settings: Settings) -> None:
     Raises:
         ConflictError: the name is taken.
         UsageError: there are MOST collections.
+        SettingsError: the data directory cannot be written.
     """
     taken = ConflictError(f"a collection {settings.collection!r} exists: choose another name, or use it")
     if collection_exists(settings):
         raise taken
     if len(list_collections(settings)) >= MOST:
         raise UsageError(f"there are {MOST} collections, and no more may be made: remove one that is not used")
-    settings.index_dir.parent.mkdir(parents=True, exist_ok=True)
+    folder = settings.index_dir
     try:
-        settings.index_dir.mkdir()
-    except FileExistsError:
-        raise taken from None
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        if folder.is_dir():
+            raise taken from None
+        raise SettingsError(
+            f"cannot write in {folder.parent}: {error.strerror}; free space on its disk, or choose another folder with "
+            "--data-dir"
+        ) from None
 
 
 def remove_collection(settings: Settings) -> None:

@@ -8,7 +8,14 @@ from typer.testing import CliRunner
 
 from omnisearch.cli.main import build
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import BusyError, CollectionNotFoundError, ConflictError, NoIndexError, UsageError
+from omnisearch.errors import (
+    BusyError,
+    CollectionNotFoundError,
+    ConflictError,
+    NoIndexError,
+    SettingsError,
+    UsageError,
+)
 from omnisearch.stores import collections
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.collections import collection_exists, create_collection, list_collections, remove_collection
@@ -41,6 +48,12 @@ def test_there_are_not_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> Non
     create_collection(load_settings(collection="a"))
     with pytest.raises(UsageError, match="remove one"):
         create_collection(load_settings(collection="b"))
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "collections").write_text("no folder")
+    with pytest.raises(SettingsError, match="cannot write in .*collections: .*--data-dir"):
+        create_collection(load_settings(data_dir=tmp_path, collection="photos"))
 
 
 def test_what_is_not_ours_alone_is_not_removed(tmp_path: Path) -> None:
