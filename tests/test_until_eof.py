@@ -20,9 +20,10 @@ if sys.argv[1] == "stay":
 @pytest.mark.parametrize(("how", "printed"), [("stay", "the parent has ended\n"), ("end", "")])
 def test_a_process_ends_without_noise_before_its_parent_and_after_it(tmp_path: Path, how: str, printed: str) -> None:
     command = [sys.executable, "-c", CODE, how]
-    with (tmp_path / "errors").open("w+") as errors, subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-    ) as child:
+    with (
+        (tmp_path / "errors").open("w+") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as child,
+    ):
         if how == "end":
             child.wait(60)
         out, _ = child.communicate(timeout=60)

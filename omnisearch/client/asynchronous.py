@@ -36,14 +36,15 @@ class AsyncClient(Calls):
 
     async def download(self, item_id: str, path: Path, collection: str | None = None) -> None:
         """Write the file of an item to `path`."""
-        with request_of(Calls.content.describe(self, item_id, collection)) as request, path.open("wb") as file:
+        with request_of(Calls.content.describe(self, item_id, collection)) as request:
             try:
                 async with self._http.stream(**request) as answer:
                     if not answer.is_success:
                         await answer.aread()
                         raise failure(answer)
-                    async for piece in answer.aiter_bytes():
-                        file.write(piece)
+                    with path.open("wb") as file:
+                        async for piece in answer.aiter_bytes():
+                            file.write(piece)
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
 
@@ -86,7 +87,7 @@ class AsyncClient(Calls):
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
             if answer.is_success:
-                return call.read(answer.content)
+                return self._connection.read(call.read, answer.content)
             seconds = self._connection.wait(answer, tried)
             if seconds is None:
                 break

@@ -44,14 +44,15 @@ class Client(Calls):
 
     def download(self, item_id: str, path: Path, collection: str | None = None) -> None:
         """Write the file of an item to `path`."""
-        with request_of(Calls.content.describe(self, item_id, collection)) as request, path.open("wb") as file:
+        with request_of(Calls.content.describe(self, item_id, collection)) as request:
             try:
                 with self._http.stream(**request) as answer:
                     if not answer.is_success:
                         answer.read()
                         raise failure(answer)
-                    for piece in answer.iter_bytes():
-                        file.write(piece)
+                    with path.open("wb") as file:
+                        for piece in answer.iter_bytes():
+                            file.write(piece)
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
 
@@ -93,7 +94,7 @@ class Client(Calls):
             except httpx2.TransportError as error:
                 raise self._connection.unreachable(error) from None
             if answer.is_success:
-                return call.read(answer.content)
+                return self._connection.read(call.read, answer.content)
             seconds = self._connection.wait(answer, tried)
             if seconds is None:
                 break

@@ -1,18 +1,19 @@
 """The connection of both clients: the server's address, the requests of calls, and repeated requests."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
+from omnisearch import __version__
 from omnisearch.client.bodies import RequestBody, UploadBody
 from omnisearch.client.call import Call, Parameter
 from omnisearch.client.problems import error_of
 from omnisearch.config import load_settings, read_secret
-from omnisearch.errors import NotReadyError, OmnisearchError
+from omnisearch.errors import NotReadyError, OmnisearchError, ServerError, SettingsError
 from omnisearch.paths import show_path
 
 SERVER = "http://127.0.0.1:8000"  # where `omnisearch serve` listens
@@ -20,6 +21,7 @@ CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # the server writes a comment to an event stream every 15 s
 MAX_WAIT_SECONDS = 30.0  # a server that needs longer has more than a full queue
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+T = TypeVar("T")
 
 
 class Connection:
@@ -31,6 +33,7 @@ class Connection:
         settings = load_settings(server=server, collection=collection)
         key = read_secret(settings, "api_key") if key is None else key
         self.server, self.collection, self._retries = settings.server or SERVER, settings.named_collection, retries
+        _check(self.server)
         self.options: dict[str, Any] = {
             "base_url": self.server,
             "headers": {"Authorization": f"Bearer {key}"} if key else {},
@@ -38,6 +41,20 @@ class Connection:
         }
         # A stream of events may be silent for a while.
         self.watching = httpx2.Timeout(max(timeout, SILENT_SECONDS), connect=min(timeout, CONNECT_SECONDS))
+
+    def read(self, reader: Callable[[Any], T], content: bytes | str) -> T:
+        """Read an answer, or an event.
+
+        Raises:
+            ServerError: it is not the answer of a server of this version.
+        """
+        try:
+            return reader(content)
+        except ValueError:
+            raise ServerError(
+                f"{self.server} gave an answer that omnisearch {__version__} cannot read: name the address of an "
+                "`omnisearch serve` of the same version"
+            ) from None
 
     def unreachable(self, error: httpx2.TransportError) -> OmnisearchError:
         """Return the error of a request without an answer."""
@@ -51,6 +68,20 @@ class Connection:
         given = response.headers.get("Retry-After", "")
         seconds = float(given) if given.isdecimal() else 2.0**tried
         return seconds if seconds <= MAX_WAIT_SECONDS else None
+
+
+def _check(server: str) -> None:
+    """Check the address of a server.
+
+    Raises:
+        SettingsError: it is not one.
+    """
+    try:
+        url = httpx2.URL(server)
+        if url.scheme not in ("http", "https") or not url.host or url.query:
+            raise ValueError("write it like http://127.0.0.1:8000")
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise SettingsError(f"server = {server!r} is no address of a server: {error}") from None
 
 
 @contextmanager

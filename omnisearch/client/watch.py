@@ -42,7 +42,7 @@ class Watch:
 
     def read(self, event: httpx2.ServerSentEvent) -> JobOut:
         """Return the job of an event."""
-        job = JobOut.model_validate_json(event.data)
+        job = self.connection.read(JobOut.model_validate_json, event.data)
         self.seen, self.ended, self.tried = job.version, event.event == END, 0
         return job
 

@@ -24,6 +24,7 @@ from omnisearch.errors import (
     QueryError,
     Reason,
     ServerError,
+    SettingsError,
     UsageError,
 )
 from omnisearch.jobs.job import State
@@ -79,6 +80,9 @@ def test_items_are_known_shown_and_copied(client: Client, tmp_path: Path) -> Non
     assert client.preview(IDS["im"])[8:12] == b"WEBP"
     client.download(IDS["im"], tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == picture()
+    with pytest.raises(NotFoundError):
+        client.download("0" * 32, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == picture()  # a refusal overwrites nothing
     assert client.status().segments[Modality.AUDIO] == 2
 
 
@@ -247,6 +251,21 @@ def test_the_server_and_the_key_come_from_the_settings(monkeypatch: pytest.Monke
 def test_no_server_is_an_error_with_a_way_out() -> None:
     with Client("http://127.0.0.1:1") as asking, pytest.raises(NotReadyError, match="omnisearch serve"):
         asking.status()
+
+
+@pytest.mark.parametrize("content", [b"<html>another program", b"", b"[]", b'{"a": 1}', b"\xff"])
+def test_an_answer_of_another_program_is_an_error_with_a_way_out(content: bytes) -> None:
+    with answering((200, {}, content)) as (url, _), Client(url) as asking:
+        for ask in (asking.status, lambda: list(asking.items())):
+            with pytest.raises(ServerError, match="name the address of an `omnisearch serve`"):
+                ask()
+
+
+@pytest.mark.parametrize("server", ["nope", "http://", "ftp://x", "file:///etc", "http://x?y=1", "http://x\r\nA: b"])
+def test_an_address_that_is_none_is_refused_at_once(server: str) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(SettingsError, match="is no address of a server"):
+            kind(server)
 
 
 def test_an_answer_of_a_proxy_is_an_error() -> None:

@@ -52,7 +52,7 @@ def test_there_are_not_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "collections").write_text("no folder")
-    with pytest.raises(SettingsError, match="cannot write in .*collections: .*--data-dir"):
+    with pytest.raises(SettingsError, match=r"cannot write in .*collections: .*--data-dir"):
         create_collection(load_settings(data_dir=tmp_path, collection="photos"))
 
 
