@@ -41,8 +41,13 @@ def _started(settings: Settings) -> Iterator[Server]:
             assert process.stdout is not None
             line = process.stdout.readline()
             server = find_server(settings)
-            if not line or server is None:
+            if not line:
                 raise NotReadyError(f"no server of {settings.data_dir} could be started: run `omnisearch serve`")
+            if server is None:
+                raise NotReadyError(
+                    f"another server of {settings.data_dir} runs with other settings: stop it, give its settings, or "
+                    "name its address with --server"
+                )
             yield server
         finally:
             process.terminate()
