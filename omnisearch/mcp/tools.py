@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ContentBlock, ImageContent, ResourceLink, TextContent
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from omnisearch import __version__
 from omnisearch.client.asynchronous import AsyncClient
@@ -38,6 +39,8 @@ Limit = Annotated[int, Field(ge=1, le=50)]
 
 class Media(BaseModel):
     """A file as base64; the extension of `name` tells its format. It is added to the query with `weight`."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")]
     data: Annotated[str, Field(max_length=MAX_MEDIA_CHARACTERS)]
@@ -169,12 +172,21 @@ def _tells(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     return tool
 
 
+def _strict(tool: Tool) -> Tool:
+    """Refuse unknown arguments, which the SDK would ignore: an answer to half a question looks like an answer."""
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters["additionalProperties"] = False
+    return tool
+
+
 def build_server(server: Server, files: bool) -> MCPServer:
     """Build the MCP server over a running server; with `files`, queries may name files of this machine."""
     tools = Tools(AsyncClient(server.url, server.key or "", server.collection, retries=RETRIES), files)
-    built = MCPServer("omnisearch", version=__version__, instructions=GUIDE, log_level="WARNING")
-    for method in (tools.search, tools.locate, tools.item, tools.similar, tools.status):
-        built.tool(structured_output=False)(_tells(method))
+    methods = (tools.search, tools.locate, tools.item, tools.similar, tools.status)
+    strict = [_strict(Tool.from_function(_tells(method), structured_output=False)) for method in methods]
+    built = MCPServer("omnisearch", version=__version__, instructions=GUIDE, log_level="WARNING", tools=strict)
     built.prompt("query_language", description="How to write a query")(lambda: GUIDE)
     built.resource(ITEM_URI + "{item_id}", name="picture of an item", mime_type="image/webp")(tools.picture)
     return built
