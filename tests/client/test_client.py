@@ -104,6 +104,10 @@ def test_uploads_are_named_in_queries(client: Client, engine: ScriptedEngine, tm
         client.upload(kept.id)
 
 
+def test_bytes_without_a_name_are_a_file(client: Client) -> None:
+    assert client.create_upload(b"a text").name == client.create_upload(b"a text", "").name == "file"
+
+
 def test_a_list_is_asked_for_in_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "PAGE", 2)
     everything = [item.id for item in client.items(order="size")]

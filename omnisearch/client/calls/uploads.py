@@ -21,9 +21,9 @@ class UploadCalls(Asking):
         The extension of `name`, such as `.obj`, tells apart formats with similar content. By default it is the name of
         the file.
         """
-        if name is None:
-            name = content.name if isinstance(content, Path) else ""
-        body = UploadBody(content, name)
+        if name is None and isinstance(content, Path):
+            name = content.name
+        body = UploadBody(content, name or "file")  # a part without a name would be a field
         return Call("POST", PATH, UploadOut.model_validate_json, body, headers=once(idempotency_key))
 
     @Sent
