@@ -1,15 +1,27 @@
-"""The arguments of the tools."""
+"""The tools of `omnisearch mcp` without a process or a server."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("mcp")
-from mcp.server.mcpserver.exceptions import ToolError
-
+from omnisearch.client.asynchronous import AsyncClient
 from omnisearch.client.running import Server
-from omnisearch.mcp.tools import build_server
+from omnisearch.errors import QueryError
+
+pytest.importorskip("mcp")
+
+
+def test_a_query_that_names_a_missing_file_or_a_folder_says_so(tmp_path: Path) -> None:
+    from omnisearch.mcp.tools import Tools
+
+    tools = Tools(AsyncClient("http://127.0.0.1:9"), files=True)
+    for path, reason in ((tmp_path / "gone.jpg", "no such file"), (tmp_path, "is a folder")):
+        with pytest.raises(QueryError, match=reason):
+            asyncio.run(tools.search(str(path)))
+        with pytest.raises(QueryError, match=reason):
+            asyncio.run(tools.locate(str(path), "0" * 32))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +34,10 @@ from omnisearch.mcp.tools import build_server
     ],
 )
 def test_an_unknown_argument_is_refused(tool: str, arguments: dict[str, Any]) -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    from omnisearch.mcp.tools import build_server
+
     built = build_server(Server("http://127.0.0.1:1", None), files=False)
     with pytest.raises(ToolError, match="Extra inputs are not permitted"):
         asyncio.run(built.call_tool(tool, arguments))
