@@ -293,3 +293,9 @@ def test_a_code_of_the_api_alone_is_kept() -> None:
     assert isinstance(error, ServerError)
     assert (error.status, error.code, str(error)) == (413, "too_large", "more than 256 MiB")
     assert isinstance(error_of(422, {"code": "invalid_request", "detail": "x"}), UsageError)
+
+
+@pytest.mark.parametrize("call", ["index", "forget"])
+def test_a_string_is_no_list_of_paths_or_ids(client: Client, call: str) -> None:
+    with pytest.raises(UsageError, match="a list is needed"):
+        getattr(client, call)("/photos")

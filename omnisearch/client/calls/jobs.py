@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from omnisearch.client.bodies import RequestBody
 from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, once, segment
+from omnisearch.errors import UsageError
 from omnisearch.jobs.job import State
 from omnisearch.schema.job import FileErrorOut, JobErrorsOut, JobOut, JobsOut
+
+T = TypeVar("T")
 
 PATH = "v1/jobs"
 PAGE = 200  # jobs, or files, of one request
@@ -25,16 +29,24 @@ class JobCalls(Asking):
         idempotency_key: str | None = None,
         collection: str | None = None,
     ) -> Call[JobOut]:
-        """Queue a job that indexes files and folders of the server, by absolute paths, and uploads, by their ids."""
-        body = {"paths": [str(path) for path in paths], "uploads": list(uploads)}
+        """Queue a job that indexes files and folders of the server, by absolute paths, and uploads, by their ids.
+
+        Raises:
+            UsageError: one path or id was given in place of a list.
+        """
+        body = {"paths": [str(path) for path in _listed(paths)], "uploads": list(_listed(uploads))}
         return self._queue("index", {**body, "retry_failed": retry_failed, "prune": prune}, idempotency_key, collection)
 
     @Sent
     def forget(
         self, item_ids: Sequence[str], idempotency_key: str | None = None, collection: str | None = None
     ) -> Call[JobOut]:
-        """Queue a job that removes items from the index; no file is deleted."""
-        return self._queue("forget", {"item_ids": list(item_ids)}, idempotency_key, collection)
+        """Queue a job that removes items from the index; no file is deleted.
+
+        Raises:
+            UsageError: one id was given in place of a list.
+        """
+        return self._queue("forget", {"item_ids": list(_listed(item_ids))}, idempotency_key, collection)
 
     @Sent
     def make_map(self, idempotency_key: str | None = None, collection: str | None = None) -> Call[JobOut]:
@@ -94,3 +106,10 @@ def _jobs(answer: bytes) -> ListPage[JobOut]:
 def _errors(answer: bytes) -> ListPage[FileErrorOut]:
     found = JobErrorsOut.model_validate_json(answer)
     return ListPage(found.errors, found.next_cursor)
+
+
+def _listed(given: Sequence[T]) -> Sequence[T]:
+    """Refuse a string, which is a sequence of its characters: of "/photos" the first one is the path "/"."""
+    if isinstance(given, str | bytes | Path):
+        raise UsageError(f"a list is needed, not {given!r}: write [{given!r}]")
+    return given
