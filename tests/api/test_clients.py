@@ -16,7 +16,7 @@ from omnisearch_indexer.session import index_files
 from tests.api.conftest import picture, server_process, tone
 
 # Some of these packages warn when they are imported.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 TEXTS = ["red", "a blue sky", "whalebone"]
 # One triangle, whose kind only the name tells.
@@ -85,7 +85,6 @@ def test_openai(server: str, wanted: dict[str, Any], folder: Path) -> None:
             client.embeddings.create(model="toy", input=[1, 2, 3])
 
 
-@pytest.mark.slow
 def test_langchain(server: str, wanted: dict[str, Any]) -> None:
     langchain_openai = pytest.importorskip("langchain_openai")
     embeddings = langchain_openai.OpenAIEmbeddings(
@@ -95,7 +94,6 @@ def test_langchain(server: str, wanted: dict[str, Any]) -> None:
     np.testing.assert_allclose(embeddings.embed_query("red"), wanted["red"], atol=1e-6)
 
 
-@pytest.mark.slow
 def test_llama_index(server: str, wanted: dict[str, Any]) -> None:
     module = pytest.importorskip("llama_index.embeddings.openai")
     with httpx2.Client() as http:

@@ -110,6 +110,7 @@ def test_processes_share_one_worker(settings: Settings, store: VectorStore) -> N
     assert store.count() == 5
 
 
+@pytest.mark.slow
 def test_the_worker_ends_after_its_last_client_even_a_killed_one(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(5))
     pid = worker_pid(settings)
@@ -232,6 +233,7 @@ def asked_pid(store: VectorStore) -> int:
     return int(pid)
 
 
+@pytest.mark.slow
 def test_a_client_that_meets_an_ending_worker_gets_the_next_one(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(3))
     store.close()
