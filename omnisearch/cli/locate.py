@@ -39,8 +39,8 @@ def locate(
     If there is an index, terms can be id:ITEMS, and relevance is calibrated with it.
     """
     from omnisearch.cli.served import ask, load_asking_settings
-    from omnisearch.client.bodies import locate_body
     from omnisearch.client.light import post
+    from omnisearch.client.query_json import locate_body
     from omnisearch.query.grammar import check_file, parse, parse_path
 
     if len(words) < 2:

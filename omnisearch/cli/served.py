@@ -5,9 +5,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
-from omnisearch.client.bodies import batch_body, search_body
 from omnisearch.client.light import post
 from omnisearch.client.problems import error_of
+from omnisearch.client.query_json import batch_body, search_body
 from omnisearch.client.running import Server, find_server
 from omnisearch.config import Settings, load_settings, read_secret
 from omnisearch.errors import OmnisearchError, UsageError

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 from urllib.parse import quote
 
-from omnisearch.client.bodies import RequestBody, UploadBody
+from omnisearch.client.query_json import RequestBody, UploadBody
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from omnisearch import __version__
-from omnisearch.client.bodies import RequestBody, UploadBody
 from omnisearch.client.call import Call, Parameter
 from omnisearch.client.problems import error_of
+from omnisearch.client.query_json import RequestBody, UploadBody
 from omnisearch.config import load_settings, read_secret
 from omnisearch.errors import NotReadyError, OmnisearchError, ServerError, SettingsError
 from omnisearch.paths import show_path

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from omnisearch.client.bodies import RequestBody
 from omnisearch.client.problems import error_of
+from omnisearch.client.query_json import RequestBody
 from omnisearch.client.running import Server
 from omnisearch.errors import NotReadyError, SettingsError
 from omnisearch.paths import show_path

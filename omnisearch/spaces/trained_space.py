@@ -13,7 +13,7 @@ from omnisearch.spaces.declaration import digest
 from omnisearch.spaces.head import Head
 from omnisearch.spaces.towers import TOWERS, TowerReader, unit
 from omnisearch.spaces.trained_network import Network
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import resolve, sha256_of
 from omnisearch.types import Floats, Modality
 
@@ -41,7 +41,7 @@ class Specialist(TowerReader):
         Raises:
             ModelMissingError: the network is not in this installation.
         """
-        return self._path or resolve(files.head(self.spec.name), self._settings)
+        return self._path or resolve(weight_files.head(self.spec.name), self._settings)
 
     @property
     def fingerprint(self) -> str:

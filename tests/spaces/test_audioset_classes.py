@@ -11,7 +11,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.families import audioset_classes
 from omnisearch.spaces.registry import load_space
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.types import Modality
 
 TABLE = "index,mid,display_name\n"
@@ -51,8 +51,8 @@ def test_names_with_commas_are_read_whole(settings: Settings) -> None:
 
 
 def test_a_table_of_another_length_is_refused(space: Space, settings: Settings) -> None:
-    path = settings.weights_dir / files.AUDIOSET_NAMES.name
-    path.write_text((TABLE + "0,/m/1,Bark\n").ljust(files.AUDIOSET_NAMES.size or 0), encoding="utf-8")
+    path = settings.weights_dir / weight_files.AUDIOSET_NAMES.name
+    path.write_text((TABLE + "0,/m/1,Bark\n").ljust(weight_files.AUDIOSET_NAMES.size or 0), encoding="utf-8")
     next(settings.weights_dir.glob("event-classes-*")).unlink()
     with pytest.raises(WeightsError, match="not a list of 521 class names"):
         space.project(Modality.AUDIO, np.zeros((1, 1545), np.float32))

@@ -16,7 +16,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.families import clap, wavcaps
 from omnisearch.spaces.nn import htsat, mel, torchvision_shim
 from omnisearch.spaces.pipeline import Loader
-from omnisearch.spaces.weights import files, paper_files
+from omnisearch.spaces.weights import paper_files, weight_files
 from omnisearch.types import Content, Waveform
 
 # What is compared with transformers is slow for its imports, and for librosa's: the formulas are tested without them.
@@ -250,7 +250,7 @@ TEXTS: list[Content] = ["w4 W5", " ".join(f"w{i}" for i in range(4, 204)), "", "
 
 @pytest.mark.parametrize(
     ("module", "file", "count", "most"),
-    [(clap, paper_files.ROBERTA_TOKENIZER, 50_265, 77), (wavcaps, files.MINILM_TOKENIZER, 30_522, 30)],
+    [(clap, paper_files.ROBERTA_TOKENIZER, 50_265, 77), (wavcaps, weight_files.MINILM_TOKENIZER, 30_522, 30)],
 )
 def test_words_are_cut_and_masked_and_a_shrunken_vocabulary_is_refused(
     module: Any, file: Any, count: int, most: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -273,7 +273,7 @@ def test_wavcaps_texts_keep_the_punctuation_that_its_authors_would_strip(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wavcaps, "resolve", lambda spec, settings: settings.weights_dir / spec.name)
-    make_words(settings.weights_dir / files.MINILM_TOKENIZER.name, wavcaps.VOCABULARY)
+    make_words(settings.weights_dir / weight_files.MINILM_TOKENIZER.name, wavcaps.VOCABULARY)
     ids, _ = wavcaps.tokenizer(settings)(["w4, w5!", "w4 w5"])
     unknown = 3
     assert ids[0].tolist() == [0, 4, unknown, 5, unknown, 2]

@@ -14,7 +14,7 @@ from omnisearch.spaces import class_words
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.families import imagenet_classes
 from omnisearch.spaces.registry import load_space
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.types import Modality
 
 FORMULA_ATOL = 1e-5
@@ -31,7 +31,7 @@ def space(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Space:
     made = load_space("photo", settings)
     for module in (imagenet_classes, class_words):  # the files made up here are smaller than the real ones
         monkeypatch.setattr(module, "resolve", lambda spec, settings: settings.weights_dir / Path(spec.name).name)
-    path = settings.weights_dir / files.EFFICIENTNET.name
+    path = settings.weights_dir / weight_files.EFFICIENTNET.name
     tensors.write(
         {"_fc.weight": torch.randn(1000, 1280), "_fc.bias": torch.randn(1000)}, path.with_suffix(".safetensors")
     )
@@ -50,7 +50,7 @@ def test_it_is_the_sum_of_the_likeliest_classes_by_their_shares(
     features = np.random.default_rng(0).normal(size=(3, 1280)).astype(np.float32) * 0.1
     weight, bias = (
         t.double().numpy()
-        for t in tensors.read_some(settings.weights_dir / files.EFFICIENTNET.name, ("_fc.weight", "_fc.bias"))
+        for t in tensors.read_some(settings.weights_dir / weight_files.EFFICIENTNET.name, ("_fc.weight", "_fc.bias"))
     )
     table = next(settings.weights_dir.glob("photo-classes-*"))
     meanings = tensors.read(table)["meanings"].double().numpy()
@@ -69,7 +69,7 @@ def test_text_is_the_text_towers_row_at_unit_length(space: Space) -> None:
 
 
 def test_a_list_of_names_of_another_length_is_refused(space: Space, settings: Settings) -> None:
-    (settings.weights_dir / files.IMAGENET_NAMES.name).write_text(json.dumps(["tench"] * 999))
+    (settings.weights_dir / weight_files.IMAGENET_NAMES.name).write_text(json.dumps(["tench"] * 999))
     next(settings.weights_dir.glob("photo-classes-*")).unlink()
     with pytest.raises(WeightsError, match="not a list of 1000 class names"):
         space.project(Modality.IMAGE, np.ones((1, 1280), np.float32))

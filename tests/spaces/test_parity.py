@@ -20,7 +20,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.spaces.families import aisfx, efficientnet, yamnet
 from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.towers import load_tower
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Waveform
 
@@ -82,7 +82,7 @@ def test_text(originals: Path, settings: Settings) -> None:
 @pytest.mark.usefixtures("originals")
 def test_image_features_and_classes(settings: Settings) -> None:
     network = original("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite2").eval()
-    path = resolve(files.EFFICIENTNET, settings)
+    path = resolve(weight_files.EFFICIENTNET, settings)
     network.load_state_dict(tensors.read(path), strict=True)
     random = np.random.default_rng(0)
     images = [np.kron(random.integers(0, 256, (12, 16, 3)), np.ones((20, 20, 1))).astype(np.uint8) for _ in range(4)]
@@ -116,7 +116,7 @@ def test_sound_and_its_spectrogram(settings: Settings, tmp_path: Path, seconds: 
     hop = preprocessing.compute_hopSize(aisfx.BLOCK, 0.5, frames)
     blocks = preprocessing.blocking(frames, aisfx.BLOCK, hop, drop_partial_block=True)
     network = original("aisfx.models.cnn2d").EmbeddingNet("max", 3, 1, 64).eval()
-    state = tensors.read(resolve(files.AISFX, settings))
+    state = tensors.read(resolve(weight_files.AISFX, settings))
     network.load_state_dict({k.removeprefix(aisfx.PREFIX): v for k, v in state.items() if k.startswith(aisfx.PREFIX)})
     with torch.inference_mode():
         theirs = network(torch.from_numpy(blocks).float()).mean(0)

@@ -11,8 +11,8 @@ from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.spaces.base import encode
 from omnisearch.spaces.families.points import POINTS
 from omnisearch.spaces.head import Head
-from omnisearch.spaces.nn import shape as shape_net
-from omnisearch.spaces.nn.shape import Neighbourhoods, ShapeNet
+from omnisearch.spaces.nn import point_network as shape_net
+from omnisearch.spaces.nn.point_network import Neighbourhoods, ShapeNet
 from omnisearch.spaces.registry import load_space
 from omnisearch.types import Floats, Modality, PointCloud
 

@@ -14,7 +14,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.families import yamnet
 from omnisearch.spaces.families.yamnet import HOP, LAYERS, PATCH, PATCH_HOP, RATE, WIDTH, WINDOW, Network, Yamnet, fill
 from omnisearch.spaces.towers import load_tower
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Floats, Waveform
 
@@ -67,9 +67,9 @@ def test_a_data_file_is_read_back_exactly(tmp_path: Path) -> None:
         expected[f"layers.{n}.bn.weight"] = np.ones(inputs if depthwise else outputs, np.float32)
     expected["events.weight"], expected["events.bias"] = take(1024, 521).T, take(521)
     assert place < 1 << 24, "float32 tells these integers apart"
-    assert files.YAMNET.size
+    assert weight_files.YAMNET.size
     stored = np.arange(place, dtype="<f4").tobytes()
-    (tmp_path / "yamnet.data").write_bytes(stored + bytes(files.YAMNET.size - len(stored)))
+    (tmp_path / "yamnet.data").write_bytes(stored + bytes(weight_files.YAMNET.size - len(stored)))
     network = Network()
     fill(network, tmp_path / "yamnet.data")
     state = {name: array for name, array in network.state_dict().items() if not name.endswith("num_batches_tracked")}
@@ -80,8 +80,8 @@ def test_a_data_file_is_read_back_exactly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [-4, -1, 1, 4])
 def test_a_file_of_another_length_is_refused(tmp_path: Path, change: int) -> None:
-    assert files.YAMNET.size
-    (tmp_path / "cut.data").write_bytes(bytes(files.YAMNET.size + change))
+    assert weight_files.YAMNET.size
+    (tmp_path / "cut.data").write_bytes(bytes(weight_files.YAMNET.size + change))
     with pytest.raises(WeightsError, match=r"cut\.data holds"):
         fill(Network(), tmp_path / "cut.data")
 
@@ -190,14 +190,14 @@ def test_a_row_is_the_mean_of_its_patches_whatever_the_batch(batch: int, monkeyp
 def test_the_real_file_is_read_and_knows_noise_from_a_tone() -> None:
     settings = load_settings(device="cpu")
     network = Network()
-    fill(network, resolve(files.YAMNET, settings))
+    fill(network, resolve(weight_files.YAMNET, settings))
     for name, value in network.state_dict().items():
         assert value.isfinite().all(), name
         # Read from a wrong place, something else would stand here, and about half of it negative.
         assert "running_var" not in name or (value >= 0).all(), name
     time = np.arange(2 * RATE) / RATE
     tone = Waveform((0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32), RATE)
-    names = (settings.weights_dir / files.AUDIOSET_NAMES.name).read_text(encoding="utf-8").splitlines()[1:]
+    names = (settings.weights_dir / weight_files.AUDIOSET_NAMES.name).read_text(encoding="utf-8").splitlines()[1:]
     rows = load_tower("yamnet", settings).features([tone, sound(2 * RATE), Waveform(np.zeros(RATE, np.float32), RATE)])
     assert rows.shape == (3, WIDTH)
     likely = [{names[i].rsplit(",", 1)[-1].strip('"') for i in row[1024:].argsort()[-5:]} for row in rows]

@@ -9,8 +9,8 @@ import pytest
 
 from omnisearch.config import load_settings
 from omnisearch.spaces import registry
-from omnisearch.spaces.weights.files import MINILM, MINILM_TOKENIZER, head
 from omnisearch.spaces.weights.spec import WeightSpec
+from omnisearch.spaces.weights.weight_files import MINILM, MINILM_TOKENIZER, head
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.provenance import provenance, revision, timed, versions
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from omnisearch.client.bodies import RequestBody
 from omnisearch.client.call import Asking, Call, Parameter, Sent, nothing, once, segment
+from omnisearch.client.query_json import RequestBody
 from omnisearch.schema.collection import CollectionOut, CollectionsOut
 from omnisearch.schema.map import MapOut
 from omnisearch.schema.stats import FacetsOut, StatsOut

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from omnisearch.client.bodies import RequestBody
 from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, once, segment
+from omnisearch.client.query_json import RequestBody
 from omnisearch.errors import UsageError
 from omnisearch.jobs.job import State
 from omnisearch.schema.job import FileErrorOut, JobErrorsOut, JobOut, JobsOut

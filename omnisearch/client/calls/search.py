@@ -6,8 +6,8 @@ from pathlib import Path
 from typing_extensions import Unpack
 
 from omnisearch.client.asked import Asked, Options, query_of
-from omnisearch.client.bodies import batch_body, embeddings_body, locate_body, search_body
 from omnisearch.client.call import Asking, Call, Sent, segment
+from omnisearch.client.query_json import batch_body, embeddings_body, locate_body, search_body
 from omnisearch.paths import show_path
 from omnisearch.query.expressions import Expression, ItemRef, UploadRef
 from omnisearch.schema.embeddings import EmbeddingsOut

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from omnisearch.client.bodies import UploadBody
 from omnisearch.client.call import Asking, Call, Sent, nothing, once, segment
+from omnisearch.client.query_json import UploadBody
 from omnisearch.schema.upload import UploadOut
 
 PATH = "v1/uploads"

@@ -3,24 +3,26 @@
 from collections.abc import Mapping
 
 from omnisearch.spaces.declaration import Declared, TowerSpec
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 from omnisearch.types import Modality
 
 FAMILIES = "omnisearch.spaces.families"
 TOWERS = (
-    TowerSpec("minilm", 384, (files.MINILM, files.MINILM_TOKENIZER), f"{FAMILIES}.minilm:MiniLM", 1, 22_565_376),
+    TowerSpec(
+        "minilm", 384, (weight_files.MINILM, weight_files.MINILM_TOKENIZER), f"{FAMILIES}.minilm:MiniLM", 1, 22_565_376
+    ),
     TowerSpec(
         "efficientnet",
         1280,
-        (files.EFFICIENTNET,),
+        (weight_files.EFFICIENTNET,),
         f"{FAMILIES}.efficientnet:EfficientNet",
         1,
         4_811_072,
     ),
-    TowerSpec("views", 1280, (files.EFFICIENTNET,), f"{FAMILIES}.view_tower:ViewTower", 1, 4_811_072),
+    TowerSpec("views", 1280, (weight_files.EFFICIENTNET,), f"{FAMILIES}.view_tower:ViewTower", 1, 4_811_072),
     TowerSpec("points", 6144, (), f"{FAMILIES}.points:Points"),
-    TowerSpec("aisfx", 512, (files.AISFX,), f"{FAMILIES}.aisfx:AiSfx", 1, 4_686_144),
-    TowerSpec("yamnet", 1545, (files.YAMNET,), f"{FAMILIES}.yamnet:Yamnet", 1, 3_751_369),
+    TowerSpec("aisfx", 512, (weight_files.AISFX,), f"{FAMILIES}.aisfx:AiSfx", 1, 4_686_144),
+    TowerSpec("yamnet", 1545, (weight_files.YAMNET,), f"{FAMILIES}.yamnet:Yamnet", 1, 3_751_369),
     TowerSpec("hashed_text", 256, (), f"{FAMILIES}.hashed:TextWords"),
     TowerSpec("hashed_image", 256, (), f"{FAMILIES}.hashed:ImageWords"),
     TowerSpec("hashed_audio", 256, (), f"{FAMILIES}.hashed:AudioWords"),
@@ -37,7 +39,7 @@ def _specialist(
     name: str, towers: Mapping[Modality, str], tag: str, licence: str, summary: str, target: str = _SPECIALIST
 ) -> Declared:
     towers = {Modality.TEXT: "minilm", **towers}
-    return Declared(name, 384, towers, frozenset({tag}), licence, summary, target, (files.head(name),))
+    return Declared(name, 384, towers, frozenset({tag}), licence, summary, target, (weight_files.head(name),))
 
 
 SPACES = (
@@ -50,7 +52,7 @@ SPACES = (
         "the classes of an ImageNet classifier, as texts",
         f"{FAMILIES}.imagenet_classes:Photo",
         # The table of class names is embedded by the text tower.
-        (files.IMAGENET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
+        (weight_files.IMAGENET_NAMES, weight_files.MINILM, weight_files.MINILM_TOKENIZER),
     ),
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),
@@ -63,7 +65,7 @@ SPACES = (
         "Apache-2.0",
         "the classes of an AudioSet classifier, as texts",
         f"{FAMILIES}.audioset_classes:Event",
-        (files.AUDIOSET_NAMES, files.MINILM, files.MINILM_TOKENIZER),
+        (weight_files.AUDIOSET_NAMES, weight_files.MINILM, weight_files.MINILM_TOKENIZER),
     ),
     _specialist("object", {Modality.POINT_CLOUD: "views"}, "shape", "Apache-2.0", "named 3D objects"),
     _specialist(

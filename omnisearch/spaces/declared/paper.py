@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from omnisearch.spaces.declaration import Declared, TowerSpec
-from omnisearch.spaces.weights import files
 from omnisearch.spaces.weights import paper_files as pf
+from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.types import Modality
 
@@ -35,7 +35,7 @@ def _pair(
 
 
 _TEXT, _IMAGE, _AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
-_BERT = files.MINILM_TOKENIZER  # MiniLM has the vocabulary of BERT
+_BERT = weight_files.MINILM_TOKENIZER  # MiniLM has the vocabulary of BERT
 _WAVCAPS_SIZES = {_TEXT: 110_728_704, _AUDIO: 29_371_544}
 
 TOWERS = (

@@ -15,7 +15,7 @@ from omnisearch.config import Settings
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import mel
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Waveform
 
@@ -46,7 +46,7 @@ class AiSfx:
             ModelMissingError: the weight file is not here.
             WeightsError: it does not fit the network.
         """
-        path = resolve(files.AISFX, settings)
+        path = resolve(weight_files.AISFX, settings)
         # The file also holds the classifiers of the authors' nine libraries, which are not needed.
         state = {k.removeprefix(PREFIX): v for k, v in tensors.read(path).items() if k.startswith(PREFIX)}
         network = Network()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from omnisearch.spaces.class_words import ClassWords, likeliest
 from omnisearch.spaces.families.yamnet import EMBEDDED, EVENTS
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 
 TEMPERATURE = 2.0  # probabilities are independent per class; at 1, the most common classes ("Music") hide the others
 TOP = 100
@@ -17,7 +17,7 @@ TOP = 100
 class Event(ClassWords):
     """Embeds sounds by the AudioSet classes that YAMNet knows."""
 
-    names, classes = files.AUDIOSET_NAMES, EVENTS
+    names, classes = weight_files.AUDIOSET_NAMES, EVENTS
     prompts = ("{}", "the sound of {}.", "a recording of {}.")
     summing = f"{TEMPERATURE} {TOP}"
 

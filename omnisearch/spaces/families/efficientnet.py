@@ -14,7 +14,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import torchvision_shim
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Pixels
 
@@ -43,7 +43,7 @@ class EfficientNet:
             ModelMissingError: the weight file is not here.
             WeightsError: it does not fit the network.
         """
-        path = resolve(files.EFFICIENTNET, settings)
+        path = resolve(weight_files.EFFICIENTNET, settings)
         network = build()
         state = {name: tensor for name, tensor in tensors.read(path).items() if name not in CLASSIFIER}
         tensors.fill(network, _renamed(state, network, path), path)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from omnisearch.spaces.class_words import ClassWords, likeliest
 from omnisearch.spaces.families.efficientnet import CLASSIFIER
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 
 TEMPERATURE = 2.0  # the classifier is overconfident on drawings and renderings
@@ -19,7 +19,7 @@ TOP = 100  # number of classes used; the softmax of the others is noise
 class Photo(ClassWords):
     """Embeds images and views of objects by ImageNet's 1000 classes."""
 
-    names, classes = files.IMAGENET_NAMES, 1000
+    names, classes = weight_files.IMAGENET_NAMES, 1000
     prompts = ("a photo of a {}.", "a picture of a {}.", "{}")
     summing = f"{TEMPERATURE} {TOP}"
 
@@ -35,5 +35,5 @@ class Photo(ClassWords):
 
     @cached_property
     def _classifier(self) -> tuple[Tensor, Tensor]:
-        weight, bias = tensors.read_some(resolve(files.EFFICIENTNET, self._settings), CLASSIFIER)
+        weight, bias = tensors.read_some(resolve(weight_files.EFFICIENTNET, self._settings), CLASSIFIER)
         return weight, bias

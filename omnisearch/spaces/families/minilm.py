@@ -14,7 +14,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn.bert import Bert
-from omnisearch.spaces.weights import files, tensors
+from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats
 
@@ -43,11 +43,11 @@ class MiniLM:
             ModelMissingError: a file is not here.
             WeightsError: a file does not fit the network.
         """
-        path = resolve(files.MINILM_TOKENIZER, settings)
+        path = resolve(weight_files.MINILM_TOKENIZER, settings)
         tokenizer = Tokenizer.from_file(str(path))
         if tokenizer.get_vocab_size() != VOCABULARY:
             raise WeightsError(f"{path} has {tokenizer.get_vocab_size()} words, MiniLM's has {VOCABULARY}")
-        path = resolve(files.MINILM, settings)
+        path = resolve(weight_files.MINILM, settings)
         state = {name: tensor for name, tensor in tensors.read(path).items() if not name.startswith("pooler.")}
         state.pop("embeddings.position_ids", None)  # a constant that older versions of BERT saved
         network = Bert(VOCABULARY, cls.width, layers=6, heads=12, hidden=1536)

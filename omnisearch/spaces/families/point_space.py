@@ -1,6 +1,6 @@
 """The shape space: 3D objects by their points alone, with or without faces, colours and pictures."""
 
-from omnisearch.spaces.nn.shape import ShapeNet
+from omnisearch.spaces.nn.point_network import ShapeNet
 from omnisearch.spaces.trained_space import Specialist
 
 

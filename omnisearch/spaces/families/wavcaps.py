@@ -17,7 +17,7 @@ from omnisearch.spaces.families import clap
 from omnisearch.spaces.nn import htsat, mel
 from omnisearch.spaces.nn.bert import Bert
 from omnisearch.spaces.pipeline import Loader, Prepare
-from omnisearch.spaces.weights import files, paper_files
+from omnisearch.spaces.weights import paper_files, weight_files
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
 from omnisearch.types import Content, Waveform
 
@@ -60,7 +60,7 @@ def tokenizer(settings: Settings) -> Prepare:
         ModelMissingError: the vocabulary is not on this machine.
         WeightsError: the vocabulary does not have BERT's size.
     """
-    path = resolve(files.MINILM_TOKENIZER, settings)  # MiniLM has the vocabulary of BERT
+    path = resolve(weight_files.MINILM_TOKENIZER, settings)  # MiniLM has the vocabulary of BERT
     words = Tokenizer.from_file(str(path))
     if words.get_vocab_size() != VOCABULARY:
         raise WeightsError(f"{path} has {words.get_vocab_size()} words, BERT's has {VOCABULARY}")

@@ -17,7 +17,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import mel
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Waveform
 
@@ -55,7 +55,7 @@ class Yamnet:
             WeightsError: it does not fit the network.
         """
         network = Network()
-        fill(network, resolve(files.YAMNET, settings))
+        fill(network, resolve(weight_files.YAMNET, settings))
         return cls(network, choose(settings), fingerprint)
 
     def features(self, contents: Sequence[Content]) -> Floats:
@@ -122,8 +122,8 @@ def fill(network: Network, path: Path) -> None:
     Raises:
         WeightsError: the file has another length.
     """
-    if (size := path.stat().st_size) != files.YAMNET.size:
-        raise WeightsError(f"{path} holds {size} bytes, and YAMNet's has {files.YAMNET.size}: pull it again")
+    if (size := path.stat().st_size) != weight_files.YAMNET.size:
+        raise WeightsError(f"{path} holds {size} bytes, and YAMNet's has {weight_files.YAMNET.size}: pull it again")
     with path.open("rb") as file, torch.no_grad():
         file.seek(BEFORE)
 

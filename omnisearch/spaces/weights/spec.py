@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError, WeightsError
-from omnisearch.spaces.weights import lock
+from omnisearch.spaces.weights import weights_lock
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -101,7 +101,7 @@ class WeightSpec:
         Raises:
             WeightsError: the lock file cannot be read.
         """
-        recorded = None if self.packaged or self.sha256 else lock.read(folder).get(self.name)
+        recorded = None if self.packaged or self.sha256 else weights_lock.read(folder).get(self.name)
         return (recorded.sha256, recorded.size) if recorded else (self.sha256, self.size)
 
 
@@ -145,8 +145,7 @@ def verify(spec: WeightSpec, path: Path, folder: Path | None = None) -> str:
     if wanted is not None and found != wanted:
         said = f"{path}: {spec.name} should have sha256 {wanted}, this file has {found}"
         if spec.sha256 is None:
-            said += (
-                f"; it was recorded in {folder / lock.LOCK} when first pulled, and has changed here or at its source"
-            )
+            record = folder / weights_lock.LOCK
+            said += f"; it was recorded in {record} when first pulled, and has changed here or at its source"
         raise WeightsError(said)
     return found

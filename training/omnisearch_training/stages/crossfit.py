@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from omnisearch.durable import written_aside
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.trained_space import Specialist
-from omnisearch.spaces.weights import files
+from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import sha256_of
 from omnisearch.types import Floats, Modality
 
@@ -107,7 +107,7 @@ def cross_fit(
 def ship(space: Space) -> None:
     """Copy a specialist's network into the installation, unless an equal file is there."""
     assert isinstance(space, Specialist)
-    place = files.head(space.spec.name).packaged
+    place = weight_files.head(space.spec.name).packaged
     assert place is not None
     if not place.is_file() or sha256_of(place) != sha256_of(space.path):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from omnisearch.spaces.families.points import GREY, POINTS
-from omnisearch.spaces.nn.shape import ShapeNet
+from omnisearch.spaces.nn.point_network import ShapeNet
 from omnisearch.types import Floats
 from omnisearch_training.stages.caption_choice import Captions
 from omnisearch_training.stages.loop import Report, batch_of, draw, fit

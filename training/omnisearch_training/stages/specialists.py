@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from omnisearch.spaces.head import Head
-from omnisearch.spaces.nn.shape import ShapeNet
+from omnisearch.spaces.nn.point_network import ShapeNet
 from omnisearch.spaces.trained_network import Network
 from omnisearch_training.stages.crossfit import Lessons
 from omnisearch_training.stages.heads import HeadConfig, train_head

@@ -9,7 +9,7 @@ import pytest
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
-from omnisearch.spaces.weights import lock
+from omnisearch.spaces.weights import weights_lock
 from omnisearch.spaces.weights.pull import pull, pull_all
 from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
 
@@ -69,25 +69,25 @@ def test_a_file_put_here_by_hand_is_recorded_by_the_next_pull(settings: Settings
     (settings.weights_dir / "toy.bin").write_bytes(b"abc")
     assert verify(unknown(source), settings.weights_dir / "toy.bin") == ABC
     pull(unknown(source), settings)
-    assert lock.read(settings.weights_dir)["toy.bin"].sha256 == ABC
+    assert weights_lock.read(settings.weights_dir)["toy.bin"].sha256 == ABC
     (settings.weights_dir / "toy.bin").write_bytes(b"abd")
     with pytest.raises(WeightsError, match=ABC):
         pull(unknown(source), settings)
 
 
 def test_what_was_recorded_first_stays(tmp_path: Path) -> None:
-    first, later = lock.Recorded("a" * 64, 1, "first"), lock.Recorded("b" * 64, 2, "later")
-    lock.record(tmp_path, "toy.bin", first)
-    lock.record(tmp_path, "other.bin", later)
-    lock.record(tmp_path, "toy.bin", later)
-    assert lock.read(tmp_path) == {"toy.bin": first, "other.bin": later}
+    first, later = weights_lock.Recorded("a" * 64, 1, "first"), weights_lock.Recorded("b" * 64, 2, "later")
+    weights_lock.record(tmp_path, "toy.bin", first)
+    weights_lock.record(tmp_path, "other.bin", later)
+    weights_lock.record(tmp_path, "toy.bin", later)
+    assert weights_lock.read(tmp_path) == {"toy.bin": first, "other.bin": later}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"toy.bin": {"sha256": "a"}}', '{"toy.bin": 3}'])
 def test_a_damaged_lock_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "weights.lock").write_text(content)
     with pytest.raises(WeightsError, match=r"weights\.lock cannot be read"):
-        lock.read(tmp_path)
+        weights_lock.read(tmp_path)
 
 
 def test_declared_hashes_and_packaged_files_are_not_recorded(
@@ -96,7 +96,7 @@ def test_declared_hashes_and_packaged_files_are_not_recorded(
     monkeypatch.setattr("omnisearch.spaces.weights.spec.PACKAGE", tmp_path)
     pull(replace(unknown(source), sha256=ABC, size=3), settings)
     pull(WeightSpec("head.bin", None, None, "MIT", (Packaged("source.bin"),)), settings)
-    assert lock.read(settings.weights_dir) == {}
+    assert weights_lock.read(settings.weights_dir) == {}
 
 
 def test_progress_of_packaged_files_is_their_size(

@@ -10,7 +10,7 @@ import pytest
 from omnisearch.api.expressions import Upload
 from omnisearch.api.schemas import SearchBatchIn, SearchIn
 from omnisearch.client.asked import Options
-from omnisearch.client.bodies import batch_body, search_body
+from omnisearch.client.query_json import batch_body, search_body
 from omnisearch.errors import UsageError
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.query.conditions import RangeCondition
