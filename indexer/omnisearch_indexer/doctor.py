@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from omnisearch import __version__
+from omnisearch.binding.background import ENOUGH
 from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
@@ -24,7 +25,6 @@ from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.paths import is_missing, show_path
 from omnisearch.search.index import Index
 from omnisearch.search.rank.background_sample import SAME_SCENE
-from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights.spec import resolve, verify
 from omnisearch.stores.absent_folders import read_absent_folders

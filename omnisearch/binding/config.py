@@ -79,7 +79,7 @@ RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind"
 class RelevanceConfig(_Strict):
     """The calibration of scores to relevance: relevance = sigmoid(slope * (z - threshold)).
 
-    z counts standard deviations above unrelated items; `omnisearch_training.stages.calibrate` fits both numbers.
+    z counts standard deviations above unrelated items; `omnisearch.binding.calibrate` fits both numbers.
     """
 
     slope: float = Field(1.5, gt=0)

@@ -7,11 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, NoIndexError, NotFoundError
 from omnisearch.search.rank.background_sample import BackgroundSample
-from omnisearch.search.rank.calibration import Background, Calibration, blend
+from omnisearch.search.rank.calibration import Calibration, blend
 from omnisearch.search.space_embeddings import read_space_embeddings
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.stores.catalog import open_store

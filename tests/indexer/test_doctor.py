@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from omnisearch.binding.background import ENOUGH
 from omnisearch.config import Settings
 from omnisearch.media.sandbox import Layer
 from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.search.index import Index
-from omnisearch.search.rank.calibration import ENOUGH
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.doctor import CheckResult, CheckState, Doctor

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 
+from omnisearch.binding.background import ENOUGH, Background, without_outliers
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.search.rank.calibration import (
-    ENOUGH,
     NOTHING,
     THOUSAND,
-    Background,
     Calibration,
     blend,
     nothing_matches,
     relevance,
-    without_outliers,
 )
 from omnisearch.types import Modality
 

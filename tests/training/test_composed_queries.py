@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
-from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.user_dataset import open_own

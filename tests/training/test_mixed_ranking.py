@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import RelevanceConfig
-from omnisearch.search.rank.calibration import Background
 from omnisearch.types import Floats, Modality
 from omnisearch_training.evaluate.mixed_ranking import (
     Collection,

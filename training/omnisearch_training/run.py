@@ -9,12 +9,12 @@ import numpy as np
 from blake3 import blake3
 
 from omnisearch import __version__
-from omnisearch.binding import checkpoint
+from omnisearch.binding import calibrate, checkpoint
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import MlpConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.trained_space import Specialist
 from omnisearch.types import Floats, Modality
@@ -25,7 +25,6 @@ from omnisearch_training.datasets.split import Split
 from omnisearch_training.evaluate.metrics import recall
 from omnisearch_training.provenance import timed
 from omnisearch_training.recipe import Recipe, SpecialistRecipe
-from omnisearch_training.stages import calibrate
 from omnisearch_training.stages.crossfit import CrossFit, Lessons, cross_fit, ship
 from omnisearch_training.stages.features import Features
 from omnisearch_training.stages.pool_embeddings import TEXT, Gathered, Items, gather

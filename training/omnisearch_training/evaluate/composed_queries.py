@@ -11,10 +11,11 @@ from itertools import product
 
 import numpy as np
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.search.rank.algebra import Odds, and_odds
-from omnisearch.search.rank.calibration import Background, Calibration
+from omnisearch.search.rank.calibration import Calibration
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets import Record

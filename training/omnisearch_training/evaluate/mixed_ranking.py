@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.search.rank.background_sample import SIZE
-from omnisearch.search.rank.calibration import NOTHING, Background, Calibration, least
+from omnisearch.search.rank.calibration import NOTHING, Calibration, least
 from omnisearch.types import Floats, Modality
 from omnisearch_training.datasets.fetch import datasets_dir
 from omnisearch_training.datasets.load import open_data

@@ -1,4 +1,4 @@
-"""Calibrate a trained binding: compute the mean of each modality, draw a background, and fit relevance."""
+"""Calibrate a model: compute the mean of each modality, draw a background, and fit relevance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import RelevanceConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.search.rank.calibration import Background
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from omnisearch.binding import calibrate
+from omnisearch.binding.background import Background
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.search.rank.calibration import Background, Calibration, relevance
+from omnisearch.search.rank.calibration import Calibration, relevance
 from omnisearch.types import Floats, Modality
-from omnisearch_training.stages import calibrate
 
 TEXT, IMAGE, AUDIO, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO
 
