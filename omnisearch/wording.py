@@ -14,6 +14,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def byte_size(count: int) -> str:
+    """Format a number of bytes in decimal units, as `max_memory` is given: 9.4GB."""
+    from pydantic import ByteSize
+
+    return ByteSize(count).human_readable(decimal=True)
+
+
 def first_invalid(error: "ValidationError") -> str:
     """Return the place and the message of the first field of a document that is wrong."""
     first = error.errors()[0]

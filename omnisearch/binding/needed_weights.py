@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnisearch.binding.installed import RELEASED, files_of_model, find_config
+from omnisearch.binding.installed import RELEASED, find_config
+from omnisearch.binding.model_facts import known_models, weight_files
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces import registry
 from omnisearch.spaces.weights import licences
-from omnisearch.spaces.weights.spec import PACKAGE, WeightSpec
+from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.wording import did_you_mean
 
 
@@ -28,12 +29,13 @@ def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -
             found: tuple[WeightSpec, ...] = (known[name],)
         elif name in registry.SPACES:
             found = registry.files_of((name,))
-        elif names is None or name in RELEASED or Path(name).is_dir() or (PACKAGE / "models" / name).is_dir():
+        elif names is None or name in known_models(settings) or Path(name).is_dir():
             found = _files_of_model(name, settings)
         else:
-            guess = did_you_mean(name, (*known, *registry.SPACES, *RELEASED))
+            guess = did_you_mean(name, (*known_models(settings), *registry.SPACES, *known))
             raise UsageError(
-                f"no weight file, space or model is called {name!r}{guess}; `omnisearch models ls` lists them"
+                f"no weight file, space or model is called {name!r}{guess}; `omnisearch models ls` lists the models, "
+                "`omnisearch models files` the files with their spaces"
             )
         wanted |= {spec.name: spec for spec in found}
     return tuple(wanted.values())
@@ -44,5 +46,4 @@ def _files_of_model(name: str, settings: Settings) -> tuple[WeightSpec, ...]:
     licences.check(
         config.name, [registry.SPACES[space] for space in config.projectors if space in registry.SPACES], settings
     )
-    own = (RELEASED[name],) if name in RELEASED else ()
-    return (*own, *files_of_model(config))
+    return weight_files(name, config, settings)

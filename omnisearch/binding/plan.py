@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-from pydantic import ByteSize
 
 from omnisearch.binding.config import PARTS, ModelConfig
 from omnisearch.binding.fusion import Fusion
@@ -14,6 +13,7 @@ from omnisearch.spaces.placement import check_names, memory, place
 from omnisearch.spaces.registry import SPACES
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.types import Modality
+from omnisearch.wording import byte_size
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,6 @@ def _make_room(held: dict[tuple[str, str], int], placed: Settings, wanted: int) 
     return tuple(dropped)
 
 
-def size(count: int) -> str:
-    """Format a number of bytes in decimal units, as `max_memory` is given: 9.4GB."""
-    return ByteSize(count).human_readable(decimal=True)
-
-
 def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
     """Yield a line for each modality and device: the memory of all its towers, and whether the budget allows it."""
     found: dict[tuple[Modality, str], list[Step]] = {}
@@ -94,7 +89,7 @@ def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
         found.setdefault((step.modality, step.device), []).append(step)
     for (modality, device), own in found.items():
         counted = "1 tower" if len(own) == 1 else f"{len(own)} towers"
-        said = f"{modality}: {counted} on {device}, {size(sum(step.size for step in own))}"
+        said = f"{modality}: {counted} on {device}, {byte_size(sum(step.size for step in own))}"
         if not all(step.fits for step in own):
             said += f"; {' '.join(step.tower for step in own if not step.fits)} alone takes more than max_memory"
         elif settings.max_memory is not None:

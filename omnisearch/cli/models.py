@@ -2,19 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from omnisearch.cli import options
-from omnisearch.cli.console import Format, err, write_rows
-from omnisearch.config import Settings, load_settings
+from omnisearch.cli import model_rows, options
+from omnisearch.cli.console import Format, choose_format, err, write_rows
+from omnisearch.config import load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
+from omnisearch.wording import byte_size
 
 if TYPE_CHECKING:
-    from omnisearch.binding.plan import Step
-    from omnisearch.binding.sanity_check import Comparison
     from omnisearch.spaces.weights.pull import Advance
     from omnisearch.spaces.weights.spec import WeightSpec
 
@@ -33,21 +32,29 @@ Out = Annotated[
 
 @app.command()
 def ls(output: options.Output = None) -> None:
+    """List the models: their spaces, what they embed, the size of their weight files in total and still to download,
+    their licence, whether it allows commercial use, and whether they are ready, or the command that makes them ready.
+
+    The models are the shipped, the published and the imported ones, and the configured one, which a * marks.
+    """
+    from omnisearch.binding.model_facts import known_models
+
+    settings = load_settings()
+    rows = [model_rows.model_row(name, settings) for name in known_models(settings)]
+    if output is Format.PATHS:
+        rows = [row for row in rows if row["path"]]
+    elif choose_format(output) is Format.TABLE:
+        rows = [model_rows.shown(row) for row in rows]
+    write_rows(rows, ("name", "spaces", "embeds", "size", "licence", "commercial", "state"), output)
+
+
+@app.command()
+def files(output: options.Output = None) -> None:
     """List every declared weight file: which spaces read it, its size, its licence, whether commercial use is allowed,
     and whether it is on this machine.
     """
-    from omnisearch.binding.installed import RELEASED, find_config
-    from omnisearch.spaces.registry import FILES, SPACES, readers
-    from omnisearch.spaces.weights.licences import non_commercial
-
     settings = load_settings()
-    users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
-    files = (*FILES.values(), *RELEASED.values())
-    rows = [_file_row(spec, settings) | {"used_by": " ".join(users[spec.name])} for spec in files]
-    bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
-    for row in rows:  # projectors cannot be used without their spaces, so the strictest licence counts
-        if non_commercial(SPACES[space] for space in bound.get(row["name"], ())):
-            row["commercial"] = "no"
+    rows = model_rows.file_rows(settings)
     if output is Format.PATHS:
         rows = [row for row in rows if row["path"]]
     write_rows(rows, ("name", "used_by", "size", "licence", "commercial", "present"), output)
@@ -133,7 +140,7 @@ def check(
         shown = read_samples(samples, pool, bound.modalities)
     found = list(compare_samples(bound, shown))
     things = dict.fromkeys(f"to {thing}" for contents in shown.values() for thing in contents)
-    write_rows(map(_comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
+    write_rows(map(model_rows.comparison_row, found), ("from", "to", "thing", *things, "nearest"), output)
     wrong = [each for each in found if each.nearest != each.thing]
     if wrong:
         raise WeightsError(f"{len(wrong)} of {len(found)} samples are nearer to another thing in {bound.name}")
@@ -179,54 +186,6 @@ def plan(
     steps = plans.plan(config, settings)
     licences.check(config.name, [SPACES[space] for space in config.projectors], settings)
     columns = ("modality", "tower", "for", "runs", "memory", "held")
-    write_rows([_step_row(step) for step in steps], columns, output)
-    for line in (*plans.summary(steps, settings), f"projectors and routers: {plans.size(plans.binding_size(config))}"):
+    write_rows([model_rows.step_row(step) for step in steps], columns, output)
+    for line in (*plans.summary(steps, settings), f"projectors and routers: {byte_size(plans.binding_size(config))}"):
         err.print(line, markup=False)
-
-
-def _comparison_row(row: "Comparison") -> "dict[str, Any]":
-    cosines = {f"to {thing}": cosine for thing, cosine in row.cosines.items()}
-    return {"from": row.source, "to": row.target, "thing": row.thing, **cosines, "nearest": row.nearest}
-
-
-def _step_row(step: "Step") -> "dict[str, Any]":
-    from omnisearch.binding.plan import size
-
-    return {
-        "modality": step.modality,
-        "tower": step.tower,
-        "for": " ".join(step.spaces),
-        "spaces": list(step.spaces),
-        "runs": f"{step.device} {step.precision}",
-        "device": step.device,
-        "precision": step.precision,
-        "parameters": step.parameters,
-        "bytes": step.size,
-        "memory": size(step.size) if step.fits else f"{size(step.size)}: does not fit",
-        "fits": step.fits,
-        "held_bytes": step.held,
-        "held": size(step.held),
-        "dropped": list(step.dropped),
-    }
-
-
-def _file_row(spec: "WeightSpec", settings: Settings) -> dict[str, Any]:
-    from omnisearch.spaces.weights.licences import commercial
-    from omnisearch.spaces.weights.spec import resolve
-
-    try:
-        path: str | None = str(resolve(spec, settings))
-        present = "yes"
-    except (ModelMissingError, WeightsError) as error:
-        path, present = None, "no" if isinstance(error, ModelMissingError) else "damaged"
-    sha256, size = spec.held_to(settings.weights_dir)
-    return {
-        "name": spec.name,
-        "size": size or (Path(path).stat().st_size if path else None),
-        "licence": spec.licence,
-        "commercial": "yes" if commercial(spec.licence) else "no",
-        "sha256": sha256,
-        "present": present,
-        "path": path,
-        "sources": [str(source) for source in spec.sources],
-    }

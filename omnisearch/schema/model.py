@@ -25,9 +25,11 @@ class WeightFileOut(BaseModel):
 
 
 class ModelDetailOut(BaseModel):
-    """A model with its spaces and weight files. `size` is in bytes, null while the size of a file is unknown.
+    """A model with its spaces and weight files.
 
-    If it is not `ready`, `way_out` says what to do.
+    `size` and `to_download`, the part that is not on the machine, are in bytes, null while the size of a file is
+    unknown. If the model is not `ready`, `way_out` says why and what to do; `command` is the command that makes it
+    ready, if one is enough.
     """
 
     id: str
@@ -38,8 +40,10 @@ class ModelDetailOut(BaseModel):
     spaces: list[SpaceOut]
     files: list[WeightFileOut]
     size: int | None
+    to_download: int | None
     ready: bool
     way_out: str | None
+    command: str | None
 
 
 class PlanStepOut(BaseModel):

@@ -13,6 +13,7 @@ from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.registry import FILES, SPACES
+from omnisearch.spaces.weights import file_state
 from omnisearch.spaces.weights.spec import WeightSpec
 from tests.api.conftest import ScriptedEngine, open_client
 
@@ -80,7 +81,7 @@ def test_a_damaged_file_is_named_by_a_check(asked: TestClient, tmp_path: Path, m
         if spec.name == damaged:
             raise WeightsError("not what its hash says")
 
-    monkeypatch.setattr(model_answers, "resolve", lambda spec, settings: tmp_path)
+    monkeypatch.setattr(file_state, "resolve", lambda spec, settings: tmp_path)
     monkeypatch.setattr(model_answers, "verify", verify)
     assert asked.get("/v1/models/mini").json()["ready"]
     assert checked == []

@@ -4,13 +4,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
+from omnisearch.api.model_answers import model_out
 from omnisearch.binding import checkpoint, official_checkpoint
-from omnisearch.binding.installed import find
+from omnisearch.binding.installed import files_of_model, find, find_config
+from omnisearch.binding.model_files import SHIPPED
 from omnisearch.binding.official import BASE
 from omnisearch.binding.official_checkpoint import layout
 from omnisearch.cli.models import app
@@ -37,8 +40,69 @@ def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_ls_shows_every_file_and_that_none_is_here(weights: Path) -> None:
-    done = runner.invoke(app, ["ls", "--format", "jsonl"])
+def _listed(*arguments: str) -> dict[str, dict[str, Any]]:
+    done = runner.invoke(app, [*arguments, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+def test_ls_shows_every_model_with_what_it_needs_and_how_to_get_it(weights: Path) -> None:
+    rows = _listed("ls")
+    shipped = {path.parent.name for path in SHIPPED.glob("*/model.json")}
+    assert set(rows) == shipped | {"omnibind-base", "omnibind-large", "omnibind-full"}
+    mini, base = rows["mini"], rows["omnibind-base"]
+    fetched = [spec for spec in files_of_model(find_config("mini", load_settings())) if spec.size]
+    assert mini["to_download"] == sum(spec.size or 0 for spec in fetched) < mini["size"], "its heads are here"
+    assert (mini["ready"], mini["command"]) == (False, "omnisearch models pull mini")
+    assert (base["commercial"], mini["commercial"]) == (False, True)
+    assert (base["size"], base["to_download"]) == (None, None), "some of its files have no published size"
+    assert base["command"] == "omnisearch models pull omnibind-base"
+    assert set(base["modalities"]) == {"text", "image", "audio", "video", "point_cloud"}
+
+
+def test_ls_of_a_model_is_what_the_api_says_of_it(weights: Path) -> None:
+    rows = _listed("ls")
+    for name in ("mini", "omnibind-base"):
+        said = model_out(name, load_settings()).model_dump(mode="json")
+        shared = said.keys() & rows[name].keys()
+        assert {key: said[key] for key in shared - {"spaces"}} == {key: rows[name][key] for key in shared - {"spaces"}}
+        assert [space["name"] for space in said["spaces"]] == rows[name]["spaces"]
+        assert shared >= {"dimensions", "modalities", "licence", "commercial", "size", "to_download", "command"}
+
+
+def test_ls_marks_the_configured_model_and_shows_one_that_is_ready(
+    weights: Path, hashed_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNISEARCH_MODEL", str(hashed_model))
+    rows = _listed("ls")
+    assert [name for name, row in rows.items() if row.get("configured")] == ["toy"]
+    assert (rows["toy"]["ready"], rows["toy"]["path"]) == (True, str(hashed_model))
+    shown = runner.invoke(app, ["ls", "--format", "table"]).stdout
+    assert "toy *" in shown
+    assert "mini *" not in shown
+    assert runner.invoke(app, ["ls", "--format", "paths"]).stdout == f"{hashed_model}\n"
+
+
+def test_ls_shows_a_model_that_cannot_be_read_with_the_reason(weights: Path) -> None:
+    folder = weights / "models" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text("{}")
+    row = _listed("ls")["broken"]
+    assert not row["ready"]
+    assert str(folder / "model.json") in row["way_out"]
+    assert "broken" in runner.invoke(app, ["ls", "--format", "table"]).stdout
+
+
+def test_a_damaged_file_leaves_a_model_unready(weights: Path) -> None:
+    weights.mkdir()
+    (weights / "aisfx.pth").write_bytes(b"short")
+    mini = _listed("ls")["mini"]
+    assert (mini["ready"], mini["command"]) == (False, None)
+    assert "remove it" in mini["way_out"]
+
+
+def test_files_shows_every_file_and_that_none_is_here(weights: Path) -> None:
+    done = runner.invoke(app, ["files", "--format", "jsonl"])
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["name"] for row in rows] == [*FILES, "omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
@@ -46,11 +110,10 @@ def test_ls_shows_every_file_and_that_none_is_here(weights: Path) -> None:
     assert next(row for row in rows if row["name"] == "aisfx.pth")["used_by"] == "sound"
 
 
-def test_ls_tells_a_damaged_file_from_a_missing_one(weights: Path) -> None:
+def test_files_tells_a_damaged_file_from_a_missing_one(weights: Path) -> None:
     weights.mkdir()
     (weights / "aisfx.pth").write_bytes(b"short")
-    rows = json.loads(runner.invoke(app, ["ls", "--format", "json"]).stdout)
-    assert next(row for row in rows if row["name"] == "aisfx.pth")["present"] == "damaged"
+    assert _listed("files")["aisfx.pth"]["present"] == "damaged"
 
 
 def test_pull_takes_files_and_spaces_by_name(weights: Path, pulled: list[str]) -> None:
@@ -155,8 +218,8 @@ def test_models_verify_checks_the_lock(weights: Path, tmp_path: Path, monkeypatc
     assert isinstance(runner.invoke(app, ["verify", spec.name]).exception, WeightsError)
 
 
-def test_models_ls_shows_licences_and_what_they_allow(weights: Path) -> None:
-    rows = [json.loads(line) for line in runner.invoke(app, ["ls", "--format", "jsonl"]).stdout.splitlines()]
+def test_files_shows_licences_and_what_they_allow(weights: Path) -> None:
+    rows = _listed("files").values()
     allowed = {row["name"]: row["commercial"] for row in rows}
     assert allowed["imagebind-huge.pth"] == "no"
     assert allowed["minilm.safetensors"] == "yes"

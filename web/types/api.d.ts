@@ -1179,9 +1179,11 @@ export interface components {
         };
         /**
          * ModelDetailOut
-         * @description A model with its spaces and weight files. `size` is in bytes, null while the size of a file is unknown.
+         * @description A model with its spaces and weight files.
          *
-         *     If it is not `ready`, `way_out` says what to do.
+         *     `size` and `to_download`, the part that is not on the machine, are in bytes, null while the size of a file is
+         *     unknown. If the model is not `ready`, `way_out` says why and what to do; `command` is the command that makes it
+         *     ready, if one is enough.
          */
         ModelDetailOut: {
             /** Id */
@@ -1200,10 +1202,14 @@ export interface components {
             files: components["schemas"]["WeightFileOut"][];
             /** Size */
             size: number | null;
+            /** To Download */
+            to_download: number | null;
             /** Ready */
             ready: boolean;
             /** Way Out */
             way_out: string | null;
+            /** Command */
+            command: string | null;
         };
         /**
          * ModelOut

@@ -1,0 +1,123 @@
+"""The rows that `omnisearch models` prints: models, weight files, steps of a plan and comparisons of samples."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from omnisearch.config import Settings
+from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.wording import byte_size
+
+if TYPE_CHECKING:
+    from omnisearch.binding.plan import Step
+    from omnisearch.binding.sanity_check import Comparison
+
+
+def model_row(name: str, settings: Settings) -> dict[str, Any]:
+    """Return the facts of a model, under the names that the HTTP API gives them; sizes are in bytes.
+
+    A model whose configuration cannot be read has only the reason, as its `way_out`.
+    """
+    from omnisearch.binding.installed import find
+    from omnisearch.binding.model_facts import known_models, model_facts
+
+    try:
+        facts = model_facts(name, settings)
+    except (CheckpointError, ModelMissingError) as error:
+        return {"name": name, "ready": False, "way_out": str(error), "path": None}
+    ready = facts.problem is None
+    return {
+        "name": name,
+        "configured": facts.configured,
+        "summary": facts.config.summary,
+        "spaces": [spec.name for spec in facts.spaces],
+        "modalities": list(facts.config.modalities),
+        "dimensions": facts.config.dim,
+        "size": facts.size,
+        "to_download": facts.to_download,
+        "licence": facts.config.licence,
+        "licences": sorted({spec.licence for spec in facts.spaces}),
+        "commercial": facts.commercial,
+        "ready": ready,
+        "way_out": facts.problem,
+        "command": facts.command,
+        "path": str(find(known_models(settings)[name], settings)) if ready else None,
+    }
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a model as a table shows it: marked if configured, with the licences of its spaces."""
+    if "spaces" not in row:
+        return {"name": row["name"], "state": row["way_out"]}
+    return {
+        "name": f"{row['name']} *" if row["configured"] else row["name"],
+        "spaces": " ".join(row["spaces"]),
+        "embeds": " ".join(row["modalities"]),
+        "size": _size(row["size"], row["to_download"]),
+        "licence": " ".join(row["licences"]),
+        "commercial": "yes" if row["commercial"] else "no",
+        "state": "ready" if row["ready"] else row["command"] or row["way_out"],
+    }
+
+
+def file_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Return a row for every declared weight file; sizes are in bytes."""
+    from omnisearch.binding.installed import RELEASED, find_config
+    from omnisearch.spaces.registry import FILES, SPACES, readers
+    from omnisearch.spaces.weights.file_state import file_state
+    from omnisearch.spaces.weights.licences import commercial, non_commercial
+
+    rows = []
+    users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
+    # Projectors cannot be used without their spaces, so the strictest licence counts.
+    bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
+    for spec in (*FILES.values(), *RELEASED.values()):
+        state = file_state(spec, settings)
+        allowed = commercial(spec.licence) and not non_commercial(SPACES[space] for space in bound.get(spec.name, ()))
+        rows.append(
+            {
+                "name": spec.name,
+                "size": state.size,
+                "licence": spec.licence,
+                "commercial": "yes" if allowed else "no",
+                "sha256": spec.held_to(settings.weights_dir)[0],
+                "present": "yes" if state.path else "no" if state.missing else "damaged",
+                "path": str(state.path) if state.path else None,
+                "sources": [str(source) for source in spec.sources],
+                "used_by": " ".join(users[spec.name]),
+            }
+        )
+    return rows
+
+
+def comparison_row(row: "Comparison") -> dict[str, Any]:
+    """Return the row of one sample compared with the samples of another modality."""
+    cosines = {f"to {thing}": cosine for thing, cosine in row.cosines.items()}
+    return {"from": row.source, "to": row.target, "thing": row.thing, **cosines, "nearest": row.nearest}
+
+
+def step_row(step: "Step") -> dict[str, Any]:
+    """Return the row of one tower of a plan; sizes are in bytes, and as text."""
+    return {
+        "modality": step.modality,
+        "tower": step.tower,
+        "for": " ".join(step.spaces),
+        "spaces": list(step.spaces),
+        "runs": f"{step.device} {step.precision}",
+        "device": step.device,
+        "precision": step.precision,
+        "parameters": step.parameters,
+        "bytes": step.size,
+        "memory": byte_size(step.size) if step.fits else f"{byte_size(step.size)}: does not fit",
+        "fits": step.fits,
+        "held_bytes": step.held,
+        "held": byte_size(step.held),
+        "dropped": list(step.dropped),
+    }
+
+
+def _size(count: int | None, to_download: int | None) -> str:
+    if count is None:
+        return "unknown"
+    if not to_download:
+        return byte_size(count)
+    return f"{byte_size(count)}, of which {byte_size(to_download)} to download"
