@@ -13,11 +13,13 @@ from omnisearch.config import Settings
 from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
 from omnisearch.spaces.declaration import TowerSpec
-from omnisearch.spaces.declared import mini, modern, paper
+from omnisearch.spaces.declared import mico, mini, modern, paper
 from omnisearch.spaces.placement import check_names, memory, place
 from omnisearch.types import Floats, Modality
 
-TOWERS: Mapping[str, TowerSpec] = {spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS)}
+TOWERS: Mapping[str, TowerSpec] = {
+    spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS)
+}
 
 _Key: TypeAlias = tuple[str, str, str, Path]  # name, device, precision, folder of the weights
 _loaded: OrderedDict[_Key, Tower] = OrderedDict()  # least recently used first

@@ -1,8 +1,8 @@
 """Our networks compute what the authors' released code computes, on random weights and a small scale.
 
-UNI3D_CHECKOUT and IMAGEBIND_CHECKOUT say where that code is checked out, outside of this repository
-(github.com/baaivision/Uni3D, github.com/facebookresearch/ImageBind). Stand-ins replace what it imports beside torch
-and timm.
+UNI3D_CHECKOUT, IMAGEBIND_CHECKOUT and MICO_CHECKOUT say where that code is checked out, outside of this repository
+(github.com/baaivision/Uni3D, github.com/facebookresearch/ImageBind, github.com/invictus717/MiCo). Stand-ins replace
+what it imports beside torch and timm.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.config import load_settings
-from omnisearch.spaces.families import imagebind
+from omnisearch.spaces.families import imagebind, mico
 from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.nn import uni3d as uni3d_net
 from omnisearch.spaces.nn.fps_order import farthest
@@ -215,3 +215,37 @@ def test_imagebind_sounds(theirs: Any) -> None:
         expected = functional.normalize(theirs({"audio": clips})["audio"], dim=-1)
         found = imagebind.listen(ours(Audio, theirs), clips)
     report("imagebind_audio", functional.normalize(found, dim=-1), expected)
+
+
+# ---- MiCo
+
+
+@pytest.fixture
+def eva(monkeypatch: pytest.MonkeyPatch) -> Any:
+    root = checkout("MICO_CHECKOUT") / "model" / "evaclip"
+    stand_in(monkeypatch, "einops", rearrange=None, repeat=None)  # of rotary positions, which this network lacks
+    stand_in(monkeypatch, "evaclip", __path__=[str(root)])  # its own __init__ imports every network
+    torchvision_shim.install()
+    module = importlib.import_module("evaclip.eva_vit_model")
+    norm = partial(nn.LayerNorm, eps=1e-6)
+    return partial(module.EVAVisionTransformer, patch_size=14, qkv_bias=True, use_mean_pooling=False, norm_layer=norm)
+
+
+def test_mico_images_and_slices(eva: Any) -> None:
+    """Their tokens are taken after the last norm; a sound's pictures are read by the same network."""
+    theirs = randomise(eva(embed_dim=64, depth=2, num_heads=4, mlp_ratio=4.3637, num_classes=8))
+    ours, state = mico.trunk(embed_dim=64, depth=2, num_heads=4).eval(), theirs.state_dict()
+    assert {name.split(".")[0] for name in state if name not in ours.state_dict()} == {"head"}
+    ours.load_state_dict({name: state[name] for name in ours.state_dict()}, strict=True)
+    pixels = torch.randn(3, 3, 224, 224)
+    with torch.inference_mode():
+        report("mico_vision", ours(pixels), theirs(pixels, return_all_features=True)[:, 0])
+
+
+def test_the_whole_mico_has_the_tensors_of_the_authors(eva: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "linspace", partial(torch.linspace, device="cpu"))  # they read numbers out of it
+    with torch.device("meta"):
+        theirs = eva(embed_dim=1408, depth=40, num_heads=16, mlp_ratio=4.3637, num_classes=1024)
+        ours = shapes(mico.trunk())
+    expected = shapes(theirs)
+    assert ours == {name: shape for name, shape in expected.items() if not name.startswith("head.")}

@@ -53,8 +53,8 @@ def _run_text(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     return embedded
 
 
-def tokenizer(settings: Settings) -> Prepare:
-    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most 30.
+def tokenizer(settings: Settings, most: int = TOKENS) -> Prepare:
+    """Return a function that maps texts to tokens and their mask, int64 (n, t), t at most `most`.
 
     Raises:
         ModelMissingError: the vocabulary is not on this machine.
@@ -64,7 +64,7 @@ def tokenizer(settings: Settings) -> Prepare:
     words = Tokenizer.from_file(str(path))
     if words.get_vocab_size() != VOCABULARY:
         raise WeightsError(f"{path} has {words.get_vocab_size()} words, BERT's has {VOCABULARY}")
-    return clap.tokens(words, TOKENS, 0)
+    return clap.tokens(words, most, 0)
 
 
 def sounds(settings: Settings) -> Prepare:  # noqa: ARG001

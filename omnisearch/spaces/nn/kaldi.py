@@ -1,6 +1,7 @@
 """Log mel features as the Kaldi speech toolkit computes them, in torch.
 
-Source: Kaldi's feature-fbank with its defaults, but a Hann window and no dither; the features of AST and ImageBind.
+Source: Kaldi's feature-fbank with its defaults, but no dither; the features of AST and ImageBind (with a Hann window)
+and of MiCo (with Kaldi's own).
 """
 
 from functools import cache
@@ -13,17 +14,21 @@ RATE = 16_000
 WINDOW, HOP, FFT = 400, 160, 512  # 25 and 10 ms
 LOWEST = 20.0  # Hz
 PREEMPHASIS = 0.97
+HANN, POVEY = 1.0, 0.85  # exponents of a Hann window; Kaldi's default window is named after Povey
 
 
-def features(samples: Tensor, bands: int) -> Tensor:
-    """Return the log mel energies of (n,) samples at 16 kHz: (frames, bands), of whole windows only."""
+def features(samples: Tensor, bands: int, window: float = HANN) -> Tensor:
+    """Return the log mel energies of (n,) samples at 16 kHz: (frames, bands), of whole windows only.
+
+    `window` is the exponent of the Hann window that weights each frame.
+    """
     if len(samples) < WINDOW:
         return samples.new_zeros(0, bands)
     frames = samples.unfold(0, WINDOW, HOP)  # (frames, WINDOW)
     frames = frames - frames.mean(1, keepdim=True)
     # Windows are independent: the first sample of each is also its own predecessor.
     frames = frames - PREEMPHASIS * functional.pad(frames[None], (1, 0), mode="replicate")[0, :, :-1]
-    frames = frames * torch.hann_window(WINDOW, periodic=False)
+    frames = frames * torch.hann_window(WINDOW, periodic=False) ** window
     power = torch.fft.rfft(frames, FFT).abs().square()
     energies: Tensor = power @ filters(bands).T
     return energies.clamp(min=torch.finfo(torch.float32).eps).log()

@@ -12,3 +12,4 @@ PE_AV = _hub("pe-av-large.safetensors", "facebook/pe-av-large", "model.safetenso
 PE_AV_TOKENIZER = _hub("pe-av-tokenizer.json", "facebook/pe-av-large", "tokenizer.json")
 EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2", "model.safetensors")
 EMBEDDING_GEMMA_TOKENIZER = _hub("embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json")
+MICO = _hub("mico-g14.safetensors", "Yiyuan/MiCo-ViT-g-14-omnimodal-300k-b64K", "mico_pytorch_model.safetensors")
