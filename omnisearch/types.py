@@ -34,6 +34,16 @@ class Modality(StrEnum):
     POINT_CLOUD = "point_cloud"
 
 
+class Role(StrEnum):
+    """The side of a search on which a content is embedded: it asks, or it is searched.
+
+    Models with prompts embed a text differently on each side; other models ignore the role.
+    """
+
+    QUERY = "query"
+    DOCUMENT = "document"
+
+
 @dataclass(frozen=True, eq=False)
 class Waveform:
     """Mono sound: `samples` float32 (n,) in [-1, 1] at `rate` Hz."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from omnisearch.binding.model import OmniBind
 from omnisearch.search.space_embeddings import read_space_embeddings, space_id
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
+from omnisearch.types import Content, Floats, Modality, Role, SpaceEmbeddings
 
 
 class Encoder:
@@ -58,7 +58,7 @@ class Encoder:
             size = self._sizes[modality]
             part = slice(at, at + size)
             try:
-                embeddings = self._model.encode_spaces(modality, contents[part])
+                embeddings = self._model.encode_spaces(modality, contents[part], Role.DOCUMENT)
                 vectors[part] = self._model.bind(modality, embeddings)
             except (MemoryError, RuntimeError) as error:
                 if not out_of_memory(error):

@@ -23,6 +23,7 @@ from omnisearch.api.request_files import placed
 from omnisearch.api.safe_strings import SafeStr, no_surrogates, not_blank
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import Term
+from omnisearch.types import Role
 
 MAX_INPUTS, MAX_MEDIA = 2048, 64
 MAX_TEXT, MAX_CHARACTERS = 32_768, 1 << 20  # of one text, and of all texts together
@@ -130,7 +131,11 @@ def _one_or_more(schema: dict[str, Any]) -> None:
 
 
 class EmbeddingsIn(Body):
-    """The body of POST /v1/embeddings, or its multipart field `query`. `user` is OpenAI's, and ignored."""
+    """The body of POST /v1/embeddings, or its multipart field `query`. `user` is OpenAI's, and ignored.
+
+    `input_type` is the role of the texts: `query` for what is asked, `document` for what is searched. Files are always
+    embedded as documents.
+    """
 
     max_json: ClassVar[int] = 64 << 20
 
@@ -142,6 +147,7 @@ class EmbeddingsIn(Body):
     model: SafeStr
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Field(ge=1)] | None = None
+    input_type: Role = Role.QUERY
     user: SafeStr | None = None
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.stores.base import Order, Payload
-from omnisearch.types import Answer, Floats, Modality
+from omnisearch.types import Answer, Floats, Modality, Role
 
 RETRY_SECONDS = 3.0
 
@@ -86,8 +86,8 @@ class SearchEngine(Protocol):
         """Load the encoders of some modalities."""
         ...
 
-    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> Sequence[Floats]:
-        """Return the unit vector (dim,) of each term, within a budget."""
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED, role: Role = Role.QUERY) -> Sequence[Floats]:
+        """Return the unit vector (dim,) of each term, texts in a role, within a budget."""
         ...
 
     def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:

@@ -14,9 +14,9 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
-from omnisearch.spaces.towers import unit
+from omnisearch.spaces.towers import prompted, unit
 from omnisearch.spaces.weights import licences
-from omnisearch.types import Clip, Content, Floats, Modality, SpaceEmbeddings
+from omnisearch.types import Clip, Content, Floats, Modality, Role, SpaceEmbeddings
 
 # The name of the share of an embedding that belongs to no space: the subtracted mean of its modality.
 CENTRING = "centring"
@@ -98,12 +98,17 @@ class OmniBind:
         anyhow = self.config.relevance.get(modality, RelevanceConfig())
         return self.config.relevance_by_query.get(query, {}).get(modality, anyhow) if query else anyhow
 
-    def encode(self, modality: Modality, contents: Sequence[Content]) -> Floats:
-        """Embed n contents of one modality: float32 (n, dim), unit rows. Runs the towers that `share` requires."""
-        return self.bind(modality, self.encode_spaces(modality, contents, self.share))
+    def encode(self, modality: Modality, contents: Sequence[Content], role: Role) -> Floats:
+        """Embed n contents of one modality: float32 (n, dim), unit rows. Runs the towers that `share` requires.
 
-    def encode_spaces(self, modality: Modality, contents: Sequence[Content], share: float = 1.0) -> SpaceEmbeddings:
-        """Run the frozen spaces on n contents: the costly half.
+        `role` says whether the contents ask or are searched: a text tower with prompts embeds both differently.
+        """
+        return self.bind(modality, self.encode_spaces(modality, contents, role, self.share))
+
+    def encode_spaces(
+        self, modality: Modality, contents: Sequence[Content], role: Role, share: float = 1.0
+    ) -> SpaceEmbeddings:
+        """Run the frozen spaces on n contents in one role: the costly half.
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
         for video), and separately the embedding of the sound track, a zero row if there is none. With `share` below
@@ -111,17 +116,17 @@ class OmniBind:
         """
         self._check(modality)
         if modality is not Modality.VIDEO:
-            return self._run(modality, contents, share)
+            return self._run(modality, contents, role, share)
         clips = [content for content in contents if isinstance(content, Clip)]
         found: dict[tuple[str, Modality], Floats] = {}
         if Modality.IMAGE in self.config.video:
             starts = np.cumsum([0, *(len(clip.frames) for clip in clips[:-1])])
             frames = [frame for clip in clips for frame in clip.frames]
-            for key, rows in self._run(Modality.IMAGE, frames, share).items():
+            for key, rows in self._run(Modality.IMAGE, frames, role, share).items():
                 found[key] = unit(np.add.reduceat(rows, starts, axis=0))
         if Modality.AUDIO in self.config.video:
             sounds = {i: clip.sound for i, clip in enumerate(clips) if clip.sound is not None}
-            heard = self._run(Modality.AUDIO, list(sounds.values()), share)
+            heard = self._run(Modality.AUDIO, list(sounds.values()), role, share)
             for key, rows in heard.items():
                 found[key] = np.zeros((len(clips), rows.shape[1]), np.float32)
                 found[key][list(sounds)] = rows
@@ -188,12 +193,14 @@ class OmniBind:
         """Return what `encode_spaces` returns with `share`, computed from complete embeddings; runs no towers."""
         return tower_skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
 
-    def _run(self, part: Modality, contents: Sequence[Content], share: float) -> dict[tuple[str, Modality], Floats]:
+    def _run(
+        self, part: Modality, contents: Sequence[Content], role: Role, share: float
+    ) -> dict[tuple[str, Modality], Floats]:
         dims = {space: self.spaces[space].spec.dim for space in self.config.spaces(part)}
         found = {(space, part): np.zeros((len(contents), dim), np.float32) for space, dim in dims.items()}
         everyone = np.ones(len(contents), np.bool_)
-        self._fill(found, part, contents, dict.fromkeys(self._paid(part), everyone))
-        self._fill(found, part, contents, self._needed(part, found, share))
+        self._fill(found, part, contents, role, dict.fromkeys(self._paid(part), everyone))
+        self._fill(found, part, contents, role, self._needed(part, found, share))
         return found
 
     def _paid(self, part: Modality) -> set[str]:
@@ -211,6 +218,7 @@ class OmniBind:
         found: dict[tuple[str, Modality], Floats],
         part: Modality,
         contents: Sequence[Content],
+        role: Role,
         run: Mapping[str, NDArray[np.bool_]],
     ) -> None:
         """Run towers on the selected contents, and write the rows of every space that reads them to `found`."""
@@ -218,7 +226,9 @@ class OmniBind:
             if not rows.any():
                 continue
             readers = [name for name, read in self.towers(part).items() if read == tower]  # one pass for all of them
-            some = [content for content, wanted in zip(contents, rows, strict=True) if wanted]
+            some: Sequence[Content] = [content for content, wanted in zip(contents, rows, strict=True) if wanted]
+            if part is Modality.TEXT:
+                some = prompted(tower, some, role)
             features = self.spaces[readers[0]].tower(part).features(some)
             for name in readers:
                 found[name, part][rows] = self.spaces[name].project(part, features)

@@ -8,7 +8,7 @@ from pathlib import Path
 from omnisearch.binding.model import OmniBind
 from omnisearch.errors import MediaError, UsageError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.types import Content, Modality
+from omnisearch.types import Content, Modality, Role
 
 PROMPT = "a photo of {}"  # the prompt of the paper's repository
 
@@ -69,7 +69,9 @@ def _first(path: Path, pool: DecoderPool) -> tuple[Modality, Content]:
 
 def compare_samples(model: OmniBind, samples: Samples) -> Iterator[Comparison]:
     """Yield, for every ordered pair of modalities, the rows of the matrix of cosines between their samples."""
-    rows = {modality: model.encode(modality, list(contents.values())) for modality, contents in samples.items()}
+    rows = {
+        modality: model.encode(modality, list(contents.values()), Role.QUERY) for modality, contents in samples.items()
+    }
     for source, target in permutations(samples, 2):
         cosines = (rows[source] @ rows[target].T).tolist()
         for thing, row in zip(samples[source], cosines, strict=True):

@@ -10,6 +10,7 @@ from omnisearch.paths import show_path
 from omnisearch.query.conditions import Condition
 from omnisearch.query.expressions import And, Expression, ItemRef, Not, Or, Sum, Term, Then, UploadRef
 from omnisearch.query.query import Query
+from omnisearch.types import Role
 
 _PLAIN = Query(Sum(()))  # the defaults of all options
 
@@ -63,11 +64,12 @@ def locate_body(
     return body
 
 
-def embeddings_body(inputs: Sequence[str | Path | UploadRef], model: str) -> RequestBody:
+def embeddings_body(inputs: Sequence[str | Path | UploadRef], model: str, input_type: Role) -> RequestBody:
     """Return the body of POST /v1/embeddings."""
     body = RequestBody()
     parts = [each if isinstance(each, str) else _content_part(each, body) for each in inputs]
-    body.fields = {"input": parts, "model": model}
+    said = {} if input_type is Role.QUERY else {"input_type": input_type}
+    body.fields = {"input": parts, "model": model, **said}
     return body
 
 

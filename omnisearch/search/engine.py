@@ -34,7 +34,7 @@ from omnisearch.search.plan.embed import path_of
 from omnisearch.search.shared import Shared
 from omnisearch.search.warm_up import warm
 from omnisearch.stores.base import Filter, Order, Payload
-from omnisearch.types import Answer, Floats, Modality
+from omnisearch.types import Answer, Floats, Modality, Role
 
 BATCH = 16  # the most short queries that are answered together
 T = TypeVar("T")
@@ -156,8 +156,10 @@ class Engine:
         """Load the encoders of some modalities before the first query needs them."""
         warm(self.model, modalities)
 
-    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
-        """Return the unit vector (dim,) of each term: the query vector of a query with this term alone.
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED, role: Role = Role.QUERY) -> list[Floats]:
+        """Return the unit vector (dim,) of each term, texts in a role.
+
+        As a query, it is the query vector of a query with this term alone.
 
         Raises:
             QueryError: a file is longer than the budget allows.
@@ -165,7 +167,7 @@ class Engine:
             NotFoundError: an item term is not in the index.
             StoppedError: the budget's `stopped()` became true.
         """
-        found = self._ask(lambda index: self._shared.embedder.embed(index, terms, budget=budget))
+        found = self._ask(lambda index: self._shared.embedder.embed(index, terms, budget=budget, role=role))
         return [found[term].vector for term in terms]
 
     def locate(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.types import Clip, Content, Modality, PointCloud, Waveform
+from omnisearch.types import Clip, Content, Modality, PointCloud, Role, Waveform
 
 _PICTURES = np.zeros((2, 64, 64, 3), np.uint8)
 _SILENCE = Waveform(np.zeros(16_000, np.float32), 16_000)
@@ -23,4 +23,4 @@ def warm(model: OmniBind, modalities: Iterable[Modality]) -> None:
     """Load the encoders of those of the modalities that the model embeds."""
     for modality in modalities:
         if modality in model.modalities:
-            model.encode(modality, [SMALL[modality]])
+            model.encode(modality, [SMALL[modality]], Role.QUERY)

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from omnisearch.spaces.weights.spec import WeightSpec
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Role
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class TowerSpec:
     """A declared tower. `target` is `module:name`, imported on first use, whose `load` builds the tower.
 
     `version` is raised whenever a change of the preprocessing changes the output. `parameters` is the size of the
-    network; `half` is its half precision on a graphics card, None if it runs in fp32 only.
+    network; `half` is its half precision on a graphics card, None if it runs in fp32 only. `prompts` are the sentences
+    around a text that the network was trained with, by role, with `{text}` in its place.
     """
 
     name: str
@@ -24,11 +25,13 @@ class TowerSpec:
     version: int = 1
     parameters: int = 0
     half: Literal["bf16", "fp16"] | None = None
+    prompts: Mapping[Role, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
-        """A string that identifies the weights and the preprocessing."""
-        return digest(self.name, str(self.version), *(weights.identity for weights in self.weights))
+        """A string that identifies the weights and the preprocessing, with the prompts."""
+        prompts = (f"{role}: {self.prompts[role]}" for role in sorted(self.prompts))
+        return digest(self.name, str(self.version), *(weights.identity for weights in self.weights), *prompts)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -15,7 +15,7 @@ from omnisearch.spaces.base import SpaceSpec, Tower
 from omnisearch.spaces.declaration import TowerSpec
 from omnisearch.spaces.declared import mico, mini, modern, paper
 from omnisearch.spaces.placement import check_names, memory, place
-from omnisearch.types import Floats, Modality
+from omnisearch.types import Content, Floats, Modality, Role
 
 TOWERS: Mapping[str, TowerSpec] = {
     spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS)
@@ -75,6 +75,12 @@ def _make_room(spec: TowerSpec, placed: Settings) -> None:
             break
         if size:
             del _loaded[key], taken[key]
+
+
+def prompted(name: str, texts: Sequence[Content], role: Role) -> Sequence[Content]:
+    """Return texts as a text tower reads them on one side of a search; unchanged if it declares no prompts."""
+    prompts = TOWERS[name].prompts if name in TOWERS else {}
+    return [prompts[role].format(text=text) for text in texts] if role in prompts else texts
 
 
 class TowerReader:

@@ -38,7 +38,7 @@ from omnisearch.search.locate.results import Located, Location, LocationPart
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.stores.base import Order, Payload
-from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Segment
+from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Role, Segment
 
 BOXES = [Region(0.5, 0.25, 0.25, 0.5, relative=True), Region(0.0, 0.0, 0.25, 0.25, relative=True)]
 PATIENCE_SECONDS = 60.0
@@ -63,6 +63,7 @@ class ScriptedEngine:
     before: Callable[[Query], None] = lambda query: None
     warmed: list[Modality] = field(default_factory=list)
     embedded: list[Term] = field(default_factory=list)
+    roles: list[Role] = field(default_factory=list)
     located: list[tuple[Expression, str | bytes, int]] = field(default_factory=list)
     while_looking: Callable[[Callable[[], bool]], None] = lambda stopped: None
     while_searching: Callable[[Query, Budget], None] = lambda query, budget: None
@@ -89,9 +90,10 @@ class ScriptedEngine:
     def warm(self, modalities: Iterable[Modality]) -> None:
         self.warmed += modalities
 
-    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED) -> list[Floats]:
+    def embed(self, terms: Sequence[Term], budget: Budget = UNLIMITED, role: Role = Role.QUERY) -> list[Floats]:
         """For each term a vector that says how long its text is, or its file and the ending of that."""
         self.embedded += terms
+        self.roles.append(role)
         return [np.array([*_measured(term), *[0.0] * (self.model.dim - 2)], np.float32) for term in terms]
 
     def locate(self, query: Expression, source: Path | ItemRef, limit: int, budget: Budget) -> Located:

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from omnisearch.api import inputs
 from omnisearch.query.expressions import Term
+from omnisearch.types import Role
 from tests.api.conftest import ScriptedEngine, picture, tone
 
 PICTURE, SOUND = picture(), tone()
@@ -46,6 +47,14 @@ def test_a_text_or_a_list_of_them(client: TestClient, engine: ScriptedEngine) ->
     assert first_numbers(client, "four", user="ann", dimensions=8) == [[4, 0]]
     assert first_numbers(client, ["a", {"type": "text", "text": "bcd"}, "a"]) == [[1, 0], [3, 0], [1, 0]]
     assert engine.embedded == [Term("four"), Term("a"), Term("bcd"), Term("a")]
+
+
+def test_the_input_type_is_the_role_of_the_texts(client: TestClient, engine: ScriptedEngine) -> None:
+    for sent in ({}, {"input_type": "document"}, {"input_type": "query"}):
+        assert ask(client, "four", **sent).status_code == 200
+    assert engine.roles == [Role.QUERY, Role.DOCUMENT, Role.QUERY]
+    refused = ask(client, "four", input_type="passage")
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/input_type")
 
 
 def test_base64_holds_the_same_numbers(client: TestClient) -> None:

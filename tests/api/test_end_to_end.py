@@ -16,6 +16,7 @@ from omnisearch.media.pool import DecoderPool
 from omnisearch.stores.base import Payload, Point
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.ids import point_id
+from omnisearch.types import Role
 from tests.api.conftest import picture, tone, wait_until_ready
 
 FILES = {
@@ -34,7 +35,7 @@ def index(folder: Path, settings: Settings) -> None:
         for path in sorted(folder.iterdir()):
             item, decoded = item_id(path), pool.decode(path)
             info, pieces = decoded.info, list(decoded.pieces)
-            vectors = model.encode(info.modality, [piece.content for piece in pieces])
+            vectors = model.encode(info.modality, [piece.content for piece in pieces], Role.DOCUMENT)
             points = [
                 Point(
                     point_id(item, piece.segment),

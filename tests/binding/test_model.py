@@ -16,7 +16,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import CheckpointError, ModelMissingError, UsageError
 from omnisearch.spaces.base import SpaceSpec
-from omnisearch.types import Clip, Content, Floats, Modality, Waveform
+from omnisearch.types import Clip, Content, Floats, Modality, Role, Waveform
 from tests.binding.test_fusion import shaken
 
 TEXT, IMAGE, AUDIO, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO
@@ -112,14 +112,14 @@ def clip(seed: int, heard: bool = True) -> Clip:
 def test_embeddings_are_unit_rows(world: World) -> None:
     model = world.load()
     for modality, contents in {TEXT: ["a", "bc"], IMAGE: [image(0)], AUDIO: [sound(0)], VIDEO: [clip(0)]}.items():
-        rows = model.encode(modality, contents)
+        rows = model.encode(modality, contents, Role.QUERY)
         assert rows.dtype == np.float32
         assert rows.shape == (len(contents), 4)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
 
 
 def test_spaces_that_share_a_tower_run_it_once(world: World) -> None:
-    world.load().encode(IMAGE, [image(0), image(1)])
+    world.load().encode(IMAGE, [image(0), image(1)], Role.QUERY)
     assert world.towers[IMAGE].calls == 1
     assert world.towers[TEXT].calls == 0
 
@@ -129,32 +129,32 @@ def test_rows_do_not_depend_on_batch_or_order(world: World, modality: Modality) 
     makers = {TEXT: lambda i: f"text {i}", IMAGE: image, AUDIO: sound, VIDEO: lambda i: clip(i, heard=i % 2 == 0)}
     contents = [makers[modality](i) for i in range(5)]
     model = world.load()
-    together = model.encode(modality, contents)
-    np.testing.assert_allclose(together, [model.encode(modality, [c])[0] for c in contents], atol=1e-6)
-    np.testing.assert_allclose(together[::-1], model.encode(modality, contents[::-1]), atol=1e-6)
+    together = model.encode(modality, contents, Role.QUERY)
+    np.testing.assert_allclose(together, [model.encode(modality, [c], Role.QUERY)[0] for c in contents], atol=1e-6)
+    np.testing.assert_allclose(together[::-1], model.encode(modality, contents[::-1], Role.QUERY), atol=1e-6)
 
 
 def test_a_video_is_its_frames_and_its_sound(world: World) -> None:
     model = world.load()
-    embeddings = model.encode_spaces(VIDEO, [clip(1)])
+    embeddings = model.encode_spaces(VIDEO, [clip(1)], Role.QUERY)
     for space in ("left", "right"):
-        frames = model.encode_spaces(IMAGE, list(clip(1).frames))[space, IMAGE].mean(axis=0)
+        frames = model.encode_spaces(IMAGE, list(clip(1).frames), Role.QUERY)[space, IMAGE].mean(axis=0)
         np.testing.assert_allclose(embeddings[space, IMAGE][0], frames / np.linalg.norm(frames), atol=1e-6)
     seen = model.bind(IMAGE, {k: v for k, v in embeddings.items() if k[1] is IMAGE})
-    wanted = 0.7 * seen + 0.3 * model.encode(AUDIO, [sound(1)])
+    wanted = 0.7 * seen + 0.3 * model.encode(AUDIO, [sound(1)], Role.QUERY)
     np.testing.assert_allclose(model.bind(VIDEO, embeddings), wanted / np.linalg.norm(wanted), atol=1e-6)
 
 
 def test_a_silent_video_is_its_frames_alone(world: World) -> None:
     model = world.load()
-    embeddings = model.encode_spaces(VIDEO, [clip(1, heard=False), clip(2)])
+    embeddings = model.encode_spaces(VIDEO, [clip(1, heard=False), clip(2)], Role.QUERY)
     assert not embeddings["right", AUDIO][0].any()
     np.testing.assert_allclose(model.bind(VIDEO, embeddings)[0], model.bind(IMAGE, embeddings)[0], atol=1e-6)
 
 
 def test_factors_sum_to_one_over_the_branches_of_each_part(world: World) -> None:
     model = world.load()
-    found = model.factors(VIDEO, model.encode_spaces(VIDEO, [clip(1), clip(2)]))
+    found = model.factors(VIDEO, model.encode_spaces(VIDEO, [clip(1), clip(2)], Role.QUERY))
     assert set(found) == {"image:left", "image:right", "audio:right"}
     np.testing.assert_allclose(sum(found.values()), 1, atol=1e-6)
 
@@ -168,7 +168,7 @@ def test_the_parts_of_an_embedding_add_up_to_it(world: World, modality: Modality
         AUDIO: [sound(1), sound(2)],
         VIDEO: [clip(1), clip(2, heard=False)],
     }
-    embeddings = model.encode_spaces(modality, contents[modality])
+    embeddings = model.encode_spaces(modality, contents[modality], Role.QUERY)
     parts = model.decompose(modality, embeddings)
     assert set(parts) == {*model.factors(modality, embeddings)} | (
         {"image:centring"} if modality in (IMAGE, VIDEO) else set()
@@ -182,7 +182,7 @@ def test_save_then_load_is_identity(world: World, tmp_path: Path) -> None:
     background = {IMAGE: np.eye(4, dtype=np.float32)}
     checkpoint.write(tmp_path / "copy", fusion, background)
     copy = OmniBind.load(str(tmp_path / "copy"), load_settings(), world.space)
-    np.testing.assert_array_equal(copy.encode(TEXT, ["a"]), world.load().encode(TEXT, ["a"]))
+    np.testing.assert_array_equal(copy.encode(TEXT, ["a"], Role.QUERY), world.load().encode(TEXT, ["a"], Role.QUERY))
     np.testing.assert_array_equal(copy.background[IMAGE], background[IMAGE])
     assert copy.fingerprint == world.load().fingerprint
 
@@ -258,4 +258,4 @@ def test_an_unknown_model_lists_what_ships() -> None:
 
 def test_a_modality_the_model_lacks_is_refused(world: World) -> None:
     with pytest.raises(UsageError, match="does not embed point_cloud"):
-        world.load().encode(Modality.POINT_CLOUD, [])
+        world.load().encode(Modality.POINT_CLOUD, [], Role.QUERY)

@@ -30,7 +30,7 @@ from omnisearch.spaces.pipeline import Loader
 from omnisearch.spaces.registry import SPACES
 from omnisearch.spaces.weights import licences
 from omnisearch.spaces.weights import pull as pulling
-from omnisearch.types import Clip, Content, Modality, PointCloud, Waveform
+from omnisearch.types import Clip, Content, Modality, PointCloud, Role, Waveform
 from omnisearch_training.recipe import read_recipe
 
 torchvision_shim.install()
@@ -149,7 +149,7 @@ def test_with_projectors_every_modality_is_unit_rows(settings: Settings) -> None
     model = OmniBind.load(NAME, settings)
     given = contents()
     assert model.modalities == tuple(given)
-    found = {modality: model.encode(modality, some) for modality, some in given.items()}
+    found = {modality: model.encode(modality, some, Role.QUERY) for modality, some in given.items()}
     for modality, rows in found.items():
         assert rows.shape == (len(given[modality]), DIM)
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)

@@ -19,7 +19,7 @@ from omnisearch.config import load_settings
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.base import SpaceSpec
 from omnisearch.spaces.weights.tensors import read_pickle
-from omnisearch.types import Clip, Content, Floats, Modality
+from omnisearch.types import Clip, Content, Floats, Modality, Role
 from tests.binding.released import MODELS, PARTS, Formulas, hollow, random, rows, shapes
 
 FILE = Path("projs.pt")
@@ -112,7 +112,7 @@ def test_an_imported_file_is_a_model(small: dict[str, Official], name: str, tmp_
     assert made.extra == ("temperature",)
     model = OmniBind.load(str(tmp_path / "out"), load_settings(), lambda space, _: Prepared(space, x))
     for part in PARTS:
-        found = model.encode(part, [""] * n)
+        found = model.encode(part, [""] * n, Role.QUERY)
         np.testing.assert_allclose(found, Formulas(official, state).embed(part, x), atol=1e-5)
 
 
@@ -123,7 +123,7 @@ def test_a_video_is_its_frames(small: dict[str, Official], tmp_path: Path) -> No
     model = OmniBind.load(str(tmp_path / "out"), load_settings(), lambda space, _: Prepared(space, x))
     mean = {space: torch.nn.functional.normalize(each.mean(dim=0, keepdim=True), dim=1) for space, each in x.items()}
     wanted = Formulas(official, random(official)).embed(Modality.IMAGE, mean)
-    found = model.encode(Modality.VIDEO, [Clip(np.zeros((3, 2, 2, 3), np.uint8))])
+    found = model.encode(Modality.VIDEO, [Clip(np.zeros((3, 2, 2, 3), np.uint8))], Role.QUERY)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
@@ -162,6 +162,6 @@ def test_the_published_sizes_import_and_embed(official: Official, tmp_path: Path
     path.unlink()
     model = OmniBind.load(str(tmp_path / "out"), load_settings(), lambda space, _: Prepared(space, x))
     for part in PARTS:
-        found = model.encode(part, [""] * 3)
+        found = model.encode(part, [""] * 3, Role.QUERY)
         assert found.shape == (3, 1536)
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)

@@ -14,7 +14,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.binding.router import Router
 from omnisearch.config import Settings, load_settings
 from omnisearch.spaces.base import SpaceSpec
-from omnisearch.types import Content, Floats, Modality
+from omnisearch.types import Content, Floats, Modality, Role
 from tests.binding.test_fusion import shaken
 
 TEXT = Modality.TEXT
@@ -125,11 +125,11 @@ def fused_by_hand(model: OmniBind, embeddings: dict[tuple[str, Modality], Floats
 
 def test_the_whole_share_is_the_exact_embedding_bit_by_bit(world: World) -> None:
     exact = world.model()
-    whole = exact.encode_spaces(TEXT, WORDS)
+    whole = exact.encode_spaces(TEXT, WORDS, Role.QUERY)
     assert world.counts() == dict.fromkeys("abcd", len(WORDS))
-    asked = exact.encode_spaces(TEXT, WORDS, 1.0)
+    asked = exact.encode_spaces(TEXT, WORDS, Role.QUERY, 1.0)
     assert all(np.array_equal(whole[key], asked[key]) for key in whole)
-    assert np.array_equal(exact.encode(TEXT, WORDS), exact.bind(TEXT, whole))
+    assert np.array_equal(exact.encode(TEXT, WORDS, Role.QUERY), exact.bind(TEXT, whole))
     for (space, _), rows in whole.items():  # each space alone, through nothing of ours
         toy = world.space(space, load_settings())
         np.testing.assert_allclose(rows, toy.project(TEXT, toy.tower(TEXT).features(WORDS)), atol=1e-6)
@@ -139,7 +139,7 @@ def test_a_smaller_share_never_runs_more(world: World) -> None:
     done: list[Floats] = []
     for share in (0.2, 0.5, 0.8, 0.9, 0.99, 0.9999, 1.0):
         model = world.model(share)
-        model.encode(TEXT, WORDS)
+        model.encode(TEXT, WORDS, Role.QUERY)
         seen = {name: set(tower.seen) for name, tower in world.towers.items()}
         assert world.counts()["a"] == len(WORDS), "the router reads it"
         done.append(np.array([[text in seen[name] for text in WORDS] for name in "abcd"]))
@@ -150,8 +150,10 @@ def test_a_smaller_share_never_runs_more(world: World) -> None:
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.97])
 def test_the_towers_with_the_largest_factors_run_until_the_share_is_reached(world: World, share: float) -> None:
     model = world.model()
-    skipped = model.encode_spaces(TEXT, WORDS, share)
-    for n, factors in enumerate(np.stack(list(model.factors(TEXT, model.encode_spaces(TEXT, WORDS)).values()), axis=1)):
+    skipped = model.encode_spaces(TEXT, WORDS, Role.QUERY, share)
+    for n, factors in enumerate(
+        np.stack(list(model.factors(TEXT, model.encode_spaces(TEXT, WORDS, Role.QUERY)).values()), axis=1)
+    ):
         free, second, third, twin, fourth = map(float, factors)
         carried = {frozenset("b"): second, frozenset("c"): third + twin, frozenset("bd"): fourth}
         wanted, mass = {"a"}, free
@@ -165,12 +167,12 @@ def test_the_towers_with_the_largest_factors_run_until_the_share_is_reached(worl
 
 def test_skipping_is_the_sum_of_the_kept_branches(world: World) -> None:
     model = world.model(0.8)
-    skipped = model.encode_spaces(TEXT, WORDS, 0.8)
+    skipped = model.encode_spaces(TEXT, WORDS, Role.QUERY, 0.8)
     spaces = [{space for (space, _), rows in skipped.items() if rows[n].any()} for n in range(len(WORDS))]
     kept = [{branch.name for branch in model.config.branches[TEXT] if set(branch.parts) <= ran} for ran in spaces]
     assert len({frozenset(some) for some in kept}) > 1, "inputs differ in what they need"
-    wanted = fused_by_hand(model, model.encode_spaces(TEXT, WORDS), kept)
-    np.testing.assert_allclose(model.encode(TEXT, WORDS), wanted, atol=1e-5)
+    wanted = fused_by_hand(model, model.encode_spaces(TEXT, WORDS, Role.QUERY), kept)
+    np.testing.assert_allclose(model.encode(TEXT, WORDS, Role.QUERY), wanted, atol=1e-5)
     np.testing.assert_allclose(sum(model.factors(TEXT, skipped).values()), 1, atol=1e-6)
     np.testing.assert_allclose(sum(model.decompose(TEXT, skipped).values()), model.bind(TEXT, skipped), atol=1e-6)
 
@@ -178,14 +180,14 @@ def test_skipping_is_the_sum_of_the_kept_branches(world: World) -> None:
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 def test_rows_do_not_depend_on_batch_or_order(world: World, share: float) -> None:
     model = world.model(share)
-    together = model.encode(TEXT, WORDS)
-    np.testing.assert_allclose(together, [model.encode(TEXT, [word])[0] for word in WORDS], atol=1e-6)
-    np.testing.assert_allclose(together[::-1], model.encode(TEXT, WORDS[::-1]), atol=1e-6)
-    assert model.encode(TEXT, []).shape == (0, 4)
+    together = model.encode(TEXT, WORDS, Role.QUERY)
+    np.testing.assert_allclose(together, [model.encode(TEXT, [word], Role.QUERY)[0] for word in WORDS], atol=1e-6)
+    np.testing.assert_allclose(together[::-1], model.encode(TEXT, WORDS[::-1], Role.QUERY), atol=1e-6)
+    assert model.encode(TEXT, [], Role.QUERY).shape == (0, 4)
 
 
 def test_spaces_of_a_shared_tower_come_together(world: World) -> None:
-    skipped = world.model().encode_spaces(TEXT, WORDS, 0.6)
+    skipped = world.model().encode_spaces(TEXT, WORDS, Role.QUERY, 0.6)
     assert (skipped["third", TEXT].any(axis=1) == skipped["twin", TEXT].any(axis=1)).all()
     seen = world.towers["c"].seen
     assert len(seen) == len(set(seen)), "one pass for both"
@@ -193,9 +195,9 @@ def test_spaces_of_a_shared_tower_come_together(world: World) -> None:
 
 def test_skipping_whole_embeddings_is_what_skipping_towers_gives(world: World) -> None:
     model = world.model()
-    whole = model.encode_spaces(TEXT, WORDS)
+    whole = model.encode_spaces(TEXT, WORDS, Role.QUERY)
     for share in (0.4, 0.9, 1.0):
-        asked, simulated = model.encode_spaces(TEXT, WORDS, share), model.skip(TEXT, whole, share)
+        asked, simulated = model.encode_spaces(TEXT, WORDS, Role.QUERY, share), model.skip(TEXT, whole, share)
         assert set(asked) == set(simulated)
         for key in asked:
             np.testing.assert_allclose(asked[key], simulated[key], atol=1e-6)
@@ -204,7 +206,7 @@ def test_skipping_whole_embeddings_is_what_skipping_towers_gives(world: World) -
 def test_work_weighs_each_tower_once_by_its_parameters(world: World) -> None:
     model = world.model()
     towers = model.towers(TEXT)
-    whole = model.encode_spaces(TEXT, WORDS)
+    whole = model.encode_spaces(TEXT, WORDS, Role.QUERY)
     assert (tower_skipping.work(whole, TEXT, towers, {}) == 1).all()
     only = {key: rows if key[0] in ("third", "twin") else np.zeros_like(rows) for key, rows in whole.items()}
     found = tower_skipping.work(only, TEXT, towers, {"a": 10, "b": 20, "c": 30, "d": 40})
@@ -214,7 +216,7 @@ def test_work_weighs_each_tower_once_by_its_parameters(world: World) -> None:
 def test_factors_set_by_hand_are_known_before_anything_runs(tmp_path: Path) -> None:
     routers = {"text": {"kind": "fixed", "factors": [5, 1, 2, 2, 0]}}
     world = World(tmp_path / "model", CONFIG | {"routers": routers})
-    world.model(0.85).encode(TEXT, WORDS)
+    world.model(0.85).encode(TEXT, WORDS, Role.QUERY)
     assert world.counts() == {"a": len(WORDS), "b": 0, "c": len(WORDS), "d": 0}
-    world.model(0.45).encode(TEXT, WORDS)
+    world.model(0.45).encode(TEXT, WORDS, Role.QUERY)
     assert world.counts() == {"a": len(WORDS), "b": 0, "c": 0, "d": 0}

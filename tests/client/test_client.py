@@ -67,10 +67,12 @@ def test_a_file_is_looked_at(client: Client, engine: ScriptedEngine, tmp_path: P
     assert [(looked_at, limit) for _, looked_at, limit in engine.located] == [(picture(), 1), (IDS["au"], 5)]
 
 
-def test_texts_and_files_are_embedded(client: Client, tmp_path: Path) -> None:
+def test_texts_and_files_are_embedded(client: Client, engine: ScriptedEngine, tmp_path: Path) -> None:
     file = tmp_path / "x.png"
     file.write_bytes(b"12345")
     assert [v[:2] for v in client.embed(["abc", file], "toy")] == [[3.0, 0.0], [5.0, 4.0]]
+    client.embed(["abc"], "toy", input_type="document")
+    assert engine.roles == ["query", "document"]
     assert client.models().data[0].id == "toy"
 
 

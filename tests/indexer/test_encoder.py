@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Role
 from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue
 
@@ -20,7 +20,8 @@ class Small:
     def __init__(self, room: int, error: Exception) -> None:
         self.room, self.error, self.batches = room, error, []
 
-    def encode_spaces(self, modality: Modality, contents: list[str]) -> dict[Any, Any]:
+    def encode_spaces(self, modality: Modality, contents: list[str], role: Role) -> dict[Any, Any]:
+        assert role is Role.DOCUMENT
         if sum(map(len, contents)) > self.room:
             raise self.error
         self.batches.append(len(contents))

@@ -13,7 +13,7 @@ import pytest
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason
-from omnisearch.types import Content, Decoded, MediaInfo, Modality, Piece, Segment, SpaceEmbeddings, Waveform
+from omnisearch.types import Content, Decoded, MediaInfo, Modality, Piece, Role, Segment, SpaceEmbeddings, Waveform
 from omnisearch_indexer import batcher, indexer, session, writer
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.reader_queue import content_bytes
@@ -65,13 +65,13 @@ class Listener:
         self.before: Callable[[], None] = lambda: None
         original = OmniBind.encode_spaces
 
-        def listen(model: OmniBind, modality: Modality, contents: list[Content], share: float = 1.0) -> SpaceEmbeddings:
+        def listen(model: OmniBind, modality: Modality, contents: list[Content], role: Role) -> SpaceEmbeddings:
             self.before()
             if self.ends_at is not None and len(self.heard) >= self.ends_at:
                 raise Lost
             self.taken += sum(map(content_bytes, contents))
             self.heard += contents
-            return original(model, modality, contents, share)
+            return original(model, modality, contents, role)
 
         monkeypatch.setattr(OmniBind, "encode_spaces", listen)
 
@@ -194,13 +194,13 @@ from omnisearch_indexer import session, writer
 writer.FLUSH_POINTS = 1
 original, done = OmniBind.encode_spaces, 0
 
-def encode_spaces(model, modality, contents, share=1.0):
+def encode_spaces(model, modality, contents, role):
     global done
     if done >= 12:
         print(done, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     done += len(contents)
-    return original(model, modality, contents, share)
+    return original(model, modality, contents, role)
 
 OmniBind.encode_spaces = encode_spaces
 settings = load_settings(model=sys.argv[1], data_dir=Path(sys.argv[2]), workers=2, batch_size=4)

@@ -11,7 +11,7 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
-from omnisearch.types import Decoded
+from omnisearch.types import Decoded, Role
 from omnisearch_indexer import session
 from omnisearch_indexer.retries import RUNS
 from omnisearch_indexer.session import index_files
@@ -114,9 +114,9 @@ def _count_encoded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     encoded: list[object] = []
     original = OmniBind.encode_spaces
 
-    def count(model: OmniBind, modality: object, contents: list[object], share: float = 1.0) -> object:
+    def count(model: OmniBind, modality: object, contents: list[object], role: Role) -> object:
         encoded.extend(contents)
-        return original(model, modality, contents, share)  # type: ignore[arg-type]
+        return original(model, modality, contents, role)  # type: ignore[arg-type]
 
     monkeypatch.setattr(OmniBind, "encode_spaces", count)
     return encoded

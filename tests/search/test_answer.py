@@ -24,7 +24,7 @@ from omnisearch.search.index import Unindexed
 from omnisearch.search.plan.embed import QUERY_SEGMENTS, Embedder
 from omnisearch.search.plan.shared_encoding import Encoders, _encode, _Job
 from omnisearch.search.present.hit_json import hit_json
-from omnisearch.types import Content, Modality, SpaceEmbeddings
+from omnisearch.types import Content, Modality, Role, SpaceEmbeddings
 
 RED, BLUE, WHALE = Term("red"), Term("blue"), Term("whalebone")
 RIGHT = (
@@ -131,12 +131,16 @@ def rows(spaces: SpaceEmbeddings) -> list[float]:
 
 
 def test_jobs_share_a_pass_and_keep_their_rows(model: OmniBind, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [_Job(model, ["red"]), _Job(model, ["blue", "green"]), _Job(model, ["a dog"])]
-    wanted = [rows(model.encode_spaces(Modality.TEXT, job.contents)) for job in jobs]
+    jobs = [
+        _Job(model, ["red"], Role.QUERY),
+        _Job(model, ["blue", "green"], Role.QUERY),
+        _Job(model, ["a dog"], Role.QUERY),
+    ]
+    wanted = [rows(model.encode_spaces(Modality.TEXT, job.contents, job.role)) for job in jobs]
     calls: list[int] = []
     encode = model.encode_spaces
     monkeypatch.setattr(
-        model, "encode_spaces", lambda m, contents, share: (calls.append(len(contents)), encode(m, contents, share))[1]
+        model, "encode_spaces", lambda m, contents, *rest: (calls.append(len(contents)), encode(m, contents, *rest))[1]
     )
     found = _encode(Modality.TEXT, jobs)
     assert calls == [4]
@@ -144,23 +148,27 @@ def test_jobs_share_a_pass_and_keep_their_rows(model: OmniBind, monkeypatch: pyt
 
 
 def test_a_content_that_spoils_a_pass_fails_its_own_job_alone(model: OmniBind) -> None:
-    jobs = [_Job(model, ["red"]), _Job(model, [np.zeros((0, 0, 3), np.uint8)]), _Job(model, ["blue"])]
+    jobs = [
+        _Job(model, ["red"], Role.QUERY),
+        _Job(model, [np.zeros((0, 0, 3), np.uint8)], Role.QUERY),
+        _Job(model, ["blue"], Role.QUERY),
+    ]
     first, wrong, last = _encode(Modality.TEXT, jobs)
     assert isinstance(wrong, Exception)
-    assert rows(first) == rows(model.encode_spaces(Modality.TEXT, ["red"]))  # type: ignore[arg-type]
-    assert rows(last) == rows(model.encode_spaces(Modality.TEXT, ["blue"]))  # type: ignore[arg-type]
+    assert rows(first) == rows(model.encode_spaces(Modality.TEXT, ["red"], Role.QUERY))  # type: ignore[arg-type]
+    assert rows(last) == rows(model.encode_spaces(Modality.TEXT, ["blue"], Role.QUERY))  # type: ignore[arg-type]
 
 
 def test_jobs_of_two_models_do_not_share_a_pass(model: OmniBind, hashed_model: Path) -> None:
     other = OmniBind.load(str(hashed_model), load_settings())
-    found = _encode(Modality.TEXT, [_Job(model, ["red"]), _Job(other, ["red"])])
+    found = _encode(Modality.TEXT, [_Job(model, ["red"], Role.QUERY), _Job(other, ["red"], Role.QUERY)])
     assert rows(found[0]) == rows(found[1])  # type: ignore[arg-type]
 
 
 def test_many_contents_are_concatenated(model: OmniBind) -> None:
     contents: list[Content] = [f"text {n}" for n in range(40)]
-    found = Encoders().encode_spaces(model, Modality.TEXT, contents)
-    np.testing.assert_array_equal(rows(found), rows(model.encode_spaces(Modality.TEXT, contents)))
+    found = Encoders().encode_spaces(model, Modality.TEXT, contents, Role.QUERY)
+    np.testing.assert_array_equal(rows(found), rows(model.encode_spaces(Modality.TEXT, contents, Role.QUERY)))
 
 
 def test_a_long_text_is_the_mean_of_its_passages_as_a_file_of_it_is(model: OmniBind, tmp_path: Path) -> None:
@@ -185,6 +193,6 @@ def test_engine_embeds_terms_in_order(asked: Engine) -> None:
 def test_warming_runs_the_encoders_of_each_modality(asked: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     run: list[Modality] = []
     encode = asked.model.encode
-    monkeypatch.setattr(asked.model, "encode", lambda m, contents: (run.append(m), encode(m, contents))[1])
+    monkeypatch.setattr(asked.model, "encode", lambda m, contents, role: (run.append(m), encode(m, contents, role))[1])
     asked.warm(Modality)
     assert run == list(Modality)

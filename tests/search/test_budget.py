@@ -18,7 +18,7 @@ from omnisearch.search.index import Unindexed
 from omnisearch.search.plan import embed, shared_encoding
 from omnisearch.search.plan.budget import Budget
 from omnisearch.search.plan.embed import Embedder
-from omnisearch.types import Modality, Stretch
+from omnisearch.types import Modality, Role, Stretch
 
 RATE = 8000
 SEGMENTS = 12  # in 98 seconds, each of 10 that share 2 with the next
@@ -47,9 +47,9 @@ def _while_encoding(index: Unindexed, monkeypatch: pytest.MonkeyPatch, do: Calla
     """Call `do` with the modality and the number of contents before each call of the towers."""
     encode = index.model.encode_spaces
 
-    def encoding(modality: Modality, contents: list[Any], share: float = 1.0) -> object:
+    def encoding(modality: Modality, contents: list[Any], role: Role, share: float) -> object:
         do(modality, len(contents))
-        return encode(modality, contents, share)
+        return encode(modality, contents, role, share)
 
     monkeypatch.setattr(index.model, "encode_spaces", encoding)
 

@@ -17,7 +17,7 @@ from omnisearch.query.expressions import ItemRef, Term
 from omnisearch.search.index import Index
 from omnisearch.search.plan.embed import Embedder
 from omnisearch.stores.base import Payload, Point
-from omnisearch.types import Floats, Modality, Page, Region, Segment, Stretch
+from omnisearch.types import Floats, Modality, Page, Region, Role, Segment, Stretch
 
 RATE = 8000
 
@@ -70,9 +70,9 @@ def calls(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Modality,
     made: list[tuple[Modality, int]] = []
     encode = index.model.encode_spaces
 
-    def counted(modality: Modality, contents: list[object], share: float = 1.0) -> object:
+    def counted(modality: Modality, contents: list[object], role: Role, share: float) -> object:
         made.append((modality, len(contents)))
-        return encode(modality, contents, share)  # type: ignore[arg-type]
+        return encode(modality, contents, role, share)  # type: ignore[arg-type]
 
     monkeypatch.setattr(index.model, "encode_spaces", counted)
     return made

@@ -25,7 +25,7 @@ from omnisearch.search.locate.results import Extent, Located, Location, slice_of
 from omnisearch.search.locate.windows import BLOCK_SECONDS, CELLS, MOST, SIZES, Line, score_windows
 from omnisearch.search.plan.embed import Embedder
 from omnisearch.search.rank.algebra import score_expression
-from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Segment, Waveform
+from omnisearch.types import Decoded, MediaInfo, Modality, Piece, Region, Role, Segment, Waveform
 from tests.conftest import Ended
 
 RATE = 8000
@@ -336,7 +336,7 @@ def test_windows_come_in_the_order_of_their_ends(seconds: float) -> None:
 class Lengths:
     """A model whose vectors do not matter."""
 
-    def encode(self, modality: Modality, contents: list[object]) -> np.ndarray:
+    def encode(self, modality: Modality, contents: list[object], role: Role) -> np.ndarray:
         return np.ones((len(contents), 1), np.float32)
 
 

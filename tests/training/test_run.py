@@ -11,7 +11,7 @@ from pyarrow import parquet
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
 from omnisearch.errors import UsageError
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Role
 from omnisearch_training import run as running
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.recipe import Recipe, read_recipe
@@ -69,7 +69,7 @@ def test_a_run_ends_in_a_model_that_loads_and_finds(tmp_path: Path) -> None:
     run.follow()
     model = OmniBind.load(str(tmp_path / "model"), settings)
     pictures = [np.full((16, 16, 3), color, np.uint8) for color in COLORS.values()]
-    scores = model.encode(TEXT, list(COLORS)) @ model.encode(IMAGE, pictures).T
+    scores = model.encode(TEXT, list(COLORS), Role.QUERY) @ model.encode(IMAGE, pictures, Role.QUERY).T
     assert scores.argmax(axis=1).tolist() == [0, 1, 2, 3]
     assert set(model.background) == {IMAGE, TEXT}
     assert set(model.config.relevance) == {IMAGE, TEXT, Modality.VIDEO}

@@ -1893,6 +1893,14 @@ export interface components {
             file?: components["schemas"]["FileIn"] | null;
         };
         /**
+         * Role
+         * @description The side of a search on which a content is embedded: it asks, or it is searched.
+         *
+         *     Models with prompts embed a text differently on each side; other models ignore the role.
+         * @enum {string}
+         */
+        Role: "query" | "document";
+        /**
          * SoundIn
          * @description A sound in base64, and the extension of its format.
          */
@@ -1915,6 +1923,9 @@ export interface components {
         /**
          * EmbeddingsIn
          * @description The body of POST /v1/embeddings, or its multipart field `query`. `user` is OpenAI's, and ignored.
+         *
+         *     `input_type` is the role of the texts: `query` for what is asked, `document` for what is searched. Files are always
+         *     embedded as documents.
          */
         EmbeddingsIn: {
             /** Input */
@@ -1929,6 +1940,8 @@ export interface components {
             encoding_format: "float" | "base64";
             /** Dimensions */
             dimensions?: number | null;
+            /** @default query */
+            input_type: components["schemas"]["Role"];
             /** User */
             user?: string | null;
         };

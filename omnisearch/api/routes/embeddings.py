@@ -37,7 +37,7 @@ async def embeddings(request: Request, service: Asked) -> EmbeddingsOut:
             budget = Budget(gone.is_set, service.settings.query_seconds)
             kind: Literal["media", "batch"] = "media" if sent.reads_files else "batch"
             seconds = service.settings.query_timeout
-            vectors = await service.ask(lambda engine: engine.embed(terms, budget), kind, seconds)
+            vectors = await service.ask(lambda engine: engine.embed(terms, budget, sent.input_type), kind, seconds)
     shown = _base64 if sent.encoding_format == "base64" else _numbers
     data = [EmbeddingOut(index=n, embedding=shown(vector)) for n, vector in enumerate(vectors)]
     return EmbeddingsOut(data=data, model=model.name)

@@ -13,7 +13,7 @@ from omnisearch.query.expressions import Expression, ItemRef, UploadRef
 from omnisearch.schema.embeddings import EmbeddingsOut
 from omnisearch.schema.locate import LocateOut
 from omnisearch.schema.search import FailedOut, SearchBatchOut, SearchOut
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Role
 
 
 class SearchCalls(Asking):
@@ -71,10 +71,18 @@ class SearchCalls(Asking):
 
     @Sent
     def embed(
-        self, inputs: Sequence[str | Path | UploadRef], model: str, collection: str | None = None
+        self,
+        inputs: Sequence[str | Path | UploadRef],
+        model: str,
+        collection: str | None = None,
+        input_type: Role | str = Role.QUERY,
     ) -> Call[list[list[float]]]:
-        """Return the unit vector of each text and each file; `model` is that of the index, as `models` names it."""
-        return Call("POST", "v1/embeddings", _vectors, embeddings_body(inputs, model), self._of(collection))
+        """Return the unit vector of each text and each file; `model` is that of the index, as `models` names it.
+
+        `input_type` says whether the texts are queries or documents, which some models embed differently.
+        """
+        body = embeddings_body(inputs, model, Role(input_type))
+        return Call("POST", "v1/embeddings", _vectors, body, self._of(collection))
 
 
 def _results(answer: bytes) -> list[SearchOut | FailedOut]:

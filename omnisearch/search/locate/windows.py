@@ -12,7 +12,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, QueryError, Reason, StoppedError
 from omnisearch.search.locate.nms import Window, windows
-from omnisearch.types import Clip, Content, Decoded, Floats, Modality, Piece, Pixels, Region, Segment, Waveform
+from omnisearch.types import Clip, Content, Decoded, Floats, Modality, Piece, Pixels, Region, Role, Segment, Waveform
 
 BLOCK_SECONDS, BLOCK_CHARACTERS = 0.5, 250
 # Blocks per window: 2, 4 and 8 seconds; 250, 500 and 1,000 characters.
@@ -154,7 +154,7 @@ def score_windows(
         if decoded.info.duration is not None and len(laid) > 2 * MOST:
             raise MediaError(Reason.TOO_LARGE, f"lasts longer than the {decoded.info.duration} seconds that it says")
         laid += [window for window, _ in looks]
-        rows.append(model.encode(modality, [content for _, content in looks]))
+        rows.append(model.encode(modality, [content for _, content in looks], Role.DOCUMENT))
     return ScoredWindows(modality, view, laid, np.concatenate(rows))
 
 

@@ -20,7 +20,7 @@ from omnisearch.search.index import QueryContext
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.search.plan.shared_encoding import Encoders
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Floats, Modality, SpaceEmbeddings
+from omnisearch.types import Floats, Modality, Role, SpaceEmbeddings
 
 # A query file is embedded as the mean of its segments. More segments take time and hardly change the mean.
 QUERY_SEGMENTS = 32
@@ -57,7 +57,11 @@ class EmbeddedTerm:
 
 
 class Embedder:
-    """Embeds the terms of queries with the model of an index. Safe to use from several threads."""
+    """Embeds the terms of queries with the model of an index. Safe to use from several threads.
+
+    A text is embedded in the `role` asked for. A file is always embedded as a document, as the indexer embeds it, so
+    its copies in the index have its vector.
+    """
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
@@ -66,7 +70,12 @@ class Embedder:
         self._encoders = Encoders()
 
     def embed(
-        self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+        self,
+        index: QueryContext,
+        terms: Iterable[Term],
+        explain: bool = False,
+        budget: Budget = UNLIMITED,
+        role: Role = Role.QUERY,
     ) -> dict[Term, EmbeddedTerm]:
         """Embed terms; their weights do not matter. All texts among them are embedded in one call of their tower.
 
@@ -77,11 +86,16 @@ class Embedder:
             NotFoundError: an item term is not in the index, or has a slice and its file is missing.
             StoppedError: the budget's `stopped()` became true.
         """
-        outcomes = self.try_to_embed(index, terms, explain, budget)
+        outcomes = self.try_to_embed(index, terms, explain, budget, role)
         return {term: succeeded(outcome) for term, outcome in outcomes.items()}
 
     def try_to_embed(
-        self, index: QueryContext, terms: Iterable[Term], explain: bool = False, budget: Budget = UNLIMITED
+        self,
+        index: QueryContext,
+        terms: Iterable[Term],
+        explain: bool = False,
+        budget: Budget = UNLIMITED,
+        role: Role = Role.QUERY,
     ) -> dict[Term, EmbeddedTerm | OmnisearchError]:
         """Embed terms like `embed`, but return the QueryError, MediaError or NotFoundError of a term in its place.
 
@@ -98,7 +112,7 @@ class Embedder:
             except (QueryError, MediaError, NotFoundError) as error:
                 found[term] = error
         texts = [term for term in distinct if term not in found]
-        found |= self._texts(index.model, texts, explain, budget)
+        found |= self._texts(index.model, texts, explain, budget, role)
         return {term: found[term] for term in distinct}
 
     def _other(self, index: QueryContext, term: Term, explain: bool, budget: Budget) -> EmbeddedTerm:
@@ -114,13 +128,15 @@ class Embedder:
             case _:
                 return EmbeddedTerm(_checked(term, index.model.dim), unsplit=SPACELESS if explain else "")
 
-    def _texts(self, model: OmniBind, terms: Sequence[Term], explain: bool, budget: Budget) -> dict[Term, EmbeddedTerm]:
-        keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"text {t.source}", "") for t in terms}
+    def _texts(
+        self, model: OmniBind, terms: Sequence[Term], explain: bool, budget: Budget, role: Role
+    ) -> dict[Term, EmbeddedTerm]:
+        keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"{role} {t.source}", "") for t in terms}
         found = {key: known for key in keys.values() if (known := self._recall(key))}
         texts = {key: str(term.source) for term, key in keys.items() if key not in found}
         if texts:
             cut = [self._decoder.passages(text)[:QUERY_SEGMENTS] for text in texts.values()]
-            spaces = self._encoders.encode_spaces(model, Modality.TEXT, list(chain(*cut)), budget)
+            spaces = self._encoders.encode_spaces(model, Modality.TEXT, list(chain(*cut)), role, budget)
             encoded = _Encoded.bound(model, Modality.TEXT, spaces, explain)
             first = 0
             for key, passages in zip(texts, cut, strict=True):
@@ -145,7 +161,7 @@ class Embedder:
                 decoded.pieces.close()  # type: ignore[attr-defined]  # frees the decoder: encoding takes long
         except MediaError as error:
             raise error.about(term) from None
-        spaces = self._encoders.encode_spaces(model, decoded.info.modality, contents, budget)
+        spaces = self._encoders.encode_spaces(model, decoded.info.modality, contents, Role.DOCUMENT, budget)
         encoded = _Encoded.bound(model, decoded.info.modality, spaces, explain)
         return self._remember(key, replace(encoded.of(range(len(contents)), own), segments=encoded.rows))
 

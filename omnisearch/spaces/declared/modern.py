@@ -2,13 +2,15 @@
 
 from omnisearch.spaces.declaration import Declared, TowerSpec
 from omnisearch.spaces.weights import modern_files as mf
-from omnisearch.types import Modality
+from omnisearch.types import Modality, Role
 
 _PE_CORE, _PE_AV = "omnisearch.spaces.families.pe_core", "omnisearch.spaces.families.pe_av"
 _GEMMA = "omnisearch.spaces.families.embedding_gemma"
 _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
 # Each modality has its own encoder, and its tokens are always read by the text network.
 _GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}
+# The prompts of the model's card for retrieval; a document without a title is called none.
+_GEMMA_PROMPTS = {Role.QUERY: "task: search result | query: {text}", Role.DOCUMENT: "title: none | text: {text}"}
 
 TOWERS = (
     TowerSpec("pe_core_text", 1024, (mf.PE_CORE,), f"{_PE_CORE}:PE_CORE_TEXT", parameters=353_986_560, half="bf16"),
@@ -31,6 +33,7 @@ TOWERS = (
             f"{_GEMMA}:EMBEDDING_GEMMA_{modality.upper()}",
             parameters=size,
             half="bf16",
+            prompts=_GEMMA_PROMPTS if modality is Modality.TEXT else {},
         )
         for modality, size in _GEMMA_SIZES.items()
     ),

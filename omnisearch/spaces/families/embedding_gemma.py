@@ -1,8 +1,7 @@
 """EmbeddingGemma 2's towers: texts, images and sounds read by one text network, run by transformers.
 
 Source: Google DeepMind, "EmbeddingGemma 2" (2026). An image or a sound becomes the tokens of its own encoder between
-two marks; an embedding is the mean of the last states. Texts are read without the prompts of the model's card, which
-separate queries from documents, because a text here can be either.
+two marks; an embedding is the mean of the last states. The prompts of texts are declared beside the towers.
 """
 
 from collections.abc import Callable, Sequence

@@ -32,6 +32,7 @@ from omnisearch.types import (
     Piece,
     Pixels,
     Region,
+    Role,
     Segment,
     Waveform,
 )
@@ -144,7 +145,7 @@ def measure(model: OmniBind, trials: Iterator[Trial], modality: Modality, batch:
         term = Term(trial.name)
         (total,) = term.leaves
         for asked, kind, content in (("its name", Modality.TEXT, trial.name), ("itself", modality, trial.thing)):
-            (vector,) = model.encode(kind, [content])
+            (vector,) = model.encode(kind, [content], Role.QUERY)
             (place,) = find_locations(
                 index, looked, term, {total: query_vector(total, {term: EmbeddedTerm(vector, kind)})}, limit=1
             ).places

@@ -14,9 +14,9 @@ from blake3 import blake3
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.spaces.towers import TOWERS, load_tower, unit
+from omnisearch.spaces.towers import TOWERS, load_tower, prompted, unit
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.types import Clip, Content, Floats, Modality
+from omnisearch.types import Clip, Content, Floats, Modality, Role
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
 from omnisearch_training.progress_log import logged
@@ -76,8 +76,9 @@ class Features:
         self._encode(dict(zip(keys, paths, strict=True)), modality, towers, part)
         return keys
 
-    def texts(self, texts: Sequence[str], tower: str = TEXT_TOWER) -> Floats:
-        """Embed captions: float32 (n, 384), unit rows."""
+    def texts(self, texts: Sequence[str], tower: str = TEXT_TOWER, role: Role = Role.QUERY) -> Floats:
+        """Embed captions: float32 (n, width of the tower), unit rows; by default as queries."""
+        texts = [str(text) for text in prompted(tower, texts, role)]
         keys = [blake3(text.encode()).hexdigest() for text in texts]
         name = _name(tower)
         _, present = self._store.get(name, Modality.TEXT, keys)
