@@ -1,7 +1,7 @@
 """The folder of a bound model: model.json, model.safetensors, and a background sample for calibration.
 
 model.json              ModelConfig
-model.safetensors       projectors, routers and means (nothing of the frozen spaces)
+model.safetensors       projectors, routers and means (nothing of the frozen spaces); absent if there are none
 background.safetensors  per modality (n, dim): unrelated items as the model embeds them; optional
 """
 
@@ -46,13 +46,16 @@ def read(folder: Path) -> Checkpoint:
     try:
         config = parse_config((folder / CONFIG).read_bytes().decode("utf-8", "replace"), folder / CONFIG)
         shaping = config.model_dump_json(exclude=JUDGING, exclude_defaults=True)
-        digest = blake3(shaping.encode()).update_mmap(folder / TENSORS).hexdigest()
+        digest = blake3(shaping.encode())
+        if config.has_tensors:
+            (folder / TENSORS).stat()  # raises an error that names the file, as blake3's does not
+            digest.update_mmap(folder / TENSORS)
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
-        trained = _tensors(folder / TENSORS)
+        trained = _tensors(folder / TENSORS) if config.has_tensors else {}
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None
     samples = {Modality(name): rows.float().numpy() for name, rows in background.items()}
-    return Checkpoint(config, trained, samples, digest)
+    return Checkpoint(config, trained, samples, digest.hexdigest())
 
 
 def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusion:

@@ -124,6 +124,13 @@ class ModelConfig(_Strict):
         router = self.routers.get(part)
         return router.inputs if isinstance(router, LearnedConfig) else ()
 
+    @property
+    def has_tensors(self) -> bool:
+        """True if the model has trained tensors: projectors, learned routers or means."""
+        learned = any(isinstance(router, LearnedConfig) for router in self.routers.values())
+        projected = any(isinstance(projector, MlpConfig) for projector in self.projectors.values())
+        return projected or learned or bool(self.centred)
+
     @model_validator(mode="after")
     def _fits_together(self) -> "ModelConfig":
         if set(self.branches) != set(self.routers):

@@ -37,7 +37,7 @@ def find(name: str, settings: Settings) -> Path:
             lists the shipped models.
     """
     folder = _folder(name, settings)
-    if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file():
+    if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file() and _is_trained(folder):
         out = models_dir(settings) / name
         raise ModelMissingError(
             f"the projectors of {name} are not trained: {out} does not contain them. In a checkout of omnisearch, run "
@@ -52,6 +52,11 @@ def _folder(name: str, settings: Settings) -> Path:
     if name in OFFICIAL and not (Path(name) / model_files.CONFIG).is_file():
         raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
     return model_files.find_model_folder(name)
+
+
+def _is_trained(folder: Path) -> bool:
+    path = folder / model_files.CONFIG
+    return parse_config(path.read_text(encoding="utf-8"), path).has_tensors
 
 
 def find_config(name: str, settings: Settings) -> ModelConfig:

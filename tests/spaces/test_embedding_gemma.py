@@ -1,7 +1,5 @@
 """EmbeddingGemma 2's towers are transformers': its processor's inputs, its model's states, their mean."""
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import TemplateProcessing
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
@@ -22,91 +17,34 @@ from omnisearch.spaces.families import embedding_gemma as gemma
 from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.weights import modern_files
 from omnisearch.types import Content, Waveform
+from tests.spaces import small_gemma
+from tests.spaces.small_gemma import SHAPES, TEXT, mean
 
 torchvision_shim.install()
 transformers = pytest.importorskip("transformers")
 
 PARAMETERS = {spec.name: spec.parameters for spec in modern.TOWERS}
-DIM = 24
-TEXT = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 16,
-    "global_head_dim": 32,
-    "hidden_size_per_layer_input": 8,
-    "embedding_dim": DIM,
-    "layer_types": ["sliding_attention", "full_attention"],
-}
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-VISION = SMALL | {"intermediate_size": 48, "num_key_value_heads": 2, "head_dim": 16}
-AUDIO = SMALL | {"output_proj_dims": 24}
-SHAPES: dict[str, tuple[str | None, dict[str, Any]]] = {
-    "text": (None, {}),
-    "image": ("vision", {"vision_config": VISION}),
-    "audio": ("audio", {"audio_config": AUDIO}),
-}
 TEXTS: list[Content] = ["dog", "dog cat dog", "cat"]
-MARKS = {**gemma.IMAGE, **gemma.SOUND}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    torch.manual_seed(0)
-    words = Tokenizer(WordLevel({"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "dog": 4, "cat": 5} | MARKS, "<unk>"))
-    words.pre_tokenizer = Whitespace()
-    words.add_special_tokens(["<pad>", "<eos>", "<bos>", *MARKS])
-    words.post_processor = TemplateProcessing(single="<bos> $A <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)])
-    words.save(str(tmp_path / modern_files.EMBEDDING_GEMMA_TOKENIZER.name))
+    small_gemma.write_tokenizer(tmp_path)
     return load_settings(weights_dir=tmp_path, device="cpu")
 
 
 @pytest.fixture
 def reference(settings: Settings) -> Any:
     """The whole model of transformers, random, and its file beside the vocabulary."""
-    config = transformers.EmbeddingGemma2Config(
-        text_config=TEXT,
-        vision_config=dict(VISION, model_type="gemma4_vision"),
-        audio_config=dict(AUDIO, model_type="gemma4_audio"),
-    )
-    model = transformers.EmbeddingGemma2Model(config).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            near = 1.0 if "norm" in name or name.endswith("per_dim_scale") else 0.0
-            parameter.copy_(torch.randn_like(parameter) * 0.2 + near)
-    save_file(model.state_dict(), settings.weights_dir / modern_files.EMBEDDING_GEMMA.name)
-    return model
+    return small_gemma.write_model(settings.weights_dir)
 
 
 def processor(settings: Settings) -> Any:
-    marks = ("boi_token", "image_token", "eoi_token", "boa_token", "audio_token", "eoa_token")
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_file=str(settings.weights_dir / modern_files.EMBEDDING_GEMMA_TOKENIZER.name),
-        pad_token="<pad>",
-        model_specific_special_tokens=dict(zip(marks, MARKS, strict=True)),
-    )
-    return transformers.EmbeddingGemma2Processor(
-        transformers.Gemma4AudioFeatureExtractor(),
-        transformers.Gemma4ImageProcessorPil(),
-        tokenizer,
-        transformers.Gemma4VideoProcessor(),
-    )
+    return small_gemma.processor(settings.weights_dir)
 
 
 def tower(modality: str, settings: Settings) -> Any:
-    part, shape = SHAPES[modality]
-    loader = getattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}")
-    build = partial(gemma.network, part, text_config=TEXT, **shape)
-    return replace(loader, width=DIM, build=build).load(settings, "random")
-
-
-def mean(reference: Any, **inputs: torch.Tensor) -> Any:
-    with torch.inference_mode():
-        states = reference(**inputs).last_hidden_state
-    mask = inputs["attention_mask"][..., None]
-    return ((states * mask).sum(1) / mask.sum(1)).numpy()
+    return small_gemma.loader(modality).load(settings, "random")
 
 
 def close(found: Any, expected: Any) -> None:

@@ -48,7 +48,7 @@ def make_event_tower() -> Tower:
 
 
 def make_shape_tower() -> Tower:
-    return ViewTower(make_image_tower(), "random")
+    return ViewTower("views", make_image_tower(), "random")
 
 
 def texts() -> list[Content]:
@@ -159,7 +159,7 @@ def test_the_views_of_an_object_are_averaged() -> None:
     cloud = clouds()[1]
     assert isinstance(cloud, PointCloud)
     expected = eye.features(list(cloud.views)).mean(0)
-    np.testing.assert_allclose(ViewTower(eye, "random").features([cloud])[0], expected, atol=1e-6)
+    np.testing.assert_allclose(ViewTower("views", eye, "random").features([cloud])[0], expected, atol=1e-6)
 
 
 def test_loudness_does_not_matter_and_silence_is_no_division_by_zero() -> None:

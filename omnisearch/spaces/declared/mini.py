@@ -19,7 +19,7 @@ TOWERS = (
         1,
         4_811_072,
     ),
-    TowerSpec("views", 1280, (weight_files.EFFICIENTNET,), f"{FAMILIES}.view_tower:ViewTower", 1, 4_811_072),
+    TowerSpec("views", 1280, (weight_files.EFFICIENTNET,), f"{FAMILIES}.view_tower:VIEWS", 1, 4_811_072),
     TowerSpec("points", 6144, (), f"{FAMILIES}.points:Points"),
     TowerSpec("aisfx", 512, (weight_files.AISFX,), f"{FAMILIES}.aisfx:AiSfx", 1, 4_686_144),
     TowerSpec("yamnet", 1545, (weight_files.YAMNET,), f"{FAMILIES}.yamnet:Yamnet", 1, 3_751_369),

@@ -37,6 +37,14 @@ TOWERS = (
         )
         for modality, size in _GEMMA_SIZES.items()
     ),
+    TowerSpec(
+        "embedding_gemma_views",
+        768,
+        _GEMMA_FILES,
+        "omnisearch.spaces.families.view_tower:EMBEDDING_GEMMA_VIEWS",
+        parameters=_GEMMA_SIZES[Modality.IMAGE],
+        half="bf16",
+    ),
 )
 
 SPACES = (
@@ -59,9 +67,10 @@ SPACES = (
     Declared(
         "embedding_gemma",
         768,
-        {modality: f"embedding_gemma_{modality}" for modality in _GEMMA_SIZES},
+        {modality: f"embedding_gemma_{modality}" for modality in _GEMMA_SIZES}
+        | {Modality.POINT_CLOUD: "embedding_gemma_views"},
         frozenset({"audio", "vision"}),
         "Apache-2.0",
-        "EmbeddingGemma 2: texts, images and sounds read by one text network",
+        "EmbeddingGemma 2: texts, images, sounds and views of 3D models, read by one text network",
     ),
 )

@@ -2,14 +2,19 @@
 
 from omnisearch.spaces.weights.spec import Hub, WeightSpec
 
+# The commit of EmbeddingGemma 2 that mteb's results were made with.
+_GEMMA = "914f7f89142e33e77833254d9c9b90c3cef7303b"
 
-def _hub(name: str, repository: str, file: str) -> WeightSpec:
-    return WeightSpec(name, None, None, "Apache-2.0", (Hub(repository, "main", file),))
+
+def _hub(name: str, repository: str, file: str, revision: str = "main") -> WeightSpec:
+    return WeightSpec(name, None, None, "Apache-2.0", (Hub(repository, revision, file),))
 
 
 PE_CORE = _hub("pe-core-l14-336.safetensors", "timm/PE-Core-L-14-336", "open_clip_model.safetensors")
 PE_AV = _hub("pe-av-large.safetensors", "facebook/pe-av-large", "model.safetensors")
 PE_AV_TOKENIZER = _hub("pe-av-tokenizer.json", "facebook/pe-av-large", "tokenizer.json")
-EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2", "model.safetensors")
-EMBEDDING_GEMMA_TOKENIZER = _hub("embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json")
+EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2", "model.safetensors", _GEMMA)
+EMBEDDING_GEMMA_TOKENIZER = _hub(
+    "embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json", _GEMMA
+)
 MICO = _hub("mico-g14.safetensors", "Yiyuan/MiCo-ViT-g-14-omnimodal-300k-b64K", "mico_pytorch_model.safetensors")

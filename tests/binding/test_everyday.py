@@ -1,0 +1,126 @@
+"""`everyday`: EmbeddingGemma 2 by configuration alone, without training, for every modality."""
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from omnisearch.binding import checkpoint, installed
+from omnisearch.binding.model import OmniBind
+from omnisearch.cli.models import app
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.spaces import towers
+from omnisearch.spaces.families import embedding_gemma as gemma
+from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.towers import unit
+from omnisearch.spaces.weights import pull as pulling
+from omnisearch.types import Clip, Floats, Modality, PointCloud, Role, Waveform
+from tests.spaces import small_gemma
+
+torchvision_shim.install()
+pytest.importorskip("transformers")
+
+TEXT, IMAGE, AUDIO, VIDEO, CLOUD = Modality
+PROMPTS = {Role.QUERY: "task: search result | query: ", Role.DOCUMENT: "title: none | text: "}
+PICTURES = np.random.default_rng(0).integers(0, 256, (3, 40, 60, 3)).astype(np.uint8)
+SOUND = Waveform(np.random.default_rng(1).normal(0, 0.1, 9_000).astype(np.float32), gemma.RATE)
+
+
+class Reference:
+    """The whole model through transformers: its own processor and states, their mean, unit rows (n, 768)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._model = folder, small_gemma.write_model(folder)
+
+    def rows(self, image: Any = None, **given: Any) -> Floats:
+        inputs = small_gemma.processor(self._folder, image=image)(**given, return_tensors="pt")
+        return unit(small_gemma.mean(self._model, **inputs))
+
+    def images(self, pictures: Any, image: Any = None) -> Floats:
+        return np.concatenate([self.rows(image, images=[Image.fromarray(picture)]) for picture in pictures])
+
+    def sound(self, samples: Any) -> Floats:
+        return self.rows(audio=[samples], sampling_rate=gemma.RATE)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    folder = tmp_path_factory.mktemp("gemma")
+    small_gemma.write_tokenizer(folder)
+    return Reference(folder)
+
+
+@pytest.fixture
+def settings(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Where the files of the scaled-down model lie, which our towers read."""
+    for modality in small_gemma.SHAPES:
+        monkeypatch.setattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}", small_gemma.loader(modality))
+    monkeypatch.setattr(towers, "_loaded", OrderedDict())
+    return load_settings(weights_dir=reference._folder, device="cpu", model="everyday")
+
+
+def same(found: Floats, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def mean_direction(rows: Floats) -> Floats:
+    return unit(rows.sum(axis=0, keepdims=True))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_texts_in_a_role_are_transformers_with_the_prompt(role: Role, reference: Reference, settings: Settings) -> None:
+    texts = ["dog", "cat dog"]
+    expected = reference.rows(text=[PROMPTS[role] + text for text in texts])
+    same(OmniBind.load("everyday", settings).encode(TEXT, texts, role), expected)
+
+
+def test_a_picture_is_transformers(reference: Reference, settings: Settings) -> None:
+    found = OmniBind.load("everyday", settings).encode(IMAGE, [*PICTURES], Role.DOCUMENT)
+    same(found, reference.images(PICTURES))
+
+
+def test_an_object_is_the_mean_direction_of_its_views(reference: Reference, settings: Settings) -> None:
+    cloud = PointCloud(np.zeros((4, 3), np.float32), None, PICTURES)
+    found = OmniBind.load("everyday", settings).encode(CLOUD, [cloud], Role.DOCUMENT)
+    same(found, mean_direction(reference.images(PICTURES)))
+
+
+def test_a_video_is_its_frames_and_its_sound_track(reference: Reference, settings: Settings) -> None:
+    seen, heard = mean_direction(reference.images(PICTURES)), reference.sound(SOUND.samples)
+    clips = [Clip(PICTURES, SOUND), Clip(PICTURES)]
+    found = OmniBind.load("everyday", settings).encode(VIDEO, clips, Role.DOCUMENT)
+    same(found, np.concatenate([unit(0.7 * seen + 0.3 * heard), seen]))
+
+
+def test_it_has_nothing_to_train(tmp_path: Path) -> None:
+    model = OmniBind.load("everyday", load_settings(weights_dir=tmp_path))
+    assert model.modalities == tuple(Modality)
+    assert not (installed.find("everyday", load_settings()) / "model.safetensors").exists()
+
+
+def test_a_model_with_tensors_does_not_load_without_them(tmp_path: Path) -> None:
+    config = installed.find_config("everyday", load_settings())
+    centred = config.model_copy(update={"centred": (TEXT,)})
+    (tmp_path / "model.json").write_text(centred.model_dump_json())
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        checkpoint.read(tmp_path)
+
+
+def test_without_weights_it_says_what_to_pull(tmp_path: Path) -> None:
+    model = OmniBind.load("everyday", load_settings(weights_dir=tmp_path))
+    with pytest.raises(ModelMissingError, match="omnisearch models pull embedding-gemma-2"):
+        model.encode(TEXT, ["a dog"], Role.QUERY)
+
+
+def test_one_pull_fetches_two_pinned_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(pulling, "pull_all", lambda specs, settings, begin: asked.extend(specs))
+    done = CliRunner().invoke(app, ["pull", "everyday", "--license", "commercial"])
+    assert done.exit_code == 0, done.output
+    assert [spec.name for spec in asked] == ["embedding-gemma-2.safetensors", "embedding-gemma-2-tokenizer.json"]
+    assert all(len(spec.sources[0].revision) == 40 for spec in asked)
