@@ -19,12 +19,23 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(a @ b / (a.norm() * b.norm()))
 
 
-def plain(left: torch.Tensor, right: torch.Tensor, temperature: float, groups: torch.Tensor) -> torch.Tensor:
+def plain(
+    left: torch.Tensor,
+    right: torch.Tensor,
+    temperature: float | torch.Tensor,
+    groups: torch.Tensor,
+    smoothing: float = 0.0,
+) -> torch.Tensor:
     """The loss with all its logits at once, and gradients by autograd."""
     logits = functional.normalize(left, dim=1) @ functional.normalize(right, dim=1).T / temperature
     same = ((groups[:, None] == groups) & (groups >= 0)).any(dim=2).fill_diagonal_(False)
     logits = logits.masked_fill(same, -torch.inf)
-    return -(logits.log_softmax(1).diagonal().mean() + logits.log_softmax(0).diagonal().mean()) / 2
+    total = torch.zeros((), dtype=logits.dtype)
+    for each in (logits, logits.T):
+        told = each.log_softmax(1)
+        shared = told.masked_fill(same, 0).sum(1) / (~same).sum(1)
+        total = total - ((1 - smoothing) * told.diagonal() + smoothing * shared).mean() / 2
+    return total
 
 
 @pytest.mark.parametrize("groups", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2]])
@@ -40,18 +51,47 @@ def test_info_nce_is_its_formula(groups: list[int]) -> None:
     assert found.item() == pytest.approx(total / 2, rel=1e-12)
 
 
+@pytest.mark.parametrize("groups", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2], [0, 0, 0, 0, 0, 0]])
+def test_smoothed_targets_are_their_formula(groups: list[int]) -> None:
+    """Each target is 0.9 on the pair, and a share of 0.1 on the pair and on each of its negatives."""
+    left, right, tau = rows(0), rows(1), 0.07
+    total = 0.0
+    for queries, keys in ((left, right), (right, left)):
+        for i in range(6):
+            kept = [j for j in range(6) if j == i or groups[i] != groups[j]]
+            odds = {j: math.exp(cosine(queries[i], keys[j]) / tau) for j in kept}
+            for j in kept:
+                target = 0.9 * (i == j) + 0.1 / len(kept)
+                total -= target * math.log(odds[j] / sum(odds.values())) / 6
+    found = info_nce(left, right, tau, torch.tensor(groups), 0.1)
+    assert found.item() == pytest.approx(total / 2, rel=1e-12)
+
+
+def test_smoothing_is_torchs_where_all_others_are_negatives() -> None:
+    left, right = functional.normalize(rows(0), dim=1), functional.normalize(rows(1), dim=1)
+    logits, own = left @ right.T / 0.07, torch.arange(6)
+    wanted = sum(functional.cross_entropy(each, own, label_smoothing=0.1) for each in (logits, logits.T)) / 2
+    torch.testing.assert_close(info_nce(left, right, 0.07, own, 0.1), wanted)
+
+
 @pytest.mark.parametrize("block", [1, 5, 13, 64])
 @pytest.mark.parametrize("grouped", [False, True])
-def test_blocks_give_the_plain_loss_and_gradients(block: int, grouped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_blocks_give_the_plain_loss_and_gradients(
+    block: int, grouped: bool, smoothing: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(losses, "BLOCK", block)
     left, right = rows(0, 13, 7).requires_grad_(), rows(1, 13, 7).requires_grad_()
+    temperature = torch.tensor(0.03, dtype=torch.float64, requires_grad=True)
     names = torch.arange(13) // 3 if grouped else torch.arange(13)
     groups = torch.stack([torch.full((13,), -1), names], dim=1)
-    wanted = plain(left, right, 0.03, groups)
-    found = info_nce(left, right, 0.03, groups)
+    wanted = plain(left, right, temperature, groups, smoothing)
+    found = info_nce(left, right, temperature, groups, smoothing)
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0)
-    gradients = torch.autograd.grad(wanted, (left, right))
-    torch.testing.assert_close(torch.autograd.grad(found * 1, (left, right)), gradients, rtol=1e-9, atol=1e-12)
+    assert info_nce(left, right, 0.03, groups, smoothing).item() == pytest.approx(wanted.item(), rel=1e-12)
+    learned = (left, right, temperature)
+    gradients = torch.autograd.grad(wanted, learned)
+    torch.testing.assert_close(torch.autograd.grad(found * 1, learned), gradients, rtol=1e-9, atol=1e-12)
 
 
 def test_agreeing_in_any_respect_is_no_negative() -> None:

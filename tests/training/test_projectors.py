@@ -11,6 +11,7 @@ from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages import loop
 from omnisearch_training.stages.losses import info_nce
+from omnisearch_training.stages.objective import MatchConfig, Objective, ObjectiveConfig
 from omnisearch_training.stages.projectors import Anchor, BindConfig, binding_loss, disturb, subset, train_projectors
 from omnisearch_training.stages.pseudo_pairs import Pairs
 
@@ -18,6 +19,7 @@ TEXT, IMAGE, AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
 N = 96
 World = tuple[dict[tuple[str, Modality], np.ndarray], Pairs]
 CONFIG = BindConfig(heads=("mix", "A", "TV"), hidden=24, batch=48, epochs=6, noise=0.1, rate=5e-3, k=2)
+MICO = {"learned_temperature": True, "smoothing": 0.1, "matching": MatchConfig(hidden=8)}
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -50,7 +52,7 @@ def test_the_binding_loss_is_the_sum_over_modality_pairs() -> None:
     sources, targets = [rows(i, 9, 5) for i in (0, 1)], [rows(i, 9, 4) for i in (2, 3, 4)]
     layer = torch.nn.Linear(5, 4).double()
     names = torch.arange(9)
-    found = binding_loss(layer, sources, targets, [names] * 2, [names] * 3, 0.03)
+    found = binding_loss(layer, sources, targets, [names] * 2, [names] * 3, Objective(ObjectiveConfig(), 4))
     wanted = sum(info_nce(layer(s), t, 0.03, names) for s in sources for t in targets)
     torch.testing.assert_close(found, wanted)
 
@@ -78,6 +80,44 @@ def test_heads_learn_from_their_starts(world: World) -> None:
         train_projectors("sound", world[0], Anchor({"photo": 1}, world[0]), pairs, BindConfig(heads=("P",)), 0)
 
 
+def test_without_mico_s_options_training_gives_the_same_bits(world: World) -> None:
+    """The reference is a loop of its own over InfoNCE alone."""
+    embeddings, pairs = world
+    anchor, config = Anchor({"photo": 1}, embeddings), CONFIG.model_copy(update={"heads": ("mix",), "epochs": 2})
+    found = train_projectors("sound", embeddings, anchor, pairs, config, 0).state_dict()
+    place = int(loop.draw(0, 0).integers(2**31))
+    torch.manual_seed(place)
+    projector = Projector(10, config.hidden, 12, heads=1).train()
+
+    def loss(step: int) -> torch.Tensor:
+        chosen = loop.batch_of(3 * N, config.batch, step, place)
+        random = loop.draw(place, 1, step)
+        ids = pairs.tuples(chosen, random.integers(config.k, size=len(chosen))).ids
+        given = [disturb(torch.from_numpy(embeddings["sound", m][ids[m]]), config.noise, random) for m in (TEXT, AUDIO)]
+        targets = {m: anchor.rows(m, ids[m]) for m in (TEXT, IMAGE)}
+        named = {m: torch.from_numpy(ids[m]).long() for m in (TEXT, IMAGE, AUDIO)}
+        rows = dict(zip((TEXT, AUDIO), projector(torch.cat(given)).chunk(2), strict=True))
+        terms = [
+            info_nce(rows[m], targets[t], 0.03, torch.stack([named[m], named[t]], dim=1)) for m in rows for t in targets
+        ]
+        return torch.stack(terms).sum()
+
+    loop.fit(projector, loss, 2 * (3 * N // config.batch), config.rate, "reference")
+    wanted = Projector.stack([projector.eval()]).state_dict()
+    assert all(torch.equal(found[name], value) for name, value in wanted.items())
+
+
+def test_mico_s_options_change_the_projector(world: World) -> None:
+    embeddings, pairs = world
+    anchor, short = Anchor({"photo": 1}, embeddings), CONFIG.model_copy(update={"heads": ("mix",), "epochs": 1})
+    options = ({}, {"smoothing": 0.1}, {"learned_temperature": True}, {"matching": MatchConfig(hidden=8)})
+    found = []
+    for each in options:
+        config = short.model_copy(update=each)
+        found.append(train_projectors("sound", embeddings, anchor, pairs, config, 0).state_dict()["inner.weight"])
+    assert len({rows.numpy().tobytes() for rows in found}) == len(options)
+
+
 def test_noise_has_its_length() -> None:
     given = torch.eye(400)
     moved = disturb(given, 0.3, np.random.default_rng(0))
@@ -101,13 +141,17 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("killed_at", [2, 20, 40])
+@pytest.mark.parametrize(
+    ("killed_at", "options"), [(2, {}), (20, {}), (40, {}), pytest.param(20, MICO, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_ends_as_an_undisturbed_one(
     world: World,
     tmp_path: Path,
     killed_at: int,
+    options: dict[str, object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    config = CONFIG.model_copy(update=options)
     monkeypatch.setattr(loop, "EVERY", 3)
     embeddings, pairs = world
     anchor = Anchor({"photo": 1}, embeddings)
@@ -118,11 +162,11 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
         if len(seen) == killed_at:
             raise KilledError
 
-    wanted = train_projectors("sound", embeddings, anchor, pairs, CONFIG, 1).state_dict()
+    wanted = train_projectors("sound", embeddings, anchor, pairs, config, 1).state_dict()
     with pytest.raises(KilledError):
-        train_projectors("sound", embeddings, anchor, pairs, CONFIG, 1, None, tmp_path, report)
-    found = train_projectors("sound", embeddings, anchor, pairs, CONFIG, 1, None, tmp_path, report).state_dict()
+        train_projectors("sound", embeddings, anchor, pairs, config, 1, None, tmp_path, report)
+    found = train_projectors("sound", embeddings, anchor, pairs, config, 1, None, tmp_path, report).state_dict()
     assert all(torch.equal(found[name], value) for name, value in wanted.items())
     assert len(seen) - killed_at == (36 + 12 + 24) - killed_at // 3 * 3  # it went on from the last checkpoint
     with pytest.raises(CheckpointError, match="another recipe"):
-        train_projectors("sound", embeddings, anchor, pairs, CONFIG, 2, None, tmp_path)
+        train_projectors("sound", embeddings, anchor, pairs, config, 2, None, tmp_path)

@@ -14,6 +14,7 @@ from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages import loop
 from omnisearch_training.stages.losses import info_nce
+from omnisearch_training.stages.objective import Objective, ObjectiveConfig
 from omnisearch_training.stages.pseudo_pairs import Pairs
 from omnisearch_training.stages.routers import (
     RouteConfig,
@@ -88,7 +89,7 @@ def test_alignment_is_infonce_over_all_pairs_of_modalities(reduction: str) -> No
     draw = torch.Generator().manual_seed(0)
     fused = {m: torch.randn(7, 5, generator=draw, dtype=torch.float64) for m in (TEXT, IMAGE, AUDIO)}
     names = torch.tensor([0, 0, 1, 2, 3, 4, 5])
-    found = alignment_loss(fused, dict.fromkeys(fused, names), 0.03, reduction)  # type: ignore[arg-type]
+    found = alignment_loss(fused, dict.fromkeys(fused, names), Objective(ObjectiveConfig(), 4), reduction)  # type: ignore[arg-type]
     terms = [info_nce(fused[a], fused[b], 0.03, names) for a, b in combinations(fused, 2)]
     assert len(terms) == 3
     torch.testing.assert_close(found, sum(terms) / (3 if reduction == "mean" else 1))

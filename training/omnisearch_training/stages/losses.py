@@ -1,5 +1,6 @@
 """The two losses of OmniBind, on embeddings in memory."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,16 +11,21 @@ from torch.nn import functional
 BLOCK = 1024
 
 
-def info_nce(left: Tensor, right: Tensor, temperature: float, groups: Tensor) -> Tensor:
+def info_nce(
+    left: Tensor, right: Tensor, temperature: float | Tensor, groups: Tensor, smoothing: float = 0.0
+) -> Tensor:
     """Return the symmetric InfoNCE of paired rows (OmniBind, eq. 1): the mean of both directions' cross entropies.
 
     `left` and `right` are (n, dim) and are normalised here; row i of one belongs to row i of the other. `groups`, (n,)
     or (n, g), are the concepts of each row, in g columns, -1 for none: rows that agree in any column are not negatives
-    of each other. Logits are computed per block of rows, and again for the gradients, so memory grows with n and not
+    of each other. A target is 1 - `smoothing` on the pair, and `smoothing` in equal shares on the pair and its
+    negatives (Szegedy et al., "Rethinking the Inception Architecture", 2016). `temperature` may be a scalar tensor
+    that is learned. Logits are computed per block of rows, and again for the gradients, so memory grows with n and not
     with its square.
     """
     left, right = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
-    loss: Tensor = _InfoNCE.apply(left, right, temperature, groups.reshape(len(groups), -1))  # type: ignore[no-untyped-call]
+    concepts = groups.reshape(len(groups), -1)
+    loss: Tensor = _InfoNCE.apply(left, right, temperature, concepts, smoothing)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -32,8 +38,13 @@ def decoupling(scores: Tensor, labels: Tensor) -> Tensor:
     return functional.binary_cross_entropy(scores, labels, reduction="none").sum(dim=1).mean()
 
 
-def _blocks(left: Tensor, right: Tensor, temperature: float, groups: Tensor) -> Any:
-    """Yield (rows, masked logits (block, n), positions of the diagonal in them)."""
+def blocks(
+    left: Tensor, right: Tensor, temperature: float | Tensor, groups: Tensor
+) -> Iterator[tuple[slice, Tensor, tuple[Tensor, Tensor]]]:
+    """Yield (rows, logits (block, n) of unit rows, positions of the diagonal in them).
+
+    Logits of rows of the same concept are -inf, except those of the pairs themselves.
+    """
     for start in range(0, len(left), BLOCK):
         rows = slice(start, min(start + BLOCK, len(left)))
         logits = left[rows] @ right.T / temperature
@@ -46,34 +57,54 @@ def _blocks(left: Tensor, right: Tensor, temperature: float, groups: Tensor) -> 
 
 
 class _InfoNCE(torch.autograd.Function):
-    """Symmetric InfoNCE of unit rows; the gradient by the logits is (softmax of rows + of columns - 2 I) / 2n."""
+    """Symmetric InfoNCE of unit rows, with targets t: the gradient by the logits is (softmax of rows + of columns - t
+    of rows - t of columns) / 2n, where t is I without smoothing.
+    """
 
     @staticmethod
-    def forward(ctx: Any, left: Tensor, right: Tensor, temperature: float, groups: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, left: Tensor, right: Tensor, temperature: float | Tensor, groups: Tensor, smoothing: float
+    ) -> Tensor:
         of_rows = torch.empty_like(left[:, 0])
         of_columns = torch.full_like(of_rows, -torch.inf)
         positives = torch.empty_like(of_rows)
-        for rows, logits, diagonal in _blocks(left, right, temperature, groups):
+        kept, sums = torch.zeros_like(of_rows), torch.zeros_like(of_rows)  # of the logits that are not -inf
+        for rows, logits, diagonal in blocks(left, right, temperature, groups):
             of_rows[rows] = logits.logsumexp(dim=1)
             of_columns = torch.logaddexp(of_columns, logits.logsumexp(dim=0))
             positives[rows] = logits[diagonal]
-        ctx.save_for_backward(left, right, groups, of_rows, of_columns)
-        ctx.temperature = temperature
-        return ((of_rows + of_columns) / 2 - positives).mean()
+            if smoothing:
+                finite = logits.isfinite()
+                kept[rows] = finite.sum(dim=1).to(kept.dtype)  # of columns too: concepts agree in both directions
+                logits = logits.masked_fill_(~finite, 0)
+                sums[rows] += logits.sum(dim=1)
+                sums += logits.sum(dim=0)
+        ctx.save_for_backward(left, right, groups, of_rows, of_columns, kept)
+        ctx.temperature, ctx.smoothing = temperature, smoothing
+        losses = (of_rows + of_columns) / 2 - positives
+        if smoothing:
+            losses = losses + smoothing * (positives - sums / (2 * kept))
+        return losses.mean()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        left, right, groups, of_rows, of_columns = ctx.saved_tensors
-        wants_left, wants_right = ctx.needs_input_grad[:2]
+        left, right, groups, of_rows, of_columns, kept = ctx.saved_tensors
+        temperature, smoothing = ctx.temperature, ctx.smoothing
+        wants_left, wants_right, wants_temperature = ctx.needs_input_grad[:3]
         by_left = torch.zeros_like(left) if wants_left else None
         by_right = torch.zeros_like(right) if wants_right else None
-        scale = gradient / (2 * len(left) * ctx.temperature)
-        for rows, logits, diagonal in _blocks(left, right, ctx.temperature, groups):
+        by_temperature = torch.zeros_like(temperature) if wants_temperature else None
+        scale = gradient / (2 * len(left) * temperature)
+        for rows, logits, diagonal in blocks(left, right, temperature, groups):
             weights = (logits - of_rows[rows, None]).exp_() + (logits - of_columns).exp_()  # (block, n)
-            weights[diagonal] -= 2
+            weights[diagonal] -= 2 * (1 - smoothing)
+            if smoothing:
+                weights -= smoothing * (1 / kept[rows, None] + 1 / kept) * logits.isfinite()
             weights *= scale
+            if by_temperature is not None:
+                by_temperature -= (weights * logits.masked_fill_(logits.isinf(), 0)).sum()
             if by_left is not None:
                 by_left[rows] = weights @ right
             if by_right is not None:
                 by_right += weights.T @ left[rows]
-        return by_left, by_right, None, None
+        return by_left, by_right, by_temperature, None, None

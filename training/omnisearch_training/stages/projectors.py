@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from blake3 import blake3
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,8 +16,8 @@ from omnisearch.binding.projector import Projector
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages.loop import Report, batch_of, draw, fit
-from omnisearch_training.stages.losses import info_nce
 from omnisearch_training.stages.nearest import Rows
+from omnisearch_training.stages.objective import Objective, ObjectiveConfig, learner
 from omnisearch_training.stages.pseudo_pairs import Pairs
 
 # The letters of a head's name: the modality that its pairs start from.
@@ -28,18 +28,15 @@ Embeddings = Mapping[tuple[str, Modality], Rows]
 Groups = Mapping[Modality, NDArray[np.int64]]
 
 
-class BindConfig(BaseModel):
-    """Training of projectors; the temperature is the paper's, the heads and their width are those of the released code.
+class BindConfig(ObjectiveConfig):
+    """Training of projectors; the heads and their width are those of the released code.
 
     A head's name is `mix` or letters of T, V, A and P: the starts of its pairs. `noise` is the length of a
     random vector that is added to a space's unit embeddings. `k` is the number of neighbours to draw from.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     heads: tuple[Annotated[str, Field(pattern=r"^(mix|[TVAP]+)$")], ...] = ("mix", "A", "T", "V", "AT", "AV", "TV")
     hidden: int = Field(2048, ge=1)
-    temperature: float = Field(0.03, gt=0)
     noise: float = Field(0.0, ge=0)
     k: int = Field(1, ge=1)
     rate: float = Field(1e-3, gt=0)
@@ -92,8 +89,8 @@ def train_projectors(
 ) -> Projector:
     """Train the heads of one space, each on its subset of the pairs, and stack them.
 
-    The loss of a head is the sum of InfoNCE over all (modality of the space, modality of the anchor). Items of one
-    group are not negatives of each other. Checkpoints are written to `folder`.
+    The loss of a head is the sum of the objective over all (modality of the space, modality of the anchor). Items of
+    one group are not negatives of each other. Checkpoints are written to `folder`.
 
     Raises:
         UsageError: the space or a head has no pairs.
@@ -112,9 +109,14 @@ def train_projectors(
         place = draw(seed, number).integers(2**31)
         torch.manual_seed(int(place))
         projector = Projector(embeddings[space, sources[0]].shape[1], config.hidden, anchor.dim, heads=1).train()
+        objective = Objective(config, anchor.dim)
 
         def loss(
-            step: int, projector: Projector = projector, rows: NDArray[np.int64] = rows, place: int = int(place)
+            step: int,
+            projector: Projector = projector,
+            objective: Objective = objective,
+            rows: NDArray[np.int64] = rows,
+            place: int = int(place),
         ) -> Tensor:
             chosen = rows[batch_of(len(rows), config.batch, step, place)]
             random = draw(place, 1, step)
@@ -126,12 +128,13 @@ def train_projectors(
                 [anchor.rows(m, ids[m]) for m in targets],
                 [shown(ids[m], m, groups) for m in sources],
                 [shown(ids[m], m, groups) for m in targets],
-                config.temperature,
+                objective,
+                int(draw(place, 2, step).integers(2**62)),
             )
 
         steps = config.epochs * (len(rows) // min(config.batch, len(rows)))
         checkpoint = None if folder is None else folder / f"{space}-{head}.safetensors"
-        fit(projector, loss, steps, config.rate, f"{digest} {head}", checkpoint, report)
+        fit(learner(projector, objective), loss, steps, config.rate, f"{digest} {head}", checkpoint, report)
         trained.append(projector.eval())
     return Projector.stack(trained)
 
@@ -142,16 +145,17 @@ def binding_loss(
     targets: list[Tensor],
     source_groups: list[Tensor],
     target_groups: list[Tensor],
-    temperature: float,
+    objective: Objective,
+    seed: int = 0,
 ) -> Tensor:
-    """Return the sum of InfoNCE over all pairs of a source (n, dim) and a target (n, dim of the anchor).
+    """Return the sum of the objective over all pairs of a source (n, dim) and a target (n, dim of the anchor).
 
     All sources pass the projector in one batch, so that its batch norms are trained on the mixture of modalities that
     their running statistics describe.
     """
     projected = projector(torch.cat(sources)).chunk(len(sources))
     terms = [
-        info_nce(source, target, temperature, torch.stack([names, target_names], dim=1))
+        objective(source, target, torch.stack([names, target_names], dim=1), seed)
         for source, names in zip(projected, source_groups, strict=True)
         for target, target_names in zip(targets, target_groups, strict=True)
     ]

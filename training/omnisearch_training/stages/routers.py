@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 from blake3 import blake3
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from omnisearch.binding.config import LearnedConfig, ModelConfig, RouterConfig
@@ -17,20 +17,18 @@ from omnisearch.binding.router import Router
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages.loop import Report, batch_of, draw, fit
-from omnisearch_training.stages.losses import decoupling, info_nce
+from omnisearch_training.stages.losses import decoupling
+from omnisearch_training.stages.objective import Objective, ObjectiveConfig, learner
 from omnisearch_training.stages.projectors import Embeddings, Groups, identity, shown, take
 from omnisearch_training.stages.pseudo_pairs import Pairs
 
 
-class RouteConfig(BaseModel):
-    """Training of routers; temperature and `decoupling`, the weight of L_dec, are the paper's.
+class RouteConfig(ObjectiveConfig):
+    """Training of routers; `decoupling`, the weight of L_dec, is the paper's.
 
     `reduction` combines the losses of the modality pairs: eq. 5 of the paper sums them, its prose averages.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    temperature: float = Field(0.03, gt=0)
     reduction: Literal["sum", "mean"] = "sum"
     decoupling: float = Field(3.0, ge=0)
     k: int = Field(1, ge=1)
@@ -67,6 +65,7 @@ def train_routers(
     fusion = with_routers(fusion, {part: fusion.config.routers[part] for part in learned})
     fusion.requires_grad_(False)
     fusion.routers.requires_grad_(True).train()
+    objective = Objective(config, fusion.config.dim)
 
     def loss(step: int) -> Tensor:
         chosen = batch_of(len(pairs.start), config.batch, step, seed)
@@ -74,7 +73,8 @@ def train_routers(
         spaces = {m: {s: take(embeddings[s, m], tuples.ids[m]) for s in fusion.config.spaces(m)} for m in parts}
         fused = {m: fusion(m, spaces[m]) for m in parts}
         names = {m: shown(tuples.ids[m], m, groups) for m in parts}
-        total = alignment_loss(fused, names, config.temperature, config.reduction)
+        negatives = int(draw(seed, 2, step).integers(2**62))
+        total = alignment_loss(fused, names, objective, config.reduction, negatives)
         if labels is not None and tuples.text_source is not None:
             known = torch.from_numpy(tuples.text_source >= 0)
             scores = text_scores(fusion, spaces[Modality.TEXT])[known]
@@ -85,20 +85,21 @@ def train_routers(
 
     steps = config.epochs * (len(pairs.start) // min(config.batch, len(pairs.start)))
     digest = identity(config, pairs, groups, _digest(fusion), seed)
-    fit(fusion.routers, loss, steps, config.rate, digest, checkpoint, report)
+    fit(learner(fusion.routers, objective), loss, steps, config.rate, digest, checkpoint, report)
     return fusion.eval()
 
 
 def alignment_loss(
     fused: Mapping[Modality, Tensor],
     groups: Mapping[Modality, Tensor],
-    temperature: float,
+    objective: Objective,
     reduction: Literal["sum", "mean"],
+    seed: int = 0,
 ) -> Tensor:
-    """Return L_align: InfoNCE over all unordered pairs of modalities of fused embeddings (n, dim) (eq. 5)."""
+    """Return L_align: the objective over all unordered pairs of modalities of fused embeddings (n, dim) (eq. 5)."""
     terms = torch.stack(
         [
-            info_nce(fused[a], fused[b], temperature, torch.stack([groups[a], groups[b]], dim=1))
+            objective(fused[a], fused[b], torch.stack([groups[a], groups[b]], dim=1), seed)
             for a, b in combinations(fused, 2)
         ]
     )
