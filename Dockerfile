@@ -33,10 +33,12 @@ RUN python -m pip install -c constraints.txt .
 # What both images share: a user without rights, and the two folders that it may write.
 FROM python:3.11-slim-bookworm AS runtime
 RUN useradd --uid 10001 --create-home omnisearch && install -d -o omnisearch /data /models
+# What librosa compiles when the first sound is read lies beside the weights, because the root may be read-only.
 ENV PATH=/opt/omnisearch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     OMNISEARCH_DATA_DIR=/data \
-    OMNISEARCH_WEIGHTS_DIR=/models
+    OMNISEARCH_WEIGHTS_DIR=/models \
+    NUMBA_CACHE_DIR=/models/numba
 # By number: Kubernetes cannot tell otherwise that it is not root.
 USER 10001
 WORKDIR /home/omnisearch

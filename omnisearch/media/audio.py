@@ -83,7 +83,7 @@ def resampled(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
     if rate <= KEPT_RATE:
         yield from blocks
         return
-    import soxr
+    import soxr  # not through librosa, which resamples whole sounds only
 
     stream = soxr.ResampleStream(rate, KEPT_RATE, 1, dtype="float32")
     for block in blocks:

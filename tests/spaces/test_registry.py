@@ -69,9 +69,12 @@ def test_text_loads_no_image_or_sound_tower(settings: Settings) -> None:
         "        pass\n"
         "assert 'omnisearch.spaces.families.minilm' in sys.modules\n"
         "families = {f'omnisearch.spaces.families.{name}' for name in ('aisfx', 'views')}\n"
-        "others = {'timm', 'transformers', 'soxr'} | families\n"
+        "others = {'timm', 'transformers', 'soxr', 'librosa', 'numba'} | families\n"
         "loaded = others & set(sys.modules)\n"
         "assert not loaded, loaded\n"
+        # The modules of sounds hold towers of texts too, so importing them must not import librosa.
+        "from omnisearch.spaces.families import aisfx, clap, embedding_gemma, imagebind, pe_av, wavcaps, yamnet\n"
+        "assert not {'librosa', 'numba'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

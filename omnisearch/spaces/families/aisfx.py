@@ -5,15 +5,13 @@ Source: Ma and Lerch, "Representation Learning for the Automatic Indexing of Sou
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.config import Settings
 from omnisearch.spaces.device import choose
-from omnisearch.spaces.nn import mel
+from omnisearch.spaces.nn import waveforms
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
 from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
@@ -36,7 +34,7 @@ class AiSfx:
     def __init__(self, network: nn.Module, device: torch.device, fingerprint: str) -> None:
         self._network = network.eval().to(device)
         self._device, self.fingerprint = device, fingerprint
-        self._filters = mel.filters(RATE, WINDOW, BANDS)
+        self._filters = waveforms.filters(RATE, WINDOW, BANDS)
 
     @classmethod
     def load(cls, settings: Settings, fingerprint: str) -> "AiSfx":
@@ -68,10 +66,9 @@ class AiSfx:
 
     def spectrogram(self, wave: Waveform) -> Tensor:
         """Return the log mel frames (frames, 96) of a sound scaled to its maximum volume, in about [0, 1]."""
-        samples = wave.samples if wave.rate == RATE else soxr.resample(wave.samples, wave.rate, RATE)
-        samples = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
+        samples = waveforms.resampled(wave, RATE)
         peak = samples.abs().max() if len(samples) else torch.tensor(0.0)
-        bands = mel.power(samples / peak if peak > 0 else samples, WINDOW, HOP) @ self._filters.T
+        bands = waveforms.power(samples / peak if peak > 0 else samples, WINDOW, HOP) @ self._filters.T
         return torch.log10(bands * 10_000 + 1) / LOUDEST
 
 

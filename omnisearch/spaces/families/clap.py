@@ -16,7 +16,7 @@ from torch.nn import functional
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import optional_packages
-from omnisearch.spaces.nn import htsat, mel
+from omnisearch.spaces.nn import htsat, waveforms
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import paper_files
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
@@ -126,12 +126,12 @@ def sounds(fusion: bool, settings: Settings) -> Prepare:  # noqa: ARG001
 
     The two models were trained on bands of different scales: HTK's with fusion, Slaney's without.
     """
-    bands = partial(mel.filters, RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH)
-    filters = bands("htk", "peak") if fusion else bands("slaney", "area")
+    bands = partial(waveforms.filters, RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH)
+    filters = bands("htk", None) if fusion else bands("slaney", "slaney")
 
     def heard(wave: Content) -> tuple[Tensor, bool]:
         assert isinstance(wave, Waveform)
-        samples = rounded(htsat.resampled(wave, RATE))
+        samples = rounded(waveforms.resampled(wave, RATE))
         if fusion:
             return fused(samples, filters)
         return htsat.decibels(ten_seconds(samples), HOP, filters)[None], False

@@ -18,7 +18,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import optional_packages
 from omnisearch.spaces.families import clap
-from omnisearch.spaces.nn import htsat
+from omnisearch.spaces.nn import htsat, waveforms
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
@@ -106,7 +106,7 @@ def _sounds(settings: Settings) -> Prepare:
     def prepare(waves: Sequence[Content]) -> tuple[Tensor, ...]:
         (wave,) = waves
         assert isinstance(wave, Waveform)
-        samples = htsat.resampled(wave, RATE)
+        samples = waveforms.resampled(wave, RATE)
         samples = htsat.silence_after(samples, max(len(samples), SHORTEST))
         heard = extractor([samples.numpy()], return_tensors="np")  # cuts after thirty seconds
         frames, mask = heard["input_features"], heard["input_features_mask"]

@@ -6,15 +6,13 @@ Source: Girdhar et al., "ImageBind: One Embedding Space To Bind Them All" (CVPR 
 from collections.abc import Callable
 from fractions import Fraction
 
-import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.config import Settings
 from omnisearch.spaces.families import openclip
-from omnisearch.spaces.nn import kaldi, pixels
+from omnisearch.spaces.nn import kaldi, pixels, waveforms
 from omnisearch.spaces.nn.imagebind import BANDS, DIM, FRAMES, SIDE, TOKENS, Audio, Encoder, Text, Vision
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import paper_files
@@ -44,12 +42,12 @@ def sounds(settings: Settings) -> Prepare:  # noqa: ARG001
 def _clips(wave: Content) -> Tensor:
     """Return the first, the middle and the last two seconds of a sound; a shorter sound is returned whole."""
     assert isinstance(wave, Waveform)
-    samples = wave.samples if wave.rate == kaldi.RATE else soxr.resample(wave.samples, wave.rate, kaldi.RATE)
+    samples = waveforms.resampled(wave, kaldi.RATE)
     # Divide seconds exactly, not samples, to match the authors' clips to the sample.
     free = Fraction(max(len(samples) / kaldi.RATE - CLIP_SECONDS, 0))
     starts = [int(free * clip / (CLIPS - 1) * kaldi.RATE) for clip in range(CLIPS)]
     clips = [samples[start : start + CLIP_SECONDS * kaldi.RATE] for start in starts]
-    return torch.stack([spectrogram(torch.from_numpy(np.ascontiguousarray(clip, np.float32))) for clip in clips])
+    return torch.stack([spectrogram(clip) for clip in clips])
 
 
 def spectrogram(samples: Tensor) -> Tensor:

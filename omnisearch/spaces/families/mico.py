@@ -17,7 +17,7 @@ from torch.nn import functional
 from omnisearch.config import Settings
 from omnisearch.spaces.families import openclip, wavcaps
 from omnisearch.spaces.joint_space import JointSpace
-from omnisearch.spaces.nn import htsat, kaldi, pixels, torchvision_shim
+from omnisearch.spaces.nn import kaldi, pixels, torchvision_shim, waveforms
 from omnisearch.spaces.nn.bert import Bert
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.towers import TOWERS, unit
@@ -120,7 +120,7 @@ def slices(wave: Content) -> Tensor:
     more than four. The slices taken are the middles of four equal parts, the earlier of two middles.
     """
     assert isinstance(wave, Waveform)
-    frames = kaldi.features(htsat.resampled(wave, kaldi.RATE) * FULL_SCALE, SIDE, kaldi.POVEY)
+    frames = kaldi.features(waveforms.resampled(wave, kaldi.RATE) * FULL_SCALE, SIDE, kaldi.POVEY)
     frames = (frames - LOUDNESS) / SPREAD
     missing = max(SLICES * SIDE - len(frames), SIDE - len(frames) % SIDE)
     whole = functional.pad(frames, (0, 0, 0, missing)).view(-1, SIDE, SIDE)

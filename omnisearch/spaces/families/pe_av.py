@@ -16,7 +16,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces import optional_packages
 from omnisearch.spaces.families import clap
-from omnisearch.spaces.nn import htsat
+from omnisearch.spaces.nn import waveforms
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
@@ -109,7 +109,7 @@ def _sounds(settings: Settings) -> Prepare:  # noqa: ARG001
         heard = []
         for wave in waves:
             assert isinstance(wave, Waveform)
-            heard.append(frames(htsat.resampled(wave, RATE).numpy()))
+            heard.append(frames(waveforms.resampled(wave, RATE).numpy()))
         return (torch.from_numpy(np.stack(heard))[:, None],)
 
     return prepare

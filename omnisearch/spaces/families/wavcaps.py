@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.families import clap
-from omnisearch.spaces.nn import htsat, mel
+from omnisearch.spaces.nn import htsat, waveforms
 from omnisearch.spaces.nn.bert import Bert
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import paper_files, weight_files
@@ -69,11 +69,11 @@ def tokenizer(settings: Settings, most: int = TOKENS) -> Prepare:
 
 def sounds(settings: Settings) -> Prepare:  # noqa: ARG001
     """Return a function that maps sounds to spectrograms of their first ten seconds (n, 1, 1001, 64); none is long."""
-    filters = mel.filters(RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH, "slaney", "area")
+    filters = waveforms.filters(RATE, htsat.WINDOW, htsat.BANDS, htsat.LOW, htsat.HIGH, "slaney", "slaney")
 
     def heard(wave: Content) -> Tensor:
         assert isinstance(wave, Waveform)
-        samples = htsat.resampled(wave, RATE)[:LENGTH]
+        samples = waveforms.resampled(wave, RATE)[:LENGTH]
         return htsat.decibels(htsat.silence_after(samples, LENGTH), HOP, filters)[None]
 
     def prepare(waves: Sequence[Content]) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,7 +14,7 @@ from torch.nn import functional
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
-from omnisearch.spaces.nn import mel
+from omnisearch.spaces.nn import kaldi, waveforms
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
 from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import resolve
@@ -44,7 +43,7 @@ class Yamnet:
     def __init__(self, network: nn.Module, device: torch.device, fingerprint: str) -> None:
         self._network = network.eval().to(device)
         self._device, self.fingerprint = device, fingerprint
-        self._filters = mel.filters(RATE, FFT, BANDS, LOW, HIGH, norm="peak", straight="mel")
+        self._filters = kaldi.filters(RATE, FFT, BANDS, LOW, HIGH)
 
     @classmethod
     def load(cls, settings: Settings, fingerprint: str) -> "Yamnet":
@@ -71,10 +70,10 @@ class Yamnet:
 
     def spectrogram(self, wave: Waveform) -> Tensor:
         """Return the log mel frames (frames, 64) of a sound and of the silence that fills its last patch."""
-        samples = wave.samples if wave.rate == RATE else soxr.resample(wave.samples, wave.rate, RATE)
+        samples = waveforms.resampled(wave, RATE)
         patch, hop = (PATCH - 1) * HOP + WINDOW, PATCH_HOP * HOP
         lacking = (patch - len(samples)) % hop if len(samples) > patch else patch - len(samples)
-        whole = functional.pad(torch.from_numpy(np.ascontiguousarray(samples, np.float32)), (0, lacking))
+        whole = functional.pad(samples, (0, lacking))
         windows = whole.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW)
         return torch.log(torch.fft.rfft(windows, FFT).abs() @ self._filters.T + QUIET)
 

@@ -6,16 +6,13 @@ transformers runs it; its tensor names are mapped to those of the authors' files
 
 from typing import Any
 
-import numpy as np
-import soxr
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from omnisearch.spaces import optional_packages
-from omnisearch.spaces.nn import mel
+from omnisearch.spaces.nn import waveforms
 from omnisearch.spaces.weights.tensors import TensorPart
-from omnisearch.types import Waveform
 
 SECONDS = 10
 WINDOW, BANDS, LOW, HIGH = 1024, 64, 50.0, 14_000.0
@@ -66,12 +63,6 @@ def name_in_file(encoder: str, projection: str, name: str) -> str | TensorPart:
     return encoder + theirs
 
 
-def resampled(wave: Waveform, rate: int) -> Tensor:
-    """Return the samples of a sound at another rate: float32 (n,)."""
-    samples = wave.samples if wave.rate == rate else soxr.resample(wave.samples, wave.rate, rate)
-    return torch.from_numpy(np.ascontiguousarray(samples, np.float32))
-
-
 def silence_after(samples: Tensor, length: int) -> Tensor:
     """Pad samples to a length with silence."""
     return functional.pad(samples, (0, length - len(samples)))
@@ -79,5 +70,5 @@ def silence_after(samples: Tensor, length: int) -> Tensor:
 
 def decibels(samples: Tensor, hop: int, filters: Tensor) -> Tensor:
     """Return the log mel frames of samples, in dB: (1 + n // hop, 64)."""
-    power = mel.power(samples, WINDOW, hop, "reflect") @ filters.T
+    power = waveforms.power(samples, WINDOW, hop, "reflect") @ filters.T
     return 10 * torch.log10(power.clamp(min=FLOOR))

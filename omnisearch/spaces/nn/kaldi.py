@@ -2,6 +2,7 @@
 
 Source: Kaldi's feature-fbank with its defaults, but no dither; the features of AST and ImageBind (with a Hann window)
 and of MiCo (with Kaldi's own).
+librosa has none: Kaldi centres and preemphasizes every window by itself, and its filters are linear in mels.
 """
 
 from functools import cache
@@ -30,18 +31,22 @@ def features(samples: Tensor, bands: int, window: float = HANN) -> Tensor:
     frames = frames - PREEMPHASIS * functional.pad(frames[None], (1, 0), mode="replicate")[0, :, :-1]
     frames = frames * torch.hann_window(WINDOW, periodic=False) ** window
     power = torch.fft.rfft(frames, FFT).abs().square()
-    energies: Tensor = power @ filters(bands).T
+    energies: Tensor = power @ filters(RATE, FFT, bands, LOWEST, RATE / 2).T
     return energies.clamp(min=torch.finfo(torch.float32).eps).log()
 
 
 @cache
-def filters(bands: int) -> Tensor:
-    """Return triangular filters of height one, linear in mels, not in Hz: (bands, FFT // 2 + 1)."""
-    mels = _mel(torch.linspace(0, RATE / 2, FFT // 2 + 1, dtype=torch.float64))
-    lowest, highest = _mel(torch.tensor(LOWEST, dtype=torch.float64)), mels[-1]
+def filters(rate: int, window: int, bands: int, low: float, high: float) -> Tensor:
+    """Return triangular filters from `low` to `high` Hz of height one: (bands, window // 2 + 1).
+
+    The triangles are linear in mels, as those of Kaldi and of TensorFlow; librosa's are linear in Hz.
+    """
+    mels = _mel(torch.linspace(0, rate / 2, window // 2 + 1, dtype=torch.float64))
+    lowest, highest = _mel(torch.tensor([low, high], dtype=torch.float64)).tolist()
     step = (highest - lowest) / (bands + 1)
     centres = lowest + step * torch.arange(1, bands + 1)
-    return (1 - (mels - centres[:, None]).abs() / step).clamp(min=0).float()
+    triangles: Tensor = 1 - (mels - centres[:, None]).abs() / step
+    return triangles.clamp(min=0).float()
 
 
 def _mel(hertz: Tensor) -> Tensor:

@@ -211,9 +211,9 @@ def _contents(records: Sequence[Record], modality: Modality, settings: Settings)
 
 def _loud(sound: Waveform) -> Floats:
     """Return the samples at RATE, scaled to a common peak."""
-    import soxr
+    from omnisearch.spaces.nn.waveforms import resampled
 
-    samples: Floats = soxr.resample(sound.samples, sound.rate, RATE).astype(np.float32)
+    samples: Floats = resampled(sound, RATE).numpy()
     return samples / max(float(np.abs(samples).max()), 1e-6) * np.float32(0.7)
 
 
