@@ -20,6 +20,8 @@ def _released(name: str) -> WeightSpec:
     return WeightSpec(f"{name}.pt", None, None, "CC-BY-4.0", sources)
 
 
+# Models that no longer ship, and the model to use in place of each.
+REMOVED: Mapping[str, str] = {"omnisearch-modern": "everyday"}
 # The files of projectors and routers of each published model.
 RELEASED: Mapping[str, WeightSpec] = {name: _released(name) for name in OFFICIAL}
 
@@ -38,12 +40,16 @@ def find(name: str, settings: Settings) -> Path:
     """
     folder = _folder(name, settings)
     if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file() and _is_trained(folder):
-        out = models_dir(settings) / name
         raise ModelMissingError(
-            f"the projectors of {name} are not trained: {out} does not contain them. In a checkout of omnisearch, run "
-            f"`omnisearch train run training/recipes/{name}.toml --out {out}`"
+            f"the projectors of {name} are not trained: {models_dir(settings) / name} does not contain them; run "
+            f"`{training_command(name)}`"
         )
     return folder
+
+
+def training_command(name: str) -> str:
+    """Return the command that trains the projectors of a shipped model on this machine."""
+    return f"omnisearch train bind {name}"
 
 
 def _folder(name: str, settings: Settings) -> Path:
@@ -51,7 +57,15 @@ def _folder(name: str, settings: Settings) -> Path:
         return models_dir(settings) / name
     if name in OFFICIAL and not (Path(name) / model_files.CONFIG).is_file():
         raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
+    if name in REMOVED and not (Path(name) / model_files.CONFIG).is_file():
+        raise ModelMissingError(removal(name))
     return model_files.find_model_folder(name)
+
+
+def removal(name: str) -> str:
+    """Return the message that a removed model no longer ships, and what to use."""
+    other = REMOVED[name]
+    return f"the model {name} no longer ships: use {other} (`omnisearch models pull {other}`, then `--model {other}`)"
 
 
 def _is_trained(folder: Path) -> bool:
@@ -73,6 +87,8 @@ def find_config(name: str, settings: Settings) -> ModelConfig:
     try:
         path = _folder(name, settings) / model_files.CONFIG
     except ModelMissingError as error:
+        if name in REMOVED:
+            raise
         raise ModelMissingError(f"{error}, nor one of {', '.join(OFFICIAL)}") from None
     return parse_config(path.read_text(encoding="utf-8"), path)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnisearch.binding.installed import RELEASED, find_config
+from omnisearch.binding.installed import RELEASED, REMOVED, find_config, removal
 from omnisearch.binding.model_facts import known_models, weight_files
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
@@ -31,6 +31,8 @@ def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -
             found = registry.files_of((name,))
         elif names is None or name in known_models(settings) or Path(name).is_dir():
             found = _files_of_model(name, settings)
+        elif name in REMOVED:
+            raise UsageError(removal(name))
         else:
             guess = did_you_mean(name, (*known_models(settings), *registry.SPACES, *known))
             raise UsageError(

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from omnisearch.api.model_answers import model_out
 from omnisearch.binding import checkpoint, official_checkpoint
 from omnisearch.binding.installed import files_of_model, find, find_config
+from omnisearch.binding.model import OmniBind
 from omnisearch.binding.model_files import SHIPPED
 from omnisearch.binding.official import BASE
 from omnisearch.binding.official_checkpoint import layout
@@ -23,6 +24,7 @@ from omnisearch.spaces import registry
 from omnisearch.spaces.registry import FILES, SPACES
 from omnisearch.spaces.weights import pull as pulling
 from omnisearch.spaces.weights.spec import LocalFile, WeightSpec
+from tests.conftest import write_hashed_model
 
 runner = CliRunner()
 
@@ -225,3 +227,22 @@ def test_files_shows_licences_and_what_they_allow(weights: Path) -> None:
     assert allowed["minilm.safetensors"] == "yes"
     assert allowed["omnibind-base.pt"] == "no", "its own licence allows it, those of its spaces do not"
     assert all(row["size"] for row in rows if row["present"] == "yes"), "heads, which ship with omnisearch"
+
+
+@pytest.mark.parametrize("command", [["pull", "omnisearch-modern"], ["plan", "omnisearch-modern"]])
+def test_a_model_that_no_longer_ships_names_the_one_to_use(weights: Path, command: list[str]) -> None:
+    error = runner.invoke(app, command).exception
+    assert isinstance(error, UsageError | ModelMissingError)
+    assert "use everyday (`omnisearch models pull everyday`, then `--model everyday`)" in str(error)
+    assert "\n" not in str(error)
+
+
+def test_settings_that_name_a_model_that_no_longer_ships_are_answered_in_one_line(weights: Path) -> None:
+    with pytest.raises(ModelMissingError, match="no longer ships: use everyday") as raised:
+        OmniBind.load("omnisearch-modern", load_settings())
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_of_a_model_that_no_longer_ships_is_still_one(weights: Path) -> None:
+    folder = write_hashed_model(weights / "models" / "omnisearch-modern", "omnisearch-modern")
+    assert find("omnisearch-modern", load_settings()) == folder

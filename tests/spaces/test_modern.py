@@ -14,6 +14,7 @@ from omnisearch.spaces.weights.licences import commercial
 from omnisearch.spaces.weights.spec import Hub
 
 SPECS = {spec.name: spec for spec in modern.TOWERS}
+LOADED = [name for name, spec in SPECS.items() if "view_tower" not in spec.target]  # not over another tower
 
 
 def loader_of(name: str) -> Loader:
@@ -22,14 +23,14 @@ def loader_of(name: str) -> Loader:
     return loader
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", LOADED)
 def test_a_loader_is_what_its_declaration_says(name: str) -> None:
     spec, loader = SPECS[name], loader_of(name)
     assert (loader.name, loader.width) == (spec.name, spec.width)
     assert loader.weights == spec.weights[0]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", LOADED)
 def test_a_missing_file_is_named_before_anything_is_built(name: str, tmp_path: Path) -> None:
     loader = replace(loader_of(name), build=lambda: pytest.fail("built without weights"))
     with pytest.raises(ModelMissingError, match=f"omnisearch models pull {SPECS[name].weights[0].name}"):
