@@ -49,6 +49,7 @@ class TowerSettings(BaseModel):
 
     device: Device | None = None
     precision: Precision | None = None
+    tokens: int | None = Field(None, description="the most tokens per image, of a tower that has several budgets")
 
 
 class Settings(BaseSettings):
@@ -79,7 +80,10 @@ class Settings(BaseSettings):
     device: Device = Field("auto", description="auto, cpu or cuda")
     precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto: fp32 on a CPU, else the tower's own")
     max_memory: ByteSize | None = Field(None, description="what the towers of one device may take, such as 24GB")
-    towers: dict[str, TowerSettings] = Field({}, description="device and precision of single towers, by name")
+    towers: dict[str, TowerSettings] = Field({}, description="device, precision and tokens of single towers, by name")
+    dim: int | None = Field(
+        None, ge=1, description="width of the vectors, of a model with several; none means the full width"
+    )
     share: float = Field(
         1.0, gt=0, le=1, description="how much of the combining factors queries run spaces for; 1 is exact"
     )

@@ -164,4 +164,4 @@ def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
         manifest.forget(sorted(report.directionless))
         manifest.mark_suspect(sorted(report.lost))
         manifest.drop_files(strange)
-        manifest.rename(model=model.name, fingerprint=model.fingerprint)
+        manifest.rename(model=model.name, dim=str(model.dim), fingerprint=model.fingerprint)

@@ -109,7 +109,8 @@ def repair_index(settings: Settings, meter: Meter = SILENT) -> Repaired:
         stop = stack.enter_context(stop_on_signal())
         manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         model = OmniBind.load(settings.model, settings)
-        manifest.claim(model=model.name, fingerprint=model.fingerprint, store=settings.store or "embedded")
+        identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
+        manifest.claim(**identity, store=settings.store or "embedded")
         report = Repaired()
         raw = stack.enter_context(closing(_open_embeddings(settings, report)))
         _repair_engine(settings, manifest, raw, model, report)

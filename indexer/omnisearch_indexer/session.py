@@ -67,7 +67,8 @@ def index_files(
         stop = stop or stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings)
         manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
-        manifest.claim(model=model.name, fingerprint=model.fingerprint, store=settings.store or "embedded")
+        identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
+        manifest.claim(**identity, store=settings.store or "embedded")
         store = stack.enter_context(
             closing(open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=True))
         )

@@ -94,6 +94,9 @@ class ModelConfig(_Strict):
 
     `relevance` has a calibration per modality of items, for any query; `relevance_by_query` has one per pair of query
     and item modalities, for the pairs with ground truth.
+
+    `widths` are the smaller widths to which its embeddings may be cut: its spaces were trained so that the first
+    numbers of an embedding are an embedding (Kusupati et al., "Matryoshka Representation Learning", 2022).
     """
 
     format: Literal[1] = 1
@@ -101,6 +104,7 @@ class ModelConfig(_Strict):
     summary: str = ""
     licence: str
     dim: int = Field(ge=1, le=65536)
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
     projectors: dict[str, ProjectorConfig]
     branches: dict[Modality, tuple[BranchConfig, ...]]
     routers: dict[Modality, RouterConfig]
@@ -146,6 +150,8 @@ class ModelConfig(_Strict):
                 raise ValueError(f"{part} has {len(branches)} branches but {len(router.factors)} fixed factors")
             if isinstance(router, FixedConfig) and not sum(router.factors) > 0:
                 raise ValueError(f"the fixed factors of {part} add up to zero")
+        if any(width >= self.dim for width in self.widths):
+            raise ValueError(f"widths {list(self.widths)} must be smaller than dim {self.dim}")
         return self
 
 

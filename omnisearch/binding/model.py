@@ -11,7 +11,7 @@ from omnisearch.binding import checkpoint, installed, tower_skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
-from omnisearch.errors import UsageError
+from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import prompted, unit
@@ -31,7 +31,8 @@ class OmniBind:
     magnitude: the embeddings of the frozen spaces can be stored, and a newly trained fusion applied to them.
 
     `share` is the sum of combining factors for which `encode` runs towers; 1 is exact. See
-    `omnisearch.binding.tower_skipping`.
+    `omnisearch.binding.tower_skipping`. `dim` is the width of its vectors: the first numbers of an embedding, scaled to
+    unit length. Centring and space embeddings keep the full width, so another width needs no tower.
     """
 
     def __init__(
@@ -41,8 +42,12 @@ class OmniBind:
         fingerprint: str,
         background: Mapping[Modality, Floats],
         share: float = 1.0,
+        dim: int | None = None,
     ) -> None:
-        self.spaces, self.fingerprint, self.background = dict(spaces), fingerprint, dict(background)
+        self.spaces, self.fingerprint = dict(spaces), fingerprint
+        self.dim = dim or fusion.config.dim
+        cut = self.dim < fusion.config.dim
+        self.background = {modality: self._cut(rows) if cut else rows for modality, rows in background.items()}
         self.share = share
         self._fusion = fusion.fold()
 
@@ -53,6 +58,7 @@ class OmniBind:
         Raises:
             ModelMissingError: there is no such model, or it names an unknown space.
             CheckpointError: its files are inconsistent.
+            SettingsError: its embeddings cannot be cut to the width `dim` of the settings.
         """
         folder = installed.find(name, settings)
         stored = checkpoint.read(folder)
@@ -60,9 +66,11 @@ class OmniBind:
         dims = {space: loaded.spec.dim for space, loaded in spaces.items()}
         space_widths(stored.config, dims)
         licences.check(stored.config.name, [space.spec for space in spaces.values()], settings)
-        digest = blake3("\n".join([stored.digest, *(s.fingerprint for s in spaces.values())]).encode())
+        dim = _width(stored.config, settings)
+        cut = [f"dim {dim}"] if dim != stored.config.dim else []
+        digest = blake3("\n".join([stored.digest, *(s.fingerprint for s in spaces.values()), *cut]).encode())
         fusion = checkpoint.build(stored, dims, folder)
-        return cls(fusion, spaces, digest.hexdigest(), stored.background, settings.share)
+        return cls(fusion, spaces, digest.hexdigest(), stored.background, settings.share, dim)
 
     @property
     def config(self) -> ModelConfig:
@@ -73,11 +81,6 @@ class OmniBind:
     def name(self) -> str:
         """The model's name."""
         return self.config.name
-
-    @property
-    def dim(self) -> int:
-        """Width of the shared space."""
-        return self.config.dim
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -91,7 +94,7 @@ class OmniBind:
         """
         name = f"{self.fingerprint} varied {sorted(routers.items())} {sorted(centred)}"
         fusion = self._fusion.varied(routers, centred)
-        return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {})
+        return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {}, dim=self.dim)
 
     def relevance(self, modality: Modality, query: Modality | None = None) -> RelevanceConfig:
         """Return the calibration of a modality's scores for queries of the modality `query`, or for any if None."""
@@ -144,7 +147,7 @@ class OmniBind:
             fused[_absent(rows)] = 0
             total = weight * fused if total is None else total + weight * fused
         assert total is not None
-        return unit(total)
+        return self._cut(total)
 
     def factors(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
         """Explain `bind`: the combining factor of every branch for each of n inputs, {"part:branch": (n,)}.
@@ -179,8 +182,13 @@ class OmniBind:
                 _add(found, f"{part}:{branch.name}", split[:, i])
             if part in self.config.centred:
                 found[f"{part}:{CENTRING}"] = split[:, -1]
+        found = {name: rows[:, : self.dim] for name, rows in found.items()}
         length = np.linalg.norm(np.sum(list(found.values()), axis=0), axis=1, keepdims=True)
         return {name: rows / length for name, rows in found.items()}
+
+    def _cut(self, rows: Floats) -> Floats:
+        """Return the first `dim` numbers of rows (n, full width) as unit rows (n, dim)."""
+        return unit(rows[:, : self.dim])
 
     def _tensors(self, part: Modality, embeddings: SpaceEmbeddings) -> dict[str, torch.Tensor]:
         return {space: torch.from_numpy(embeddings[space, part]) for space in self.config.spaces(part)}
@@ -236,6 +244,19 @@ class OmniBind:
     def _check(self, modality: Modality) -> None:
         if modality not in self.modalities:
             raise UsageError(f"model {self.name} does not embed {modality}; it embeds {', '.join(self.modalities)}")
+
+
+def _width(config: ModelConfig, settings: Settings) -> int:
+    """Return the width of the settings, or the full width of the model.
+
+    Raises:
+        SettingsError: the model's embeddings cannot be cut to it.
+    """
+    widths = (config.dim, *config.widths)
+    if settings.dim is None or settings.dim in widths:
+        return settings.dim or config.dim
+    allowed = ", ".join(map(str, widths))
+    raise SettingsError(f"setting dim = {settings.dim}: the vectors of {config.name} can have {allowed} dimensions")
 
 
 def _add(found: dict[str, Floats], name: str, rows: Floats) -> None:

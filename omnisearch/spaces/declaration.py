@@ -15,7 +15,8 @@ class TowerSpec:
 
     `version` is raised whenever a change of the preprocessing changes the output. `parameters` is the size of the
     network; `half` is its half precision on a graphics card, None if it runs in fp32 only. `prompts` are the sentences
-    around a text that the network was trained with, by role, with `{text}` in its place.
+    around a text that the network was trained with, by role, with `{text}` in its place. `tokens` are the budgets per
+    image that the network was trained with, the default first. `over` is the tower whose features this one averages.
     """
 
     name: str
@@ -26,6 +27,8 @@ class TowerSpec:
     parameters: int = 0
     half: Literal["bf16", "fp16"] | None = None
     prompts: Mapping[Role, str] = field(default_factory=dict)
+    tokens: tuple[int, ...] = ()
+    over: str | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """A space without a head: its towers were trained together and share one metric."""
 
 from omnisearch.spaces.declaration import digest
-from omnisearch.spaces.towers import TOWERS, TowerReader, unit
+from omnisearch.spaces.towers import TowerReader, tower_fingerprint, unit
 from omnisearch.types import Floats, Modality
 
 
@@ -11,7 +11,7 @@ class JointSpace(TowerReader):
     @property
     def fingerprint(self) -> str:
         """A string that identifies the towers."""
-        return digest(self.spec.name, *(TOWERS[name].fingerprint for name in self.spec.towers.values()))
+        return digest(self.spec.name, *(tower_fingerprint(name, self._settings) for name in self.spec.towers.values()))
 
     def project(self, modality: Modality, features: Floats) -> Floats:  # noqa: ARG002
         """Return the features (n, dim) as unit rows, float32."""

@@ -14,10 +14,11 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
     By default a tower runs in fp32 on a CPU and in its declared half precision on a graphics card.
 
     Raises:
-        SettingsError: a half precision was set for this tower, which runs in fp32 only.
+        SettingsError: a half precision is set for a tower that runs in fp32 only, or tokens that it does not take.
         NotReadyError: the device is cuda, and torch finds none on this machine.
     """
     own = settings.towers.get(spec.name, TowerSettings())
+    budget(spec, settings)
     device = own.device or settings.device
     if device == "auto":
         from omnisearch.spaces.device import choose  # imports torch, which a plan with a given device does not need
@@ -31,6 +32,21 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
     elif precision == "auto":
         precision = spec.half
     return settings.model_copy(update={"device": device, "precision": precision})
+
+
+def budget(spec: TowerSpec, settings: Settings) -> int | None:
+    """Return the most tokens per image of a tower that has budgets, else None.
+
+    Raises:
+        SettingsError: the network was not trained with this number, or the tower has no budgets.
+    """
+    tokens = settings.towers.get(spec.name, TowerSettings()).tokens
+    if tokens is None:
+        return spec.tokens[0] if spec.tokens else None
+    if tokens not in spec.tokens:
+        allowed = f"takes {', '.join(map(str, sorted(spec.tokens)))}" if spec.tokens else "has no budget of tokens"
+        raise SettingsError(f"setting towers.{spec.name}.tokens = {tokens}: this tower {allowed}")
+    return tokens
 
 
 def memory(spec: TowerSpec, placed: Settings) -> int:

@@ -12,16 +12,17 @@ from pydantic import ByteSize
 from omnisearch.config import Settings
 from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
-from omnisearch.spaces.declaration import TowerSpec
+from omnisearch.spaces.declaration import TowerSpec, digest
 from omnisearch.spaces.declared import mico, mini, modern, paper
-from omnisearch.spaces.placement import check_names, memory, place
+from omnisearch.spaces.placement import budget, check_names, memory, place
 from omnisearch.types import Content, Floats, Modality, Role
 
 TOWERS: Mapping[str, TowerSpec] = {
     spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS)
 }
 
-_Key: TypeAlias = tuple[str, str, str, Path]  # name, device, precision, folder of the weights
+# Name, device, precision, folder of the weights, fingerprint.
+_Key: TypeAlias = tuple[str, str, str, Path, str]
 _loaded: OrderedDict[_Key, Tower] = OrderedDict()  # least recently used first
 _lock = threading.RLock()  # a tower may load another while it loads
 
@@ -44,13 +45,14 @@ def load_tower(name: str, settings: Settings) -> Tower:
     check_names(settings, tuple(TOWERS))
     spec = TOWERS[name]
     placed = place(spec, settings)
-    key = (name, placed.device, placed.precision, placed.weights_dir)
+    fingerprint = tower_fingerprint(name, settings)
+    key = (name, placed.device, placed.precision, placed.weights_dir, fingerprint)
     with _lock:
         if key not in _loaded:
             _make_room(spec, placed)
             module, _, member = spec.target.partition(":")
             loader: _Loader = getattr(import_module(module), member)
-            _loaded[key] = loader.load(placed, spec.fingerprint)
+            _loaded[key] = loader.load(placed, fingerprint)
         _loaded.move_to_end(key)
         return _loaded[key]
 
@@ -75,6 +77,20 @@ def _make_room(spec: TowerSpec, placed: Settings) -> None:
             break
         if size:
             del _loaded[key], taken[key]
+
+
+def tower_fingerprint(name: str, settings: Settings) -> str:
+    """Return a string that identifies a tower's outputs: its weights, its preprocessing and its budget of tokens.
+
+    Raises:
+        SettingsError: the tower was not trained with the budget of the settings.
+    """
+    spec = TOWERS[name]
+    source = TOWERS[spec.over] if spec.over else spec
+    tokens = budget(source, settings)
+    if not source.tokens or tokens == source.tokens[0]:
+        return spec.fingerprint
+    return digest(spec.fingerprint, f"{tokens} tokens")
 
 
 def prompted(name: str, texts: Sequence[Content], role: Role) -> Sequence[Content]:

@@ -56,6 +56,11 @@ class CollectionName:
         Raises:
             FingerprintError: they do not; the message names both models and the way out.
         """
+        if self.model == wanted.model and self.dim != wanted.dim:
+            raise FingerprintError(
+                f"the index was made with dim {self.dim}, not {wanted.dim}: set dim = {self.dim} again, or change its "
+                f"width with `omnisearch rebind`, which reads no files"
+            )
         if not self.fits(wanted.dim, wanted.fingerprint):
             raise FingerprintError(
                 f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "

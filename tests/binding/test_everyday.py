@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 from omnisearch.binding import checkpoint, installed
 from omnisearch.binding.model import OmniBind
 from omnisearch.cli.models import app
-from omnisearch.config import Settings, load_settings
-from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.config import Settings, TowerSettings, load_settings
+from omnisearch.errors import CheckpointError, ModelMissingError, SettingsError
 from omnisearch.spaces import towers
 from omnisearch.spaces.families import embedding_gemma as gemma
 from omnisearch.spaces.nn import torchvision_shim
-from omnisearch.spaces.towers import unit
+from omnisearch.spaces.placement import place
+from omnisearch.spaces.towers import TOWERS, tower_fingerprint, unit
 from omnisearch.spaces.weights import pull as pulling
 from omnisearch.types import Clip, Floats, Modality, PointCloud, Role, Waveform
 from tests.spaces import small_gemma
@@ -82,6 +83,42 @@ def test_texts_in_a_role_are_transformers_with_the_prompt(role: Role, reference:
 def test_a_picture_is_transformers(reference: Reference, settings: Settings) -> None:
     found = OmniBind.load("everyday", settings).encode(IMAGE, [*PICTURES], Role.DOCUMENT)
     same(found, reference.images(PICTURES))
+
+
+@pytest.mark.parametrize("tokens", [70, 140])
+def test_the_budget_of_tokens_is_the_processors(tokens: int, reference: Reference, settings: Settings) -> None:
+    from transformers import Gemma4ImageProcessorPil
+
+    default = OmniBind.load("everyday", settings)
+    fewer = settings.model_copy(update={"towers": {"embedding_gemma_image": TowerSettings(tokens=tokens)}})
+    model = OmniBind.load("everyday", fewer)
+    assert model.fingerprint != default.fingerprint
+    expected = reference.images(PICTURES[:1], Gemma4ImageProcessorPil(max_soft_tokens=tokens))
+    same(model.encode(IMAGE, [PICTURES[0]], Role.DOCUMENT), expected)
+    assert not np.allclose(default.encode(IMAGE, [PICTURES[0]], Role.DOCUMENT), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("tower", "said"), [("embedding_gemma_image", "takes 70, 140"), ("minilm", "has no budget")])
+def test_another_budget_is_refused(tower: str, said: str) -> None:
+    settings = load_settings(towers={tower: TowerSettings(tokens=300)})
+    with pytest.raises(SettingsError, match=rf"^setting towers\.{tower}\.tokens = 300: this tower {said}"):
+        place(TOWERS[tower], settings)
+
+
+def test_views_are_of_another_fingerprint_where_the_budget_is(settings: Settings) -> None:
+    fewer = settings.model_copy(update={"towers": {"embedding_gemma_image": TowerSettings(tokens=70)}})
+    assert tower_fingerprint("embedding_gemma_views", fewer) != tower_fingerprint("embedding_gemma_views", settings)
+    assert tower_fingerprint("embedding_gemma_text", fewer) == tower_fingerprint("embedding_gemma_text", settings)
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(0.5, 1), (70, 3)])
+def test_a_long_sound_is_the_mean_direction_of_equal_windows(
+    seconds: float, windows: int, reference: Reference, settings: Settings
+) -> None:
+    samples = np.random.default_rng(2).normal(0, 0.1, int(seconds * gemma.RATE)).astype(np.float32)
+    expected = mean_direction(np.concatenate([reference.sound(part) for part in np.array_split(samples, windows)]))
+    found = OmniBind.load("everyday", settings).encode(AUDIO, [Waveform(samples, gemma.RATE), SOUND], Role.DOCUMENT)
+    same(found, np.concatenate([expected, reference.sound(SOUND.samples)]))
 
 
 def test_an_object_is_the_mean_direction_of_its_views(reference: Reference, settings: Settings) -> None:

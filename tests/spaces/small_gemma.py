@@ -13,7 +13,6 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from omnisearch.spaces.families import embedding_gemma as gemma
-from omnisearch.spaces.pipeline import Loader
 from omnisearch.spaces.weights import modern_files
 
 TEXT = {
@@ -85,11 +84,14 @@ def processor(folder: Path, **kinds: Any) -> Any:
     )
 
 
-def loader(modality: str) -> Loader:
+def loader(modality: str) -> Any:
     """Return our loader of a tower at this size."""
     part, shape = SHAPES[modality]
-    full: Loader = getattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}")
-    return replace(full, build=partial(gemma.network, part, text_config=TEXT, **shape))
+    build = partial(gemma.network, part, text_config=TEXT, **shape)
+    full = getattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}")
+    if isinstance(full, gemma.WindowedLoader):
+        return replace(full, window=replace(full.window, build=build))
+    return replace(full, build=build)
 
 
 def mean(reference: Any, **inputs: torch.Tensor) -> Any:

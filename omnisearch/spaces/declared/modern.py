@@ -11,6 +11,8 @@ _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
 _GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}
 # The prompts of the model's card for retrieval; a document without a title is called none.
 _GEMMA_PROMPTS = {Role.QUERY: "task: search result | query: {text}", Role.DOCUMENT: "title: none | text: {text}"}
+# Budgets of an image: the longest sides that fit are used, so an image takes nearly all of its budget.
+_GEMMA_TOKENS = (280, 70, 140, 560, 1120)
 
 TOWERS = (
     TowerSpec("pe_core_text", 1024, (mf.PE_CORE,), f"{_PE_CORE}:PE_CORE_TEXT", parameters=353_986_560, half="bf16"),
@@ -31,9 +33,11 @@ TOWERS = (
             768,
             _GEMMA_FILES,
             f"{_GEMMA}:EMBEDDING_GEMMA_{modality.upper()}",
+            version=2,
             parameters=size,
             half="bf16",
             prompts=_GEMMA_PROMPTS if modality is Modality.TEXT else {},
+            tokens=_GEMMA_TOKENS if modality is Modality.IMAGE else (),
         )
         for modality, size in _GEMMA_SIZES.items()
     ),
@@ -44,6 +48,7 @@ TOWERS = (
         "omnisearch.spaces.families.view_tower:EMBEDDING_GEMMA_VIEWS",
         parameters=_GEMMA_SIZES[Modality.IMAGE],
         half="bf16",
+        over="embedding_gemma_image",
     ),
 )
 

@@ -4,7 +4,9 @@ Source: Google DeepMind, "EmbeddingGemma 2" (2026). An image or a sound becomes 
 two marks; an embedding is the mean of the last states. The prompts of texts are declared beside the towers.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,13 +21,16 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces import optional_packages
 from omnisearch.spaces.families import clap
 from omnisearch.spaces.nn import htsat, waveforms
-from omnisearch.spaces.pipeline import Loader, Prepare
+from omnisearch.spaces.pipeline import Loader, Pipeline, Prepare
+from omnisearch.spaces.placement import budget
+from omnisearch.spaces.towers import TOWERS, unit
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
-from omnisearch.types import Content, Waveform
+from omnisearch.types import Content, Floats, Waveform
 
 DIM = 768
 RATE = 16_000
+LONGEST = 30  # seconds that the network reads; longer sounds are read in windows
 SHORTEST = RATE // 10  # samples; shorter sounds are padded with silence, because they have no whole frame
 TOKENS, PADDING = 8_192, 0  # the context length in training, and the padding token
 TEXTS = 32  # in a batch; images and sounds are run one by one, because their token counts differ
@@ -87,7 +92,8 @@ def _texts(settings: Settings) -> Prepare:
 
 def _images(settings: Settings) -> Prepare:
     tokenizer = words(IMAGE, settings)
-    processor = optional_packages.need("transformers", "paper").Gemma4ImageProcessorPil()
+    transformers = optional_packages.need("transformers", "paper")
+    processor = transformers.Gemma4ImageProcessorPil(max_soft_tokens=budget(TOWERS["embedding_gemma_image"], settings))
 
     def prepare(images: Sequence[Content]) -> tuple[Tensor, ...]:
         (image,) = images
@@ -108,7 +114,7 @@ def _sounds(settings: Settings) -> Prepare:
         assert isinstance(wave, Waveform)
         samples = waveforms.resampled(wave, RATE)
         samples = htsat.silence_after(samples, max(len(samples), SHORTEST))
-        heard = extractor([samples.numpy()], return_tensors="np")  # cuts after thirty seconds
+        heard = extractor([samples.numpy()], return_tensors="np")
         frames, mask = heard["input_features"], heard["input_features_mask"]
         return _marked(tokenizer, SOUND, count(mask[0])), torch.from_numpy(frames), torch.from_numpy(mask)
 
@@ -146,6 +152,42 @@ def _loader(
     return Loader(f"embedding_gemma_{modality}", DIM, weights, build, "{}".format, prepare, run, batch)
 
 
+class WindowedSounds:
+    """Embeds sounds longer than `LONGEST` as the mean direction of equal windows, so that all of the sound counts."""
+
+    def __init__(self, tower: Pipeline) -> None:
+        self.name, self.width, self.fingerprint = tower.name, tower.width, tower.fingerprint
+        self._tower = tower
+
+    def features(self, contents: Sequence[Content]) -> Floats:
+        """Return float32 (n, width); row i depends on content i alone."""
+        cut = [windows(content) for content in contents]
+        rows = iter(self._tower.features([window for parts in cut for window in parts]))
+        result = np.zeros((len(contents), self.width), np.float32)
+        for row, parts in enumerate(cut):
+            heard = np.stack([next(rows) for _ in parts])
+            result[row] = heard[0] if len(parts) == 1 else unit(heard).mean(axis=0)
+        return result
+
+
+def windows(wave: Content) -> list[Waveform]:
+    """Cut a sound into the fewest windows of equal length that the network reads."""
+    assert isinstance(wave, Waveform)
+    count = max(1, math.ceil(len(wave.samples) / (LONGEST * wave.rate)))
+    return [Waveform(part, wave.rate) for part in np.array_split(wave.samples, count)]
+
+
+@dataclass(frozen=True)
+class WindowedLoader:
+    """Builds the tower of sounds over the one that reads a window."""
+
+    window: Loader
+
+    def load(self, settings: Settings, fingerprint: str) -> WindowedSounds:
+        """Read this tower from this machine; see `Loader.load`."""
+        return WindowedSounds(self.window.load(settings, fingerprint))
+
+
 EMBEDDING_GEMMA_TEXT = _loader("text", None, _texts, _read, TEXTS)
 EMBEDDING_GEMMA_IMAGE = _loader("image", "vision", _images, _look, 1)
-EMBEDDING_GEMMA_AUDIO = _loader("audio", "audio", _sounds, _listen, 1)
+EMBEDDING_GEMMA_AUDIO = WindowedLoader(_loader("audio", "audio", _sounds, _listen, 1))

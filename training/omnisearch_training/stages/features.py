@@ -14,7 +14,7 @@ from blake3 import blake3
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.spaces.towers import TOWERS, load_tower, prompted, unit
+from omnisearch.spaces.towers import load_tower, prompted, tower_fingerprint, unit
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Clip, Content, Floats, Modality, Role
 from omnisearch_training.datasets import Record
@@ -63,7 +63,7 @@ class Features:
         """
         chosen = [record for record in records if modality in record.files]
         keys = self.fill(chosen, modality, (tower,), part)
-        rows, present = self._store.get(_name(tower), modality, keys)
+        rows, present = self._store.get(_name(tower, self._settings), modality, keys)
         kept = np.flatnonzero(present)
         return Table(tuple(chosen[i] for i in kept), rows[kept])
 
@@ -80,7 +80,7 @@ class Features:
         """Embed captions: float32 (n, width of the tower), unit rows; by default as queries."""
         texts = [str(text) for text in prompted(tower, texts, role)]
         keys = [blake3(text.encode()).hexdigest() for text in texts]
-        name = _name(tower)
+        name = _name(tower, self._settings)
         _, present = self._store.get(name, Modality.TEXT, keys)
         fresh = {key: text for key, text, known in zip(keys, texts, present, strict=True) if not known}
         for chunk in _chunks(list(fresh.items())):
@@ -103,7 +103,9 @@ class Features:
                 # Written only now, because the store is locked from the first row to the flush.
                 for tower, rows in made.items():
                     if rows:
-                        self._store.put(_name(tower), modality, list(rows), np.stack(list(rows.values())))
+                        self._store.put(
+                            _name(tower, self._settings), modality, list(rows), np.stack(list(rows.values()))
+                        )
                 self._store.flush()
 
     def _run(self, tower: str, decoded: dict[str, list[Content]], keys: set[str]) -> dict[str, Floats]:
@@ -112,7 +114,7 @@ class Features:
         return dict(zip(items, _means(tower, self._settings, list(items.values())), strict=True)) if items else {}
 
     def _lacking(self, tower: str, modality: Modality, keys: list[str]) -> set[str]:
-        _, present = self._store.get(_name(tower), modality, keys)
+        _, present = self._store.get(_name(tower, self._settings), modality, keys)
         return {key for key, known in zip(keys, present, strict=True) if not known}
 
 
@@ -120,8 +122,8 @@ def _chunks(items: list[T]) -> list[list[T]]:
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
-def _name(tower: str) -> str:
-    return f"tower:{tower}@{TOWERS[tower].fingerprint}"
+def _name(tower: str, settings: Settings) -> str:
+    return f"tower:{tower}@{tower_fingerprint(tower, settings)}"
 
 
 def _contents(pool: DecoderPool, path: Path, modality: Modality, part: Modality | None) -> list[Content]:
