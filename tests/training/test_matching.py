@@ -52,7 +52,7 @@ def test_the_head_is_its_formula() -> None:
 
 def test_the_loss_is_its_formula() -> None:
     head, left, right = matcher(), rows(0), rows(1)
-    found = matching_loss(head, 3 * left, right / 2, TAU, GROUPS, drawn())
+    found = matching_loss(lambda i, j: head(left[i], right[j]), left, right, TAU, GROUPS, drawn())
     generator = drawn()
     for_right = hard_negatives(right, left, TAU, GROUPS, generator).tolist()
     for_left = hard_negatives(left, right, TAU, GROUPS, generator).tolist()
@@ -96,8 +96,9 @@ def test_where_all_others_are_of_the_same_concept_there_is_no_negative() -> None
     same = torch.zeros(N, dtype=torch.long)
     assert (hard_negatives(left, right, TAU, same, drawn()) == NONE).all()
     wanted = functional.cross_entropy(head(left, right), torch.ones(N, dtype=torch.long))
-    torch.testing.assert_close(matching_loss(head, left, right, TAU, same, drawn()), wanted)
+    found = matching_loss(lambda i, j: head(left[i], right[j]), left, right, TAU, same, drawn())
+    torch.testing.assert_close(found, wanted)
     alone = torch.tensor([0, 0, 0, 0, 0, 0, 1])
-    found = hard_negatives(left, right, TAU, alone, drawn())
-    assert (found[:6] == 6).all()
-    assert 0 <= found[6] < 6
+    negatives = hard_negatives(left, right, TAU, alone, drawn())
+    assert (negatives[:6] == 6).all()
+    assert 0 <= negatives[6] < 6

@@ -46,8 +46,11 @@ def test_with_mico_s_options_it_is_the_sum_of_its_formulas() -> None:
     left, right = pairs(0)
     torch.manual_seed(0)
     objective = Objective(MICO, DIM)
-    found = objective(left, right, torch.arange(N), 5)
-    matched = matching_loss(objective.matcher, left, right, 0.07, torch.arange(N), torch.Generator().manual_seed(5))
+    found = objective(3 * left, right / 2, torch.arange(N), 5)
+    head = objective.matcher
+    assert head is not None
+    given = left, right, 0.07, torch.arange(N), torch.Generator().manual_seed(5)
+    matched = matching_loss(lambda i, j: head(left[i], right[j]), *given)
     wanted = info_nce(left, right, 0.07, torch.arange(N), 0.1) + 0.1 * matched
     torch.testing.assert_close(found, wanted)
     assert not torch.equal(found, objective(left, right, torch.arange(N), 6)), "other negatives"

@@ -1,7 +1,10 @@
-"""Omni-modal matching on embeddings: tell pairs from hard negatives (MiCo, Zhang et al. 2024, section 3.3).
+"""Omni-modal matching: tell pairs from hard negatives (MiCo, Zhang et al. 2024, section 3.3).
 
-The authors match tokens by cross-attention; on frozen spaces, which give one row per item, a small head compares rows.
+The authors compare tokens by cross-attention, as `interface` does; frozen spaces give one row per item, which a small
+head compares.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +34,7 @@ class Matcher(nn.Module):
 
 
 def matching_loss(
-    matcher: nn.Module,
+    compare: Callable[[Tensor, Tensor], Tensor],
     left: Tensor,
     right: Tensor,
     temperature: float | Tensor,
@@ -40,15 +43,14 @@ def matching_loss(
 ) -> Tensor:
     """Return the cross entropy of n pairs, each row of `right` with a hard negative, and each row of `left` with one.
 
-    `left` and `right` are (n, dim) and are normalised here; `groups` are as in `info_nce`.
+    `left` and `right` are unit rows (n, dim); `groups` are as in `info_nce`. compare(i, j) returns the logits (m, 2) of
+    items i of the left with items j of the right.
     """
-    left, right = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
     others = hard_negatives(right, left, temperature, groups, generator)
     other_right = hard_negatives(left, right, temperature, groups, generator)
-    known, known_right = others != NONE, other_right != NONE
-    logits = matcher(
-        torch.cat([left, left[others[known]], left[known_right]]),
-        torch.cat([right, right[known], right[other_right[known_right]]]),
+    own, known, known_right = torch.arange(len(left), device=left.device), others != NONE, other_right != NONE
+    logits = compare(
+        torch.cat([own, others[known], own[known_right]]), torch.cat([own, own[known], other_right[known_right]])
     )
     labels = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
     labels[: len(left)] = 1

@@ -3,6 +3,7 @@
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from omnisearch_training.stages.losses import info_nce
 from omnisearch_training.stages.matching import Matcher, matching_loss
@@ -51,10 +52,12 @@ class Objective(nn.Module):
     def forward(self, left: Tensor, right: Tensor, groups: Tensor, seed: int) -> Tensor:
         """Return the loss of pairs (n, dim); `groups` are as in `info_nce`, `seed` draws the hard negatives."""
         loss = info_nce(left, right, self.temperature, groups, self.config.smoothing)
-        if self.matcher is None or self.config.matching is None:
+        matcher = self.matcher
+        if matcher is None or self.config.matching is None:
             return loss
+        x, y = functional.normalize(left, dim=-1), functional.normalize(right, dim=-1)
         generator = torch.Generator(left.device).manual_seed(seed)
-        matched = matching_loss(self.matcher, left, right, self.temperature, groups, generator)
+        matched = matching_loss(lambda i, j: matcher(x[i], y[j]), x, y, self.temperature, groups, generator)
         return loss + self.config.matching.weight * matched
 
 
