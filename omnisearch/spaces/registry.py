@@ -8,14 +8,14 @@ from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.spaces.base import Space, SpaceSpec
 from omnisearch.spaces.declaration import Declared
-from omnisearch.spaces.declared import mico, mini, modern, paper
+from omnisearch.spaces.declared import mico, mini, modern, paper, studio
 from omnisearch.spaces.towers import TOWERS
 from omnisearch.spaces.weights.spec import WeightSpec
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
 
 _DECLARED: Mapping[str, Declared] = {
-    declared.name: declared for declared in (*mini.SPACES, *paper.SPACES, *modern.SPACES, *mico.SPACES)
+    declared.name: declared for declared in (*mini.SPACES, *paper.SPACES, *modern.SPACES, *mico.SPACES, *studio.SPACES)
 }
 FILES: Mapping[str, WeightSpec] = {
     spec.name: spec

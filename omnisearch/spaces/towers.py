@@ -13,12 +13,12 @@ from omnisearch.config import Settings
 from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
 from omnisearch.spaces.declaration import TowerSpec, digest
-from omnisearch.spaces.declared import mico, mini, modern, paper
+from omnisearch.spaces.declared import mico, mini, modern, paper, studio
 from omnisearch.spaces.placement import budget, check_names, memory, place
 from omnisearch.types import Content, Floats, Modality, Role
 
 TOWERS: Mapping[str, TowerSpec] = {
-    spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS)
+    spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS, *studio.TOWERS)
 }
 
 # Name, device, precision, folder of the weights, fingerprint.

@@ -8,18 +8,20 @@ import pytest
 
 from omnisearch.config import load_settings
 from omnisearch.errors import ModelMissingError
-from omnisearch.spaces.declared import modern
+from omnisearch.spaces.declared import modern, studio
 from omnisearch.spaces.pipeline import Loader
 from omnisearch.spaces.weights.licences import commercial
 from omnisearch.spaces.weights.spec import Hub
 
-SPECS = {spec.name: spec for spec in modern.TOWERS}
-LOADED = [name for name, spec in SPECS.items() if "view_tower" not in spec.target]  # not over another tower
+SPECS = {spec.name: spec for spec in (*modern.TOWERS, *studio.TOWERS)}
+# Those that a `Loader` builds, itself or inside another.
+LOADED = [name for name, spec in SPECS.items() if "view_tower" not in spec.target and "uni3d" not in spec.target]
 
 
 def loader_of(name: str) -> Loader:
     module, _, member = SPECS[name].target.partition(":")
-    loader: Loader = getattr(import_module(module), member)
+    found = getattr(import_module(module), member)
+    loader: Loader = getattr(found, "window", getattr(found, "loader", found))
     return loader
 
 

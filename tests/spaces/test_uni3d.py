@@ -55,6 +55,48 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
 
 
+def test_uni3d_b_is_eva02_base_over_the_same_patches() -> None:
+    """88.4 million parameters in the paper's table, with what its trunk does not use."""
+    torchvision_shim.install()
+    import timm
+
+    with torch.device("meta"):
+        ours, whole = uni3d_net.build_base(), timm.create_model("eva02_base_patch14_448", pretrained=False)
+    used = sum(p.numel() for p in ours.parameters())
+    assert TOWERS["uni3d_b"].parameters == used
+    unused = sum(p.numel() for name, p in whole.named_parameters() if name.startswith(UNUSED[:3]))
+    assert round((used + unused) / 1e6) == 88
+    assert (ours.encoder2trans.out_features, ours.trans2embed.in_features) == (768, 768)
+
+
+def test_uni3d_b_reads_its_patches_as_the_authors_formula_says(few: None) -> None:
+    """Tokens of the patches and of their centres, through the blocks of EVA-02 without rotary positions."""
+    shape = {"depth": 2, "embed_dim": 64, "num_heads": 4, "img_size": 28}
+    network = uni3d_net.PointEncoder(uni3d_net.trunk("eva02_base_patch14_448", **shape), 64, dim=1024, near=8)
+    randomise(network)
+    points = torch.from_numpy(uni3d.prepare(clouds(300)[0]))[None]
+    centres = points[:, :16, :3]
+    with torch.inference_mode():
+        near = torch.cdist(centres, points[..., :3]).topk(8, largest=False).indices[0]
+        patches = points[0][near] - torch.nn.functional.pad(centres[0], (0, 3))[:, None]  # (16, 8, 6)
+        first = network.encoder.first_conv(patches.transpose(1, 2))
+        joined = torch.cat([first.amax(2, keepdim=True).expand_as(first), first], 1)
+        tokens = network.encoder2trans(network.encoder.second_conv(joined).amax(2))
+        x = torch.cat([network.cls_token[0], tokens]) + torch.cat([network.cls_pos[0], network.pos_embed(centres[0])])
+        x = x[None]
+        for block in network.visual["blocks"].children():
+            y = block.norm1(x)
+            q, k, v = (getattr(block.attn, f"{n}_proj")(y).view(1, 17, 4, 16).transpose(1, 2) for n in "qkv")
+            mixed = (q @ k.transpose(2, 3) / 4).softmax(-1) @ v
+            x = x + block.attn.proj(block.attn.norm(mixed.transpose(1, 2).reshape(1, 17, 64)))
+            y = block.norm2(x)
+            gate = torch.nn.functional.silu(block.mlp.fc1_g(y)) * block.mlp.fc1_x(y)
+            x = x + block.mlp.fc2(block.mlp.norm(gate))
+        expected = network.trans2embed(network.visual["fc_norm"](x[:, 0]))
+        found = network(points, centres)
+    torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0)
+
+
 def test_the_network_has_as_many_parameters_as_the_paper_and_the_file_say() -> None:
     torchvision_shim.install()
     import timm

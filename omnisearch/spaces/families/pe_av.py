@@ -1,10 +1,9 @@
 """PE-AV's towers: sounds and texts of the audiovisual Perception Encoder, run by transformers.
 
 Source: Vyas et al., "Pushing the Frontier of Audiovisual Perception with Large-Scale Multimodal Correspondence
-Learning" (2025). Its video encoder is not used: the model binds sounds and the texts they were trained with.
+Learning" (2025). The video encoder of the large model is not used; `pe_av_small` has the small one's.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ class Audio(nn.Module):
         transformers = optional_packages.need("transformers", "paper")
         config = transformers.PeAudioEncoderConfig(**{"dac_config": codec or {}} | AUDIO | shape)
         self.audio_encoder = transformers.PeAudioEncoder(config)
-        self.audio_encoder.rotary_emb = _real(self.audio_encoder.rotary_emb, config)
+        self.audio_encoder.rotary_emb = real(self.audio_encoder.rotary_emb, config)
         self.audio_head = Head(config.hidden_size, dim)
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -76,7 +75,7 @@ class Text(nn.Module):
         config = transformers.ModernBertConfig(**TEXT | shape)
         self.text_model = transformers.ModernBertModel(config)
         self.text_model.final_norm = nn.Identity()
-        self.text_model.rotary_emb = _real(self.text_model.rotary_emb, config)
+        self.text_model.rotary_emb = real(self.text_model.rotary_emb, config)
         self.text_audio_head = Head(config.hidden_size, dim)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -86,7 +85,7 @@ class Text(nn.Module):
         return embedded
 
 
-def _real(rotary: nn.Module, config: Any) -> nn.Module:
+def real(rotary: nn.Module, config: Any) -> nn.Module:
     """Create rotary positions off the meta device: no file contains them, and they stay float32 in every precision."""
     with torch.device("cpu"):
         made: nn.Module = type(rotary)(config)
@@ -104,15 +103,14 @@ def frames(samples: Floats) -> Floats:
     return np.pad(cut, (0, -len(cut) % HOP), "reflect")
 
 
-def _sounds(settings: Settings) -> Prepare:  # noqa: ARG001
-    def prepare(waves: Sequence[Content]) -> tuple[Tensor]:
-        heard = []
-        for wave in waves:
-            assert isinstance(wave, Waveform)
-            heard.append(frames(waveforms.resampled(wave, RATE).numpy()))
-        return (torch.from_numpy(np.stack(heard))[:, None],)
+def heard(wave: Content) -> Floats:
+    """Return the samples of a sound at 48 kHz, whole frames: float32 (t,)."""
+    assert isinstance(wave, Waveform)
+    return frames(waveforms.resampled(wave, RATE).numpy())
 
-    return prepare
+
+def _sounds(settings: Settings) -> Prepare:  # noqa: ARG001
+    return lambda waves: (torch.from_numpy(np.stack([heard(wave) for wave in waves]))[:, None],)
 
 
 def tokenizer(settings: Settings) -> Prepare:

@@ -1,7 +1,8 @@
-"""The Uni3D-g towers: coloured point clouds in the metric of EVA02-CLIP-E+, by a transformer over patches of points.
+"""The Uni3D towers: coloured point clouds in the metric of EVA02-CLIP-E+, by a transformer over patches of points.
 
 Source: Zhou et al., "Uni3D: Exploring Unified 3D Representation at Scale" (ICLR 2024). Its texts and images are those
-of EVA02-CLIP-E+. Three checkpoints of one network: the best on Objaverse-LVIS, ModelNet40 and ScanObjectNN.
+of EVA02-CLIP-E+. Three checkpoints of the giant network, the best on Objaverse-LVIS, ModelNet40 and ScanObjectNN, and
+one of the base network.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from omnisearch.config import Settings
 from omnisearch.spaces.device import choose, dtype
 from omnisearch.spaces.families.points import GREY
 from omnisearch.spaces.nn.fps_order import farthest
-from omnisearch.spaces.nn.uni3d import CENTRES, WIDTH, PointEncoder, build
-from omnisearch.spaces.weights import paper_files, tensors
+from omnisearch.spaces.nn.uni3d import CENTRES, WIDTH, PointEncoder, build, build_base
+from omnisearch.spaces.weights import modern_files, paper_files, tensors
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
 from omnisearch.types import Content, Floats, PointCloud
 
@@ -50,10 +51,11 @@ class Uni3D:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One of the trained networks, in the file of that name."""
+    """One of the trained networks, in the file of that name, of the size `base` or `giant`."""
 
     name: str
     file: WeightSpec
+    base: bool = False
 
     def load(self, settings: Settings, fingerprint: str) -> Uni3D:
         """Read the network from this machine.
@@ -64,7 +66,7 @@ class Checkpoint:
         """
         path = resolve(self.file, settings)
         with torch.device("meta"):
-            network = build()
+            network = build_base() if self.base else build()
         # The file also holds a temperature, and the image layers of its trunk, which are not read.
         tensors.adopt(
             network, path, "point_encoder.{}".format, dtype(settings), {"k_bias": lambda b: torch.zeros(b.shape)}
@@ -75,6 +77,7 @@ class Checkpoint:
 UNI3D_LVIS = Checkpoint("uni3d_lvis", paper_files.UNI3D_LVIS)
 UNI3D_MNET = Checkpoint("uni3d_mnet", paper_files.UNI3D_MNET)
 UNI3D_SCAN = Checkpoint("uni3d_scan", paper_files.UNI3D_SCAN)
+UNI3D_B = Checkpoint("uni3d_b", modern_files.UNI3D_B, base=True)
 
 
 def prepare(cloud: Content) -> Floats:

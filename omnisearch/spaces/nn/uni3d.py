@@ -1,4 +1,4 @@
-"""The network of Uni3D-g: a transformer over patches of points, with the tensor names of its checkpoints.
+"""The network of Uni3D: a transformer over patches of points, with the tensor names of its checkpoints.
 
 Source: Zhou et al., "Uni3D: Exploring Unified 3D Representation at Scale" (ICLR 2024), section 3; the transformer is
 EVA's, by timm.
@@ -14,6 +14,7 @@ from omnisearch.spaces.nn import torchvision_shim
 
 CENTRES, NEAR = 512, 64
 WIDTH = 1024
+BASE_WIDTH = 768  # of the transformer of Uni3D-B
 
 
 class PointEncoder(nn.Module):
@@ -82,6 +83,11 @@ def _around(points: Tensor, centres: Tensor, near: int) -> Tensor:
 def build() -> PointEncoder:
     """Return the network of Uni3D-g without weights."""
     return PointEncoder(trunk("eva_giant_patch14_560"))
+
+
+def build_base() -> PointEncoder:
+    """Return the network of Uni3D-B without weights. Its transformer is EVA-02's without rotary positions."""
+    return PointEncoder(trunk("eva02_base_patch14_448"), BASE_WIDTH)
 
 
 def trunk(name: str, **sizes: Any) -> nn.Module:

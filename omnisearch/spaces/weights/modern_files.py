@@ -6,15 +6,22 @@ from omnisearch.spaces.weights.spec import Hub, WeightSpec
 _GEMMA = "914f7f89142e33e77833254d9c9b90c3cef7303b"
 
 
-def _hub(name: str, repository: str, file: str, revision: str = "main") -> WeightSpec:
-    return WeightSpec(name, None, None, "Apache-2.0", (Hub(repository, revision, file),))
+def _hub(name: str, repository: str, file: str, revision: str = "main", licence: str = "Apache-2.0") -> WeightSpec:
+    return WeightSpec(name, None, None, licence, (Hub(repository, revision, file),))
 
 
 PE_CORE = _hub("pe-core-l14-336.safetensors", "timm/PE-Core-L-14-336", "open_clip_model.safetensors")
 PE_AV = _hub("pe-av-large.safetensors", "facebook/pe-av-large", "model.safetensors")
+PE_AV_SMALL = _hub(
+    "pe-av-small.safetensors",
+    "facebook/pe-av-small",
+    "model.safetensors",
+    "dd050762bb9704ae9cd996ca45532a98f81d817e",
+)
 PE_AV_TOKENIZER = _hub("pe-av-tokenizer.json", "facebook/pe-av-large", "tokenizer.json")
 EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2", "model.safetensors", _GEMMA)
 EMBEDDING_GEMMA_TOKENIZER = _hub(
     "embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json", _GEMMA
 )
 MICO = _hub("mico-g14.safetensors", "Yiyuan/MiCo-ViT-g-14-omnimodal-300k-b64K", "mico_pytorch_model.safetensors")
+UNI3D_B = _hub("uni3d-b.pt", "BAAI/Uni3D", "modelzoo/uni3d-b/model.pt", licence="MIT")

@@ -62,6 +62,19 @@ def read_some(path: Path, names: tuple[str, ...]) -> tuple[Tensor, ...]:
         raise WeightsError(f"{path}: {error}") from None
 
 
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor of a file, by name; reads no tensor.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    try:
+        with safe_open(_safe(path), framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise WeightsError(f"{path} cannot be read as safetensors: {error}") from None
+
+
 def write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
