@@ -10,7 +10,9 @@ from omnisearch.errors import CheckpointError
 from omnisearch.types import Modality
 from omnisearch.wording import first_invalid
 
-PARTS = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD)
+PARTS = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.POINT_CLOUD)
+# What a video consists of: its frames, its sound track, and both as a space reads them that reads videos.
+FILM = frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO})
 
 
 class _Strict(BaseModel):
@@ -89,8 +91,8 @@ class RelevanceConfig(_Strict):
 class ModelConfig(_Strict):
     """The configuration of a bound model: everything except its tensors.
 
-    The spaces do not read videos: a video is the weighted sum of its frames (image) and its
-    sound track (audio), by the factors in `video`.
+    A video is the weighted sum of its frames (image), its sound track (audio) and, if the model has branches of videos,
+    of what spaces make of both together (video), by the factors in `video`.
 
     `relevance` has a calibration per modality of items, for any query; `relevance_by_query` has one per pair of query
     and item modalities, for the pairs with ground truth.
@@ -139,8 +141,12 @@ class ModelConfig(_Strict):
     def _fits_together(self) -> "ModelConfig":
         if set(self.branches) != set(self.routers):
             raise ValueError(f"branches are for {sorted(self.branches)} but routers for {sorted(self.routers)}")
-        if not set(self.branches) <= set(PARTS) or not set(self.video) <= set(self.branches):
-            raise ValueError("branches are for text, image, audio and point_cloud; a video consists of image and audio")
+        if not set(self.branches) <= set(PARTS) or not set(self.video) <= FILM & set(self.branches):
+            raise ValueError(
+                f"branches are for {', '.join(PARTS)}; a video consists of branches for image, audio, video"
+            )
+        if Modality.VIDEO in self.branches and Modality.VIDEO not in self.video:
+            raise ValueError("there are branches for video, but `video` gives them no weight")
         for part, branches in self.branches.items():
             unknown = {space for branch in branches for space in branch.parts} - set(self.projectors)
             if unknown:

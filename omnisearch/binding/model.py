@@ -114,8 +114,8 @@ class OmniBind:
         """Run the frozen spaces on n contents in one role: the costly half.
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
-        for video), and separately the embedding of the sound track, a zero row if there is none. With `share` below
-        1, spaces that were skipped are zero rows too: pass such embeddings to `bind`, and do not store them.
+        for video), and separately the embedding of the sound track, a zero row if there is none. A space that reads
+        videos gives a third one, of frames and sound together. With `share` below 1, spaces that were skipped are zero rows too: pass such embeddings to `bind`, and do not store them.
         """
         self._check(modality)
         if modality is not Modality.VIDEO:
@@ -133,6 +133,8 @@ class OmniBind:
             for key, rows in heard.items():
                 found[key] = np.zeros((len(clips), rows.shape[1]), np.float32)
                 found[key][list(sounds)] = rows
+        if Modality.VIDEO in self.config.video:
+            found |= self._run(Modality.VIDEO, clips, role, share)
         return found
 
     def bind(self, modality: Modality, embeddings: SpaceEmbeddings) -> Floats:

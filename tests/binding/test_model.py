@@ -1,7 +1,7 @@
 """OmniBind over small spaces made here: saving, splitting, videos, batches, errors."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,9 @@ class Counting:
         self.calls += 1
         rows = []
         for content in contents:
-            values = content.samples if isinstance(content, Waveform) else content
+            sound = content.sound if isinstance(content, Clip) else content
+            frames = content.frames.mean() if isinstance(content, Clip) else 0
+            values = sound.samples + frames if isinstance(sound, Waveform) else content
             data = np.frombuffer(content.encode(), np.uint8) if isinstance(content, str) else np.asarray(values)
             rows.append([data.mean(), data.std() + 1, float(data.flat[0]) + 2])
         return np.array(rows, np.float32)
@@ -80,10 +82,10 @@ class Small:
 class World:
     """Two spaces over the same towers, and the model that binds them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.towers = {m: Counting(f"tower-{m}") for m in (TEXT, IMAGE, AUDIO)}
+    def __init__(self, folder: Path, config: Mapping[str, object] = CONFIG) -> None:
+        self.towers = {m: Counting(f"tower-{m}") for m in (TEXT, IMAGE, AUDIO, VIDEO)}
         self.folder = folder
-        checkpoint.write(folder, shaken(Fusion(ModelConfig.model_validate(CONFIG), {"left": 4, "right": 4})))  # type: ignore[arg-type]
+        checkpoint.write(folder, shaken(Fusion(ModelConfig.model_validate(config), {"left": 4, "right": 4})))  # type: ignore[arg-type]
 
     def space(self, name: str, settings: Settings) -> Small:
         return Small(name, self.towers)
@@ -150,6 +152,36 @@ def test_a_silent_video_is_its_frames_alone(world: World) -> None:
     embeddings = model.encode_spaces(VIDEO, [clip(1, heard=False), clip(2)], Role.QUERY)
     assert not embeddings["right", AUDIO][0].any()
     np.testing.assert_allclose(model.bind(VIDEO, embeddings)[0], model.bind(IMAGE, embeddings)[0], atol=1e-6)
+
+
+READING = {
+    **CONFIG,
+    "branches": {**CONFIG["branches"], "video": [{"parts": {"left": 1}}]},  # type: ignore[dict-item]
+    "routers": {**CONFIG["routers"], "video": {"kind": "fixed", "factors": [1]}},  # type: ignore[dict-item]
+    "video": {"image": 0.5, "audio": 0.2, "video": 0.3},
+}
+
+
+def test_a_space_that_reads_videos_has_a_part_of_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path / "model", READING)
+    model = world.load()
+    assert model.modalities == (TEXT, IMAGE, AUDIO, VIDEO)
+    embeddings = model.encode_spaces(VIDEO, [clip(1), clip(2)], Role.DOCUMENT)
+    assert set(embeddings) == {("left", IMAGE), ("right", IMAGE), ("right", AUDIO), ("left", VIDEO)}
+    assert world.towers[VIDEO].calls == 1
+    parts = {part: {k: v for k, v in embeddings.items() if k[1] is part} for part in (IMAGE, AUDIO)}
+    both = torch.from_numpy(embeddings["left", VIDEO])
+    with torch.inference_mode():
+        read = checkpoint.build(checkpoint.read(world.folder), {"left": 4, "right": 4}, world.folder)(
+            VIDEO, {"left": both}
+        )
+    wanted = 0.5 * model.bind(IMAGE, parts[IMAGE]) + 0.2 * model.bind(AUDIO, parts[AUDIO]) + 0.3 * read.numpy()
+    np.testing.assert_allclose(
+        model.bind(VIDEO, embeddings), wanted / np.linalg.norm(wanted, axis=1, keepdims=True), atol=1e-6
+    )
+    rows = model.decompose(VIDEO, embeddings)
+    np.testing.assert_allclose(sum(rows.values()), model.bind(VIDEO, embeddings), atol=1e-5)
+    assert "video:left" in model.factors(VIDEO, embeddings)
 
 
 def test_factors_sum_to_one_over_the_branches_of_each_part(world: World) -> None:
@@ -229,6 +261,7 @@ def test_wrong_tensors_are_all_named(world: World) -> None:
         ({"dim": "wide"}, "dim"),
         ({"surprise": 1}, "surprise"),
         ({"video": {"point_cloud": 1}}, "video"),
+        ({**READING, "video": {"image": 1}}, "gives them no weight"),
         ({"routers": {"text": {"kind": "fixed", "factors": [1]}}}, "branches are for"),
         ({"projectors": {"left": {"kind": "identity"}}}, "without a projector"),
     ],
