@@ -14,7 +14,7 @@ from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.types import Modality
 from omnisearch_training.stages import loop
 from omnisearch_training.stages.losses import info_nce
-from omnisearch_training.stages.objective import Objective, ObjectiveConfig
+from omnisearch_training.stages.objective import MatchConfig, Objective, ObjectiveConfig
 from omnisearch_training.stages.pseudo_pairs import Pairs
 from omnisearch_training.stages.routers import (
     RouteConfig,
@@ -56,6 +56,9 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def _uniform(fusion: Fusion) -> dict[Modality, FixedConfig]:
     """The baseline in which every branch of a modality counts alike."""
     return {part: FixedConfig(factors=(1.0,) * len(branches)) for part, branches in fusion.config.branches.items()}
+
+
+MICO = {"learned_temperature": True, "smoothing": 0.1, "matching": MatchConfig(hidden=8)}
 
 
 @pytest.fixture
@@ -123,7 +126,8 @@ def test_the_decoupling_loss_separates_kinds_of_captions(world: World) -> None:
     assert apart[0.0] < 0.6 * apart[3.0]
 
 
-def test_only_routers_learn(world: World) -> None:
+@pytest.mark.parametrize("options", [{}, MICO])
+def test_only_routers_learn(options: dict[str, object], world: World) -> None:
     _, embeddings, pairs = world
     document = DOCUMENT | {
         "projectors": {"ears": {"kind": "mlp", "heads": 2, "hidden": 9}, "eyes": {"kind": "identity"}},
@@ -131,7 +135,7 @@ def test_only_routers_learn(world: World) -> None:
     }
     fusion = Fusion(ModelConfig.model_validate(document), {"ears": DIM, "eyes": DIM})
     before = {name: value.clone() for name, value in fusion.state_dict().items()}
-    routed = train_routers(fusion, embeddings, pairs, CONFIG.model_copy(update={"epochs": 2}), 0)
+    routed = train_routers(fusion, embeddings, pairs, CONFIG.model_copy(update={"epochs": 2, **options}), 0)
     assert all(torch.equal(fusion.state_dict()[name], value) for name, value in before.items())
     after = routed.state_dict()
     moved = {name for name, value in before.items() if not torch.equal(after[name], value)}
@@ -157,6 +161,14 @@ def test_what_cannot_be_routed(world: World) -> None:
     blind = Pairs(pairs.modalities, pairs.start, pairs.ids, pairs.scores, None, (), {})
     with pytest.raises(UsageError, match="text_sources"):
         train_routers(fusion, embeddings, blind, CONFIG, 0)
+
+
+def test_mico_s_options_change_the_routers(world: World) -> None:
+    fusion, embeddings, pairs = world
+    short = CONFIG.model_copy(update={"epochs": 1})
+    routed = [train_routers(fusion, embeddings, pairs, short.model_copy(update={k: v}), 0) for k, v in MICO.items()]
+    factors = [each.factors(TEXT, texts(world)).detach().numpy().tobytes() for each in (*routed, fusion)]
+    assert len(set(factors)) == len(MICO) + 1
 
 
 class KilledError(Exception):
