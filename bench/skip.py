@@ -18,7 +18,7 @@ from omnisearch.binding import tower_skipping
 from omnisearch.binding.model import OmniBind
 from omnisearch.cli.console import Format, write_rows
 from omnisearch.config import load_settings
-from omnisearch.spaces.towers import TOWERS
+from omnisearch.spaces.towers import TOWERS, stack
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.fetch import datasets_dir
@@ -36,7 +36,7 @@ def measure(
     """Skip in one modality alone, and compare with the exact embeddings."""
     side = sides[modality]
     skipped = model.skip(modality, side.embeddings, share)
-    parameters = {name: spec.parameters for name, spec in TOWERS.items()}
+    parameters = {name: sum(TOWERS[part].parameters for part in stack(name)) for name in TOWERS}
     work = tower_skipping.work(skipped, modality, model.towers(modality), parameters)
     cosine = (model.bind(modality, skipped) * model.bind(modality, side.embeddings)).sum(axis=1)
     rankings = answer(model, records, {**sides, modality: replace(side, embeddings=skipped)})

@@ -9,9 +9,9 @@ from omnisearch.binding.config import PARTS, ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
-from omnisearch.spaces.placement import check_names, memory, place
+from omnisearch.spaces.placement import check_names, memory, place, underneath
 from omnisearch.spaces.registry import SPACES
-from omnisearch.spaces.towers import TOWERS
+from omnisearch.spaces.towers import TOWERS, stack
 from omnisearch.types import Modality
 from omnisearch.wording import byte_size
 
@@ -52,33 +52,44 @@ def plan(config: ModelConfig, settings: Settings) -> list[Step]:
 
 
 def _steps(config: ModelConfig, part: Modality, settings: Settings) -> Iterator[Step]:
-    readers: dict[str, tuple[str, ...]] = {}
+    readers: dict[tuple[str, str], tuple[str, ...]] = {}  # (device, tower) -> spaces, in the order of loading
+    loads: dict[tuple[str, str], Settings] = {}
     for space in (*config.reads(part), *config.spaces(part)):  # the router's first
-        tower = SPACES[space].towers[part]
-        readers[tower] = tuple(dict.fromkeys((*readers.get(tower, ()), space)))
-    held: dict[tuple[str, str], int] = {}  # (device, tower) -> bytes, in the order of loading
-    for tower, spaces in readers.items():
-        spec = TOWERS[tower]
-        placed = place(spec, settings)
-        size = memory(spec, placed)
+        for tower, placed in _placed(SPACES[space].towers[part], settings):
+            key = (placed.device, tower)
+            readers[key], loads[key] = tuple(dict.fromkeys((*readers.get(key, ()), space))), placed
+    held: dict[tuple[str, str], int] = {}  # (device, tower) -> bytes, the longest unused first
+    for (device, tower), placed in loads.items():
+        size = memory(TOWERS[tower], placed)
+        for below in stack(tower)[:-1]:
+            held[device, below] = held.pop((device, below), 0)
         dropped = _make_room(held, placed, size)
-        held[placed.device, tower] = size
-        here = sum(taken for (device, _), taken in held.items() if device == placed.device)
-        fits = placed.max_memory is None or size <= placed.max_memory
-        yield Step(part, tower, spaces, placed.device, placed.precision, spec.parameters, size, here, dropped, fits)
+        held[device, tower] = size
+        here = sum(taken for (where, _), taken in held.items() if where == device)
+        whole = sum(memory(TOWERS[name], placed) for name in stack(tower))
+        fits = placed.max_memory is None or whole <= placed.max_memory
+        parameters, spaces = TOWERS[tower].parameters, readers[device, tower]
+        yield Step(part, tower, spaces, device, placed.precision, parameters, size, here, dropped, fits)
+
+
+def _placed(tower: str, settings: Settings) -> list[tuple[str, Settings]]:
+    """Return the towers that a tower runs over and itself, in the order of loading, with their placed settings."""
+    below = underneath(place(TOWERS[tower], settings))
+    return [(name, place(TOWERS[name], below)) for name in stack(tower)]
 
 
 def _make_room(held: dict[tuple[str, str], int], placed: Settings, wanted: int) -> tuple[str, ...]:
-    """Unload towers of a device, the first loaded first, until `wanted` bytes fit, as loading a tower does."""
-    dropped = []
-    mine = [(key, size) for key, size in held.items() if key[0] == placed.device]
-    left = sum(size for _, size in mine)
-    for key, size in mine:
+    """Unload towers of a device, the longest unused first, until `wanted` bytes fit, as loading a tower does."""
+    dropped: list[str] = []
+    for lowest, size in [(name, size) for (device, name), size in held.items() if device == placed.device]:
+        left = sum(taken for (device, _), taken in held.items() if device == placed.device)
         if placed.max_memory is None or left + wanted <= placed.max_memory:
             break
-        if size:
-            dropped.append(key[1])
-            left -= held.pop(key)
+        if size and lowest not in dropped:
+            over = [name for device, name in held if device == placed.device and lowest in stack(name)]
+            dropped += over
+            for name in over:
+                del held[placed.device, name]
     return tuple(dropped)
 
 
@@ -95,6 +106,14 @@ def summary(steps: list[Step], settings: Settings) -> Iterator[str]:
         elif settings.max_memory is not None:
             dropped = any(step.dropped for step in own)
             said += "; more than max_memory, so each batch reloads towers" if dropped else "; stays loaded"
+        yield said
+    towers = {(step.device, step.tower): step.size for step in steps}
+    for device in dict.fromkeys(device for device, _ in towers):
+        whole = sum(taken for (where, _), taken in towers.items() if where == device)
+        said = f"all modalities: {byte_size(whole)} on {device}"
+        if settings.max_memory is not None:
+            fits = whole <= settings.max_memory
+            said += "; stays loaded" if fits else "; more than max_memory, so a change of modality reloads towers"
         yield said
 
 

@@ -13,10 +13,11 @@ from omnisearch.types import Modality, Role
 class TowerSpec:
     """A declared tower. `target` is `module:name`, imported on first use, whose `load` builds the tower.
 
-    `version` is raised whenever a change of the preprocessing changes the output. `parameters` is the size of the
+    `version` is raised whenever a change of the preprocessing changes the output. `parameters` is the size of its own
     network; `half` is its half precision on a graphics card, None if it runs in fp32 only. `prompts` are the sentences
     around a text that the network was trained with, by role, with `{text}` in its place. `tokens` are the budgets per
-    image that the network was trained with, the default first. `over` is the tower whose features this one averages.
+    image that the network was trained with, the default first. `over` is the tower that this one runs over, on the
+    same device: both are loaded together.
     """
 
     name: str

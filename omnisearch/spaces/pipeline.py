@@ -37,7 +37,7 @@ class Pipeline:
     ) -> None:
         self.name, self.width, self.fingerprint = name, width, fingerprint
         self._device, self._dtype = choose(settings), dtype(settings)
-        self._network = network.eval().to(self._device)
+        self.network = network.eval().to(self._device)
         self._prepare, self._run, self._batch = prepare, run, batch
 
     def features(self, contents: Sequence[Content]) -> Floats:
@@ -51,7 +51,7 @@ class Pipeline:
     @torch.inference_mode()
     def _rows(self, inputs: tuple[Tensor, ...]) -> Tensor:
         placed = (each.to(self._device, self._dtype if each.is_floating_point() else None) for each in inputs)
-        return self._run(self._network, *placed)
+        return self._run(self.network, *placed)
 
 
 @dataclass(frozen=True)

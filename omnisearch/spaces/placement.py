@@ -34,6 +34,12 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
     return settings.model_copy(update={"device": device, "precision": precision})
 
 
+def underneath(placed: Settings) -> Settings:
+    """Return the settings of the towers that a placed tower runs over: its device and precision, not their own."""
+    towers = {name: own.model_copy(update={"device": None, "precision": None}) for name, own in placed.towers.items()}
+    return placed.model_copy(update={"towers": towers})
+
+
 def budget(spec: TowerSpec, settings: Settings) -> int | None:
     """Return the most tokens per image of a tower that has budgets, else None.
 

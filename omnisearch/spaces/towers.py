@@ -14,7 +14,7 @@ from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
 from omnisearch.spaces.declaration import TowerSpec, digest
 from omnisearch.spaces.declared import mico, mini, modern, paper, studio
-from omnisearch.spaces.placement import budget, check_names, memory, place
+from omnisearch.spaces.placement import budget, check_names, memory, place, underneath
 from omnisearch.types import Content, Floats, Modality, Role
 
 TOWERS: Mapping[str, TowerSpec] = {
@@ -48,35 +48,51 @@ def load_tower(name: str, settings: Settings) -> Tower:
     fingerprint = tower_fingerprint(name, settings)
     key = (name, placed.device, placed.precision, placed.weights_dir, fingerprint)
     with _lock:
+        if spec.over:
+            _check_fit(spec, placed)
+            load_tower(spec.over, underneath(placed))  # also if this one is loaded: both are in use
         if key not in _loaded:
             _make_room(spec, placed)
             module, _, member = spec.target.partition(":")
             loader: _Loader = getattr(import_module(module), member)
-            _loaded[key] = loader.load(placed, fingerprint)
+            _loaded[key] = loader.load(underneath(placed), fingerprint)
         _loaded.move_to_end(key)
         return _loaded[key]
 
 
-def _make_room(spec: TowerSpec, placed: Settings) -> None:
-    if placed.max_memory is None:
-        return
-    wanted = memory(spec, placed)
-    if wanted > placed.max_memory:
+def stack(name: str) -> tuple[str, ...]:
+    """Return the towers that a tower runs over, the lowest first, and itself: they are loaded together."""
+    over = TOWERS[name].over
+    return (*stack(over), name) if over else (name,)
+
+
+def _check_fit(spec: TowerSpec, placed: Settings) -> None:
+    wanted = sum(memory(TOWERS[name], placed) for name in stack(spec.name))
+    if placed.max_memory is not None and wanted > placed.max_memory:
         raise SettingsError(
             f"setting max_memory = {placed.max_memory.human_readable(decimal=True)}: the tower {spec.name} alone takes "
             f"{ByteSize(wanted).human_readable(decimal=True)} on {placed.device} in {placed.precision}; allow more, or "
             f"set device or precision in [towers.{spec.name}] (see `omnisearch models plan`)"
         )
+
+
+def _make_room(spec: TowerSpec, placed: Settings) -> None:
+    """Unload towers of the device, and with each those that run over it, until the tower fits."""
+    _check_fit(spec, placed)
+    if placed.max_memory is None:
+        return
+    wanted = memory(spec, placed)
     taken = {
         key: memory(TOWERS[key[0]], placed.model_copy(update={"precision": key[2]}))
         for key in _loaded
         if key[1] == placed.device
     }
-    for key, size in list(taken.items()):
+    for lowest in list(taken):
         if sum(taken.values()) + wanted <= placed.max_memory:
             break
-        if size:
-            del _loaded[key], taken[key]
+        if taken.get(lowest):
+            for key in [key for key in taken if lowest[0] in stack(key[0])]:
+                del _loaded[key], taken[key]
 
 
 def tower_fingerprint(name: str, settings: Settings) -> str:
@@ -85,12 +101,10 @@ def tower_fingerprint(name: str, settings: Settings) -> str:
     Raises:
         SettingsError: the tower was not trained with the budget of the settings.
     """
-    spec = TOWERS[name]
-    source = TOWERS[spec.over] if spec.over else spec
-    tokens = budget(source, settings)
-    if not source.tokens or tokens == source.tokens[0]:
-        return spec.fingerprint
-    return digest(spec.fingerprint, f"{tokens} tokens")
+    specs = [TOWERS[part] for part in stack(name)]
+    budgets = [budget(spec, settings) for spec in specs if spec.tokens and budget(spec, settings) != spec.tokens[0]]
+    own = TOWERS[name].fingerprint
+    return digest(own, *(f"{tokens} tokens" for tokens in budgets)) if budgets else own
 
 
 def prompted(name: str, texts: Sequence[Content], role: Role) -> Sequence[Content]:

@@ -1,6 +1,5 @@
 """`everyday`: EmbeddingGemma 2 by configuration alone, without training, for every modality."""
 
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ from typer.testing import CliRunner
 
 from omnisearch.binding import checkpoint, installed
 from omnisearch.binding.model import OmniBind
+from omnisearch.binding.plan import plan
 from omnisearch.cli.models import app
 from omnisearch.config import Settings, TowerSettings, load_settings
 from omnisearch.errors import CheckpointError, ModelMissingError, SettingsError
-from omnisearch.spaces import towers
 from omnisearch.spaces.families import embedding_gemma as gemma
 from omnisearch.spaces.nn import torchvision_shim
 from omnisearch.spaces.placement import place
-from omnisearch.spaces.towers import TOWERS, tower_fingerprint, unit
+from omnisearch.spaces.towers import TOWERS, load_tower, tower_fingerprint, unit
 from omnisearch.spaces.weights import pull as pulling
 from omnisearch.types import Clip, Floats, Modality, PointCloud, Role, Waveform
 from tests.spaces import small_gemma
@@ -59,9 +58,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 @pytest.fixture
 def settings(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Where the files of the scaled-down model lie, which our towers read."""
-    for modality in small_gemma.SHAPES:
-        monkeypatch.setattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}", small_gemma.loader(modality))
-    monkeypatch.setattr(towers, "_loaded", OrderedDict())
+    small_gemma.patch(monkeypatch)
     return load_settings(weights_dir=reference._folder, device="cpu", model="everyday")
 
 
@@ -132,6 +129,15 @@ def test_a_video_is_its_frames_and_its_sound_track(reference: Reference, setting
     clips = [Clip(PICTURES, SOUND), Clip(PICTURES)]
     found = OmniBind.load("everyday", settings).encode(VIDEO, clips, Role.DOCUMENT)
     same(found, np.concatenate([unit(0.7 * seen + 0.3 * heard), seen]))
+
+
+def test_its_text_network_is_in_memory_once(settings: Settings) -> None:
+    text, image = (load_tower(f"embedding_gemma_{part}", settings) for part in ("text", "image"))
+    assert image.network.language_model is text.network.language_model  # type: ignore[attr-defined]
+    steps = plan(installed.find_config("everyday", settings), settings)
+    assert sum({step.tower: step.parameters for step in steps}.values()) == 744_371_488
+    views = [step.tower.removeprefix("embedding_gemma_") for step in steps if step.modality is CLOUD]
+    assert views == ["text", "image", "views"]
 
 
 def test_it_has_nothing_to_train(tmp_path: Path) -> None:

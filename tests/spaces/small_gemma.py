@@ -1,10 +1,12 @@
 """EmbeddingGemma 2 scaled down, with random weights: its two files, our loaders of it, and transformers' model."""
 
+from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
@@ -12,6 +14,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
+from omnisearch.spaces import towers
 from omnisearch.spaces.families import embedding_gemma as gemma
 from omnisearch.spaces.weights import modern_files
 
@@ -87,11 +90,20 @@ def processor(folder: Path, **kinds: Any) -> Any:
 def loader(modality: str) -> Any:
     """Return our loader of a tower at this size."""
     part, shape = SHAPES[modality]
-    build = partial(gemma.network, part, text_config=TEXT, **shape)
     full = getattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}")
-    if isinstance(full, gemma.WindowedLoader):
-        return replace(full, window=replace(full.window, build=build))
-    return replace(full, build=build)
+    if part is None:
+        return replace(full, build=partial(gemma.network, text_config=TEXT))
+    build = partial(gemma.encoder, part, text_config=TEXT, **shape)
+    small = full.window if isinstance(full, gemma.WindowedLoader) else full
+    small = replace(small, encoder=replace(small.encoder, build=build))
+    return replace(full, window=small) if isinstance(full, gemma.WindowedLoader) else small
+
+
+def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let our towers of this size take the place of the full ones, none of them loaded."""
+    for modality in SHAPES:
+        monkeypatch.setattr(gemma, f"EMBEDDING_GEMMA_{modality.upper()}", loader(modality))
+    monkeypatch.setattr(towers, "_loaded", OrderedDict())
 
 
 def mean(reference: Any, **inputs: torch.Tensor) -> Any:

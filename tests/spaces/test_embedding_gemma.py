@@ -15,6 +15,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.declared import modern
 from omnisearch.spaces.families import embedding_gemma as gemma
 from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.towers import load_tower
 from omnisearch.spaces.weights import modern_files
 from omnisearch.types import Content, Waveform
 from tests.spaces import small_gemma
@@ -28,7 +29,8 @@ TEXTS: list[Content] = ["dog", "dog cat dog", "cat"]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    small_gemma.patch(monkeypatch)
     small_gemma.write_tokenizer(tmp_path)
     return load_settings(weights_dir=tmp_path, device="cpu")
 
@@ -44,7 +46,7 @@ def processor(settings: Settings) -> Any:
 
 
 def tower(modality: str, settings: Settings) -> Any:
-    return small_gemma.loader(modality).load(settings, "random")
+    return load_tower(f"embedding_gemma_{modality}", settings)
 
 
 def close(found: Any, expected: Any) -> None:
@@ -54,11 +56,11 @@ def close(found: Any, expected: Any) -> None:
 def test_the_sizes_are_those_of_the_models_card() -> None:
     """270 million for texts, 170 more for images, 300 for sounds: 740 in all."""
     with torch.device("meta"):
-        sizes = {m: sum(p.numel() for p in gemma.network(part).parameters()) for m, (part, _) in SHAPES.items()}
-    assert sizes == {modality: PARAMETERS[f"embedding_gemma_{modality}"] for modality in SHAPES}
-    text, image, audio = (sizes[modality] / 1e6 for modality in SHAPES)
-    assert [round(size, -1) for size in (text, image - text, audio - text)] == [270, 170, 310]
-    assert round(image + audio - text, -1) == 740
+        built = [gemma.network(), gemma.encoder("vision"), gemma.encoder("audio")]
+    sizes = [sum(parameter.numel() for parameter in network.parameters()) for network in built]
+    assert sizes == [PARAMETERS[f"embedding_gemma_{modality}"] for modality in SHAPES]
+    assert [round(size / 1e6, -1) for size in sizes] == [270, 170, 310]
+    assert round(sum(sizes) / 1e6, -1) == 740
 
 
 def test_texts_are_transformers(settings: Settings, reference: Any) -> None:
@@ -75,7 +77,7 @@ def test_texts_are_transformers(settings: Settings, reference: Any) -> None:
 def test_images_are_transformers(size: tuple[int, int], settings: Settings, reference: Any) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     inputs = processor(settings)(images=[Image.fromarray(image)], return_tensors="pt")
-    ids, pixels, places = gemma.EMBEDDING_GEMMA_IMAGE.prepare(settings)([image])
+    ids, pixels, places = gemma.EMBEDDING_GEMMA_IMAGE.encoder.prepare(settings)([image])
     torch.testing.assert_close(ids, inputs["input_ids"])
     torch.testing.assert_close(pixels, inputs["pixel_values"])
     torch.testing.assert_close(places, inputs["image_position_ids"])
@@ -86,7 +88,7 @@ def test_images_are_transformers(size: tuple[int, int], settings: Settings, refe
 def test_sounds_are_transformers(samples: int, settings: Settings, reference: Any) -> None:
     wave = Waveform(np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32), gemma.RATE)
     inputs = processor(settings)(audio=[wave.samples], sampling_rate=gemma.RATE, return_tensors="pt")
-    ids, frames, mask = gemma.EMBEDDING_GEMMA_AUDIO.window.prepare(settings)([wave])
+    ids, frames, mask = gemma.EMBEDDING_GEMMA_AUDIO.window.encoder.prepare(settings)([wave])
     torch.testing.assert_close(ids, inputs["input_ids"])
     torch.testing.assert_close(frames, inputs["input_features"].to(frames.dtype))
     torch.testing.assert_close(mask, inputs["input_features_mask"])
@@ -129,4 +131,4 @@ def test_another_vocabulary_is_refused(settings: Settings) -> None:
     words = Tokenizer(WordLevel({"<unk>": 0, "<|image|>": 7}, "<unk>"))
     words.save(str(settings.weights_dir / modern_files.EMBEDDING_GEMMA_TOKENIZER.name))
     with pytest.raises(WeightsError, match=r"embedding-gemma-2-tokenizer\.json has the marks .*'<\|image\|>': 7"):
-        gemma.EMBEDDING_GEMMA_IMAGE.prepare(settings)
+        gemma.EMBEDDING_GEMMA_IMAGE.encoder.prepare(settings)

@@ -84,8 +84,8 @@ def test_images_are_open_clips_and_timms(settings: Settings) -> None:
         state,
         settings.model_copy(update={"precision": "bf16"}),
     )
-    assert half._network.rope.pos_embed.dtype == torch.float32, "positions keep their precision"
-    assert half._network.head.weight.dtype == torch.bfloat16
+    assert half.network.rope.pos_embed.dtype == torch.float32, "positions keep their precision"
+    assert half.network.head.weight.dtype == torch.bfloat16
     np.testing.assert_allclose(half.features(images()), expected, atol=0.05 * np.abs(expected).max())
 
 

@@ -137,6 +137,33 @@ def test_towers_of_another_device_and_without_a_budget_stay(monkeypatch: pytest.
     assert loader.held() == {"a", "b", "c"}
 
 
+def test_a_tower_is_loaded_with_those_that_it_runs_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = [replace(SMALL, name="eye", over="base"), replace(SMALL, name="ear", over="base")]
+    loader = declare(monkeypatch, replace(SMALL, name="base"), *over)
+    settings = load_settings(device="cpu", towers={"base": {"device": "cuda"}})
+    load_tower("eye", settings)
+    load_tower("ear", settings)
+    assert [(name, placed.device) for name, placed in loader.made] == [("base", "cpu"), ("eye", "cpu"), ("ear", "cpu")]
+
+
+def test_towers_go_with_the_one_that_they_run_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = [replace(SMALL, name="eye", over="base"), replace(SMALL, name="ear", over="base")]
+    loader = declare(monkeypatch, replace(SMALL, name="base"), *over, replace(SMALL, name="other"))
+    settings = load_settings(device="cpu", max_memory=300)
+    load_tower("eye", settings)
+    load_tower("ear", settings)
+    assert loader.held() == {"base", "ear"}, "the eye was used longest ago; the ear needs the base"
+    load_tower("other", settings)
+    assert loader.held() == {"other"}
+
+
+def test_a_stack_of_towers_larger_than_the_budget_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = declare(monkeypatch, replace(SMALL, name="base"), replace(SMALL, name="eye", over="base"))
+    with pytest.raises(SettingsError, match="eye alone takes 240"):
+        load_tower("eye", load_settings(device="cpu", max_memory=239))
+    assert loader.made == []
+
+
 def test_many_threads_never_keep_more_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [replace(SMALL, name=name) for name in "abcdef"]
     loader = declare(monkeypatch, *specs)

@@ -26,8 +26,6 @@ TOWERS = (
         1280,
         (weight_files.EFFICIENTNET,),
         f"{FAMILIES}.view_tower:VIEWS",
-        1,
-        4_811_072,
         over="efficientnet",
     ),
     TowerSpec("points", 6144, (), f"{FAMILIES}.points:Points"),

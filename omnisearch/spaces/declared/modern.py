@@ -7,8 +7,8 @@ from omnisearch.types import Modality, Role
 _PE_CORE, _PE_AV = "omnisearch.spaces.families.pe_core", "omnisearch.spaces.families.pe_av"
 _GEMMA = "omnisearch.spaces.families.embedding_gemma"
 _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
-# Each modality has its own encoder, and its tokens are always read by the text network.
-_GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 438_760_448, Modality.AUDIO: 576_613_664}
+# Images and sounds have encoders of their own, whose tokens are read by the text network.
+_GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 167_757_824, Modality.AUDIO: 305_611_040}
 # The prompts of the model's card for retrieval; a document without a title is called none.
 _GEMMA_PROMPTS = {Role.QUERY: "task: search result | query: {text}", Role.DOCUMENT: "title: none | text: {text}"}
 # Budgets of an image: the longest sides that fit are used, so an image takes nearly all of its budget.
@@ -38,6 +38,7 @@ TOWERS = (
             half="bf16",
             prompts=_GEMMA_PROMPTS if modality is Modality.TEXT else {},
             tokens=_GEMMA_TOKENS if modality is Modality.IMAGE else (),
+            over=None if modality is Modality.TEXT else "embedding_gemma_text",
         )
         for modality, size in _GEMMA_SIZES.items()
     ),
@@ -46,7 +47,6 @@ TOWERS = (
         768,
         _GEMMA_FILES,
         "omnisearch.spaces.families.view_tower:EMBEDDING_GEMMA_VIEWS",
-        parameters=_GEMMA_SIZES[Modality.IMAGE],
         half="bf16",
         over="embedding_gemma_image",
     ),

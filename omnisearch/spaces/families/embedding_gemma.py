@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from omnisearch.spaces.families import clap
 from omnisearch.spaces.nn import htsat, waveforms
 from omnisearch.spaces.pipeline import Loader, Pipeline, Prepare
 from omnisearch.spaces.placement import budget
-from omnisearch.spaces.towers import TOWERS, unit
+from omnisearch.spaces.towers import TOWERS, load_tower, unit
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Waveform
@@ -50,6 +50,13 @@ def network(part: str | None = None, **shape: Any) -> nn.Module:
     built: nn.Module = transformers.EmbeddingGemma2Model(transformers.EmbeddingGemma2Config(**own, **shape))
     _make_what_no_file_holds(built)
     return built
+
+
+def encoder(part: str, **shape: Any) -> nn.Module:
+    """Return the model with the encoder `part` alone; the text network of the tower of texts is to be added."""
+    built: Any = network(part, **shape)
+    built.language_model = None
+    return cast(nn.Module, built)
 
 
 def _make_what_no_file_holds(built: Any) -> None:
@@ -143,13 +150,28 @@ def _listen(built: nn.Module, ids: Tensor, frames: Tensor, mask: Tensor) -> Tens
 
 def _loader(
     modality: str,
-    part: str | None,
+    build: Callable[[], nn.Module],
     prepare: Callable[[Settings], Prepare],
     run: Callable[..., Tensor],
     batch: int,
 ) -> Loader:
-    weights, build = modern_files.EMBEDDING_GEMMA, partial(network, part)
+    weights = modern_files.EMBEDDING_GEMMA
     return Loader(f"embedding_gemma_{modality}", DIM, weights, build, "{}".format, prepare, run, batch)
+
+
+@dataclass(frozen=True)
+class EncoderLoader:
+    """Builds the tower of an encoder over the text network of the tower of texts, which is in memory once."""
+
+    encoder: Loader
+
+    def load(self, settings: Settings, fingerprint: str) -> Pipeline:
+        """Read the encoder from this machine, and the tower of texts unless it is loaded; see `Loader.load`."""
+        texts = load_tower("embedding_gemma_text", settings)
+        assert isinstance(texts, Pipeline)
+        tower = self.encoder.load(settings, fingerprint)
+        tower.network.language_model = texts.network.language_model
+        return tower
 
 
 class WindowedSounds:
@@ -181,13 +203,13 @@ def windows(wave: Content) -> list[Waveform]:
 class WindowedLoader:
     """Builds the tower of sounds over the one that reads a window."""
 
-    window: Loader
+    window: EncoderLoader
 
     def load(self, settings: Settings, fingerprint: str) -> WindowedSounds:
         """Read this tower from this machine; see `Loader.load`."""
         return WindowedSounds(self.window.load(settings, fingerprint))
 
 
-EMBEDDING_GEMMA_TEXT = _loader("text", None, _texts, _read, TEXTS)
-EMBEDDING_GEMMA_IMAGE = _loader("image", "vision", _images, _look, 1)
-EMBEDDING_GEMMA_AUDIO = WindowedLoader(_loader("audio", "audio", _sounds, _listen, 1))
+EMBEDDING_GEMMA_TEXT = _loader("text", network, _texts, _read, TEXTS)
+EMBEDDING_GEMMA_IMAGE = EncoderLoader(_loader("image", partial(encoder, "vision"), _images, _look, 1))
+EMBEDDING_GEMMA_AUDIO = WindowedLoader(EncoderLoader(_loader("audio", partial(encoder, "audio"), _sounds, _listen, 1)))
