@@ -115,7 +115,8 @@ class OmniBind:
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
         for video), and separately the embedding of the sound track, a zero row if there is none. A space that reads
-        videos gives a third one, of frames and sound together. With `share` below 1, spaces that were skipped are zero rows too: pass such embeddings to `bind`, and do not store them.
+        videos gives a third one, of frames and sound together. With `share` below 1, spaces that were skipped are zero
+        rows too: pass such embeddings to `bind`, and do not store them.
         """
         self._check(modality)
         if modality is not Modality.VIDEO:
