@@ -26,8 +26,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: A
             unsupported_format or decode_error.
     """
     notes: list[str] = []
-    samples = read(source, kind, notes)
-    cloud = PointCloud(*_pick(samples), render(samples))
+    cloud = to_cloud(read(source, kind, notes))
     info = MediaInfo(Modality.POINT_CLOUD, kind.mime)
     return Decoded(info, iter([Piece(Segment(), cloud)]), list(dict.fromkeys(notes)))
 
@@ -41,7 +40,21 @@ def read(source: Source, kind: Kind, notes: list[str], count: int = DENSE) -> Sa
     samples = loaded if isinstance(loaded, Samples) else sample(loaded, count)
     if len(samples.points) < MIN_POINTS:
         raise MediaError(Reason.NO_VERTICES, f"{len(samples.points)} points, the least is {MIN_POINTS}")
+    return scaled(samples)
+
+
+def scaled(samples: Samples) -> Samples:
+    """Centre samples on their mean and scale them into the unit ball.
+
+    Raises:
+        MediaError: non_finite or degenerate_extent.
+    """
     return Samples(_in_unit_ball(samples.points), samples.colors, samples.normals)
+
+
+def to_cloud(samples: Samples) -> PointCloud:
+    """Pick 10,000 of the `scaled` samples of an object, and render its views."""
+    return PointCloud(*_pick(samples), render(samples))
 
 
 def _in_unit_ball(points: Floats) -> Floats:
