@@ -17,6 +17,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
 from omnisearch.media.decoder import Decoder
+from omnisearch.meter import Meter
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.types import Piece
@@ -24,7 +25,6 @@ from omnisearch_indexer.batcher import Batcher
 from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.manifest import FileRow, Manifest
-from omnisearch_indexer.meter import Meter
 from omnisearch_indexer.reader import Ended, Event, FileHashed, Read, Reader, Reading, Refused
 from omnisearch_indexer.reader_queue import ReaderQueue
 from omnisearch_indexer.reconcile import settle

@@ -16,6 +16,7 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
+from omnisearch.meter import SILENT, Meter
 from omnisearch.search.space_embeddings import read_space_embeddings, space_id
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.catalog import open_current, swap
@@ -25,7 +26,6 @@ from omnisearch.stores.validation import usable
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
 from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
-from omnisearch_indexer.meter import SILENT, Meter
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.storage_errors import named_faults
 

@@ -21,6 +21,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import DamageError
 from omnisearch.media.pool import fingerprint
+from omnisearch.meter import SILENT, Meter
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts, Point, VectorStore
 from omnisearch.stores.catalog import open_store, restore_alias, swap
@@ -28,7 +29,6 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingSto
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.audit import BATCH_POINTS, Audit, audit, by_modality, embeddings_of, is_sound, read_points
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.meter import SILENT, Meter
 from omnisearch_indexer.path_labels import LabelTree
 from omnisearch_indexer.reader import Reading
 from omnisearch_indexer.reconcile import reconcile

@@ -12,6 +12,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.meter import SILENT, Meter
 from omnisearch.paths import show_path
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_store
@@ -21,7 +22,6 @@ from omnisearch_indexer.absent import replace_absent_folders
 from omnisearch_indexer.audit import mark_lost_embeddings
 from omnisearch_indexer.indexer import Indexer
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.meter import SILENT, Meter
 from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Outcome, Report

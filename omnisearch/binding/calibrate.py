@@ -41,6 +41,11 @@ class Evidence:
     wrong: NDArray[np.float64]
     concepts: int
 
+    def joined(self, other: "Evidence") -> "Evidence":
+        """Join the evidence of other queries about other concepts."""
+        right, wrong = (np.concatenate(pair) for pair in ((self.right, other.right), (self.wrong, other.wrong)))
+        return Evidence(right, wrong, self.concepts + other.concepts)
+
 
 @torch.inference_mode()
 def fuse(fusion: Fusion, part: Modality, embeddings: SpaceEmbeddings) -> Floats:

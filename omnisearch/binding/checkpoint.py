@@ -52,6 +52,8 @@ def read(folder: Path) -> Checkpoint:
             digest.update_mmap(folder / TENSORS)
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
         trained = _tensors(folder / TENSORS) if config.has_tensors else {}
+        if config.calibration == "samples":  # `ready` sets the means
+            trained |= {f"means.{part}": torch.zeros(config.dim) for part in config.centred}
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None
     samples = {Modality(name): rows.float().numpy() for name, rows in background.items()}

@@ -99,6 +99,9 @@ class ModelConfig(_Strict):
 
     `widths` are the smaller widths to which its embeddings may be cut: its spaces were trained so that the first
     numbers of an embedding are an embedding (Kusupati et al., "Matryoshka Representation Learning", 2022).
+
+    `calibration` says where the means, the background and the relevance come from: "stored", the model's folder; or
+    "samples", for a model without training: they are computed on each machine, see `omnisearch.binding.ready`.
     """
 
     format: Literal[1] = 1
@@ -111,6 +114,7 @@ class ModelConfig(_Strict):
     branches: dict[Modality, tuple[BranchConfig, ...]]
     routers: dict[Modality, RouterConfig]
     centred: tuple[Modality, ...] = ()
+    calibration: Literal["stored", "samples"] = "stored"
     video: dict[Modality, float] = {}
     relevance: dict[Modality, RelevanceConfig] = {}
     relevance_by_query: dict[Modality, dict[Modality, RelevanceConfig]] = {}
@@ -135,7 +139,7 @@ class ModelConfig(_Strict):
         """True if the model has trained tensors: projectors, learned routers or means."""
         learned = any(isinstance(router, LearnedConfig) for router in self.routers.values())
         projected = any(isinstance(projector, MlpConfig) for projector in self.projectors.values())
-        return projected or learned or bool(self.centred)
+        return projected or learned or bool(self.centred and self.calibration == "stored")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ModelConfig":

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from omnisearch.binding import checkpoint, installed, tower_skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
+from omnisearch.binding.ready import Ready, find_or_make
 from omnisearch.config import Settings
 from omnisearch.errors import SettingsError, UsageError
+from omnisearch.meter import SILENT, Meter
+from omnisearch.samples import VERSION
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import prompted, unit
@@ -52,11 +55,14 @@ class OmniBind:
         self._fusion = fusion.fold()
 
     @classmethod
-    def load(cls, name: str, settings: Settings, load: SpaceLoader = load_space) -> "OmniBind":
-        """Load a shipped or installed model by name, or any model by folder; loads no tower and uses no network.
+    def load(cls, name: str, settings: Settings, load: SpaceLoader = load_space, meter: Meter = SILENT) -> "OmniBind":
+        """Load a shipped or installed model by name, or any model by folder; uses no network.
+
+        It loads no tower, except for a model without stored calibration, the first time: see
+        `omnisearch.binding.ready`. `meter` receives the progress of that, in samples.
 
         Raises:
-            ModelMissingError: there is no such model, or it names an unknown space.
+            ModelMissingError: there is no such model, or it names an unknown space, or a weight file is missing.
             CheckpointError: its files are inconsistent.
             SettingsError: its embeddings cannot be cut to the width `dim` of the settings.
         """
@@ -68,9 +74,29 @@ class OmniBind:
         licences.check(stored.config.name, [space.spec for space in spaces.values()], settings)
         dim = _width(stored.config, settings)
         cut = [f"dim {dim}"] if dim != stored.config.dim else []
-        digest = blake3("\n".join([stored.digest, *(s.fingerprint for s in spaces.values()), *cut]).encode())
+        whole = [stored.digest, *(s.fingerprint for s in spaces.values())]
+        if stored.config.calibration == "samples":
+            whole.append(f"samples {VERSION}")
         fusion = checkpoint.build(stored, dims, folder)
-        return cls(fusion, spaces, digest.hexdigest(), stored.background, settings.share, dim)
+        model = cls(fusion, spaces, _digest(*whole, *cut), stored.background, settings.share, dim)
+        if stored.config.calibration == "samples":
+            model._get_ready(_digest(*whole), settings, meter)
+        return model
+
+    def _get_ready(self, key: str, settings: Settings, meter: Meter) -> None:
+        """Take the means, the background and the relevance from the stored calibration, which is made if necessary.
+
+        It has the full width, whatever the width of this model.
+        """
+
+        def make() -> Ready:
+            from omnisearch.binding.sample_calibration import calibrate_with_samples
+
+            return calibrate_with_samples(self._fusion, self.encode_spaces, meter)
+
+        found = find_or_make(self.name, key, settings, make)
+        found.apply(self._fusion)
+        self.background = {modality: self._cut(rows) for modality, rows in found.background.items()}
 
     @property
     def config(self) -> ModelConfig:
@@ -271,3 +297,7 @@ def _absent(rows: Mapping[str, torch.Tensor]) -> NDArray[np.bool_]:
     """Return which of n inputs lack a part: all their rows are zero."""
     absent: NDArray[np.bool_] = (~torch.stack([each.any(dim=1) for each in rows.values()]).any(dim=0)).numpy()
     return absent
+
+
+def _digest(*parts: str) -> str:
+    return blake3("\n".join(parts).encode()).hexdigest()
