@@ -43,7 +43,9 @@ def calibrate_with_samples(
     calibrate.centre(fusion, found)
     rows_of = {part: calibrate.fuse(fusion, part, found) for part in parts}
     # The calibration of videos is that of pictures.
-    offered = {part: _side(rows_of[part], shown[part]) for part in parts if part is not Modality.VIDEO}
+    offered: dict[Modality, calibrate.Side] = {
+        part: _side(rows_of[part], shown[part]) for part in parts if part is not Modality.VIDEO
+    }
     evidence = _evidence(offered | _names(fusion, encode, things), offered)
     drawn = calibrate.background(rows_of, fusion.config.video, SIZE, seed=0)
     means = {Modality(part): mean.numpy().copy() for part, mean in fusion.means.items()}

@@ -1,6 +1,6 @@
 """The rows that `omnisearch models` prints: models, weight files, steps of a plan and comparisons of samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from omnisearch.config import Settings
@@ -8,6 +8,7 @@ from omnisearch.errors import CheckpointError, ModelMissingError
 from omnisearch.wording import byte_size
 
 if TYPE_CHECKING:
+    from omnisearch.binding.direction import Direction
     from omnisearch.binding.plan import Step
     from omnisearch.binding.sanity_check import Comparison
 
@@ -121,3 +122,26 @@ def _size(count: int | None, to_download: int | None) -> str:
     if not to_download:
         return byte_size(count)
     return f"{byte_size(count)}, of which {byte_size(to_download)} to download"
+
+
+def direction_row(direction: "Direction") -> dict[str, Any]:
+    """Return the facts of a direction."""
+    return {
+        "from": direction.source,
+        "to": direction.target,
+        "right": direction.right,
+        "count": direction.count,
+        "nearer": round(direction.nearer, 4),
+        "p": round(direction.p, 5),
+        "grade": direction.grade,
+    }
+
+
+def matrix(directions: "Sequence[Direction]") -> list[dict[str, str]]:
+    """Return a row for each source, with the number of right things in each target; chance is marked."""
+    rows: dict[str, dict[str, str]] = {}
+    for each in directions:
+        mark = "" if each.grade == "works" else f" ({each.grade})"
+        row = rows.setdefault(each.source, {"from": f"text, {each.source}" if len(each.source) == 2 else each.source})
+        row[f"to {each.target}"] = f"{each.right} of {each.count}{mark}"
+    return list(rows.values())

@@ -16,7 +16,7 @@ LINE_SECONDS = 10.0
 class Bar:
     """Shows progress on a terminal; `doing` names the task, `unit` is the unit of its work."""
 
-    def __init__(self, doing: str, unit: Literal["bytes", "points"]) -> None:
+    def __init__(self, doing: str, unit: Literal["bytes", "points", "samples"]) -> None:
         self._doing, self._unit = doing, unit
         self._done, self._total, self._files, self._all_files = 0, 0, 0, 0
         self._begun, self._told = 0.0, 0.0
