@@ -19,12 +19,28 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MlpConfig(_Strict):
+class _CentringConfig(_Strict):
+    """A projector that reads the modalities `centred` less their mean in the space itself.
+
+    The mean of each modality is the modality gap, which a map that was learned from texts alone would mistake for
+    meaning (TextME, arXiv 2602.03098).
+    """
+
+    centred: tuple[Modality, ...] = ()
+
+
+class MlpConfig(_CentringConfig):
     """A mixture of `heads` two-layer projectors (OmniBind, section 3.3)."""
 
     kind: Literal["mlp"] = "mlp"
     heads: int = Field(7, ge=1)
     hidden: int = Field(2048, ge=1)
+
+
+class LinearConfig(_CentringConfig):
+    """An affine map, normalised."""
+
+    kind: Literal["linear"] = "linear"
 
 
 class IdentityConfig(_Strict):
@@ -74,7 +90,7 @@ class FixedConfig(_Strict):
     factors: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1)
 
 
-ProjectorConfig = Annotated[MlpConfig | IdentityConfig, Field(discriminator="kind")]
+ProjectorConfig = Annotated[MlpConfig | LinearConfig | IdentityConfig, Field(discriminator="kind")]
 RouterConfig = Annotated[LearnedConfig | FixedConfig, Field(discriminator="kind")]
 
 

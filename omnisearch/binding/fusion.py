@@ -7,8 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from omnisearch.binding.config import FixedConfig, IdentityConfig, LearnedConfig, ModelConfig
+from omnisearch.binding.config import (
+    FixedConfig,
+    IdentityConfig,
+    LearnedConfig,
+    LinearConfig,
+    ModelConfig,
+    ProjectorConfig,
+)
 from omnisearch.binding.folded_projectors import FoldedProjectors
+from omnisearch.binding.linear_projector import LinearProjector
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import FixedFactors, Router
 from omnisearch.types import Modality
@@ -19,7 +27,9 @@ class Fusion(nn.Module):
 
     For one part (a modality that towers read), with e_b the branches and w_b the factors (OmniBind, eq. 4):
 
-        fused = normalise(sum_b w_b e_b),   e_b = [normalise] sum_s factor_s projector_s(x_s)
+        fused = normalise(sum_b w_b e_b),   e_b = [normalise] sum_s factor_s projector_s(x_s - origin_s)
+
+    with origin_s the mean of the part in the space, if the projector is configured to subtract it, else 0,
 
     and for a centred modality fused = normalise(fused - mean), which removes the modality gap.
     """
@@ -28,11 +38,14 @@ class Fusion(nn.Module):
         super().__init__()
         self.config = config
         self.projectors = nn.ModuleDict(
+            {space: make_projector(chosen, dims[space], config.dim) for space, chosen in config.projectors.items()}
+        )
+        self.origins = nn.ParameterDict(
             {
-                space: nn.Identity()
-                if isinstance(chosen, IdentityConfig)
-                else Projector(dims[space], chosen.hidden, config.dim, chosen.heads)
+                origin(space, part): nn.Parameter(torch.zeros(dims[space]), requires_grad=False)
                 for space, chosen in config.projectors.items()
+                if not isinstance(chosen, IdentityConfig)
+                for part in chosen.centred
             }
         )
         self.banks = nn.ModuleList()  # the folded projectors, grouped by shape; empty before `fold`
@@ -50,12 +63,19 @@ class Fusion(nn.Module):
 
     def branches(self, part: Modality, spaces: Mapping[str, Tensor]) -> Tensor:
         """Project and combine: {space: (n, dim of space)} -> (n, branches, dim)."""
-        projected = self._project({s: spaces[s] for b in self.config.branches[part] for s in b.parts})
+        read = {s: spaces[s] for b in self.config.branches[part] for s in b.parts}
+        projected = self._project({s: self._centred(s, part, rows) for s, rows in read.items()})
         rows = []
         for branch in self.config.branches[part]:
             row = torch.stack([factor * projected[s] for s, factor in branch.parts.items()]).sum(dim=0)
             rows.append(functional.normalize(row, dim=-1) if branch.normalise else row)
         return torch.stack(rows, dim=1)
+
+    def _centred(self, space: str, part: Modality, rows: Tensor) -> Tensor:
+        name = origin(space, part)
+        if name not in self.origins:
+            return rows
+        return torch.where(rows.any(dim=-1, keepdim=True), rows - self.origins[name], rows)  # a skipped row stays zero
 
     def _project(self, spaces: Mapping[str, Tensor]) -> dict[str, Tensor]:
         found = {s: self.projectors[s](rows) for s, rows in spaces.items() if s in self.projectors}
@@ -119,3 +139,17 @@ class Fusion(nn.Module):
                 del self.projectors[space]
         self.banks.extend(FoldedProjectors(equal) for equal in shapes.values())
         return self.eval()
+
+
+def make_projector(config: ProjectorConfig, width: int, dim: int) -> nn.Module:
+    """Return a new projector of a space of `width` dimensions into a shared space of `dim`."""
+    if isinstance(config, IdentityConfig):
+        return nn.Identity()
+    if isinstance(config, LinearConfig):
+        return LinearProjector(width, dim)
+    return Projector(width, config.hidden, dim, config.heads)
+
+
+def origin(space: str, part: Modality) -> str:
+    """Return the name of the mean of a part in a space."""
+    return f"{space}:{part}"

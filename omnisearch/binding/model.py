@@ -135,13 +135,13 @@ class OmniBind:
         return self.bind(modality, self.encode_spaces(modality, contents, role, self.share))
 
     def encode_spaces(
-        self, modality: Modality, contents: Sequence[Content], role: Role, share: float = 1.0
+        self, modality: Modality, contents: Sequence[Content], role: Role, share: float | None = None
     ) -> SpaceEmbeddings:
-        """Run the frozen spaces on n contents in one role: the costly half.
+        """Run the frozen spaces on n contents in one role: the costly half. Without `share` no tower is skipped.
 
         A space's embedding of a video is the mean direction of its frames' embeddings (the paper has no formula
         for video), and separately the embedding of the sound track, a zero row if there is none. A space that reads
-        videos gives a third one, of frames and sound together. With `share` below 1, spaces that were skipped are zero
+        videos gives a third one, of frames and sound together. With `share`, spaces that were skipped are zero
         rows too: pass such embeddings to `bind`, and do not store them.
         """
         self._check(modality)
@@ -231,13 +231,15 @@ class OmniBind:
         return tower_skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
 
     def _run(
-        self, part: Modality, contents: Sequence[Content], role: Role, share: float
+        self, part: Modality, contents: Sequence[Content], role: Role, share: float | None
     ) -> dict[tuple[str, Modality], Floats]:
         dims = {space: self.spaces[space].spec.dim for space in self.config.spaces(part)}
         found = {(space, part): np.zeros((len(contents), dim), np.float32) for space, dim in dims.items()}
         everyone = np.ones(len(contents), np.bool_)
-        self._fill(found, part, contents, role, dict.fromkeys(self._paid(part), everyone))
-        self._fill(found, part, contents, role, self._needed(part, found, share))
+        first = self.towers(part).values() if share is None else self._paid(part)
+        self._fill(found, part, contents, role, dict.fromkeys(first, everyone))
+        if share is not None:
+            self._fill(found, part, contents, role, self._needed(part, found, share))
         return found
 
     def _paid(self, part: Modality) -> set[str]:

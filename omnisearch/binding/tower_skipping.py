@@ -41,7 +41,7 @@ def needed(
 def _largest(carried: Floats, free: Floats, share: float) -> NDArray[np.bool_]:
     """Choose columns of (n, groups) per row, the largest first, until their sum plus `free` (n,) reaches `share`."""
     if share >= 1:
-        return np.ones(carried.shape, np.bool_)
+        return carried > 0  # a factor of zero adds nothing: without its tower the result is the same
     order = np.argsort(-carried, axis=1, kind="stable")
     ordered = np.take_along_axis(carried, order, axis=1).astype(np.float64)
     before = free[:, None] + np.cumsum(ordered, axis=1) - ordered
