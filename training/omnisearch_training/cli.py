@@ -90,6 +90,27 @@ def run(
 
 
 @app.command()
+def bind(
+    recipe: Annotated[Path, typer.Argument(help="A recipe with a section [texts].")],
+    base: Annotated[
+        Path, typer.Option(help="Folder of the model to add to.", metavar="PATH", parser=options.parse_path)
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write the bound model to.", metavar="PATH", parser=options.parse_path)
+    ],
+    device: options.Device = None,
+) -> None:
+    """Bind spaces to an existing model by texts alone, as the section [texts] of a recipe says."""
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.recipe import read_recipe
+    from omnisearch_training.text_binding import bind_onto
+
+    bind_onto(read_recipe(recipe), base, out, load_settings(device=device), datasets_dir())
+    err.print(f"wrote {out}")
+
+
+@app.command()
 def ablate(
     ablation: Annotated[Path, typer.Argument(help="Variations of a recipe: training/ablations/binding.toml.")],
     data: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from omnisearch.binding.config import LearnedConfig, MlpConfig, ModelConfig
+from omnisearch.binding.config import IdentityConfig, LearnedConfig, LinearConfig, MlpConfig, ModelConfig
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import first_invalid
@@ -15,6 +15,7 @@ from omnisearch_training.stages.point_network import ShapeConfig
 from omnisearch_training.stages.projectors import BindConfig
 from omnisearch_training.stages.pseudo_pairs import PairConfig
 from omnisearch_training.stages.routers import RouteConfig
+from omnisearch_training.stages.texts import TextsConfig
 
 
 class _Strict(BaseModel):
@@ -51,8 +52,8 @@ class Recipe(_Strict):
 
     `specialists` are trained first, and once more without each of the `folds`. Their outputs on their own training
     items are too good, so projectors and routers are trained on out-of-fold outputs. `pools` name the datasets of each
-    modality that are paired, bound and routed; their mean and `background` (items per modality) are stored in the
-    model. `model` is the configuration of the bound model.
+    modality that are paired, bound and routed; `texts` binds spaces by sentences. The pools' mean and `background`
+    (items per modality) are stored in the model. `model` is the configuration of the bound model.
     """
 
     seed: int = 0
@@ -61,6 +62,7 @@ class Recipe(_Strict):
     pools: dict[Modality, tuple[str, ...]]
     pairs: PairConfig | None = None
     bind: BindRecipe | None = None
+    texts: TextsConfig | None = None
     route: RouteRecipe | None = None
     background: int = Field(256, ge=16)
     model: ModelConfig
@@ -69,7 +71,13 @@ class Recipe(_Strict):
     def datasets(self) -> tuple[str, ...]:
         """Every dataset of the recipe, once: the name of a declared one, or the path of a user's own."""
         specialists = (name for each in self.specialists.values() for name in each.datasets)
-        return tuple(dict.fromkeys((*specialists, *(name for names in self.pools.values() for name in names))))
+        pools = (name for names in self.pools.values() for name in names)
+        return tuple(dict.fromkeys((*specialists, *pools, *(self.texts.datasets if self.texts else ()))))
+
+    @property
+    def projected(self) -> tuple[str, ...]:
+        """The spaces of the model that have a projector to train."""
+        return tuple(name for name, each in self.model.projectors.items() if not isinstance(each, IdentityConfig))
 
     @model_validator(mode="after")
     def _trains_out_of_fold(self) -> "Recipe":
@@ -87,19 +95,25 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "Recipe":
-        projected = [name for name, config in self.model.projectors.items() if isinstance(config, MlpConfig)]
-        learned = [part for part, config in self.model.routers.items() if isinstance(config, LearnedConfig)]
+        by_texts = self.texts.spaces if self.texts else ()
+        projected = [name for name in self.projected if name not in by_texts]
+        routed = (Modality.TEXT,) if self.texts and self.texts.router else ()
+        learned = [m for m, each in self.model.routers.items() if isinstance(each, LearnedConfig) and m not in routed]
         if (projected and self.bind is None) or (learned and self.route is None):
             raise ValueError(f"projectors {projected} need [bind] and learned routers {learned} need [route]")
         if (self.bind or self.route) and self.pairs is None:
             raise ValueError("[bind] and [route] need [pairs] to learn from")
-        for name in projected:
-            config, training = self.model.projectors[name], self.bind.training if self.bind else BindConfig()
+        linear = [name for name in projected if isinstance(self.model.projectors[name], LinearConfig)]
+        if linear:
+            raise ValueError(f"linear projectors {linear} are fitted by texts alone: name their spaces in [texts]")
+        for name in self.projected:
+            section = self.texts if name in by_texts else self.bind
+            config, training = self.model.projectors[name], section.training if section else BindConfig()
             if isinstance(config, MlpConfig) and (config.heads, config.hidden) != (
                 len(training.heads),
                 training.hidden,
             ):
-                raise ValueError(f"projector {name} is not of the {len(training.heads)} heads that [bind] trains")
+                raise ValueError(f"projector {name} is not of the {len(training.heads)} heads that are trained")
         return self
 
 

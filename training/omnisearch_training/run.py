@@ -15,6 +15,7 @@ from omnisearch.binding.config import MlpConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
+from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import SPACES, load_space
 from omnisearch.spaces.trained_space import Specialist
 from omnisearch.types import Floats, Modality
@@ -33,6 +34,8 @@ from omnisearch_training.stages.projectors import Anchor, train_projectors
 from omnisearch_training.stages.pseudo_pairs import PairConfig, Pairs, read_pairs, write_pairs
 from omnisearch_training.stages.routers import train_routers
 from omnisearch_training.stages.specialists import NETWORKS, train_network
+from omnisearch_training.stages.texts import centre_space
+from omnisearch_training.text_binding import bind_by_texts
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class Run:
         final = {name: CrossFit(each.space) for name, each in spaces.items()}
         items = self.pools()
         train, valid = self.gather(spaces, items, Split.TRAIN), self.gather(final, items, Split.VALID)
+        if self.recipe.texts:
+            self.texts(fusion, {name: each.space for name, each in final.items()}, train)
         if self.recipe.pairs:
             # Retrievers may use memorised items: out of fold, one pair in thirty is right instead of half.
             known = self.gather(final, items, Split.TRAIN)
@@ -127,14 +132,23 @@ class Run:
         return recall(queries, targets, items.concepts, items.concepts).at[10]
 
     @timed
+    def texts(self, fusion: Fusion, spaces: Mapping[str, Space], data: Gathered) -> None:
+        """Bind spaces by texts; the means of their other modalities are those of the pools."""
+        bind_by_texts(self.recipe, fusion, spaces, self.records, self.features, self.work)
+        for (name, part), rows in data.embeddings.items():
+            if part is not TEXT and name in fusion.projectors:
+                centre_space(fusion, name, part, rows)
+
+    @timed
     def bind(self, fusion: Fusion, data: Gathered, pairs: Pairs) -> None:
         """Train the projector of every space that has one, in place."""
         bind = self.recipe.bind
         assert bind is not None
         folder = self.place(data, f"{self.recipe.pairs} {bind.model_dump_json()}")
         anchor = Anchor(bind.anchor, data.embeddings)
+        by_texts = self.recipe.texts.spaces if self.recipe.texts else ()
         for name, projector in self.recipe.model.projectors.items():
-            if isinstance(projector, MlpConfig):
+            if isinstance(projector, MlpConfig) and name not in by_texts:
                 log.info("binding %s", name)
                 trained = train_projectors(
                     name, data.embeddings, anchor, pairs, bind.training, self.recipe.seed, data.groups, folder
@@ -148,7 +162,8 @@ class Run:
         log.info("routing %s", ", ".join(self.recipe.model.routers))
         place = self.place(data, self.recipe.model_dump_json()) / "routers.safetensors"
         training = self.recipe.route.training
-        return train_routers(fusion, data.embeddings, pairs, training, self.recipe.seed, data.groups, place)
+        kept = (TEXT,) if self.recipe.texts and self.recipe.texts.router else ()
+        return train_routers(fusion, data.embeddings, pairs, training, self.recipe.seed, data.groups, place, kept=kept)
 
     def pairs(self, data: Gathered, config: PairConfig, k: int) -> Pairs:
         """Mine the pairs, or read them if they were mined from the same embeddings before."""

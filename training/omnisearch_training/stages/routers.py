@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from omnisearch.binding.config import LearnedConfig, ModelConfig, RouterConfig
 from omnisearch.binding.fusion import Fusion
+from omnisearch.binding.linear_projector import LinearProjector
 from omnisearch.binding.projector import Projector
 from omnisearch.binding.router import Router
 from omnisearch.errors import UsageError
@@ -46,15 +47,18 @@ def train_routers(
     groups: Groups | None = None,
     checkpoint: Path | None = None,
     report: Report | None = None,
+    kept: tuple[Modality, ...] = (),
 ) -> Fusion:
     """Train new routers for parts with learned ones; the returned model shares the projectors and means.
+
+    The routers of the parts `kept` stay as they are.
 
     Raises:
         UsageError: no router is learned, fewer than two modalities are paired, or L_dec lacks the sources of texts.
         CheckpointError: the checkpoint belongs to another recipe or other data.
     """
     parts = tuple(m for m in pairs.modalities if m in fusion.config.branches)
-    learned = [part for part in parts if isinstance(fusion.routers[part], Router)]
+    learned = [part for part in parts if isinstance(fusion.routers[part], Router) and part not in kept]
     if not learned or len(parts) < 2:
         raise UsageError(f"model {fusion.config.name} has no learned router, or fewer than two modalities: {parts}")
     decoupled = config.decoupling > 0 and Modality.TEXT in learned
@@ -64,7 +68,8 @@ def train_routers(
     torch.manual_seed(seed)
     fusion = with_routers(fusion, {part: fusion.config.routers[part] for part in learned})
     fusion.requires_grad_(False)
-    fusion.routers.requires_grad_(True).train()
+    for part in learned:
+        fusion.routers[part].requires_grad_(True).train()
     objective = Objective(config, fusion.config.dim)
 
     def loss(step: int) -> Tensor:
@@ -135,14 +140,16 @@ def with_routers(fusion: Fusion, routers: Mapping[Modality, RouterConfig]) -> Fu
     document = fusion.config.model_dump() | {"routers": {**fusion.config.routers, **routers}}
     config = ModelConfig.model_validate(document)
     made = Fusion(config, {space: _width(p, config.dim) for space, p in fusion.projectors.items()})
-    made.projectors, made.means = fusion.projectors, fusion.means
+    made.projectors, made.origins, made.means = fusion.projectors, fusion.origins, fusion.means
     for part in set(fusion.config.routers) - set(routers):
         made.routers[part] = fusion.routers[part]
     return made.eval()
 
 
 def _width(projector: nn.Module, dim: int) -> int:
-    return projector.inner.in_features if isinstance(projector, Projector) else dim
+    if isinstance(projector, Projector):
+        return projector.inner.in_features
+    return projector.in_features if isinstance(projector, LinearProjector) else dim
 
 
 def _digest(fusion: Fusion) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from omnisearch.binding.config import LinearConfig
+from omnisearch.binding.config import IdentityConfig
 from omnisearch.binding.fusion import Fusion, origin
 from omnisearch.binding.linear_projector import LinearProjector
 from omnisearch.binding.router import Router
@@ -49,9 +49,9 @@ class TextRouteConfig(BaseModel):
 class TextsConfig(BaseModel):
     """Binding by texts: the text sides of `spaces` are bound to that of `anchor`.
 
-    `sentences` are datasets whose captions both sides read, of which `most` are drawn; `translations` those whose
+    `sentences` are datasets whose captions both sides read, all names and `most` drawn ones; `translations` those whose
     captions say in another language what the first caption says, which the anchor reads in their place. A linear
-    projector is fitted by ridge regression, in closed form with the weight `ridge`; others are trained as `training` says.
+    projector is fitted by ridge regression, in closed form with the weight `ridge`; others are trained by `training`.
     With `router` the text router is trained too.
     """
 
@@ -88,34 +88,25 @@ class Sentences:
     @property
     def groups(self) -> NDArray[np.int64]:
         """The concepts, numbered: (n,)."""
-        return np.unique(np.array(self.concepts, dtype=object), return_inverse=True)[1]
+        numbers: NDArray[np.int64] = np.unique(np.array(self.concepts, dtype=object), return_inverse=True)[1]
+        return numbers
 
 
 def read_sentences(
     config: TextsConfig, records: Mapping[str, Sequence[Record]], seed: int, split: Split = Split.TRAIN
 ) -> Sentences:
-    """Return the sentences of a split, each once: those drawn from `sentences`, then all `translations`.
+    """Return the sentences of a split: names and drawn captions of `sentences`, then all `translations`.
 
     Raises:
         UsageError: there are fewer than two.
     """
-    plain = {
-        (caption, caption, record.source_id)
-        for name in config.sentences
-        for record in records[name]
-        if record.split is split
-        for caption in record.captions
-    }
-    ordered = sorted(plain)
-    drawn = [ordered[i] for i in np.random.default_rng(seed).permutation(len(ordered))[: config.most]]
-    translated = {
-        (caption, record.captions[0], record.source_id)
-        for name in config.translations
-        for record in records[name]
-        if record.split is split
-        for caption in record.captions
-    }
-    found = [*drawn, *sorted(translated)]
+    plain = [each for name in config.sentences for each in records[name] if each.split is split]
+    every = sorted({(caption, caption, each.source_id) for each in plain for caption in each.captions})
+    drawn = {every[i] for i in np.random.default_rng(seed).permutation(len(every))[: config.most]}
+    names = {(each.captions[0], each.captions[0], each.source_id) for each in plain}
+    foreign = [each for name in config.translations for each in records[name] if each.split is split]
+    translated = {(caption, each.captions[0], each.source_id) for each in foreign for caption in each.captions}
+    found = [*sorted(names | drawn), *sorted(translated)]
     if len(found) < 2:
         raise UsageError(f"{', '.join(config.datasets)} have {len(found)} sentences to bind by")
     texts, meanings, concepts = zip(*found, strict=True)
@@ -149,7 +140,9 @@ def bind_space(
         raise UsageError(f"space {space} is to be bound by texts, but has no projector")
     embeddings = {(space, TEXT): rows, (config.anchor, TEXT): wanted}
     ids = np.arange(len(rows), dtype=np.int32)[:, None]
-    pairs = Pairs((TEXT,), np.zeros(len(rows), np.int32), {TEXT: ids}, {TEXT: np.ones(ids.shape, np.float32)}, None, (), {})
+    pairs = Pairs(
+        (TEXT,), np.zeros(len(rows), np.int32), {TEXT: ids}, {TEXT: np.ones(ids.shape, np.float32)}, None, (), {}
+    )
     anchor = Anchor({config.anchor: 1.0}, {(config.anchor, TEXT): wanted})
     trained = train_projectors(
         space, embeddings, anchor, pairs, config.training, seed, {TEXT: groups}, checkpoints, report
@@ -189,8 +182,8 @@ def train_text_router(
 ) -> None:
     """Train the text router in place: its mixture of branches should match the anchor's embedding of the meaning.
 
-    `embeddings` are those of each text space, (n, dim of space); `labels` (n, branches) those of L_dec. The loss is that
-    of other routers, L_align + decoupling L_dec; texts of one concept are not negatives of each other.
+    `embeddings` are those of each text space, (n, dim of space); `labels` (n, branches) those of L_dec. The loss is
+    that of other routers, L_align + decoupling L_dec; texts of one concept are not negatives of each other.
 
     Raises:
         UsageError: the text router is not a learned one.
@@ -226,9 +219,10 @@ def text_labels(fusion: Fusion, anchor: str, own: NDArray[np.bool_]) -> Floats:
     """Return the labels of L_dec: (n, branches), 1 for branches of the anchor alone where it reads the text itself."""
     branches = fusion.config.branches[TEXT]
     anchored = np.array([tuple(branch.parts) == (anchor,) for branch in branches])
-    return (own[:, None] == anchored[None]).astype(np.float32)
+    labels: Floats = (own[:, None] == anchored[None]).astype(np.float32)
+    return labels
 
 
 def _centred(fusion: Fusion, space: str) -> tuple[Modality, ...]:
     config = fusion.config.projectors[space]
-    return getattr(config, "centred", ()) if not isinstance(config, LinearConfig) else config.centred
+    return () if isinstance(config, IdentityConfig) else config.centred
