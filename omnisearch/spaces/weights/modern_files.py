@@ -1,4 +1,4 @@
-"""The weight files of the permissively licensed spaces. Their hashes are not published: see `WeightSpec`."""
+"""The weight files of the permissively licensed spaces. For files without a hash, see `WeightSpec`."""
 
 from omnisearch.spaces.weights.spec import Hub, WeightSpec
 
@@ -23,5 +23,11 @@ EMBEDDING_GEMMA = _hub("embedding-gemma-2.safetensors", "google/embeddinggemma-2
 EMBEDDING_GEMMA_TOKENIZER = _hub(
     "embedding-gemma-2-tokenizer.json", "google/embeddinggemma-2", "tokenizer.json", _GEMMA
 )
-MICO = _hub("mico-g14.safetensors", "Yiyuan/MiCo-ViT-g-14-omnimodal-300k-b64K", "mico_pytorch_model.safetensors")
+MICO = WeightSpec(
+    "mico-g14.safetensors",
+    "e4c1a684cc93e54e1c3e39a2dc95aaef8ffe905d159a9fb002b5124e24716185",  # as the hub's page of the file has it
+    None,
+    "Apache-2.0",
+    (Hub("Yiyuan/MiCo-ViT-g-14-omnimodal-300k-b64K", "main", "mico_pytorch_model.safetensors"),),
+)
 UNI3D_B = _hub("uni3d-b.pt", "BAAI/Uni3D", "modelzoo/uni3d-b/model.pt", licence="MIT")
