@@ -34,7 +34,7 @@ DEFAULT_COLLECTION, COLLECTIONS = "default", "collections"
 COLLECTION_NAME = "^[a-z0-9][a-z0-9_-]{0,39}$"  # also the name of its folder
 Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]
 Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 
 def _names(given: object) -> object:
@@ -78,7 +78,9 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(None, description="the key that clients send to that server")
     api_key_file: Path | None = Field(None, description="a file with that key alone, such as a mounted secret")
     device: Device = Field("auto", description="auto, cpu or cuda")
-    precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto: fp32 on a CPU, else the tower's own")
+    precision: Precision = Field(
+        "auto", description="fp32, bf16, fp16, int8 (on CPUs), or auto: fp32 on a CPU, else the tower's own"
+    )
     max_memory: ByteSize | None = Field(None, description="what the towers of one device may take, such as 24GB")
     towers: dict[str, TowerSettings] = Field({}, description="device, precision and tokens of single towers, by name")
     dim: int | None = Field(

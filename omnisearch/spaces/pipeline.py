@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from omnisearch.config import Settings
 from omnisearch.spaces.device import choose, dtype
+from omnisearch.spaces.nn.int8 import quantize
 from omnisearch.spaces.weights import tensors
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
 from omnisearch.types import Content, Floats
@@ -37,6 +38,8 @@ class Pipeline:
     ) -> None:
         self.name, self.width, self.fingerprint = name, width, fingerprint
         self._device, self._dtype = choose(settings), dtype(settings)
+        if settings.precision == "int8":
+            quantize(network)
         self.network = network.eval().to(self._device)
         self._prepare, self._run, self._batch = prepare, run, batch
 

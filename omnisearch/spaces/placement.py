@@ -11,10 +11,11 @@ BYTES = {"fp32": 4, "bf16": 2, "fp16": 2}
 def place(spec: TowerSpec, settings: Settings) -> Settings:
     """Return the settings with a device and a precision for this tower, no longer `auto`.
 
-    By default a tower runs in fp32 on a CPU and in its declared half precision on a graphics card.
+    By default a tower runs in fp32 on a CPU and in its declared half precision on a graphics card, and also if it does
+    not run in the precision that is set for all towers.
 
     Raises:
-        SettingsError: a half precision is set for a tower that runs in fp32 only, or tokens that it does not take.
+        SettingsError: a precision is set for this tower that it does not run in, or tokens that it does not take.
         NotReadyError: the device is cuda, and torch finds none on this machine.
     """
     own = settings.towers.get(spec.name, TowerSettings())
@@ -24,13 +25,16 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
         from omnisearch.spaces.device import choose  # imports torch, which a plan with a given device does not need
 
         device = "cuda" if choose(settings.model_copy(update={"device": device})).type == "cuda" else "cpu"
-    if spec.half is None and own.precision in ("bf16", "fp16"):
-        raise SettingsError(f"setting towers.{spec.name}.precision = {own.precision!r}: this tower runs in fp32 only")
+    in_int8 = device == "cpu" and (spec.linear > 0 or spec.parameters == 0)  # one without weights is as what is below
+    precisions = ("auto", "fp32", *(("bf16", "fp16") if spec.half else ()), *(("int8",) if in_int8 else ()))
+    if own.precision not in (None, *precisions):
+        allowed = ", ".join(precisions[1:])
+        raise SettingsError(
+            f"setting towers.{spec.name}.precision = {own.precision!r}: on {device} this tower runs in {allowed}"
+        )
     precision = own.precision or settings.precision
-    if spec.half is None or (precision == "auto" and device == "cpu"):
-        precision = "fp32"
-    elif precision == "auto":
-        precision = spec.half
+    if precision == "auto" or precision not in precisions:
+        precision = spec.half if spec.half and device == "cuda" else "fp32"
     return settings.model_copy(update={"device": device, "precision": precision})
 
 
@@ -57,6 +61,8 @@ def budget(spec: TowerSpec, settings: Settings) -> int | None:
 
 def memory(spec: TowerSpec, placed: Settings) -> int:
     """Return the bytes of a tower's weights in the precision chosen by `place`; activations are not included."""
+    if placed.precision == "int8":
+        return spec.linear + 4 * (spec.parameters - spec.linear)
     return spec.parameters * BYTES[placed.precision]
 
 

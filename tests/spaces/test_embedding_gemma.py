@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+from torch import nn
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
@@ -25,6 +26,7 @@ torchvision_shim.install()
 transformers = pytest.importorskip("transformers")
 
 PARAMETERS = {spec.name: spec.parameters for spec in modern.TOWERS}
+LINEAR = {spec.name: spec.linear for spec in modern.TOWERS}
 TEXTS: list[Content] = ["dog", "dog cat dog", "cat"]
 
 
@@ -59,6 +61,8 @@ def test_the_sizes_are_those_of_the_models_card() -> None:
         built = [gemma.network(), gemma.encoder("vision"), gemma.encoder("audio")]
     sizes = [sum(parameter.numel() for parameter in network.parameters()) for network in built]
     assert sizes == [PARAMETERS[f"embedding_gemma_{modality}"] for modality in SHAPES]
+    linear = [sum(each.weight.numel() for each in n.modules() if type(each) is nn.Linear) for n in built]
+    assert linear == [LINEAR[f"embedding_gemma_{modality}"] for modality in SHAPES]
     assert [round(size / 1e6, -1) for size in sizes] == [270, 170, 310]
     assert round(sum(sizes) / 1e6, -1) == 740
 
@@ -95,7 +99,8 @@ def test_sounds_are_transformers(samples: int, settings: Settings, reference: An
     close(tower("audio", settings).features([wave]), mean(reference, **inputs))
 
 
-def test_half_precision_is_near(settings: Settings, reference: Any) -> None:
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_a_lower_precision_is_near(precision: str, settings: Settings, reference: Any) -> None:
     draw = np.random.default_rng(0)
     wave = Waveform(draw.normal(0, 0.1, 8_000).astype(np.float32), gemma.RATE)
     given: dict[str, list[Content]] = {
@@ -103,9 +108,9 @@ def test_half_precision_is_near(settings: Settings, reference: Any) -> None:
         "image": [draw.integers(0, 256, (40, 60, 3)).astype(np.uint8)],
         "audio": [wave],
     }
-    half = settings.model_copy(update={"precision": "bf16"})
+    lower = settings.model_copy(update={"precision": precision})
     for modality, contents in given.items():
-        whole, found = tower(modality, settings).features(contents), tower(modality, half).features(contents)
+        whole, found = tower(modality, settings).features(contents), tower(modality, lower).features(contents)
         assert (whole * found).sum() > 0.99 * np.linalg.norm(whole) * np.linalg.norm(found)
 
 

@@ -9,7 +9,12 @@ from omnisearch.types import Modality
 FAMILIES = "omnisearch.spaces.families"
 TOWERS = (
     TowerSpec(
-        "minilm", 384, (weight_files.MINILM, weight_files.MINILM_TOKENIZER), f"{FAMILIES}.minilm:MiniLM", 1, 22_565_376
+        "minilm",
+        384,
+        (weight_files.MINILM, weight_files.MINILM_TOKENIZER),
+        f"{FAMILIES}.minilm:MiniLM",
+        parameters=22_565_376,
+        linear=10_616_832,
     ),
     # The words are looked up, so the layers alone count as parameters that run.
     TowerSpec("e5", 384, (weight_files.E5, weight_files.E5_TOKENIZER), f"{FAMILIES}.e5:E5", 1, 21_493_248),

@@ -9,6 +9,7 @@ _GEMMA = "omnisearch.spaces.families.embedding_gemma"
 _GEMMA_FILES = (mf.EMBEDDING_GEMMA, mf.EMBEDDING_GEMMA_TOKENIZER)
 # Images and sounds have encoders of their own, whose tokens are read by the text network.
 _GEMMA_SIZES = {Modality.TEXT: 271_002_624, Modality.IMAGE: 167_757_824, Modality.AUDIO: 305_611_040}
+_GEMMA_LINEAR = {Modality.TEXT: 136_708_096, Modality.IMAGE: 151_977_984, Modality.AUDIO: 305_397_760}
 # The prompts of the model's card for retrieval; a document without a title is called none.
 _GEMMA_PROMPTS = {Role.QUERY: "task: search result | query: {text}", Role.DOCUMENT: "title: none | text: {text}"}
 # Budgets of an image: the longest sides that fit are used, so an image takes nearly all of its budget.
@@ -36,6 +37,7 @@ TOWERS = (
             version=2,
             parameters=size,
             half="bf16",
+            linear=_GEMMA_LINEAR[modality],
             prompts=_GEMMA_PROMPTS if modality is Modality.TEXT else {},
             tokens=_GEMMA_TOKENS if modality is Modality.IMAGE else (),
             over=None if modality is Modality.TEXT else "embedding_gemma_text",

@@ -9,6 +9,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn.bert import Bert
+from omnisearch.spaces.nn.int8 import quantize
 from omnisearch.spaces.sentence_tower import SentenceTower
 from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
@@ -39,4 +40,6 @@ class MiniLM(SentenceTower):
         state.pop("embeddings.position_ids", None)  # a constant that older versions of BERT saved
         network = Bert(VOCABULARY, cls.width, layers=6, heads=12, hidden=1536)
         tensors.fill(network, state, path)
+        if settings.precision == "int8":
+            quantize(network)
         return cls(network, tokenizer, choose(settings), fingerprint)
