@@ -24,7 +24,8 @@ TOWERS: Mapping[str, TowerSpec] = {
 # Name, device, precision, folder of the weights, fingerprint.
 _Key: TypeAlias = tuple[str, str, str, Path, str]
 _loaded: OrderedDict[_Key, Tower] = OrderedDict()  # least recently used first
-_lock = threading.RLock()  # a tower may load another while it loads
+_using = threading.Lock()  # held for moments: a loaded tower does not wait for one that is being read
+_loading = threading.RLock()  # a tower may load another while it loads
 
 
 class _Loader(Protocol):
@@ -45,19 +46,38 @@ def load_tower(name: str, settings: Settings) -> Tower:
     check_names(settings, tuple(TOWERS))
     spec = TOWERS[name]
     placed = place(spec, settings)
-    fingerprint = tower_fingerprint(name, settings)
-    key = (name, placed.device, placed.precision, placed.weights_dir, fingerprint)
-    with _lock:
+    if tower := _use(name, placed):
+        return tower
+    with _loading:
+        if tower := _use(name, placed):
+            return tower
+        _check_fit(spec, placed)
         if spec.over:
-            _check_fit(spec, placed)
-            load_tower(spec.over, underneath(placed))  # also if this one is loaded: both are in use
-        if key not in _loaded:
+            load_tower(spec.over, underneath(placed))
+        with _using:
             _make_room(spec, placed)
-            module, _, member = spec.target.partition(":")
-            loader: _Loader = getattr(import_module(module), member)
-            _loaded[key] = loader.load(underneath(placed), fingerprint)
-        _loaded.move_to_end(key)
-        return _loaded[key]
+        module, _, member = spec.target.partition(":")
+        loader: _Loader = getattr(import_module(module), member)
+        loaded = loader.load(underneath(placed), tower_fingerprint(name, settings))
+        with _using:
+            _loaded[_key(name, placed)] = loaded
+        return loaded
+
+
+def _use(name: str, placed: Settings) -> Tower | None:
+    """Return a tower if it is loaded with those that it runs over, which are then the most recently used ones."""
+    below = underneath(placed)
+    keys = [_key(part, place(TOWERS[part], below)) for part in stack(name)]
+    with _using:
+        if not all(key in _loaded for key in keys):
+            return None
+        for key in keys:
+            _loaded.move_to_end(key)
+        return _loaded[keys[-1]]
+
+
+def _key(name: str, placed: Settings) -> _Key:
+    return (name, placed.device, placed.precision, placed.weights_dir, tower_fingerprint(name, placed))
 
 
 def stack(name: str) -> tuple[str, ...]:
@@ -78,7 +98,6 @@ def _check_fit(spec: TowerSpec, placed: Settings) -> None:
 
 def _make_room(spec: TowerSpec, placed: Settings) -> None:
     """Unload towers of the device, and with each those that run over it, until the tower fits."""
-    _check_fit(spec, placed)
     if placed.max_memory is None:
         return
     wanted = memory(spec, placed)
@@ -90,7 +109,7 @@ def _make_room(spec: TowerSpec, placed: Settings) -> None:
     for lowest in list(taken):
         if sum(taken.values()) + wanted <= placed.max_memory:
             break
-        if taken.get(lowest):
+        if taken.get(lowest) and lowest[0] not in stack(spec.name):
             for key in [key for key in taken if lowest[0] in stack(key[0])]:
                 del _loaded[key], taken[key]
 

@@ -164,6 +164,32 @@ def test_a_stack_of_towers_larger_than_the_budget_is_refused(monkeypatch: pytest
     assert loader.made == []
 
 
+def test_a_loaded_tower_does_not_wait_for_one_that_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(monkeypatch, replace(SMALL, name="text"), replace(SMALL, name="image"))
+    settings = load_settings(device="cpu")
+    load_tower("text", settings)
+    reads, may_end = threading.Event(), threading.Event()
+
+    def slow(settings: Settings, fingerprint: str) -> Held:
+        reads.set()
+        may_end.wait(30)
+        return Held("image", fingerprint)
+
+    monkeypatch.setattr(towers.Loader, "load", slow)  # type: ignore[attr-defined]
+    thread = threading.Thread(target=load_tower, args=("image", settings))
+    thread.start()
+    assert reads.wait(30)
+    found: list[str] = []
+    other = threading.Thread(target=lambda: found.append(load_tower("text", settings).name))
+    other.start()
+    other.join(30)
+    waited = list(found)
+    may_end.set()
+    thread.join()
+    other.join()
+    assert waited == ["text"]
+
+
 def test_many_threads_never_keep_more_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [replace(SMALL, name=name) for name in "abcdef"]
     loader = declare(monkeypatch, *specs)
