@@ -28,10 +28,10 @@ class Int8Linear(nn.Module):
         """Map (..., inputs) to (..., outputs)."""
         rows, scale = _rounded(x.flatten(0, -2))
         products = torch._int_mm(rows, self.weight.T)  # int32 (n, outputs)
-        outputs = products * (scale * self.scale)
+        outputs: Tensor = products * (scale * self.scale)
         if self.bias is not None:
             outputs = outputs + self.bias
-        return outputs.to(x.dtype).unflatten(0, x.shape[:-1])
+        return outputs.to(x.dtype).reshape(*x.shape[:-1], -1)
 
 
 def _rounded(rows: Tensor) -> tuple[Tensor, Tensor]:
