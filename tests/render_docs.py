@@ -101,6 +101,17 @@ def load() -> str:
     return f"{_table(('clients', *names), rows)}\n\n{_table(('measure', 'value'), measures)}"
 
 
+def planted() -> str:
+    """The table of what bench/planted.py measured, from its JSON."""
+    found = json.loads((DOCS.parent / "bench" / "planted.json").read_text("utf-8"))
+    names = {"mean": "equal factors", "routed": "trained routers", "centroids": "centroids", "oracle": "oracle"}
+    rows = [
+        (f"{each[0]['spaces']}", *(f"{one['mean']:.1f} ({one['least']:.1f} to {one['most']:.1f})" for one in each))
+        for each in zip(*(found[name] for name in names), strict=True)
+    ]
+    return _table(("spaces", *names.values()), rows)
+
+
 def _megabytes(memory: list[float]) -> str:
     return ", ".join(f"{each:.0f} MB" for each in (memory[0], max(memory), memory[-1]))
 
@@ -114,13 +125,14 @@ def with_tables(page: str) -> str:
     return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, (DOCS / page).read_text("utf-8"), flags=re.DOTALL)
 
 
-TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats, "load": load}
+TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats, "load": load, "planted": planted}
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": render_cli,
     "openapi.json": render_openapi,
     "api.md": partial(with_tables, "api.md"),
     "media.md": partial(with_tables, "media.md"),
     "indexing.md": partial(with_tables, "indexing.md"),
+    "training.md": partial(with_tables, "training.md"),
 }
 
 

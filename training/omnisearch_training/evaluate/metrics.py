@@ -103,6 +103,12 @@ def rank_scores(
     return Ranking(found, counts, labels, targets - (own is not None))
 
 
+def best_of(rankings: Sequence[Ranking]) -> Ranking:
+    """Return the ranking of an oracle that answers every query by the one of `rankings` that ranks it best."""
+    first = rankings[0]
+    return Ranking(np.min([each.ranks for each in rankings], axis=0), first.right, first.groups, first.targets)
+
+
 def recall(
     queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str], seed: int = 0
 ) -> Recall:
