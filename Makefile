@@ -52,7 +52,7 @@ coverage: install  ## Run the default tests with coverage, and print the share o
 	$(BIN)/python -m tests.coverage_table .coverage.json
 
 test-slow: install  ## Run the tests that need weights, a registry or a browser, or are slow
-	$(BIN)/omnisearch models pull
+	$(BIN)/omnisearch models pull --no-check
 	$(BIN)/python -m pytest $(PARALLEL) -m 'weights or network or slow'
 
 attack: install  ## Index hostile files and mutants of good ones, more of them than the tests do

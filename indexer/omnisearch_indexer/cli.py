@@ -49,6 +49,7 @@ def index(
     Exits with 3 if some files cannot be indexed (see `omnisearch errors`) or stay in the index although they were not
     found, and with 130 if it was interrupted.
     """
+    from omnisearch.cli.model_check import calibrate
     from omnisearch.cli.progress_bar import Bar
     from omnisearch.config import load_settings
     from omnisearch_indexer.path_labels import parse_labels
@@ -69,6 +70,7 @@ def index(
     if dry_run:
         report = preview_files(paths, settings, retry_failed, hidden, prune)
     else:
+        calibrate(settings)
         with Bar("indexing", "bytes") as bar:
             report = index_files(paths, settings, retry_failed, hidden, labels, relabel, prune, meter=bar)
     err.print(str(report), markup=False, soft_wrap=True)

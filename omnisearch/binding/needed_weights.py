@@ -43,6 +43,14 @@ def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -
     return tuple(wanted.values())
 
 
+def needed_models(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[str, ...]:
+    """Return those of the names that are models, or without names the configured model; none of `every` file."""
+    if every:
+        return ()
+    known = known_models(settings)
+    return tuple(name for name in names or (settings.model,) if not names or name in known or Path(name).is_dir())
+
+
 def _files_of_model(name: str, settings: Settings) -> tuple[WeightSpec, ...]:
     config = find_config(name, settings)
     licences.check(

@@ -7,7 +7,7 @@ from omnisearch.cli import model_rows
 from omnisearch.cli.console import Format, choose_format, err, write_rows
 from omnisearch.cli.progress_bar import Bar
 from omnisearch.config import Settings
-from omnisearch.errors import WeightsError
+from omnisearch.errors import OmnisearchError, WeightsError
 
 if TYPE_CHECKING:
     from omnisearch.binding.model import OmniBind
@@ -32,6 +32,34 @@ def check_things(bound: "OmniBind", output: Format | None) -> None:
     tell(bound, report)
     if report.faults:
         raise WeightsError(f"{bound.name} does not work: {'; '.join(report.faults)}")
+
+
+def calibrate(settings: Settings) -> None:
+    """Calibrate the model of the settings if that was not done yet, and show the progress."""
+    from omnisearch.binding.installed import find_config
+    from omnisearch.binding.model import OmniBind
+
+    if find_config(settings.model, settings).calibration == "samples":
+        with Bar("calibrating", "samples") as bar:
+            OmniBind.load(settings.model, settings, meter=bar)
+
+
+def check_pulled(model: str, settings: Settings) -> None:
+    """Calibrate a model that was pulled, if necessary, and check it; print the outcome, also if it is an error."""
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.binding.self_check import check_model
+
+    try:
+        with Bar("calibrating", "samples") as bar:
+            bound = OmniBind.load(model, settings, meter=bar)
+        with Bar("checking", "samples") as bar:
+            report = check_model(bound, bar)
+    except OmnisearchError as error:
+        err.print(f"{model} cannot be checked: {error}", markup=False, style="yellow")
+        return
+    tell(bound, report)
+    for fault in report.faults:
+        err.print(f"{bound.name} does not work: {fault}", markup=False, style="yellow")
 
 
 def tell(bound: "OmniBind", report: "Report") -> None:

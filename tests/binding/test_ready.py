@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from omnisearch.samples.material import Sample, count_samples, make_samples
 from omnisearch.samples.things import THINGS
 from omnisearch.spaces.families.hashed import COLORS, TextWords
 from omnisearch.types import Content, Modality, PointCloud, Role, Waveform
-from tests.conftest import write_hashed_model
+from tests.conftest import Ended, write_hashed_model
 
 TEXT, IMAGE, AUDIO, CLOUD = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD
 PARTS = (TEXT, IMAGE, AUDIO, CLOUD)
@@ -186,3 +186,15 @@ def test_objects_are_as_many_as_they_say() -> None:
         found = list(make_samples(CLOUD, (thing,)))
         assert len(found) == count_samples(CLOUD, (thing,))
         assert all(np.isfinite(each.content.points).all() for each in found if isinstance(each.content, PointCloud))
+
+
+def test_the_first_index_calibrates_before_it_reads_files(
+    model: Path, made: list[int], tmp_path: Path, run_here: Callable[..., Ended]
+) -> None:
+    (tmp_path / "a.txt").write_text("red")
+    done = run_here("index", tmp_path / "a.txt", "--model", model)
+    assert done.returncode == 0, done.stderr
+    assert len(made) == 1
+    done = run_here("search", "red", "--model", model, "--format", "json")
+    assert len(made) == 1
+    assert json.loads(done.stdout)[0]["relevance"] > 0

@@ -13,8 +13,10 @@ from omnisearch.binding import self_check
 from omnisearch.binding.direction import LEVEL, Grade, judge
 from omnisearch.binding.self_check import Report, check_model
 from omnisearch.cli.models import app
+from omnisearch.errors import ModelMissingError
 from omnisearch.samples.things import LANGUAGES, THINGS
 from omnisearch.spaces.towers import unit
+from omnisearch.spaces.weights import pull as pulling
 from omnisearch.types import Content, Floats, Modality, Role
 
 TEXT, IMAGE, AUDIO, CLOUD = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.POINT_CLOUD
@@ -172,6 +174,34 @@ def test_the_command_writes_rows_and_fails_with_the_fault(hashed_model: Path, mo
     assert done.exit_code == 0, done.output
     assert "47 of 47" in done.stdout
     assert "fake works" in done.output
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Fake(), "fake works: 32 of 32 directions"),
+        (Fake({IMAGE: shuffled}), "fake does not work: image (the tower toy_image): none of its"),
+        (ModelMissingError("no such file: pull it"), "mini cannot be checked: no such file: pull it"),
+    ],
+    ids=["works", "fault", "error"],
+)
+def test_a_pull_checks_the_model_and_never_fails_by_it(
+    outcome: object, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*given: object, **named: object) -> object:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(pulling, "pull_all", lambda *given: None)
+    monkeypatch.setattr("omnisearch.binding.model.OmniBind.load", load)
+    done = CliRunner().invoke(app, ["pull", "mini"])
+    assert done.exit_code == 0, done.output
+    assert said in " ".join(done.output.split())
+    done = CliRunner().invoke(app, ["pull", "mini", "--no-check"])
+    assert "directions" not in done.output
+    assert CliRunner().invoke(app, ["pull", "aisfx.pth"]).output.count("cannot be checked") == 0
 
 
 @pytest.mark.weights
