@@ -4,14 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import weights_lock
-from omnisearch.spaces.weights.pull import pull, pull_all
-from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
+from omnisearch.spaces.weights.pull import pull
+from omnisearch.spaces.weights.spec import LocalFile, Packaged, WeightSpec, resolve, sha256_of, verify
 
 CONTENT = b"weights" * 1000
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc": FIPS 180-4, appendix
@@ -106,29 +105,3 @@ def test_progress_of_packaged_files_is_their_size(
     counted: list[int] = []
     pull(WeightSpec("head.bin", None, None, "MIT", (Packaged("source.bin"),)), settings, counted.append)
     assert counted == [3]
-
-
-def test_an_interrupted_hub_download_goes_on_in_the_folder_where_it_stopped(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders: list[Path] = []
-
-    def download(repository: str, file: str, *, revision: str, local_dir: Path) -> str:
-        folders.append(local_dir)
-        local_dir.mkdir(parents=True, exist_ok=True)
-        part = local_dir / f"{file}.incomplete"
-        if not part.exists():
-            part.write_bytes(CONTENT[:100])
-            raise KeyboardInterrupt
-        part.write_bytes(part.read_bytes() + CONTENT[100:])
-        return str(part.rename(local_dir / file))
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    spec = WeightSpec("toy.bin", None, None, "MIT", (Hub("somebody/toy", "main", "model.bin"),))
-    with pytest.raises(KeyboardInterrupt):
-        pull_all([spec], settings)
-    assert not (settings.weights_dir / "toy.bin").exists()
-    pull_all([spec], settings)
-    assert resolve(spec, settings).read_bytes() == CONTENT
-    assert folders[0] == folders[1]
-    assert sorted(path.name for path in settings.weights_dir.iterdir()) == ["toy.bin", "weights.lock"]

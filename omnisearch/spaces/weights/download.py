@@ -43,7 +43,7 @@ def download(address: str, folder: Path, size: int | None, advance: Callable[[in
             length, tag = _length(answer, size), _version(answer)
             part = folder / hashlib.sha256(f"{address} {tag}".encode()).hexdigest()
             with part.open("ab") as out:
-                _hold(out, part)
+                hold(out, part)
                 if not tag:
                     out.truncate(0)
                 begun = out.seek(0, os.SEEK_END)
@@ -89,7 +89,12 @@ def _version(answer: HTTPResponse) -> str:
     return tag if tag.startswith('"') and answer.headers.get("Accept-Ranges") == "bytes" else ""
 
 
-def _hold(out: IO[bytes], part: Path) -> None:
+def hold(out: IO[bytes], part: Path) -> None:
+    """Lock the file of a download until it is closed.
+
+    Raises:
+        OSError: another process has locked it.
+    """
     try:
         fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

