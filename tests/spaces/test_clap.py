@@ -75,7 +75,7 @@ def shaken(network: nn.Module) -> nn.Module:
 @pytest.mark.filterwarnings("ignore")  # librosa 0.11 reads through modules that Python deprecates
 @pytest.mark.parametrize(
     ("rate", "hop", "scale", "norm"),
-    [(48_000, 480, "htk", None), (48_000, 480, "slaney", "area"), (32_000, 320, "slaney", "area")],
+    [(48_000, 480, "htk", None), (48_000, 480, "slaney", "slaney"), (32_000, 320, "slaney", "slaney")],
 )
 def test_decibels_are_librosas(rate: int, hop: int, scale: Any, norm: Any) -> None:
     librosa = pytest.importorskip("librosa")
