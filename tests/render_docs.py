@@ -112,6 +112,24 @@ def planted() -> str:
     return _table(("spaces", *names.values()), rows)
 
 
+def everyday() -> str:
+    """The table of the memory of the model everyday, by its plan; a machine has half of its memory for towers."""
+    from omnisearch.binding.installed import find_config
+    from omnisearch.binding.plan import plan
+    from omnisearch.wording import byte_size
+
+    rows = []
+    for precision in ("fp32", "bf16", "int8"):
+        settings = Settings(device="cpu", precision=precision)
+        steps = plan(find_config("everyday", settings), settings)
+        parts = dict.fromkeys(step.modality for step in steps)
+        sizes = [sum(step.size for step in steps if step.modality is part) for part in parts]
+        whole = sum({step.tower: step.size for step in steps}.values())
+        fits = [f"{memory} GB" for memory in (4, 8, 16) if whole <= memory * 1e9 / 2]
+        rows.append((f"`{precision}`", *map(byte_size, (*sizes, whole)), ", ".join(fits)))
+    return _table(("precision", "text", "image, video", "audio", "3D", "all together", "fits"), rows)
+
+
 def _megabytes(memory: list[float]) -> str:
     return ", ".join(f"{each:.0f} MB" for each in (memory[0], max(memory), memory[-1]))
 
@@ -125,7 +143,13 @@ def with_tables(page: str) -> str:
     return re.sub(r"<!-- table (\w+) -->.*?<!-- end -->", table, (DOCS / page).read_text("utf-8"), flags=re.DOTALL)
 
 
-TABLES: dict[str, Callable[[], str]] = {"reasons": reasons, "formats": formats, "load": load, "planted": planted}
+TABLES: dict[str, Callable[[], str]] = {
+    "reasons": reasons,
+    "formats": formats,
+    "load": load,
+    "planted": planted,
+    "everyday": everyday,
+}
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": render_cli,
     "openapi.json": render_openapi,
@@ -133,6 +157,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "media.md": partial(with_tables, "media.md"),
     "indexing.md": partial(with_tables, "indexing.md"),
     "training.md": partial(with_tables, "training.md"),
+    "models.md": partial(with_tables, "models.md"),
 }
 
 

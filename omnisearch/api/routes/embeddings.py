@@ -55,8 +55,8 @@ def _check(sent: EmbeddingsIn, model: BoundModel) -> None:
         raise NotFoundError(f"no model {sent.model!r} is served here: send {model.name!r} as `model`")
     if sent.dimensions not in (None, model.dim):
         raise QueryError(
-            f"`dimensions` is {sent.dimensions}, and the vectors of {model.name} have {model.dim}: a part of them is "
-            f"no embedding, because the model was not trained for it; leave `dimensions` out, or send {model.dim}"
+            f"`dimensions` is {sent.dimensions}, and the vectors of {model.name} have {model.dim} here: leave "
+            f"`dimensions` out, or send {model.dim}"
         )
 
 
