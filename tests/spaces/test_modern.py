@@ -21,8 +21,10 @@ LOADED = [name for name, spec in SPECS.items() if "view_tower" not in spec.targe
 def loader_of(name: str) -> Loader:
     module, _, member = SPECS[name].target.partition(":")
     found = getattr(import_module(module), member)
-    loader: Loader = getattr(found, "window", getattr(found, "loader", found))
-    return loader
+    for inner in ("window", "encoder", "loader"):
+        found = getattr(found, inner, found)
+    assert isinstance(found, Loader)
+    return found
 
 
 @pytest.mark.parametrize("name", LOADED)
