@@ -154,7 +154,7 @@ class ModelConfig(_Strict):
     def has_tensors(self) -> bool:
         """True if the model has trained tensors: projectors, learned routers or means."""
         learned = any(isinstance(router, LearnedConfig) for router in self.routers.values())
-        projected = any(isinstance(projector, MlpConfig) for projector in self.projectors.values())
+        projected = any(not isinstance(projector, IdentityConfig) for projector in self.projectors.values())
         return projected or learned or bool(self.centred and self.calibration == "stored")
 
     @model_validator(mode="after")

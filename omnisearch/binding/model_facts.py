@@ -102,7 +102,7 @@ def _problem(name: str, source: str, files: tuple[FileState, ...], settings: Set
     try:
         installed.find(source, settings)
     except ModelMissingError as error:
-        return str(error), pull if name in OFFICIAL else None
+        return str(error), pull if name in OFFICIAL else installed.training_command(name)
     return None, None
 
 

@@ -25,13 +25,13 @@ VISION = {
 }
 
 
-def make() -> Any:
-    """Return PE-AV in transformers, every tensor random."""
+def make(**text: int) -> Any:
+    """Return PE-AV in transformers, every tensor random; `text` changes the sizes of its text network."""
     torchvision_shim.install()
     import transformers
 
     config = transformers.PeAudioVideoConfig(
-        text_config=dict(TEXT, model_type="modernbert"),
+        text_config=dict(TEXT | text, model_type="modernbert"),
         audio_video_config={
             "audio_config": dict(AUDIO, dac_config=CODEC),
             "video_config": dict(VIDEO, vision_config=VISION),

