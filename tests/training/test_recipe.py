@@ -28,7 +28,7 @@ def test_a_shipped_recipe_names_only_what_is_declared(path: Path) -> None:
         (("seed = 0", "seed = 'x'"), "seed"),
         (("seed = 0", "sead = 0"), "sead"),
         (('photo = { kind = "identity" }', 'photo = { kind = "mlp" }'), r"need \[bind\]"),
-        (("factors = [1]", "factors = [1, 2]"), "1 branches but 2"),
+        (("factors = [1, 1]", "factors = [1, 2, 3]"), "2 branches but 3"),
         (("seed = 0", "seed = "), "Invalid value"),
         (("folds = 2", "folds = 1"), "one fold"),
         (('kind = "head", hidden', 'kind = "tail", hidden'), r"specialists\.drawing\.training: .*'tail'"),

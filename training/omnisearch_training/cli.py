@@ -199,6 +199,7 @@ def evaluate(
     from omnisearch_training.datasets.load import open_data
     from omnisearch_training.evaluate import report as reports
     from omnisearch_training.evaluate.composed_queries import evaluate_composed
+    from omnisearch_training.evaluate.languages import evaluate_languages
     from omnisearch_training.evaluate.recall import encode
     from omnisearch_training.evaluate.recall import evaluate as measure
     from omnisearch_training.stages.features import Features
@@ -213,7 +214,8 @@ def evaluate(
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
         raise UsageError("nothing to compare: no two modalities of the model show the same thing in these data")
-    report = reports.make_report(settings, bound, datasets, sides, results, SEED)
+    spoken = evaluate_languages(bound, features, datasets, sides, SEED) if Modality.TEXT in bound.modalities else []
+    report = reports.make_report(settings, bound, datasets, sides, results, SEED, spoken)
     err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
     _write_report(report, reports.markdown(report), out, markdown, output)
 

@@ -11,6 +11,7 @@ from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate.baselines import BOUND, variants
 from omnisearch_training.evaluate.composed_queries import WAYS
 from omnisearch_training.evaluate.ground_truth import Truth, concept
+from omnisearch_training.evaluate.languages import Spoken
 from omnisearch_training.evaluate.metrics import KS
 from omnisearch_training.evaluate.recall import Result, Side
 from omnisearch_training.evaluate.router_stats import Factors, mean_factors
@@ -28,6 +29,7 @@ def make_report(
     sides: Mapping[Modality, Side],
     results: Sequence[Result],
     seed: int,
+    spoken: Sequence[Spoken] = (),
 ) -> Json:
     """Combine results with their provenance: model, data, code, weights, seed."""
     return {
@@ -40,6 +42,7 @@ def make_report(
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
         "results": [result_row(result) for result in results],
         "zero_shot": [_class_row(each) for each in classify(model, datasets, sides, seed)],
+        "languages": [_spoken_row(each) for each in spoken],
         "factors": [_factor_row(each) for each in mean_factors(model, datasets, sides)],
     }
 
@@ -73,6 +76,19 @@ def _class_row(found: Classified) -> Json:
         "accuracy": _by_k({k: recall.at[k] for k in TOP}),
         "interval": _by_k({k: recall.interval[k] for k in TOP}),
         "chance": _by_k({k: recall.chance[k] for k in TOP}),
+    }
+
+
+def _spoken_row(found: Spoken) -> Json:
+    first = next(iter(found.recalls.values()))
+    return {
+        "language": found.language,
+        "target": str(found.target),
+        "queries": first.queries,
+        "targets": first.targets,
+        "recall": {name: _by_k(each.at) for name, each in found.recalls.items()},
+        "interval": {name: _by_k(each.interval) for name, each in found.recalls.items()},
+        "chance": _by_k(first.chance),
     }
 
 
@@ -119,6 +135,7 @@ def markdown(report: Json) -> str:
             "Composed queries: recall@10 of items whose name says both, and what adding gains over one term [95 %]",
             _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH], WAYS),
         ),
+        ("Recall@10 by the language of the query [95 %]", _spoken(report["languages"])),
         *(
             (
                 f"Mean combining factors of {modality}, and their standard deviation",
@@ -214,6 +231,36 @@ def _classes(rows: Sequence[Json]) -> str:
             line[f"chance@{k}"] = f"{row['chance'][k]:.1f}"
         shown.append(line)
     return _lines(shown)
+
+
+def _spoken(rows: Sequence[Json]) -> str:
+    """Write one line per target and language, and the mean of the languages other than English."""
+    lines = []
+    for target in dict.fromkeys(row["target"] for row in rows):
+        own = [row for row in rows if row["target"] == target]
+        lines += [_spoken_line(row) for row in own]
+        foreign = [row for row in own if row["language"] != "en"]
+        if foreign:
+            means = {
+                name: f"{sum(row['recall'][name]['10'] for row in foreign) / len(foreign):.1f}"
+                for name in foreign[0]["recall"]
+            }
+            head = {"query": f"mean of {len(foreign)}", "target": target, "queries": "", "targets": "", "chance@10": ""}
+            lines.append(head | means)
+    return _lines(lines)
+
+
+def _spoken_line(row: Json) -> Json:
+    chance = f"{row['chance']['10']:.1f}"
+    line = {
+        "query": row["language"],
+        **{key: row[key] for key in ("target", "queries", "targets")},
+        "chance@10": chance,
+    }
+    for name, recall in row["recall"].items():
+        low, high = row["interval"][name]["10"]
+        line[name] = f"{recall['10']:.1f} [{low:.1f}, {high:.1f}]"
+    return line
 
 
 def _factors(rows: Sequence[Json], modality: str) -> str:
