@@ -1,5 +1,6 @@
 """The text stage of a run, and the same stage alone, which adds spaces to an existing model."""
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -83,4 +84,6 @@ def bind_onto(recipe: Recipe, base: Path, out: Path, settings: Settings, cache: 
     bind_by_texts(recipe, fusion, spaces, records, Features(cache / "features", settings), cache / "runs" / config.name)
     checkpoint.write(out, fusion, stored.background)
     found = provenance.provenance(settings, config.projectors, records)
-    provenance.write(out, {"recipe": recipe.model_dump(mode="json"), "base": stored.digest, **found})
+    known = base / provenance.FILE
+    origin = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {"digest": stored.digest}
+    provenance.write(out, {"recipe": recipe.model_dump(mode="json"), **found, "base": origin})
