@@ -130,6 +130,12 @@ class Fusion(nn.Module):
         other.means = nn.ParameterDict({part: self.means[part] for part in kept})
         return other
 
+    def rerouted(self, routers: Mapping[Modality, nn.Module]) -> "Fusion":
+        """Return a copy with other routers for some parts, which read the same spaces as those they replace."""
+        other = deepcopy(self)
+        other.routers.update({part.value: router for part, router in routers.items()})
+        return other
+
     def fold(self) -> "Fusion":
         """Fold the projectors into groups of equal shape, in place: the same map in eval mode, for inference only."""
         shapes: dict[tuple[int, ...], dict[str, Projector]] = {}

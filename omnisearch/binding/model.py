@@ -122,6 +122,11 @@ class OmniBind:
         fusion = self._fusion.varied(routers, centred)
         return OmniBind(fusion, self.spaces, blake3(name.encode()).hexdigest(), {}, dim=self.dim)
 
+    def rerouted(self, name: str, routers: Mapping[Modality, torch.nn.Module]) -> "OmniBind":
+        """Return a baseline with other routers for some parts; `name` tells it from others of the same model."""
+        fusion = self._fusion.rerouted(routers)
+        return OmniBind(fusion, self.spaces, _digest(self.fingerprint, "rerouted", name), {}, dim=self.dim)
+
     def relevance(self, modality: Modality, query: Modality | None = None) -> RelevanceConfig:
         """Return the calibration of a modality's scores for queries of the modality `query`, or for any if None."""
         anyhow = self.config.relevance.get(modality, RelevanceConfig())

@@ -54,22 +54,44 @@ def model(monkeypatch: pytest.MonkeyPatch) -> OmniBind:
     return OmniBind(fusion, {}, "planted", {})
 
 
+def named_in_two_languages(concepts: Sequence[str], split: Split) -> list[Record]:
+    return [
+        Record(f"emoji_names/{tongue}/{name}", name, split, (name, f"{tongue} {name}"), {}, "")
+        for tongue in ("en", "de")
+        for name in concepts
+    ]
+
+
 def test_each_branch_is_asked_in_each_language(model: OmniBind) -> None:
     pictures = Side(tuple(Entry(name, name) for name in CONCEPTS), {("english", IMAGE): np.eye(DIM, dtype=np.float32)})
-    names = [
-        Record(f"emoji_names/{tongue}/{name}", name, Split.TEST, (name, f"{tongue} {name}"), {}, "")
-        for tongue in ("en", "de")
-        for name in (*CONCEPTS, "thing that no picture shows")
-    ]
+    names = named_in_two_languages([*CONCEPTS, "thing that no picture shows"], Split.TEST)
     found = evaluate_languages(model, None, {"emoji_names": names}, {IMAGE: pictures})  # type: ignore[arg-type]
     assert [(each.language, each.target) for each in found] == [("en", IMAGE), ("de", IMAGE)]
     english, german = ({name: recall.at[1] for name, recall in each.recalls.items()} for each in found)
-    assert list(english) == ["bound", "only english", "only other", "uniform"]
+    assert list(english) == ["bound", "only english", "only other", "uniform", "hand-set", "oracle"]
     assert english["only english"] == german["only other"] == 100
+    assert english["oracle"] == german["oracle"] == 100
+    assert [each.factors for each in found] == [{"text:english": 0.5, "text:other": 0.5}] * 2
     assert english["only other"] == german["only english"] < 10
     assert {each.recalls["bound"].queries for each in found} == {len(CONCEPTS)}
     report = reports._spoken([reports._spoken_row(each) for each in found])
     assert "| mean of 1 | image |" in report
+
+
+def test_centroids_of_languages_choose_the_branch(model: OmniBind, monkeypatch: pytest.MonkeyPatch) -> None:
+    router = {"kind": "learned", "inputs": ["english"], "hidden": [4, 4], "scale": 0.1}
+    document = model.config.model_dump()
+    document["routers"]["text"] = router
+    learned = OmniBind(
+        Fusion(ModelConfig.model_validate(document), {"english": DIM, "other": DIM}).eval(), {}, "learned", {}
+    )
+    pictures = Side(tuple(Entry(name, name) for name in CONCEPTS), {("english", IMAGE): np.eye(DIM, dtype=np.float32)})
+    taught = named_in_two_languages(CONCEPTS, Split.TRAIN)
+    monkeypatch.setattr(languages, "open_named", lambda _: taught)
+    asked = {"emoji_names": named_in_two_languages(CONCEPTS[1:], Split.TEST)}
+    found = evaluate_languages(learned, None, asked, {IMAGE: pictures})  # type: ignore[arg-type]
+    assert [each.recalls["centroids"].at[1] for each in found] == [100, 100]
+    assert min(each.recalls["bound"].at[1] for each in found) < 100  # the router was not trained
 
 
 def test_translations_are_whole() -> None:

@@ -1,7 +1,8 @@
 """Recall by the language of the query: names of test concepts, asked for pictures, sounds and objects.
 
 Names of pictures are those of emoji (the dataset `emoji_names`); those of sounds and objects are `translations.tsv`,
-which was written for this evaluation.
+which was written for this evaluation. The text router is compared with others: each text branch alone, equal factors,
+factors set by hand, a router by the centroids of languages, and an oracle that takes the best branch for each query.
 """
 
 import csv
@@ -9,29 +10,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from omnisearch.binding.config import FixedConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality
-from omnisearch_training.datasets import Record
+from omnisearch_training.datasets import Record, Split
+from omnisearch_training.datasets.load import open_named
 from omnisearch_training.datasets.split import source_id
 from omnisearch_training.evaluate.baselines import BOUND
-from omnisearch_training.evaluate.metrics import Recall, holders_of, rank
+from omnisearch_training.evaluate.centroid_router import CentroidRouter
+from omnisearch_training.evaluate.metrics import Recall, best_of, holders_of, rank
 from omnisearch_training.evaluate.recall import Side, encode_texts
 from omnisearch_training.stages.features import Features
 
 TEXT = Modality.TEXT
 NAMES = "emoji_names"
 TRANSLATIONS = Path(__file__).with_name("translations.tsv")
+ENGLISH = "en"
+EXAMPLES = 200  # training names of each language for its centroid
+ONLY, ORACLE = "only ", "oracle"
 WRITTEN = (Modality.AUDIO, Modality.POINT_CLOUD)  # the targets of translations.tsv
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """The recall of the names of one language, by the model and with other factors of its text branches."""
+    """The recall of the names of one language, by the model and with other routers of its text branches.
+
+    `factors` are the mean combining factors of the model's own router, by branch.
+    """
 
     language: str
     target: Modality
     recalls: Mapping[str, Recall]
+    factors: Mapping[str, float]
 
 
 def evaluate_languages(
@@ -42,6 +54,7 @@ def evaluate_languages(
     seed: int = 0,
 ) -> list[Spoken]:
     """Ask for the items of each modality in every language that names them."""
+    variants = dict(_variants(model, features))
     found = []
     for target, spoken in _questions(datasets):
         if target not in sides:
@@ -49,28 +62,33 @@ def evaluate_languages(
         side = sides[target]
         holders = holders_of([row.concept for row in side.rows])
         items = model.bind(target, side.embeddings)
-        asked = {
-            language: {text: concept for text, concept in names.items() if concept in holders}
-            for language, names in spoken.items()
-        }
-        for language, names in asked.items():
-            if names:
-                embeddings = encode_texts(model, features, list(names))
-                answers, groups = [holders[concept] for concept in names.values()], list(names.values())
+        for language, names in spoken.items():
+            asked = {text: concept for text, concept in names.items() if concept in holders}
+            if asked:
+                embeddings = encode_texts(model, features, list(asked))
+                answers, groups = [holders[concept] for concept in asked.values()], list(asked.values())
                 rankings = {
                     name: rank(variant.bind(TEXT, embeddings), items, answers, groups)
-                    for name, variant in _variants(model)
+                    for name, variant in variants.items()
                 }
+                alone = [ranking for name, ranking in rankings.items() if name.startswith(ONLY)]
+                rankings |= {ORACLE: best_of(alone)} if alone else {}
                 recalls = {name: ranking.recall(seed) for name, ranking in rankings.items()}
-                found.append(Spoken(language, target, recalls))
+                factors = {name: float(each.mean()) for name, each in model.factors(TEXT, embeddings).items()}
+                found.append(Spoken(language, target, recalls, factors))
     return found
+
+
+def language_of(record: Record) -> str:
+    """Return the language of a record of `emoji_names`."""
+    return record.id.split("/")[1]
 
 
 def _questions(datasets: Mapping[str, Sequence[Record]]) -> Iterator[tuple[Modality, dict[str, dict[str, str]]]]:
     """Yield a modality, and its names by language: {language: {name: concept}}."""
     spoken: dict[str, dict[str, str]] = {}
     for record in datasets.get(NAMES, ()):
-        spoken.setdefault(record.id.split("/")[1], {})[record.captions[-1]] = record.source_id
+        spoken.setdefault(language_of(record), {})[record.captions[-1]] = record.source_id
     yield Modality.IMAGE, spoken
     with TRANSLATIONS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
@@ -78,12 +96,34 @@ def _questions(datasets: Mapping[str, Sequence[Record]]) -> Iterator[tuple[Modal
     yield from ((target, written) for target in WRITTEN)
 
 
-def _variants(model: OmniBind) -> Iterator[tuple[str, OmniBind]]:
-    """Yield the model, then the model with each text branch alone, and with equal factors; media stay as they are."""
+def _variants(model: OmniBind, features: Features) -> Iterator[tuple[str, OmniBind]]:
+    """Yield the model, then the model with other routers of its text branches; media stay as they are."""
     yield BOUND, model
     branches = model.config.branches[TEXT]
-    if len(branches) > 1:
-        for i, branch in enumerate(branches):
-            alone = FixedConfig(factors=tuple(float(i == j) for j in range(len(branches))))
-            yield f"only {branch.name}", model.varied({TEXT: alone}, model.config.centred)
-        yield "uniform", model.varied({TEXT: FixedConfig(factors=(1.0,) * len(branches))}, model.config.centred)
+    if len(branches) < 2:
+        return
+    for i, branch in enumerate(branches):
+        yield f"{ONLY}{branch.name}", _weighing(model, [float(i == j) for j in range(len(branches))])
+    yield "uniform", _weighing(model, [1.0] * len(branches))
+    yield "hand-set", _weighing(model, [float(i + 1) for i in range(len(branches))])
+    if model.config.reads(TEXT):
+        yield "centroids", model.rerouted("centroids", {TEXT: _by_language(model, features)})
+
+
+def _weighing(model: OmniBind, factors: Sequence[float]) -> OmniBind:
+    return model.varied({TEXT: FixedConfig(factors=tuple(factors))}, model.config.centred)
+
+
+def _by_language(model: OmniBind, features: Features) -> CentroidRouter:
+    """Return a router by the centroids of languages: English to the first branch, all others to the second."""
+    names: dict[str, list[str]] = {}
+    for record in open_named(NAMES):
+        if record.split is Split.TRAIN:
+            names.setdefault(language_of(record), []).append(record.captions[-1])
+    texts = [text for spoken in names.values() for text in spoken[:EXAMPLES]]
+    kinds = np.repeat(np.arange(len(names)), [len(spoken[:EXAMPLES]) for spoken in names.values()])
+    read = encode_texts(model, features, texts)
+    rows = np.concatenate([read[space, TEXT] for space in model.config.reads(TEXT)], axis=1)
+    return CentroidRouter(
+        rows, kinds, [int(language != ENGLISH) for language in names], len(model.config.branches[TEXT])
+    )

@@ -156,9 +156,7 @@ def _by_centroids(fusion: Fusion, train: PlantedItems) -> Fusion:
     count = len(fusion.config.projectors)
     branch = [_reader(kind, count) for kind in range(KINDS)]
     rows = {side: train.embeddings[GENERALIST, side] for side in SIDES}
-    other = fusion.varied({}, fusion.config.centred)
-    other.routers.update({side: CentroidRouter(rows[side], train.kinds, branch, count) for side in SIDES})
-    return other
+    return fusion.rerouted({side: CentroidRouter(rows[side], train.kinds, branch, count) for side in SIDES})
 
 
 @torch.inference_mode()

@@ -89,6 +89,7 @@ def _spoken_row(found: Spoken) -> Json:
         "recall": {name: _by_k(each.at) for name, each in found.recalls.items()},
         "interval": {name: _by_k(each.interval) for name, each in found.recalls.items()},
         "chance": _by_k(first.chance),
+        "factors": {name: round(factor, 4) for name, factor in found.factors.items()},
     }
 
 
