@@ -1,5 +1,6 @@
 """`everyday`: EmbeddingGemma 2 by configuration alone, without training, for every modality."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from omnisearch.binding import checkpoint, installed
+from omnisearch.binding import checkpoint, installed, sample_calibration
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.plan import plan
 from omnisearch.binding.ready import Ready
@@ -170,3 +171,21 @@ def test_one_pull_fetches_two_pinned_files(monkeypatch: pytest.MonkeyPatch) -> N
     assert done.exit_code == 0, done.output
     assert [spec.name for spec in asked] == ["embedding-gemma-2.safetensors", "embedding-gemma-2-tokenizer.json"]
     assert all(len(spec.sources[0].revision) == 40 for spec in asked)
+
+
+@pytest.mark.slow
+def test_its_calibration_is_made_from_the_samples(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    things = ("bell", "car", "clock", "dog", "drum", "train")  # those with a sound and a model
+    small_gemma.patch(monkeypatch)
+    compute = sample_calibration.calibrate_with_samples
+    monkeypatch.setattr(sample_calibration, "calibrate_with_samples", partial(compute, things=things))
+    settings = load_settings(weights_dir=reference._folder, device="cpu")
+    model = OmniBind.load("everyday", settings)
+    assert set(model.background) == set(Modality)
+    assert set(model.config.relevance) == set(Modality)
+    for part in (TEXT, IMAGE, AUDIO, CLOUD):
+        assert np.linalg.norm(model.background[part].mean(axis=0)) < 0.5
+    found = model.encode(TEXT, ["dog"], Role.QUERY)
+    half = OmniBind.load("everyday", settings.model_copy(update={"dim": 128}))
+    assert half.background[TEXT].shape[1] == 128
+    same(half.encode(TEXT, ["dog"], Role.QUERY), unit(found[:, :128]))

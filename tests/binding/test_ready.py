@@ -170,14 +170,17 @@ def test_a_model_with_stored_calibration_makes_none(hashed_model: Path, made: li
     assert made == []
 
 
-@pytest.mark.parametrize("modality", [TEXT, IMAGE, AUDIO])
+@pytest.mark.parametrize("modality", [TEXT, IMAGE, AUDIO, Modality.VIDEO])
 def test_the_material_is_as_many_as_it_says_and_the_same_every_time(modality: Modality) -> None:
     things = ("heart", "rain")  # of which there are no models to render
     one, two = (list(make_samples(modality, things)) for _ in range(2))
     assert len(one) == len(two) == count_samples(modality, things)
     for a, b in zip(one, two, strict=True):
         assert (a.thing, a.depiction) == (b.thing, b.depiction)
-        np.testing.assert_array_equal(*(getattr(each.content, "samples", each.content) for each in (a, b)))
+        for part in ("samples", "frames"):
+            np.testing.assert_array_equal(*(getattr(each.content, part, ()) for each in (a, b)))
+        if isinstance(a.content, np.ndarray | str):
+            np.testing.assert_array_equal(a.content, b.content)
 
 
 @pytest.mark.slow
