@@ -235,6 +235,7 @@ def test_each_modality_has_its_matrix_and_images_and_sounds_share_the_network(sp
     assert encode(space, TEXT, ["w200 w300"]).shape == (1, SPACES["mico"].dim)
 
 
+@pytest.mark.slow
 def test_the_declared_sizes_are_those_of_the_published_networks() -> None:
     with torch.device("meta"):
         sizes = [sum(p.numel() for p in network.parameters()) for network in (mico.Text(), mico.trunk())]
