@@ -124,6 +124,12 @@ def test_what_ships_fits_together(path: Path) -> None:
     assert found[BASE].model.name == read_recipe(TRAINING / "recipes" / "mini.toml").model.name
 
 
+def test_texts_bind_no_space_that_the_model_lacks() -> None:
+    found = read_ablation(TRAINING / "ablations" / "mico.toml").recipes(TRAINING / "ablations")
+    for recipe in found.values():
+        assert recipe.texts is None or set(recipe.texts.spaces) <= set(recipe.model.projectors)
+
+
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("base = 'x.toml'\nvary = []")
     for name in ("a", "b"):

@@ -83,7 +83,7 @@ def read_ablation(path: Path) -> Ablation:
 
 
 def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with other settings; [route] is removed if no learned router is left.
+    """Return a recipe with other settings; [route] is removed if no router is learned, [texts] if no space of it is left.
 
     Raises:
         UsageError: a path is not in the recipe, or the changed recipe is invalid.
@@ -94,6 +94,8 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
             raise UsageError(f"{place} is not a setting of recipe {recipe.model.name}")
     if not any(router.get("kind") == "learned" for router in document["model"]["routers"].values()):
         document["route"] = None
+    if document["texts"] and not set(document["texts"]["spaces"]) & set(document["model"]["projectors"]):
+        document["texts"] = None
     try:
         return Recipe.model_validate(document)
     except ValidationError as error:
