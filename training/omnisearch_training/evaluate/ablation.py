@@ -83,7 +83,7 @@ def read_ablation(path: Path) -> Ablation:
 
 
 def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with other settings; [route] is removed if no router is learned, [texts] if no space of it is left.
+    """Return a recipe with other settings; [route] is removed without learned routers, [texts] without its spaces.
 
     Raises:
         UsageError: a path is not in the recipe, or the changed recipe is invalid.
