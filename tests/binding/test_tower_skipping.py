@@ -220,3 +220,15 @@ def test_factors_set_by_hand_are_known_before_anything_runs(tmp_path: Path) -> N
     assert world.counts() == {"a": len(WORDS), "b": 0, "c": len(WORDS), "d": 0}
     world.model(0.45).encode(TEXT, WORDS, Role.QUERY)
     assert world.counts() == {"a": len(WORDS), "b": 0, "c": 0, "d": 0}
+
+
+def test_a_tower_whose_factor_is_zero_runs_for_an_index_alone(tmp_path: Path) -> None:
+    decided = {"text": {"kind": "learned", "inputs": ["first"], "hidden": [9, 5], "scale": 1e5}}
+    world = World(tmp_path / "decided", {**CONFIG, "routers": decided})
+    model = world.model()
+    whole = model.encode_spaces(TEXT, WORDS, Role.DOCUMENT)
+    assert world.counts() == dict.fromkeys("abcd", len(WORDS))
+    assert np.array_equal(model.encode(TEXT, WORDS, Role.QUERY), model.bind(TEXT, whole))
+    ran = world.counts()
+    assert ran["a"] == len(WORDS), "the router reads it"
+    assert ran["b"] + ran["c"] + ran["d"] < 3 * len(WORDS)
