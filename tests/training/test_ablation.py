@@ -217,3 +217,9 @@ def test_from_variations_to_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     # One table of pairs serves all, and what is trained already is not trained again.
     assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/pairs.parquet"))) == 1
     assert len(list((tmp_path / "cache" / "runs" / "tiny").glob("*/hashed-*.safetensors"))) == 2 + 1 + 2
+
+
+def test_a_text_router_is_trained_where_it_is_learned() -> None:
+    found = read_ablation(TRAINING / "ablations" / "spaces.toml").recipes(TRAINING / "ablations")
+    trained = {name: bool(recipe.texts and recipe.texts.router) for name, recipe in found.items()}
+    assert (trained[BASE], trained["only multilingual"], trained["uniform"]) == (True, False, False)

@@ -96,6 +96,8 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
         document["route"] = None
     if document["texts"] and not set(document["texts"]["spaces"]) & set(document["model"]["projectors"]):
         document["texts"] = None
+    if document["texts"] and document["model"]["routers"].get("text", {}).get("kind") != "learned":
+        document["texts"]["router"] = None
     try:
         return Recipe.model_validate(document)
     except ValidationError as error:
