@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_object, write_paths0, write_rows
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
+
+if TYPE_CHECKING:
+    from omnisearch.config import Settings
 
 
 def index(
@@ -87,6 +90,9 @@ def index(
 
 
 def rebind(
+    read: Annotated[
+        bool, typer.Option("--read", help="Then read the files that a space of the model has not read.")
+    ] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
@@ -96,8 +102,9 @@ def rebind(
 ) -> None:
     """Apply another bound model to the index, using the stored embeddings of its spaces. Opens no indexed file.
 
-    Searches use the old vectors until all new ones are written. A model with a space that has not read the files needs
-    a new index (`omnisearch index`). Exits with 3 if embeddings of some items are lost: `omnisearch repair` reads
+    Searches use the old vectors until all new ones are written. A model with a space that has not read the files is
+    refused, unless --read is given: then the files without an embedding in that space are not found until they are
+    read, at the end of this command. Exits with 3 if embeddings of some items are lost: `omnisearch repair` reads
     their files again.
     """
     from omnisearch.cli.progress_bar import Bar
@@ -106,8 +113,11 @@ def rebind(
 
     settings = load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
     with Bar("rebinding", "points") as bar:
-        report = rebind_index(settings, bar)
+        report = rebind_index(settings, bar, reads=read)
     err.print(str(report), markup=False, soft_wrap=True)
+    if report.lost and read:
+        _repair(settings, output, known=True)
+        return
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
         write_object(report.fields(), chosen)
@@ -186,13 +196,18 @@ def repair(
     Run it when `omnisearch doctor` or a message says so. It changes nothing in an index without damage. Searches
     continue during a repair. Exits with 3 if some files could not be read again, and lists them.
     """
-    from omnisearch.cli.progress_bar import Bar
     from omnisearch.config import load_settings
-    from omnisearch_indexer.repair import repair_index
 
     settings = load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
-    with Bar("repairing", "bytes") as bar:
-        report = repair_index(settings, bar)
+    _repair(settings, output)
+
+
+def _repair(settings: "Settings", output: Format | None, known: bool = False) -> None:
+    from omnisearch.cli.progress_bar import Bar
+    from omnisearch_indexer.repair import repair_index
+
+    with Bar("reading again" if known else "repairing", "bytes") as bar:
+        report = repair_index(settings, bar, known)
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):

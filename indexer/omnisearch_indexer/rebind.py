@@ -1,4 +1,4 @@
-"""Rebind: apply another bound model over the same spaces to an index without opening a file.
+"""Rebind: apply another bound model to an index, from the stored embeddings of its spaces, without opening a file.
 
     points of the old collection -> raw embeddings of their ids -> bind -> new collection -> alias -> manifest
 
@@ -34,7 +34,7 @@ from omnisearch_indexer.storage_errors import named_faults
 class Rebound:
     """The result of a run: `points` were bound; `directionless` items have no usable vector in the new shared space.
 
-    `lost` items have lost or damaged embeddings: they are not in the index until their files are read again.
+    `lost` items lack embeddings, or theirs are damaged: they are not in the index until their files are read again.
     """
 
     points: int = 0
@@ -60,17 +60,18 @@ class Rebound:
     def __str__(self) -> str:
         failed = f", {len(self.directionless):,} items have no usable vector in it" if self.directionless else ""
         lost = (
-            f"; the embeddings of {len(self.lost):,} items are lost or damaged, so these items are not found: run "
-            f"`omnisearch repair`, which reads their files again"
+            f"; {len(self.lost):,} items lack embeddings, or theirs are damaged, so these items are not found until "
+            f"their files are read again (`omnisearch repair`)"
         )
         done = f"{self.points:,} points bound{failed}, in {self.seconds:.1f} s ({self.rate:,.0f} points/s)"
         return done + (lost if self.lost else "")
 
 
-def rebind_index(settings: Settings, meter: Meter = SILENT) -> Rebound:
+def rebind_index(settings: Settings, meter: Meter = SILENT, reads: bool = False) -> Rebound:
     """Rebind the index of the settings to the model of the settings; searches use the old one until the end.
 
-    `meter` receives the progress in points.
+    `meter` receives the progress in points. With `reads`, the caller repairs the index afterwards
+    (`omnisearch_indexer.repair`), so items that a space of the model has not read count as lost and are not refused.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -90,20 +91,26 @@ def rebind_index(settings: Settings, meter: Meter = SILENT) -> Rebound:
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, old, raw, alone=False)
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:
-            report = _fill(fresh, old, model, raw, manifest, meter)
+            report = _fill(fresh, old, model, raw, manifest, meter, reads)
         _tell(manifest, model, report)
     report.seconds = time.monotonic() - begun
     return report
 
 
 def _fill(
-    fresh: VectorStore, old: VectorStore, model: OmniBind, raw: SpaceEmbeddingStore, manifest: Manifest, meter: Meter
+    fresh: VectorStore,
+    old: VectorStore,
+    model: OmniBind,
+    raw: SpaceEmbeddingStore,
+    manifest: Manifest,
+    meter: Meter,
+    reads: bool,
 ) -> Rebound:
     report = Rebound(lost={item.id for item in manifest.suspects()})
     meter.start(old.count())
     points = old.scroll()
     while batch := list(islice(points, audit.BATCH_POINTS)):
-        bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report)]
+        bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report, reads)]
         report.directionless.update(point.payload.item_id for point in bound if not usable(point.vector))
         kept = [point for point in bound if point.payload.item_id not in report.directionless | report.lost]
         fresh.upsert(kept)
@@ -115,7 +122,9 @@ def _fill(
     return report
 
 
-def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound) -> list[Point]:
+def _bind(
+    points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound, reads: bool
+) -> list[Point]:
     """Return the points of one modality with the vectors of the model, without those whose embeddings are lost."""
     modality = points[0].payload.modality
     if modality not in model.modalities:
@@ -126,7 +135,7 @@ def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, re
     rows, complete = embeddings_of(points, model, raw)
     lost = [point for point, good in zip(points, complete, strict=True) if not good]
     for point in lost:
-        if point.payload.item_id not in report.lost:
+        if not reads and point.payload.item_id not in report.lost:
             _require_read(point, model, raw)
     report.lost.update(point.payload.item_id for point in lost)
     if not complete.any():
@@ -145,8 +154,8 @@ def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> No
         if not raw.has(space_id(model, space), part, point.id):
             raise FingerprintError(
                 f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
-                f"index: {point.payload.path} has no {part} embedding, so rebinding is not enough and the files must "
-                f"be encoded: run `omnisearch index PATH... --data-dir NEW` with this model"
+                f"index: {point.payload.path} has no {part} embedding, so rebinding is not enough. Run `omnisearch "
+                f"rebind --read`, which reads the files that lack one, or `omnisearch index PATH... --data-dir NEW`"
             )
 
 

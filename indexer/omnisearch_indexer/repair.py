@@ -76,7 +76,9 @@ class Repaired:
     def __str__(self) -> str:
         if not self.found_damage:
             return f"no damage: {self.embeddings:,} embeddings and {self.points:,} points are correct"
-        lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
+        lines = []
+        if self.damaged_embeddings or not self.read_again:
+            lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
         if self.set_aside:
             lines = [f"the index of the embeddings was damaged; it was moved to {self.set_aside}, which may be deleted"]
         if self.faults:
@@ -92,8 +94,10 @@ class Repaired:
         return "\n".join(lines)
 
 
-def repair_index(settings: Settings, meter: Meter = SILENT) -> Repaired:
+def repair_index(settings: Settings, meter: Meter = SILENT, known: bool = False) -> Repaired:
     """Find and repair the damage in the index of the settings. `meter` receives the bytes that are read again.
+
+    With `known`, only the files of items that are marked already are read, as after a rebinding.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -112,8 +116,9 @@ def repair_index(settings: Settings, meter: Meter = SILENT) -> Repaired:
         identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
         manifest.claim(**identity, store=settings.store or "embedded")
         report = Repaired()
-        raw = stack.enter_context(closing(_open_embeddings(settings, report)))
-        _repair_engine(settings, manifest, raw, model, report)
+        raw = stack.enter_context(closing(_open_embeddings(settings, report, known)))
+        if not known:
+            _repair_engine(settings, manifest, raw, model, report)
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         again = _suspect_files(manifest, fingerprint(settings), report)
@@ -127,13 +132,13 @@ def _open(settings: Settings, model: OmniBind, create: bool) -> VectorStore:
     return open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=create)
 
 
-def _open_embeddings(settings: Settings, report: Repaired) -> SpaceEmbeddingStore:
+def _open_embeddings(settings: Settings, report: Repaired, known: bool) -> SpaceEmbeddingStore:
     """Open and check the embeddings. If their index is damaged, move it away and open an empty one."""
     directory = settings.index_dir / EMBEDDINGS_DIRECTORY
     try:
         raw = SpaceEmbeddingStore(directory)
         try:
-            report.embeddings, report.damaged_embeddings = raw.count(), raw.damaged()
+            report.embeddings, report.damaged_embeddings = raw.count(), 0 if known else raw.damaged()
         except DamageError:
             raw.close()
             raise

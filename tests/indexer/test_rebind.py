@@ -28,6 +28,7 @@ from omnisearch.spaces.families.hashed import Hashed
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.base import Point
 from omnisearch.stores.catalog import describe_store, open_catalog
+from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
 from omnisearch.types import Modality
 from omnisearch_indexer import audit, reader, rebind, session
@@ -316,6 +317,24 @@ def test_the_command(corpus: Corpus, indexed: Settings, call: Callable[..., tupl
     found = json.loads(stdout)
     assert (status, found["points"], found["failed_items"]) == (0, len(corpus.after), 0)
     assert found["points_per_second"] > 0
+
+
+def test_files_that_a_space_has_not_read_are_read_on_request(
+    corpus: Corpus, indexed: Settings, call: Callable[..., tuple[int, str]]
+) -> None:
+    """As in a newer model that has another space for texts: the files of other modalities are not opened."""
+    texts = [key for key, point in corpus.before.items() if point.payload.modality is Modality.TEXT]
+    with closing(SpaceEmbeddingStore(indexed.index_dir / EMBEDDINGS_DIRECTORY)) as raw:
+        raw.delete(texts)
+        raw.flush()
+    command = ("rebind", "--data-dir", indexed.data_dir, "--model", corpus.other)
+    with pytest.raises(FingerprintError, match="omnisearch rebind --read"):
+        rebind_index(rename_model(indexed, corpus.other))
+    corpus.hidden.rename(corpus.folder)
+    read = {Path(point.payload.path).name for key, point in corpus.before.items() if key in texts}
+    status, stdout = call(*command, "--read", "--format", "json")
+    assert (status, json.loads(stdout)["read_again"]) == (0, len(read))
+    assert same(points_of(rename_model(indexed, corpus.other)), corpus.after)
 
 
 def test_it_needs_an_index_and_no_other_indexer(corpus: Corpus, indexed: Settings, tmp_path: Path) -> None:
