@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from omnisearch.binding.config import ModelConfig
+from omnisearch.binding.config import FixedConfig, ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality, SpaceEmbeddings
@@ -13,9 +13,9 @@ from omnisearch_training.datasets import Record, Split
 from omnisearch_training.datasets.split import source_id
 from omnisearch_training.evaluate import languages
 from omnisearch_training.evaluate import report as reports
-from omnisearch_training.evaluate.ground_truth import Entry
-from omnisearch_training.evaluate.languages import evaluate_languages
-from omnisearch_training.evaluate.recall import Side
+from omnisearch_training.evaluate.ground_truth import Entry, Truth
+from omnisearch_training.evaluate.languages import answer_other_languages, evaluate_languages
+from omnisearch_training.evaluate.recall import Question, Side
 
 TEXT, IMAGE = Modality.TEXT, Modality.IMAGE
 CONCEPTS = [f"thing {chr(97 + i)}" for i in range(12)]
@@ -76,6 +76,19 @@ def test_each_branch_is_asked_in_each_language(model: OmniBind) -> None:
     assert {each.recalls["bound"].queries for each in found} == {len(CONCEPTS)}
     report = reports._spoken([reports._spoken_row(each) for each in found])
     assert "| mean of 1 | image |" in report
+
+
+def test_other_languages_are_one_question_of_an_ablation(model: OmniBind) -> None:
+    pictures = Side(tuple(Entry(name, name) for name in CONCEPTS), {("english", IMAGE): np.eye(DIM, dtype=np.float32)})
+    asked = {"emoji_names": named_in_two_languages(CONCEPTS, Split.TEST)}
+    german = model.varied({TEXT: FixedConfig(factors=(0, 1))}, ())
+    english = model.varied({TEXT: FixedConfig(factors=(1, 0))}, ())
+    found = [answer_other_languages(each, None, asked, {IMAGE: pictures}) for each in (german, english)]  # type: ignore[arg-type]
+    question = Question("other languages", IMAGE, Truth.NAME)
+    assert [list(each) for each in found] == [[question]] * 2
+    right, wrong = (each[question].recall() for each in found)
+    assert (right.queries, right.at[1]) == (len(CONCEPTS), 100)
+    assert wrong.at[1] < 10
 
 
 def test_centroids_of_languages_choose_the_branch(model: OmniBind, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures what each part of the method is worth on mini's data, after mini.sh: an hour on two cores. MiCo's objectives are
-# measured on fewer datasets.
+# Measures what each part of the method is worth on mini's data, after mini.sh: an hour on two cores. MiCo's objectives and
+# binding by texts are measured on fewer datasets.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 ablate() {
@@ -15,3 +15,4 @@ for name in emoji tuxpaint scratch gcompris openttd_sounds wesnoth_sounds widela
   data+=(--data "$name")
 done
 ablate mico "${data[@]}"
+ablate texts --data emoji_names "${data[@]}"

@@ -21,6 +21,7 @@ from omnisearch.types import Modality
 from omnisearch.wording import first_invalid
 from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate.composed_queries import SUM, answer_composed
+from omnisearch_training.evaluate.languages import answer_other_languages
 from omnisearch_training.evaluate.metrics import Ranking
 from omnisearch_training.evaluate.recall import Question, Result, Side, answer, encode
 from omnisearch_training.evaluate.report import Json, result_row
@@ -94,6 +95,7 @@ def changed(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
             raise UsageError(f"{place} is not a setting of recipe {recipe.model.name}")
     if not any(router.get("kind") == "learned" for router in document["model"]["routers"].values()):
         document["route"] = None
+    document["texts"] = document["texts"] or None  # TOML has no null: an empty table removes it
     if document["texts"] and not set(document["texts"]["spaces"]) & set(document["model"]["projectors"]):
         document["texts"] = None
     if document["texts"] and document["model"]["routers"].get("text", {}).get("kind") != "learned":
@@ -111,7 +113,7 @@ def ablate(path: Path, data: Mapping[str, Sequence[Record]], settings: Settings,
         UsageError: the ablation or one of its recipes is invalid.
     """
     recipes = read_ablation(path).recipes(path.parent)
-    exam = _Exam([record for records in data.values() for record in records], Features(cache / "features", settings))
+    exam = _Exam(data, Features(cache / "features", settings))
     variations, answers = [], {}
     start = time.monotonic()
     for done, (name, recipe) in enumerate(recipes.items(), 1):
@@ -147,8 +149,9 @@ def compare(answers: Mapping[str, Mapping[Question, Ranking]], seed: int = 0) ->
 class _Exam:
     """Evaluates every model on the same queries; models with equal spaces share the space embeddings."""
 
-    def __init__(self, records: Sequence[Record], features: Features) -> None:
-        self._records, self._features = records, features
+    def __init__(self, data: Mapping[str, Sequence[Record]], features: Features) -> None:
+        self._data, self._features = data, features
+        self._records = [record for records in data.values() for record in records]
         self._sides: dict[tuple[object, ...], dict[Modality, Side]] = {}
 
     def answer(self, model: OmniBind) -> dict[Question, Ranking]:
@@ -157,7 +160,8 @@ class _Exam:
             self._sides[read] = encode(model, self._features, self._records, model.modalities)
         sides = self._sides[read]
         composed = answer_composed(model, self._features, self._records, sides)
-        return answer(model, self._records, sides) | {asked: found[SUM] for asked, found in composed.items()}
+        foreign = answer_other_languages(model, self._features, self._data, sides)
+        return answer(model, self._records, sides) | {asked: found[SUM] for asked, found in composed.items()} | foreign
 
 
 def _put(document: Any, place: Sequence[str], value: Any) -> bool:

@@ -20,8 +20,9 @@ from omnisearch_training.datasets.load import open_named
 from omnisearch_training.datasets.split import source_id
 from omnisearch_training.evaluate.baselines import BOUND
 from omnisearch_training.evaluate.centroid_router import CentroidRouter
-from omnisearch_training.evaluate.metrics import Recall, best_of, holders_of, rank
-from omnisearch_training.evaluate.recall import Side, encode_texts
+from omnisearch_training.evaluate.ground_truth import Truth
+from omnisearch_training.evaluate.metrics import Ranking, Recall, best_of, holders_of, rank
+from omnisearch_training.evaluate.recall import Question, Side, encode_texts
 from omnisearch_training.stages.features import Features
 
 TEXT = Modality.TEXT
@@ -30,6 +31,7 @@ TRANSLATIONS = Path(__file__).with_name("translations.tsv")
 ENGLISH = "en"
 EXAMPLES = 200  # training names of each language for its centroid
 ONLY, ORACLE = "only ", "oracle"
+OTHERS = "other languages"
 WRITTEN = (Modality.AUDIO, Modality.POINT_CLOUD)  # the targets of translations.tsv
 
 
@@ -76,6 +78,23 @@ def evaluate_languages(
                 recalls = {name: ranking.recall(seed) for name, ranking in rankings.items()}
                 factors = {name: float(each.mean()) for name, each in model.factors(TEXT, embeddings).items()}
                 found.append(Spoken(language, target, recalls, factors))
+    return found
+
+
+def answer_other_languages(
+    model: OmniBind, features: Features, datasets: Mapping[str, Sequence[Record]], sides: Mapping[Modality, Side]
+) -> dict[Question, Ranking]:
+    """Rank the items of each modality for the names in all languages but English together."""
+    found = {}
+    for target, spoken in _questions(datasets):
+        holders = holders_of([row.concept for row in sides[target].rows]) if target in sides else {}
+        names = [pair for language, each in spoken.items() if language != ENGLISH for pair in each.items()]
+        asked = [(text, concept) for text, concept in names if concept in holders]
+        if asked:
+            queries = model.bind(TEXT, encode_texts(model, features, [text for text, _ in asked]))
+            items = model.bind(target, sides[target].embeddings)
+            answers, groups = [holders[concept] for _, concept in asked], [concept for _, concept in asked]
+            found[Question(OTHERS, target, Truth.NAME)] = rank(queries, items, answers, groups)
     return found
 
 

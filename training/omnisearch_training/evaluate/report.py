@@ -11,7 +11,7 @@ from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate.baselines import BOUND, variants
 from omnisearch_training.evaluate.composed_queries import WAYS
 from omnisearch_training.evaluate.ground_truth import Truth, concept
-from omnisearch_training.evaluate.languages import Spoken
+from omnisearch_training.evaluate.languages import OTHERS, Spoken
 from omnisearch_training.evaluate.metrics import KS
 from omnisearch_training.evaluate.recall import Result, Side
 from omnisearch_training.evaluate.router_stats import Factors, mean_factors
@@ -158,6 +158,9 @@ MAIN = {
     "t2i": (Modality.TEXT, Modality.IMAGE, Truth.NAME),
     "t2a": (Modality.TEXT, Modality.AUDIO, Truth.NAME),
     "t2p": (Modality.TEXT, Modality.POINT_CLOUD, Truth.NAME),
+    "other languages to i": (OTHERS, Modality.IMAGE, Truth.NAME),
+    "other languages to a": (OTHERS, Modality.AUDIO, Truth.NAME),
+    "other languages to p": (OTHERS, Modality.POINT_CLOUD, Truth.NAME),
     "i2t": (Modality.IMAGE, Modality.TEXT, Truth.NAME),
     "a2t": (Modality.AUDIO, Modality.TEXT, Truth.NAME),
     "p2t": (Modality.POINT_CLOUD, Modality.TEXT, Truth.NAME),
