@@ -75,8 +75,11 @@ def remove_collection(settings: Settings) -> None:
 
 
 def unknown(settings: Settings) -> str:
-    """Return the message that there is no collection of the name in the settings."""
+    """Return the message that there is no collection of the name in the settings.
+
+    It does not name the data directory, which is not for clients of a server to know.
+    """
     return (
-        f"there is no collection {settings.collection!r} in {settings.data_dir}: `omnisearch collections ls` lists "
-        f"them, and `omnisearch index PATH --collection {settings.collection}` makes one"
+        f"there is no collection {settings.collection!r}: `omnisearch collections ls` lists all, and "
+        f"`omnisearch index PATH --collection {settings.collection}` makes one"
     )

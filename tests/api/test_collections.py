@@ -89,6 +89,7 @@ def test_a_collection_is_made_listed_asked_and_removed(many: TestClient, engines
         many.get(f"/v1/items/{IDS['im']}?collection=photos"),
     ):
         assert (gone.status_code, gone.json()["code"]) == (404, "collection_not_found")
+        assert str(many.app.state.collections.default.settings.data_dir) not in gone.text  # type: ignore[attr-defined]
 
 
 def test_each_route_of_an_index_asks_the_collection_that_is_named(many: TestClient, engines: Engines) -> None:
