@@ -56,10 +56,10 @@ def fuse(fusion: Fusion, part: Modality, embeddings: SpaceEmbeddings) -> Floats:
 
 
 def centre(fusion: Fusion, embeddings: SpaceEmbeddings) -> None:
-    """Set the mean of each centred modality to that of its pool, in place."""
-    for name, mean in fusion.means.items():
-        mean.zero_()
-        mean.copy_(torch.from_numpy(fuse(fusion, Modality(name), embeddings).mean(axis=0)))
+    """Set the mean of each centred modality that has embeddings to that of its pool, in place."""
+    for part in {Modality(name) for name in fusion.means} & {part for _, part in embeddings}:
+        mean = fusion.means[part].zero_()
+        mean.copy_(torch.from_numpy(fuse(fusion, part, embeddings).mean(axis=0)))
 
 
 def background(

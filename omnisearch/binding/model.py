@@ -12,13 +12,14 @@ from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig,
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.ready import Ready, find_or_make
 from omnisearch.config import Settings
-from omnisearch.errors import SettingsError, UsageError
+from omnisearch.errors import ModelMissingError, SettingsError, UsageError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.samples import VERSION
 from omnisearch.spaces.base import Space
-from omnisearch.spaces.registry import load_space
+from omnisearch.spaces.registry import FILES, load_space
 from omnisearch.spaces.towers import prompted, unit
 from omnisearch.spaces.weights import licences
+from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Clip, Content, Floats, Modality, Role, SpaceEmbeddings
 
 # The name of the share of an embedding that belongs to no space: the subtracted mean of its modality.
@@ -62,7 +63,8 @@ class OmniBind:
         `omnisearch.binding.ready`. `meter` receives the progress of that, in samples.
 
         Raises:
-            ModelMissingError: there is no such model, or it names an unknown space, or a weight file is missing.
+            ModelMissingError: there is no such model, it names an unknown space, or a model without stored calibration
+                has none of its weights on this machine.
             CheckpointError: its files are inconsistent.
             SettingsError: its embeddings cannot be cut to the width `dim` of the settings.
         """
@@ -86,17 +88,39 @@ class OmniBind:
     def _get_ready(self, key: str, settings: Settings, meter: Meter) -> None:
         """Take the means, the background and the relevance from the stored calibration, which is made if necessary.
 
-        It has the full width, whatever the width of this model.
+        It has the full width, whatever the width of this model. It covers the modalities whose weight files are on this
+        machine, and is made again when there are more: a service for texts and sounds needs no image tower.
         """
+        parts = tuple(part for part in self.config.branches if self._is_pulled(part, settings))
 
         def make() -> Ready:
             from omnisearch.binding.sample_calibration import calibrate_with_samples
 
-            return calibrate_with_samples(self._fusion, self.encode_spaces, meter)
+            return calibrate_with_samples(self._fusion, self.encode_spaces, meter, parts)
 
-        found = find_or_make(self.name, key, settings, make)
+        if not parts:  # nothing is here: say what to pull
+            self._find_files(next(iter(self.config.branches)), settings)
+        found = find_or_make(self.name, _digest(key, *parts), settings, make)
         found.apply(self._fusion)
         self.background = {modality: self._cut(rows) for modality, rows in found.background.items()}
+
+    def _find_files(self, part: Modality, settings: Settings) -> None:
+        """Find the weight files of all towers of a modality.
+
+        Raises:
+            ModelMissingError: one is not on this machine.
+        """
+        for name in {
+            name for space in self.config.spaces(part) for name in self.spaces[space].spec.weights.get(part, ())
+        }:
+            resolve(FILES[name], settings)
+
+    def _is_pulled(self, part: Modality, settings: Settings) -> bool:
+        try:
+            self._find_files(part, settings)
+        except ModelMissingError:
+            return False
+        return True
 
     @property
     def config(self) -> ModelConfig:

@@ -24,10 +24,9 @@ Encode: TypeAlias = Callable[[Modality, Sequence[Content], Role], SpaceEmbedding
 
 
 def calibrate_with_samples(
-    fusion: Fusion, encode: Encode, meter: Meter, things: Sequence[str] = tuple(THINGS)
+    fusion: Fusion, encode: Encode, meter: Meter, parts: Sequence[Modality], things: Sequence[str] = tuple(THINGS)
 ) -> Ready:
-    """Compute the calibration of a fusion whose means are zero; sets its means. `encode` runs the spaces."""
-    parts = tuple(fusion.config.branches)
+    """Compute the calibration of some parts of a fusion whose means are zero; sets its means. `encode` runs spaces."""
     meter.start(sum(count_samples(part, things) for part in parts))
     found: dict[tuple[str, Modality], Floats] = {}
     shown: dict[Modality, list[Sample]] = {}
@@ -46,9 +45,11 @@ def calibrate_with_samples(
     offered: dict[Modality, calibrate.Side] = {
         part: _side(rows_of[part], shown[part]) for part in parts if part is not Modality.VIDEO
     }
-    evidence = _evidence(offered | _names(fusion, encode, things), offered)
-    drawn = calibrate.background(rows_of, fusion.config.video, SIZE, seed=0)
-    means = {Modality(part): mean.numpy().copy() for part, mean in fusion.means.items()}
+    names = _names(fusion, encode, things) if Modality.TEXT in parts else {}
+    evidence = _evidence(offered | names, offered)
+    video = fusion.config.video if set(fusion.config.video) <= set(parts) else {}
+    drawn = calibrate.background(rows_of, video, SIZE, seed=0)
+    means = {part: fusion.means[part].numpy().copy() for part in parts if part in fusion.means}
     return Ready(means, drawn, calibrate.by_target(evidence), calibrate.by_pair(evidence))
 
 
@@ -63,9 +64,7 @@ def _finite(key: tuple[str, Modality], rows: Floats) -> Floats:
 
 
 def _names(fusion: Fusion, encode: Encode, things: Sequence[str]) -> dict[Modality, calibrate.Side]:
-    """Embed the English names as queries; empty for a model without texts."""
-    if Modality.TEXT not in fusion.config.branches:
-        return {}
+    """Embed the English names as queries."""
     asking = [Sample(thing, "en", THINGS[thing].en) for thing in things]
     rows = encode(Modality.TEXT, [sample.content for sample in asking], Role.QUERY)
     return {Modality.TEXT: _side(calibrate.fuse(fusion, Modality.TEXT, rows), asking)}

@@ -12,7 +12,7 @@ import pytest
 from omnisearch.binding import ready, sample_calibration
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import WeightsError
+from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.samples.material import Sample, count_samples, make_samples
 from omnisearch.samples.things import THINGS
 from omnisearch.spaces.families.hashed import COLORS, TextWords
@@ -113,6 +113,29 @@ def test_the_fingerprint_depends_on_the_version_of_the_samples_but_not_on_stored
     monkeypatch.setattr("omnisearch.binding.model.VERSION", 999)
     assert OmniBind.load(str(model), settings).fingerprint != before
     assert len(stored(settings)) == 2
+
+
+def test_a_modality_without_weights_here_is_calibrated_once_it_has_them(
+    model: Path, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, resolved = load_settings(), set(PARTS) - {IMAGE}
+
+    def find_files(self: OmniBind, part: Modality, settings: Settings) -> None:
+        if part not in resolved:
+            raise ModelMissingError("the weight file eyes is not on this machine")
+
+    monkeypatch.setattr(OmniBind, "_find_files", find_files)
+    blind = OmniBind.load(str(model), settings)
+    assert set(blind.background) == {TEXT, AUDIO, CLOUD}
+    resolved.add(IMAGE)
+    seeing = OmniBind.load(str(model), settings)
+    assert set(seeing.background) >= set(PARTS)
+    assert (len(made), seeing.fingerprint) == (2, blind.fingerprint)
+    texts = ["a red thing"]
+    np.testing.assert_array_equal(*(each.encode(TEXT, texts, Role.QUERY) for each in (blind, seeing)))
+    resolved.clear()
+    with pytest.raises(ModelMissingError, match="eyes"):
+        OmniBind.load(str(model), settings)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no tensors", None])
