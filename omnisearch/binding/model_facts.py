@@ -10,6 +10,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
 from omnisearch.spaces.base import SpaceSpec
 from omnisearch.spaces.registry import SPACES
+from omnisearch.spaces.towers import TOWERS
 from omnisearch.spaces.weights.file_state import FileState, file_state
 from omnisearch.spaces.weights.licences import non_commercial
 from omnisearch.spaces.weights.spec import WeightSpec
@@ -36,6 +37,13 @@ class ModelFacts:
     def size(self) -> int | None:
         """The bytes of the weight files; None while the size of one is unknown."""
         return _total([file.size for file in self.files])
+
+    @property
+    def estimate(self) -> int:
+        """An estimate of `size`: the bytes of the towers' parameters, in half precision where a tower has one."""
+        parts = self.config.branches
+        names = {SPACES[space].towers[part] for part in parts for space in self.config.spaces(part)}
+        return sum(TOWERS[name].parameters * (2 if TOWERS[name].half else 4) for name in names)
 
     @property
     def to_download(self) -> int | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from omnisearch.config import Settings
 from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.types import Modality
 from omnisearch.wording import byte_size
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def model_row(name: str, settings: Settings) -> dict[str, Any]:
         "modalities": list(facts.config.modalities),
         "dimensions": facts.config.dim,
         "size": facts.size,
+        "estimate": facts.estimate,
         "to_download": facts.to_download,
         "licence": facts.config.licence,
         "licences": sorted({spec.licence for spec in facts.spaces}),
@@ -46,14 +48,14 @@ def model_row(name: str, settings: Settings) -> dict[str, Any]:
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of a model as a table shows it: marked if configured, with the licences of its spaces."""
+    """Return the row of a model as a table shows it: short, and marked if configured."""
     if "spaces" not in row:
         return {"name": row["name"], "state": row["way_out"]}
     return {
         "name": f"{row['name']} *" if row["configured"] else row["name"],
-        "spaces": " ".join(row["spaces"]),
-        "embeds": " ".join(row["modalities"]),
-        "size": _size(row["size"], row["to_download"]),
+        "spaces": len(row["spaces"]),
+        "embeds": "all" if set(row["modalities"]) == set(Modality) else " ".join(row["modalities"]),
+        "size": _size(row),
         "licence": " ".join(row["licences"]),
         "commercial": "yes" if row["commercial"] else "no",
         "state": "ready" if row["ready"] else row["command"] or row["way_out"],
@@ -116,12 +118,12 @@ def step_row(step: "Step") -> dict[str, Any]:
     }
 
 
-def _size(count: int | None, to_download: int | None) -> str:
-    if count is None:
-        return "unknown"
-    if not to_download:
-        return byte_size(count)
-    return f"{byte_size(count)}, of which {byte_size(to_download)} to download"
+def _size(row: Mapping[str, Any]) -> str:
+    if row["size"] is None:
+        return f"about {byte_size(row['estimate'])}"
+    if not row["to_download"]:
+        return byte_size(row["size"])
+    return f"{byte_size(row['size'])}, of which {byte_size(row['to_download'])} to download"
 
 
 def direction_row(direction: "Direction") -> dict[str, Any]:

@@ -58,6 +58,9 @@ def test_ls_shows_every_model_with_what_it_needs_and_how_to_get_it(weights: Path
     assert (mini["ready"], mini["command"]) == (False, "omnisearch models pull mini")
     assert (base["commercial"], mini["commercial"]) == (False, True)
     assert (base["size"], base["to_download"]) == (None, None), "some of its files have no published size"
+    everyday = rows["everyday"]
+    assert everyday["size"] is None
+    assert abs(everyday["estimate"] - 1.5e9) < 0.05e9, "740 million parameters in bf16, as its publisher says"
     assert base["command"] == "omnisearch models pull omnibind-base"
     assert set(base["modalities"]) == {"text", "image", "audio", "video", "point_cloud"}
 
@@ -82,6 +85,8 @@ def test_ls_marks_the_configured_model_and_shows_one_that_is_ready(
     shown = runner.invoke(app, ["ls", "--format", "table"]).stdout
     assert "toy *" in shown
     assert "mini *" not in shown
+    everyday = next(line.split() for line in shown.splitlines() if line.startswith("everyday"))
+    assert everyday[1:5] == ["1", "all", "about", "1.5GB"]
     assert runner.invoke(app, ["ls", "--format", "paths"]).stdout == f"{hashed_model}\n"
 
 
