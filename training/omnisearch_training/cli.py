@@ -168,6 +168,28 @@ def ablate(
     _write_report(report, ablation_markdown(report), out, markdown, output)
 
 
+@app.command()
+def kinds(
+    path: Annotated[
+        Path, typer.Argument(metavar="KINDS", help="Kinds of pictures and sounds: training/ablations/kinds.toml.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
+    output: options.Output = None,
+    device: options.Device = None,
+) -> None:
+    """Leave one kind of pictures or sounds out at a time: train heads on the others, and ask for it by names.
+
+    Also measures descriptions of names as captions and in queries, and the mean over the kinds.
+    """
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.evaluate.left_out_kinds import kinds_markdown, leave_out
+
+    report = leave_out(path, load_settings(device=device), datasets_dir())
+    _write_report(report, kinds_markdown(report), out, markdown, output)
+
+
 def evaluate(
     data: Annotated[
         list[str] | None,

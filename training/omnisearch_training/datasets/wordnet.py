@@ -16,6 +16,17 @@ WORDNET = Package(Registry.DEBIAN, "wordnet-base")
 # phenomena, plants; and of audible things: animals, artifacts, events, phenomena.
 VISIBLE = frozenset({5, 6, 8, 13, 17, 18, 19, 20})
 AUDIBLE = frozenset({5, 6, 11, 19})
+_FIELDS = {
+    5: "animal",
+    6: "artifact",
+    8: "part of a body",
+    11: "event",
+    13: "food",
+    17: "object",
+    18: "person",
+    19: "phenomenon",
+    20: "plant",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,14 @@ class WordNet:
     def knows(self, word: str) -> bool:
         """Return whether `word` is a noun."""
         return word.lower() in self._senses
+
+    def describe(self, name: str, fields: frozenset[int] = VISIBLE) -> str | None:
+        """Describe what a name means without the name: its field, its hypernym and its gloss."""
+        meaning = self.meaning(name, fields)
+        if meaning is None:
+            return None
+        kind = f", a kind of {self.synsets[meaning.broader].words[0]}" if meaning.broader is not None else ""
+        return f"{_FIELDS[meaning.field]}{kind}: {meaning.gloss}"
 
     def explain(self, name: str, fields: frozenset[int] = VISIBLE) -> str | None:
         """Explain a name in one line: its synonyms, its hypernym and its gloss."""

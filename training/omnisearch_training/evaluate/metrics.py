@@ -109,6 +109,19 @@ def best_of(rankings: Sequence[Ranking]) -> Ranking:
     return Ranking(np.min([each.ranks for each in rankings], axis=0), first.right, first.groups, first.targets)
 
 
+def mean_recall(rankings: Sequence[Ranking], seed: int = 0) -> dict[int, tuple[float, float, float]]:
+    """Return the mean recall@k over several trials, which count equally, and its 95 % bootstrap interval."""
+    return _mean_of([(ranking._hits(), ranking.groups) for ranking in rankings], seed)
+
+
+def mean_gain(
+    rankings: Sequence[Ranking], baselines: Sequence[Ranking], seed: int = 0
+) -> dict[int, tuple[float, float, float]]:
+    """Return the mean over trials of `Ranking.gain` over the baseline of each, and its 95 % bootstrap interval."""
+    pairs = zip(rankings, baselines, strict=True)
+    return _mean_of([(ranking._hits() - baseline._hits(), ranking.groups) for ranking, baseline in pairs], seed)
+
+
 def recall(
     queries: Floats, targets: Floats, query_groups: Sequence[str], target_groups: Sequence[str], seed: int = 0
 ) -> Recall:
@@ -158,6 +171,14 @@ def chance(right: Counts, total: int, k: int) -> NDArray[np.float64]:
     for i in range(min(k, total)):
         missed *= np.clip((total - right - i) / (total - i), 0, 1)
     return 1 - missed
+
+
+def _mean_of(trials: Sequence[tuple[NDArray[np.float64], Counts]], seed: int) -> dict[int, tuple[float, float, float]]:
+    value = np.mean([values.mean(axis=0) for values, _ in trials], axis=0)
+    # A seed of its own for each trial: the trials are drawn independently.
+    drawn = [bootstrap(values, groups, seed + at) for at, (values, groups) in enumerate(trials)]
+    means = np.mean(drawn, axis=0)
+    return {k: (float(value[i]), *_interval(means[:, i])) for i, k in enumerate(KS)}
 
 
 def _interval(means: NDArray[np.float64]) -> tuple[float, float]:
