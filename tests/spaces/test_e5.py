@@ -14,6 +14,7 @@ from omnisearch.spaces.families.e5 import E5, read_network
 from omnisearch.spaces.nn.bert import Bert
 from omnisearch.spaces.weights import packed_q4, weight_files
 from omnisearch.spaces.weights.spec import resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 
 WIDTH, LAYERS, HEADS, HIDDEN, WORDS = 32, 2, 4, 64, 20
 NAMES = {
@@ -98,13 +99,54 @@ def test_a_text_is_read_as_a_query(tmp_path: Path) -> None:
     np.testing.assert_allclose(tower.features(["a dog"]), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("cut", [3, 20, 300, 3000])
+@pytest.mark.parametrize("cut", [0, 3, 20, 300, 3000])
 def test_a_damaged_file_is_named(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "small.bin"
     write_model(path)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(WeightsError, match=r"small\.bin"):
         read_network(packed_q4.read(path))
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31 - 1])
+@pytest.mark.parametrize("place", range(8, 28, 4))
+def test_impossible_sizes_are_refused(tmp_path: Path, place: int, number: int) -> None:
+    path = tmp_path / "small.bin"
+    write_model(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:place] + struct.pack("<i", number) + content[place + 4 :])
+    with pytest.raises(WeightsError, match=r"small\.bin"):
+        read_network(packed_q4.read(path))
+
+
+@pytest.mark.parametrize("name", ["emb.word", "emb.pos", "l1.q.w"])
+@pytest.mark.parametrize("count", [0, 1, 32, 33])
+def test_tensors_of_other_sizes_are_refused(tmp_path: Path, name: str, count: int) -> None:
+    path = tmp_path / "small.bin"
+    write_model(path)
+    content = path.read_bytes()
+    place = content.index(name.encode()) + len(name) + 1
+    path.write_bytes(content[:place] + struct.pack("<I", count) + content[place + 4 :])
+    with pytest.raises(WeightsError, match=r"small\.bin"):
+        read_network(packed_q4.read(path))
+
+
+def test_words_beyond_the_file_and_scales_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    write_model(tmp_path / "small.bin")
+    model = packed_q4.read(tmp_path / "small.bin")
+    with pytest.raises(WeightsError, match=f"has the word {WORDS}"):
+        read_network(model)(torch.tensor([[WORDS]]), torch.ones(1, 1, dtype=torch.long))
+    blocks = np.array(model.blocks("emb.word", WIDTH))
+    blocks[3, :2] = np.frombuffer(np.float16("nan").tobytes(), np.uint8)
+    with pytest.raises(WeightsError, match="not finite"):
+        packed_q4.dequantize(blocks)
+
+
+def test_a_damaged_tokenizer_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "words.json"
+    path.write_text('{"version": "1.0"')
+    with pytest.raises(WeightsError, match=r"words\.json"):
+        read_tokenizer(path)
 
 
 @pytest.mark.weights

@@ -20,6 +20,7 @@ from omnisearch.spaces.nn import htsat, waveforms
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import paper_files
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 from omnisearch.types import Content, Waveform
 
 DIM = 512
@@ -72,7 +73,7 @@ def tokenizer(settings: Settings) -> Prepare:
         WeightsError: the vocabulary does not have RoBERTa's size.
     """
     path = resolve(paper_files.ROBERTA_TOKENIZER, settings)
-    words = Tokenizer.from_file(str(path))
+    words = read_tokenizer(path)
     if words.get_vocab_size() != VOCABULARY:
         raise WeightsError(f"{path} has {words.get_vocab_size()} words, RoBERTa's has {VOCABULARY}")
     return tokens(words, TOKENS, PADDING)

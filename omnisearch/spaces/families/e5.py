@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from omnisearch.config import Settings
@@ -21,6 +20,7 @@ from omnisearch.spaces.sentence_tower import SentenceTower
 from omnisearch.spaces.weights import packed_q4, tensors, weight_files
 from omnisearch.spaces.weights.packed_q4 import Blocks, PackedModel
 from omnisearch.spaces.weights.spec import resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 
 # The names of the file's tensors, and those of BERT's checkpoints.
 _EMBEDDINGS = {"pos": "position_embeddings.weight", "type": "token_type_embeddings.weight"}
@@ -50,7 +50,7 @@ class E5(SentenceTower):
             WeightsError: a file is damaged or of another network.
         """
         path = resolve(weight_files.E5_TOKENIZER, settings)
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = read_tokenizer(path)
         model = packed_q4.read(resolve(weight_files.E5, settings))
         if tokenizer.get_vocab_size() > model.sizes.words or model.sizes.width != cls.width:
             raise WeightsError(
@@ -70,6 +70,8 @@ class Words(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Expand the rows of the words that occur."""
         words, places = np.unique(ids.cpu().numpy(), return_inverse=True)
+        if words[-1] >= len(self._blocks):
+            raise WeightsError(f"a text has the word {words[-1]} of a tokenizer, but E5 has {len(self._blocks)} words")
         rows = packed_q4.dequantize(self._blocks[words])
         return torch.from_numpy(rows[places.reshape(ids.shape)]).to(ids.device)
 
@@ -81,9 +83,12 @@ def read_network(model: PackedModel) -> Bert:
         WeightsError: a tensor is missing or of another shape.
     """
     sizes = model.sizes
+    words = model.blocks("emb.word", sizes.width)
+    if len(words) != sizes.words:
+        raise WeightsError(f"{model.path}: emb.word has {len(words)} words, not {sizes.words}")
     with torch.device("meta"):
         network = Bert(1, sizes.width, sizes.layers, sizes.heads, sizes.hidden)
-    network.embeddings["word_embeddings"] = Words(model.blocks("emb.word", sizes.width))
+    network.embeddings["word_embeddings"] = Words(words)
     tensors.fill(network, dict(_tensors(model)), Path(model.path), assign=True)
     return network
 
@@ -91,7 +96,7 @@ def read_network(model: PackedModel) -> Bert:
 def _tensors(model: PackedModel) -> Iterator[tuple[str, Tensor]]:
     width = model.sizes.width
     for short, name in _EMBEDDINGS.items():
-        yield f"embeddings.{name}", torch.from_numpy(model.floats(f"emb.{short}").reshape(-1, width))
+        yield f"embeddings.{name}", torch.from_numpy(model.floats(f"emb.{short}", width).reshape(-1, width))
     yield from _norm(model, "emb.ln", "embeddings.LayerNorm")
     for i in range(model.sizes.layers):
         for short, name in _LINEAR.items():

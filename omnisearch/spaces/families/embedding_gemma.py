@@ -26,6 +26,7 @@ from omnisearch.spaces.placement import budget
 from omnisearch.spaces.towers import TOWERS, load_tower, unit
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 from omnisearch.types import Content, Floats, Waveform
 
 DIM = 768
@@ -80,7 +81,7 @@ def words(special: dict[str, int], settings: Settings) -> Tokenizer:
         WeightsError: its special tokens are not those of EmbeddingGemma 2.
     """
     path = resolve(modern_files.EMBEDDING_GEMMA_TOKENIZER, settings)
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = read_tokenizer(path)
     found = {word: tokenizer.token_to_id(word) for word in special}
     if found != special:
         raise WeightsError(f"{path} has the marks {found}, EmbeddingGemma 2's has {special}")

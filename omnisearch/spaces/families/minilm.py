@@ -3,8 +3,6 @@
 Source: Reimers and Gurevych, "Sentence-BERT" (2019); Wang et al., "MiniLM" (2020). 384-d, 256 tokens, lower case.
 """
 
-from tokenizers import Tokenizer
-
 from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
@@ -13,6 +11,7 @@ from omnisearch.spaces.nn.int8 import quantize
 from omnisearch.spaces.sentence_tower import SentenceTower
 from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 
 VOCABULARY = 30522
 
@@ -32,7 +31,7 @@ class MiniLM(SentenceTower):
             WeightsError: a file does not fit the network.
         """
         path = resolve(weight_files.MINILM_TOKENIZER, settings)
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = read_tokenizer(path)
         if tokenizer.get_vocab_size() != VOCABULARY:
             raise WeightsError(f"{path} has {tokenizer.get_vocab_size()} words, MiniLM's has {VOCABULARY}")
         path = resolve(weight_files.MINILM, settings)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from omnisearch.config import Settings
@@ -19,6 +18,7 @@ from omnisearch.spaces.nn import waveforms
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import modern_files
 from omnisearch.spaces.weights.spec import resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 from omnisearch.types import Content, Floats, Waveform
 
 DIM = 1024
@@ -121,7 +121,7 @@ def tokenizer(settings: Settings) -> Prepare:
         WeightsError: it is not ModernBERT's.
     """
     path = resolve(modern_files.PE_AV_TOKENIZER, settings)
-    words = Tokenizer.from_file(str(path))
+    words = read_tokenizer(path)
     found = {word: words.token_to_id(word) for word in SPECIAL}
     if found != SPECIAL:
         raise WeightsError(f"{path} has the special words {found}, ModernBERT's has {SPECIAL}")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from omnisearch.config import Settings
@@ -19,6 +18,7 @@ from omnisearch.spaces.nn.bert import Bert
 from omnisearch.spaces.pipeline import Loader, Prepare
 from omnisearch.spaces.weights import paper_files, weight_files
 from omnisearch.spaces.weights.spec import WeightSpec, resolve
+from omnisearch.spaces.weights.vocabulary import read_tokenizer
 from omnisearch.types import Content, Waveform
 
 DIM = 1024
@@ -61,7 +61,7 @@ def tokenizer(settings: Settings, most: int = TOKENS) -> Prepare:
         WeightsError: the vocabulary does not have BERT's size.
     """
     path = resolve(weight_files.MINILM_TOKENIZER, settings)  # MiniLM has the vocabulary of BERT
-    words = Tokenizer.from_file(str(path))
+    words = read_tokenizer(path)
     if words.get_vocab_size() != VOCABULARY:
         raise WeightsError(f"{path} has {words.get_vocab_size()} words, BERT's has {VOCABULARY}")
     return clap.tokens(words, most, 0)

