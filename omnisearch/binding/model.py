@@ -100,7 +100,7 @@ class OmniBind:
 
         if not parts:  # nothing is here: say what to pull
             self._find_files(next(iter(self.config.branches)), settings)
-        found = find_or_make(self.name, _digest(key, *parts), settings, make)
+        found = find_or_make(self.config, parts, _digest(key, *parts), settings, make)
         found.apply(self._fusion)
         self.background = {modality: self._cut(rows) for modality, rows in found.background.items()}
 

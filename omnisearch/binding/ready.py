@@ -6,7 +6,7 @@ the version of the samples, not a hash of its numbers: these differ in their las
 
 import fcntl
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 
-from omnisearch.binding.config import RelevanceConfig
+from omnisearch.binding.config import ModelConfig, RelevanceConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.spaces.weights import tensors
@@ -45,44 +45,54 @@ class Ready:
         fusion.config = fusion.config.model_copy(update=fitted)
 
 
-def find_or_make(name: str, key: str, settings: Settings, make: Callable[[], Ready]) -> Ready:
-    """Return the stored calibration of the model `name` with the fingerprint `key`, or make and store it.
+def find_or_make(
+    config: ModelConfig, parts: Sequence[Modality], key: str, settings: Settings, make: Callable[[], Ready]
+) -> Ready:
+    """Return the stored calibration of the `parts` of a model, whose fingerprint is `key`, or make and store it.
 
     If several processes need it at the same time, one makes it. A damaged file is replaced. If the folder cannot be
     written, a warning says so, and the calibration is used without being stored.
     """
-    path = settings.weights_dir / "calibration" / f"{name}-{key[:16]}.safetensors"
-    found = _read(path)
+    path = settings.weights_dir / "calibration" / f"{config.name}-{key[:16]}.safetensors"
+    found = _read(path, config, parts)
     if found is not None:
         return found
     with _held(path.with_suffix(".lock")):
-        found = _read(path) or make()  # another process may have made it meanwhile
+        found = _read(path, config, parts) or make()  # another process may have made it meanwhile
         try:
             _write(path, found)
         except (OSError, SafetensorError) as error:
             logging.getLogger(__name__).warning(
                 "the calibration of %s cannot be stored in %s (%s), so it is computed again by every process: make the "
                 "folder writable, free space on its disk, or set weights_dir to another folder",
-                name,
+                config.name,
                 path.parent,
                 error,
             )
     return found
 
 
-def _read(path: Path) -> Ready | None:
-    """Read a stored calibration; None if there is none, or if it is damaged."""
+def _read(path: Path, config: ModelConfig, parts: Sequence[Modality]) -> Ready | None:
+    """Read a stored calibration; None if there is none, or if it is damaged or does not fit the model."""
     try:
         with safe_open(path, framework="np") as file:
             rows = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118 - not a dict
             lines = _LINES.validate_json((file.metadata() or {}).get("relevance", ""))
-    except (OSError, SafetensorError, ValidationError):
+        kinds = {
+            kind: {Modality(key[len(kind) :]): each for key, each in rows.items() if key.startswith(kind)}
+            for kind in (_MEAN, _BACKGROUND)
+        }
+    except (OSError, SafetensorError, TypeError, ValueError):
         return None
-    kinds = {
-        kind: {Modality(key[len(kind) :]): each for key, each in rows.items() if key.startswith(kind)}
-        for kind in (_MEAN, _BACKGROUND)
-    }
-    return Ready(kinds[_MEAN], kinds[_BACKGROUND], *lines)
+    found = Ready(kinds[_MEAN], kinds[_BACKGROUND], *lines)
+    return found if _fits(found, config, parts) else None
+
+
+def _fits(ready: Ready, config: ModelConfig, parts: Sequence[Modality]) -> bool:
+    shapes = {mean.shape for mean in ready.means.values()} | {rows.shape[1:] for rows in ready.background.values()}
+    finite = all(np.isfinite(each).all() for each in (*ready.means.values(), *ready.background.values()))
+    centred = set(config.centred)
+    return centred & set(parts) <= set(ready.means) <= centred and shapes <= {(config.dim,)} and finite
 
 
 def _write(path: Path, ready: Ready) -> None:

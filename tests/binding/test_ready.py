@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from omnisearch.binding import ready, sample_calibration
 from omnisearch.binding.model import OmniBind
@@ -145,6 +148,31 @@ def test_a_damaged_file_is_made_again(model: Path, made: list[int], damage: byte
     (path,) = stored(settings)
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] if damage is None else damage)
+    OmniBind.load(str(model), settings)
+    assert len(made) == 2
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", ["nan", "width", "part", "unknown", "numbers"])
+def test_a_file_that_does_not_fit_is_made_again(model: Path, made: list[int], damage: str) -> None:
+    settings = load_settings()
+    OmniBind.load(str(model), settings)
+    (path,) = stored(settings)
+    whole = path.read_bytes()
+    rows = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    if damage == "nan":
+        rows["mean.image"][0] = torch.nan
+    elif damage == "width":
+        rows["background.image"] = rows["background.image"][:, :-1].contiguous()
+    elif damage == "part":
+        del rows["mean.image"]
+    elif damage == "unknown":
+        rows["mean.smell"] = rows["mean.image"].clone()
+    else:
+        rows["mean.image"] = rows["mean.image"].bfloat16()
+    save_file(rows, path, metadata)
     OmniBind.load(str(model), settings)
     assert len(made) == 2
     assert path.read_bytes() == whole
