@@ -92,6 +92,9 @@ def rebind_index(settings: Settings, meter: Meter = SILENT, reads: bool = False)
         reconcile(manifest, old, raw, alone=False)
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:
             report = _fill(fresh, old, model, raw, manifest, meter, reads)
+            # Before the alias moves: a run that dies after it would leave no trace of items that are in neither index.
+            with manifest.transaction():
+                manifest.mark_suspect(sorted(report.lost))
         _tell(manifest, model, report)
     report.seconds = time.monotonic() - begun
     return report
@@ -171,6 +174,5 @@ def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
     with manifest.transaction():
         manifest.put_files(failed)
         manifest.forget(sorted(report.directionless))
-        manifest.mark_suspect(sorted(report.lost))
         manifest.drop_files(strange)
         manifest.rename(model=model.name, dim=str(model.dim), fingerprint=model.fingerprint)

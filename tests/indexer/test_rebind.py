@@ -251,7 +251,7 @@ def wrapped(*args, **kwargs):
 
 setattr(owner, name, wrapped)
 audit.BATCH_POINTS = 2
-rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3])))
+rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3])), reads=True)
 """
 
 
@@ -343,3 +343,19 @@ def test_it_needs_an_index_and_no_other_indexer(corpus: Corpus, indexed: Setting
     assert not (tmp_path / "none").exists()
     with hold_lock(indexed.data_dir), pytest.raises(BusyError):
         rebind_index(rename_model(indexed, corpus.other))
+
+
+@pytest.mark.parametrize("moment", ["moved", pytest.param("middle", marks=pytest.mark.slow)])
+def test_files_that_were_to_be_read_are_read_by_the_next_run_after_a_kill(
+    corpus: Corpus, indexed: Settings, call: Callable[..., tuple[int, str]], moment: str
+) -> None:
+    texts = [key for key, point in corpus.before.items() if point.payload.modality is Modality.TEXT]
+    with closing(SpaceEmbeddingStore(indexed.index_dir / EMBEDDINGS_DIRECTORY)) as raw:
+        raw.delete(texts)
+        raw.flush()
+    status, _, stderr = ended(start("-c", DRIVER, moment, corpus.other, indexed.data_dir))
+    assert status == -signal.SIGKILL, stderr
+    corpus.hidden.rename(corpus.folder)
+    status, _ = call("rebind", "--data-dir", indexed.data_dir, "--model", corpus.other, "--read")
+    assert status == 0
+    assert same(points_of(rename_model(indexed, corpus.other)), corpus.after)
