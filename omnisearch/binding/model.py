@@ -91,33 +91,26 @@ class OmniBind:
         It has the full width, whatever the width of this model. It covers the modalities whose weight files are on this
         machine, and is made again when there are more: a service for texts and sounds needs no image tower.
         """
-        parts = tuple(part for part in self.config.branches if self._is_pulled(part, settings))
+        every = tuple(self.config.branches)
+        parts = (
+            tuple(part for part in every if self._is_pulled(part, settings)) or every
+        )  # whose towers say what to pull
 
         def make() -> Ready:
             from omnisearch.binding.sample_calibration import calibrate_with_samples
 
             return calibrate_with_samples(self._fusion, self.encode_spaces, meter, parts)
 
-        if not parts:  # nothing is here: say what to pull
-            self._find_files(next(iter(self.config.branches)), settings)
         found = find_or_make(self.config, parts, _digest(key, *parts), settings, make)
         found.apply(self._fusion)
         self.background = {modality: self._cut(rows) for modality, rows in found.background.items()}
 
-    def _find_files(self, part: Modality, settings: Settings) -> None:
-        """Find the weight files of all towers of a modality.
-
-        Raises:
-            ModelMissingError: one is not on this machine.
-        """
-        for name in {
-            name for space in self.config.spaces(part) for name in self.spaces[space].spec.weights.get(part, ())
-        }:
-            resolve(FILES[name], settings)
-
     def _is_pulled(self, part: Modality, settings: Settings) -> bool:
+        """Whether the weight files of all towers of a modality are on this machine."""
         try:
-            self._find_files(part, settings)
+            for space in self.config.spaces(part):
+                for name in self.spaces[space].spec.weights.get(part, ()):
+                    resolve(FILES[name], settings)
         except ModelMissingError:
             return False
         return True
