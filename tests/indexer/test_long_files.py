@@ -119,6 +119,7 @@ def lose(folder: Path, settings: Settings, listener: Listener, after: int) -> No
     listener.ends_at = None
 
 
+@pytest.mark.slow
 def test_small_files_do_not_wait_behind_a_long_one(
     tmp_path: Path, settings: Settings, recorder: Recorder, listener: Listener
 ) -> None:

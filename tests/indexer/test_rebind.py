@@ -218,6 +218,7 @@ def _scores(engine: Engine) -> list[float]:
     return [hit.score for hit in engine.search(Query(TEXT, limit=50)).hits]
 
 
+@pytest.mark.slow
 def test_a_server_of_the_old_model_says_so_until_its_index_is_back(corpus: Corpus, indexed: Settings) -> None:
     with TestClient(create_app(indexed), base_url="http://localhost") as client:
         wait_until_ready(client)

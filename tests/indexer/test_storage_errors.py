@@ -122,6 +122,7 @@ except SettingsError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_read_only_data_directory_is_read_and_named(settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
