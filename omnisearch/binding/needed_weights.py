@@ -44,7 +44,7 @@ def needed_files(names: Sequence[str] | None, every: bool, settings: Settings) -
 
 
 def needed_models(names: Sequence[str] | None, every: bool, settings: Settings) -> tuple[str, ...]:
-    """Return those of the names that are models, or without names the configured model; none of `every` file."""
+    """Return the names that are models, or without names the configured model; nothing if `every` file is pulled."""
     if every:
         return ()
     known = known_models(settings)

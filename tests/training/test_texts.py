@@ -138,7 +138,7 @@ def test_sentences_are_those_of_the_split() -> None:
     assert set(zip(found.texts, found.meanings, strict=True)) == {
         ("dog", "dog"), ("dog: an animal", "dog: an animal"), ("Hund", "dog"),
     }  # fmt: skip
-    assert set(np.array(found.texts)[~found.own]) == {"Hund"}
+    assert set(np.array(found.texts)[~found.untranslated]) == {"Hund"}
     names = read_sentences(config.model_copy(update={"most": 0}), records, 0)
     assert "dog: an animal" not in names.texts
     with pytest.raises(UsageError, match="plain"):

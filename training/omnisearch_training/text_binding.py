@@ -40,7 +40,7 @@ def bind_by_texts(
     def embed(name: str, texts: Sequence[str]) -> Floats:
         return spaces[name].project(TEXT, features.texts(texts, spaces[name].spec.towers[TEXT]))
 
-    log.info("texts: %d sentences, %d of them translated", len(found.texts), int((~found.own).sum()))
+    log.info("texts: %d sentences, %d of them translated", len(found.texts), int((~found.untranslated).sum()))
     wanted = embed(config.anchor, found.meanings)
     folder = work / blake3(f"{config.model_dump_json()} {found} {seed}".encode()).hexdigest()[:16]
     for name in config.spaces:
@@ -49,7 +49,7 @@ def bind_by_texts(
     if config.router is not None:
         log.info("routing text")
         rows = {name: embed(name, found.texts) for name in fusion.config.spaces(TEXT)}
-        labels = text_labels(fusion, config.anchor, found.own)
+        labels = text_labels(fusion, config.anchor, found.untranslated)
         place = folder / "text-router.safetensors"
         train_text_router(fusion, rows, wanted, found.groups, labels, config.router, seed, place)
 

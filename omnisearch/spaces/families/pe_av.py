@@ -53,7 +53,7 @@ class Audio(nn.Module):
         transformers = optional_packages.need("transformers", "paper")
         config = transformers.PeAudioEncoderConfig(**{"dac_config": codec or {}} | AUDIO | shape)
         self.audio_encoder = transformers.PeAudioEncoder(config)
-        self.audio_encoder.rotary_emb = real(self.audio_encoder.rotary_emb, config)
+        self.audio_encoder.rotary_emb = rotary_on_cpu(self.audio_encoder.rotary_emb, config)
         self.audio_head = Head(config.hidden_size, dim)
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class Text(nn.Module):
         config = transformers.ModernBertConfig(**TEXT | shape)
         self.text_model = transformers.ModernBertModel(config)
         self.text_model.final_norm = nn.Identity()
-        self.text_model.rotary_emb = real(self.text_model.rotary_emb, config)
+        self.text_model.rotary_emb = rotary_on_cpu(self.text_model.rotary_emb, config)
         self.text_audio_head = Head(config.hidden_size, dim)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Text(nn.Module):
         return embedded
 
 
-def real(rotary: nn.Module, config: Any) -> nn.Module:
+def rotary_on_cpu(rotary: nn.Module, config: Any) -> nn.Module:
     """Create rotary positions off the meta device: no file contains them, and they stay float32 in every precision."""
     with torch.device("cpu"):
         made: nn.Module = type(rotary)(config)

@@ -109,7 +109,7 @@ def _make_positions(encoder: Any) -> None:
     """Create rotary positions off the meta device: no file contains them, and they stay float32."""
     embedder = encoder.embedder
     for part in (encoder, embedder.audio_encoder, embedder.video_encoder):
-        part.rotary_emb = pe_av.real(part.rotary_emb, part.config)
+        part.rotary_emb = pe_av.rotary_on_cpu(part.rotary_emb, part.config)
     rope: Any = embedder.video_encoder.embedder.vision_model.timm_model.get_submodule("rope").to_empty(device="cpu")
     with torch.device("cpu"):
         rope.init_non_persistent_buffers()

@@ -36,7 +36,7 @@ WRITTEN = (Modality.AUDIO, Modality.POINT_CLOUD)  # the targets of translations.
 
 
 @dataclass(frozen=True)
-class Spoken:
+class LanguageRecall:
     """The recall of the names of one language, by the model and with other routers of its text branches.
 
     `factors` are the mean combining factors of the model's own router, by branch.
@@ -54,17 +54,17 @@ def evaluate_languages(
     datasets: Mapping[str, Sequence[Record]],
     sides: Mapping[Modality, Side],
     seed: int = 0,
-) -> list[Spoken]:
+) -> list[LanguageRecall]:
     """Ask for the items of each modality in every language that names them."""
     variants = dict(_variants(model, features))
     found = []
-    for target, spoken in _questions(datasets):
+    for target, by_language in _questions(datasets):
         if target not in sides:
             continue
         side = sides[target]
         holders = holders_of([row.concept for row in side.rows])
         items = model.bind(target, side.embeddings)
-        for language, names in spoken.items():
+        for language, names in by_language.items():
             asked = {text: concept for text, concept in names.items() if concept in holders}
             if asked:
                 embeddings = encode_texts(model, features, list(asked))
@@ -77,7 +77,7 @@ def evaluate_languages(
                 rankings |= {ORACLE: best_of(alone)} if alone else {}
                 recalls = {name: ranking.recall(seed) for name, ranking in rankings.items()}
                 factors = {name: float(each.mean()) for name, each in model.factors(TEXT, embeddings).items()}
-                found.append(Spoken(language, target, recalls, factors))
+                found.append(LanguageRecall(language, target, recalls, factors))
     return found
 
 
@@ -86,9 +86,9 @@ def answer_other_languages(
 ) -> dict[Question, Ranking]:
     """Rank the items of each modality for the names in all languages but English together."""
     found = {}
-    for target, spoken in _questions(datasets):
+    for target, by_language in _questions(datasets):
         holders = holders_of([row.concept for row in sides[target].rows]) if target in sides else {}
-        names = [pair for language, each in spoken.items() if language != ENGLISH for pair in each.items()]
+        names = [pair for language, each in by_language.items() if language != ENGLISH for pair in each.items()]
         asked = [(text, concept) for text, concept in names if concept in holders]
         if asked:
             queries = model.bind(TEXT, encode_texts(model, features, [text for text, _ in asked]))
@@ -105,10 +105,10 @@ def language_of(record: Record) -> str:
 
 def _questions(datasets: Mapping[str, Sequence[Record]]) -> Iterator[tuple[Modality, dict[str, dict[str, str]]]]:
     """Yield a modality, and its names by language: {language: {name: concept}}."""
-    spoken: dict[str, dict[str, str]] = {}
+    by_language: dict[str, dict[str, str]] = {}
     for record in datasets.get(NAMES, ()):
-        spoken.setdefault(language_of(record), {})[record.captions[-1]] = record.source_id
-    yield Modality.IMAGE, spoken
+        by_language.setdefault(language_of(record), {})[record.captions[-1]] = record.source_id
+    yield Modality.IMAGE, by_language
     with TRANSLATIONS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     written = {language: {row[language]: source_id(row["en"]) for row in rows} for language in rows[0]}
@@ -139,8 +139,8 @@ def _by_language(model: OmniBind, features: Features) -> CentroidRouter:
     for record in open_named(NAMES):
         if record.split is Split.TRAIN:
             names.setdefault(language_of(record), []).append(record.captions[-1])
-    texts = [text for spoken in names.values() for text in spoken[:EXAMPLES]]
-    kinds = np.repeat(np.arange(len(names)), [len(spoken[:EXAMPLES]) for spoken in names.values()])
+    texts = [text for own in names.values() for text in own[:EXAMPLES]]
+    kinds = np.repeat(np.arange(len(names)), [len(own[:EXAMPLES]) for own in names.values()])
     read = encode_texts(model, features, texts)
     rows = np.concatenate([read[space, TEXT] for space in model.config.reads(TEXT)], axis=1)
     return CentroidRouter(

@@ -11,7 +11,7 @@ from omnisearch_training.datasets import Record
 from omnisearch_training.evaluate.baselines import BOUND, variants
 from omnisearch_training.evaluate.composed_queries import WAYS
 from omnisearch_training.evaluate.ground_truth import Truth, concept
-from omnisearch_training.evaluate.languages import OTHERS, Spoken
+from omnisearch_training.evaluate.languages import OTHERS, LanguageRecall
 from omnisearch_training.evaluate.metrics import KS
 from omnisearch_training.evaluate.recall import Result, Side
 from omnisearch_training.evaluate.router_stats import Factors, mean_factors
@@ -29,7 +29,7 @@ def make_report(
     sides: Mapping[Modality, Side],
     results: Sequence[Result],
     seed: int,
-    spoken: Sequence[Spoken] = (),
+    languages: Sequence[LanguageRecall] = (),
 ) -> Json:
     """Combine results with their provenance: model, data, code, weights, seed."""
     return {
@@ -42,7 +42,7 @@ def make_report(
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
         "results": [result_row(result) for result in results],
         "zero_shot": [_class_row(each) for each in classify(model, datasets, sides, seed)],
-        "languages": [_spoken_row(each) for each in spoken],
+        "languages": [_language_row(each) for each in languages],
         "factors": [_factor_row(each) for each in mean_factors(model, datasets, sides)],
     }
 
@@ -79,7 +79,7 @@ def _class_row(found: Classified) -> Json:
     }
 
 
-def _spoken_row(found: Spoken) -> Json:
+def _language_row(found: LanguageRecall) -> Json:
     first = next(iter(found.recalls.values()))
     return {
         "language": found.language,
@@ -136,7 +136,7 @@ def markdown(report: Json) -> str:
             "Composed queries: recall@10 of items whose name says both, and what adding gains over one term [95 %]",
             _comparison([row for row in report["results"] if row["truth"] == Truth.BOTH], WAYS),
         ),
-        ("Recall@10 by the language of the query [95 %]", _spoken(report["languages"])),
+        ("Recall@10 by the language of the query [95 %]", _languages(report["languages"])),
         *(
             (
                 f"Mean combining factors of {modality}, and their standard deviation",
@@ -237,12 +237,12 @@ def _classes(rows: Sequence[Json]) -> str:
     return _lines(shown)
 
 
-def _spoken(rows: Sequence[Json]) -> str:
+def _languages(rows: Sequence[Json]) -> str:
     """Write one line per target and language, and the mean of the languages other than English."""
     lines = []
     for target in dict.fromkeys(row["target"] for row in rows):
         own = [row for row in rows if row["target"] == target]
-        lines += [_spoken_line(row) for row in own]
+        lines += [_language_line(row) for row in own]
         foreign = [row for row in own if row["language"] != "en"]
         if foreign:
             means = {
@@ -254,7 +254,7 @@ def _spoken(rows: Sequence[Json]) -> str:
     return _lines(lines)
 
 
-def _spoken_line(row: Json) -> Json:
+def _language_line(row: Json) -> Json:
     chance = f"{row['chance']['10']:.1f}"
     line = {
         "query": row["language"],

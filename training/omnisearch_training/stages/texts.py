@@ -81,7 +81,7 @@ class Sentences:
     concepts: tuple[str, ...]
 
     @property
-    def own(self) -> NDArray[np.bool_]:
+    def untranslated(self) -> NDArray[np.bool_]:
         """Whether the anchor reads the text itself: (n,)."""
         return np.array([text == meaning for text, meaning in zip(self.texts, self.meanings, strict=True)])
 
@@ -215,11 +215,14 @@ def train_text_router(
     fusion.routers[TEXT] = router.eval()
 
 
-def text_labels(fusion: Fusion, anchor: str, own: NDArray[np.bool_]) -> Floats:
-    """Return the labels of L_dec: (n, branches), 1 for branches of the anchor alone where it reads the text itself."""
+def text_labels(fusion: Fusion, anchor: str, untranslated: NDArray[np.bool_]) -> Floats:
+    """Return the labels of L_dec (n, branches).
+
+    They are 1 for the anchor's branch if the anchor reads the text itself (`untranslated`, (n,)), else for the others.
+    """
     branches = fusion.config.branches[TEXT]
     anchored = np.array([tuple(branch.parts) == (anchor,) for branch in branches])
-    labels: Floats = (own[:, None] == anchored[None]).astype(np.float32)
+    labels: Floats = (untranslated[:, None] == anchored[None]).astype(np.float32)
     return labels
 
 
