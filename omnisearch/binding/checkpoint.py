@@ -47,11 +47,11 @@ def read(folder: Path) -> Checkpoint:
         config = parse_config((folder / CONFIG).read_bytes().decode("utf-8", "replace"), folder / CONFIG)
         shaping = config.model_dump_json(exclude=JUDGING, exclude_defaults=True)
         digest = blake3(shaping.encode())
-        if config.has_tensors:
+        if has_file := config.has_tensors or (folder / TENSORS).exists():
             (folder / TENSORS).stat()  # raises an error that names the file, as blake3's does not
             digest.update_mmap(folder / TENSORS)
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
-        trained = _tensors(folder / TENSORS) if config.has_tensors else {}
+        trained = _tensors(folder / TENSORS) if has_file else {}
         if config.calibration == "samples":  # `ready` sets the means
             trained |= {f"means.{part}": torch.zeros(config.dim) for part in config.centred}
     except OSError as error:

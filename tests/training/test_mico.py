@@ -14,7 +14,7 @@ from omnisearch.config import load_settings
 from omnisearch.spaces.base import encode
 from omnisearch.spaces.registry import load_space
 from omnisearch.spaces.towers import unit
-from omnisearch.types import Clip, Content, Modality, Waveform
+from omnisearch.types import Clip, Content, Modality, Role, Waveform
 from omnisearch_training.stages.pools import Pools
 from omnisearch_training.stages.projectors import Anchor, BindConfig, train_projectors
 from omnisearch_training.stages.pseudo_pairs import PairConfig, RetrieverConfig, read_pairs, write_pairs
@@ -70,9 +70,10 @@ def test_mico_is_bound_and_embeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     fusion.projectors["mico"].load_state_dict(projector.state_dict())
     checkpoint.write(tmp_path / "toy", fusion, {})
     model = OmniBind.load(str(tmp_path / "toy"), settings)
-    np.testing.assert_allclose(model.encode(IMAGE, given[IMAGE]), unit(seen), atol=1e-5)
-    assert model.encode(TEXT, given[TEXT]).shape == model.encode(AUDIO, given[AUDIO]).shape == (ITEMS, 256)
+    np.testing.assert_allclose(model.encode(IMAGE, given[IMAGE], Role.DOCUMENT), unit(seen), atol=1e-5)
+    for part in (TEXT, AUDIO):
+        assert model.encode(part, given[part], Role.DOCUMENT).shape == (ITEMS, 256)
     frames = np.stack([np.asarray(image) for image in given[IMAGE][:3]])
-    film = model.encode(Modality.VIDEO, [Clip(frames, None)])
+    film = model.encode(Modality.VIDEO, [Clip(frames, None)], Role.DOCUMENT)
     of_frames = unit(embeddings["mico", IMAGE][:3].mean(0, keepdims=True))
     np.testing.assert_allclose(film, unit(projector(torch.from_numpy(of_frames)).detach().numpy()), atol=1e-4)
