@@ -116,7 +116,7 @@ def rebind(
         report = rebind_index(settings, bar, reads=read)
     err.print(str(report), markup=False, soft_wrap=True)
     if report.lost and read:
-        _repair(settings, output, known=True)
+        _repair(settings, output, rebound=report.fields())
         return
     chosen = choose_format(output)
     if chosen in (Format.JSON, Format.JSONL):
@@ -202,16 +202,21 @@ def repair(
     _repair(settings, output)
 
 
-def _repair(settings: "Settings", output: Format | None, known: bool = False) -> None:
+def _repair(settings: "Settings", output: Format | None, rebound: Mapping[str, Any] | None = None) -> None:
+    """Repair an index and report it; after a rebinding, read only the files that it lost, and report both."""
     from omnisearch.cli.progress_bar import Bar
     from omnisearch_indexer.repair import repair_index
 
-    with Bar("reading again" if known else "repairing", "bytes") as bar:
-        report = repair_index(settings, bar, known)
+    with Bar("reading again" if rebound else "repairing", "bytes") as bar:
+        report = repair_index(settings, bar, known=rebound is not None)
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
+    fields = report.fields()
+    if rebound is not None:
+        read = {name: fields[name] for name in ("read_again", "not_repaired", "interrupted")}
+        fields = {**rebound, "seconds": round(rebound["seconds"] + report.seconds, 3), **read}
     if chosen in (Format.JSON, Format.JSONL):
-        write_object(report.fields(), chosen)
+        write_object(fields, chosen)
     elif report.not_repaired:
         rows = ({"reason": reason, "path": path} for path, reason in report.not_repaired)
         write_rows(rows, ("reason", "path"), chosen)

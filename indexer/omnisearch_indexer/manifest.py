@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason
+from omnisearch.stores.collection_name import CollectionName
 from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.schema import open_manifest_database
@@ -131,18 +132,19 @@ class Manifest:
         self._db.execute("COMMIT")
 
     def claim(self, **identity: str) -> None:
-        """Bind the manifest to a model and a store, or check those it is bound to; `model` is only a name.
+        """Bind the manifest to a model and a store, or check those it is bound to; a renamed model is the same.
 
         Raises:
             FingerprintError: it belongs to others; names both, and what to do.
         """
-        for key, value in identity.items():
-            known = self.meta().get(key)
-            if key != "model" and known is not None and known != value:
-                raise FingerprintError(
-                    f"{self.path.parent} was indexed with {key} {known}, not {value}: use that one again, apply "
-                    f"another model with `omnisearch rebind`, or index again with another --data-dir"
-                )
+        known = self.meta()
+        if (store := known.get("store", identity["store"])) != identity["store"]:
+            raise FingerprintError(
+                f"{self.path.parent} was indexed with store {store}, not {identity['store']}: use that store again, or "
+                f"index again with another --data-dir"
+            )
+        if "fingerprint" in identity and "fingerprint" in known:
+            _name(known).require(_name(identity))
         if not identity.items() <= self.meta().items():
             with self.transaction():
                 self.rename(**identity)
@@ -399,6 +401,10 @@ class Manifest:
     def _one(self, query: str, *values: Any) -> Any:
         with closing(self._db.execute(query, values)) as cursor:
             return cursor.fetchone()[0]
+
+
+def _name(meta: dict[str, str]) -> CollectionName:
+    return CollectionName(meta["model"], int(meta["dim"]), meta["fingerprint"])
 
 
 def _within(place: str) -> tuple[bytes, bytes, bytes]:

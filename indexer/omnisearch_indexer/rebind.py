@@ -34,13 +34,15 @@ from omnisearch_indexer.storage_errors import named_faults
 class Rebound:
     """The result of a run: `points` were bound; `directionless` items have no usable vector in the new shared space.
 
-    `lost` items lack embeddings, or theirs are damaged: they are not in the index until their files are read again.
+    `lost` items lack embeddings, or theirs are damaged: they are not in the index until their files are read again,
+    which the caller does next if it `reads`.
     """
 
     points: int = 0
     directionless: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     seconds: float = 0.0
+    reads: bool = False
 
     @property
     def rate(self) -> float:
@@ -59,10 +61,8 @@ class Rebound:
 
     def __str__(self) -> str:
         failed = f", {len(self.directionless):,} items have no usable vector in it" if self.directionless else ""
-        lost = (
-            f"; {len(self.lost):,} items lack embeddings, or theirs are damaged, so these items are not found until "
-            f"their files are read again (`omnisearch repair`)"
-        )
+        until = "their files are read, which begins now" if self.reads else "`omnisearch repair` reads their files"
+        lost = f"; {len(self.lost):,} items lack embeddings, or theirs are damaged: they are not found until {until}"
         done = f"{self.points:,} points bound{failed}, in {self.seconds:.1f} s ({self.rate:,.0f} points/s)"
         return done + (lost if self.lost else "")
 
@@ -109,11 +109,11 @@ def _fill(
     meter: Meter,
     reads: bool,
 ) -> Rebound:
-    report = Rebound(lost={item.id for item in manifest.suspects()})
+    report = Rebound(lost={item.id for item in manifest.suspects()}, reads=reads)
     meter.start(old.count())
     points = old.scroll()
     while batch := list(islice(points, audit.BATCH_POINTS)):
-        bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report, reads)]
+        bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report)]
         report.directionless.update(point.payload.item_id for point in bound if not usable(point.vector))
         kept = [point for point in bound if point.payload.item_id not in report.directionless | report.lost]
         fresh.upsert(kept)
@@ -125,9 +125,7 @@ def _fill(
     return report
 
 
-def _bind(
-    points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound, reads: bool
-) -> list[Point]:
+def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, report: Rebound) -> list[Point]:
     """Return the points of one modality with the vectors of the model, without those whose embeddings are lost."""
     modality = points[0].payload.modality
     if modality not in model.modalities:
@@ -138,7 +136,7 @@ def _bind(
     rows, complete = embeddings_of(points, model, raw)
     lost = [point for point, good in zip(points, complete, strict=True) if not good]
     for point in lost:
-        if not reads and point.payload.item_id not in report.lost:
+        if not report.reads and point.payload.item_id not in report.lost:
             _require_read(point, model, raw)
     report.lost.update(point.payload.item_id for point in lost)
     if not complete.any():

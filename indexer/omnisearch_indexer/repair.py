@@ -77,7 +77,7 @@ class Repaired:
         if not self.found_damage:
             return f"no damage: {self.embeddings:,} embeddings and {self.points:,} points are correct"
         lines = []
-        if self.damaged_embeddings or not self.read_again:
+        if self.damaged_embeddings or not (self.read_again or self.not_repaired):
             lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
         if self.set_aside:
             lines = [f"the index of the embeddings was damaged; it was moved to {self.set_aside}, which may be deleted"]

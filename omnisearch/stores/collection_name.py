@@ -61,13 +61,20 @@ class CollectionName:
                 f"the index was made with dim {self.dim}, not {wanted.dim}: set dim = {self.dim} again, or change its "
                 f"width with `omnisearch rebind`, which reads no files"
             )
-        if not self.fits(wanted.dim, wanted.fingerprint):
+        if self.fits(wanted.dim, wanted.fingerprint):
+            return
+        if self.model == wanted.model:  # also where omnisearch was upgraded: the earlier version is not here any more
             raise FingerprintError(
-                f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "
-                f"not by {wanted.model!r} (fingerprint {wanted.fingerprint}, {wanted.dim} dimensions): choose that "
-                f"model again with --model, apply this one with `omnisearch rebind`, or index again with another "
-                f"--data-dir"
+                f"the index was made by another version of model {self.model!r} (fingerprint {self.fingerprint}, not "
+                f"{wanted.fingerprint}): bring it up to date with `omnisearch rebind --read`, which reads only files "
+                f"that lack an embedding, or index again with another --data-dir"
             )
+        raise FingerprintError(
+            f"the index was made by model {self.model!r} (fingerprint {self.fingerprint}, {self.dim} dimensions), "
+            f"not by {wanted.model!r} (fingerprint {wanted.fingerprint}, {wanted.dim} dimensions): choose that "
+            f"model again with --model, apply this one with `omnisearch rebind`, or index again with another "
+            f"--data-dir"
+        )
 
     def next(self) -> "CollectionName":
         """Return the name of the next rebuild."""

@@ -334,7 +334,11 @@ def test_files_that_a_space_has_not_read_are_read_on_request(
     corpus.hidden.rename(corpus.folder)
     read = {Path(point.payload.path).name for key, point in corpus.before.items() if key in texts}
     status, stdout = call(*command, "--read", "--format", "json")
-    assert (status, json.loads(stdout)["read_again"]) == (0, len(read))
+    found = json.loads(stdout)
+    lost = {point.payload.item_id for key, point in corpus.before.items() if key in texts}
+    bound = len(corpus.before) - len(texts)
+    assert (status, found["points"], found["lost_items"]) == (0, bound, len(lost))
+    assert (found["read_again"], found["not_repaired"]) == (len(read), [])
     assert same(points_of(rename_model(indexed, corpus.other)), corpus.after)
 
 

@@ -266,6 +266,8 @@ def test_another_model_is_refused(tmp_path: Path, settings: Settings, monkeypatc
     (folder / "model.json").write_text(text.replace("0.7", "0.6").replace("0.3", "0.4"))
     with pytest.raises(FingerprintError, match="--data-dir"):
         index_files([tmp_path / "files"], settings.model_copy(update={"model": str(folder)}))
+    with pytest.raises(FingerprintError, match="store embedded, not http://elsewhere: use that store again"):
+        index_files([tmp_path / "files"], settings.model_copy(update={"store": "http://elsewhere"}))
 
 
 def test_a_file_that_changes_while_it_is_read(

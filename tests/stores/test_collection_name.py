@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnisearch.errors import FingerprintError
 from omnisearch.stores.collection_name import CollectionName, alias_of
 from omnisearch.stores.ids import NAMESPACE, point_id
 from omnisearch.types import Segment
@@ -28,6 +29,17 @@ def test_the_default_collection_has_the_names_of_earlier_versions() -> None:
     assert str(CollectionName("mini", 512, "0123456789abcdef")) == "omni__mini__512__0123456789ab"
     assert str(CollectionName("mini", 512, "0123456789abcdef", 2, "a_b")) == "omni-a_b__mini__512__0123456789ab__v2"
     assert (alias_of("default"), alias_of("photos")) == ("omnisearch", "omnisearch-photos")
+
+
+def test_a_refusal_names_a_way_out_that_exists() -> None:
+    """An earlier version of a shipped model cannot be chosen again."""
+    made = CollectionName("mini", 512, "0123456789abcdef")
+    with pytest.raises(FingerprintError, match=r"version of model 'mini'.*`omnisearch rebind --read`") as upgraded:
+        made.require(CollectionName("mini", 512, "f" * 64))
+    assert "--model" not in str(upgraded.value)
+    with pytest.raises(FingerprintError, match=r"'mini'.*not by 'other'.*--model"):
+        made.require(CollectionName("other", 512, "f" * 64))
+    made.require(CollectionName("renamed", 512, "0123456789abcdef"))
 
 
 @pytest.mark.parametrize(
