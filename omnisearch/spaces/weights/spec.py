@@ -117,7 +117,7 @@ def resolve(spec: WeightSpec, settings: Settings) -> Path:
         way_out = (
             f"it ships with omnisearch and is missing from this installation ({path})"
             if spec.packaged
-            else f"run `omnisearch models pull {spec.name}`"
+            else f"run `omnisearch models pull {spec.name}`, or name the model in its place for all files that it needs"
         )
         raise ModelMissingError(f"the weight file {spec.name} is not on this machine: {way_out}")
     size, wanted = path.stat().st_size, spec.held_to(settings.weights_dir)[1]
