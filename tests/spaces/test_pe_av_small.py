@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,14 @@ def test_the_declared_sizes_make_the_published_total() -> None:
         text = sum(p.numel() for p in pe_av_small.Text().parameters())
     assert text == TOWERS["pe_av_small_text"].parameters
     assert SPACES["pe_av_small"].dim == pe_av.DIM
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"), [((), "a single number"), ((pe_av_small.HEAD_WIDTH - 1, 8), "heads of less than")]
+)
+def test_a_file_with_tensors_of_impossible_shapes_is_named(tmp_path: Path, shape: tuple[int, ...], said: str) -> None:
+    names = ("norm.weight", "layers.0.mlp.gate_proj.weight", "layers.0.self_attn.q_proj.weight")
+    path = tmp_path / "other.safetensors"
+    save_file({f"{part}.{name}": torch.zeros(shape) for part in pe_av_small.ENCODERS.values() for name in names}, path)
+    with pytest.raises(WeightsError, match=rf"other\.safetensors is not a file of PE-AV.*{said}"):
+        pe_av_small.sizes(path)

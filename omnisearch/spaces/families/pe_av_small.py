@@ -146,6 +146,10 @@ def sizes(path: Path) -> Sizes:
             heads = shapes[f"{prefix}.layers.0.self_attn.q_proj.weight"][0] // HEAD_WIDTH
         except KeyError as error:
             raise WeightsError(f"{path} is not a file of PE-AV: it has no tensor {error}") from None
+        except IndexError:
+            raise WeightsError(f"{path} is not a file of PE-AV: a tensor of {prefix} is a single number") from None
+        if not heads:
+            raise WeightsError(f"{path} is not a file of PE-AV: {prefix} has heads of less than {HEAD_WIDTH} numbers")
         found[name] = {
             "hidden_size": hidden,
             "intermediate_size": inner,
