@@ -52,7 +52,7 @@ def read(folder: Path) -> Checkpoint:
             digest.update_mmap(folder / TENSORS)
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
         trained = _tensors(folder / TENSORS) if has_file else {}
-        if config.calibration == "samples":  # `ready` sets the means
+        if config.calibration == "samples":  # `sample_calibration` sets the means
             trained |= {f"means.{part}": torch.zeros(config.dim) for part in config.centred}
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None

@@ -117,7 +117,7 @@ class ModelConfig(_Strict):
     numbers of an embedding are an embedding (Kusupati et al., "Matryoshka Representation Learning", 2022).
 
     `calibration` says where the means, the background and the relevance come from: "stored", the model's folder; or
-    "samples", for a model without training: they are computed on each machine, see `omnisearch.binding.ready`.
+    "samples", for a model without training: they are computed on each machine, see `sample_calibration`.
     """
 
     format: Literal[1] = 1

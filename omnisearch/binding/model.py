@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from omnisearch.binding import checkpoint, installed, tower_skipping
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
-from omnisearch.binding.ready import Ready, find_or_make
+from omnisearch.binding.sample_calibration import SampleCalibration, find_or_make
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError, SettingsError, UsageError
 from omnisearch.meter import SILENT, Meter
@@ -60,7 +60,7 @@ class OmniBind:
         """Load a shipped or installed model by name, or any model by folder; uses no network.
 
         It loads no tower, except for a model without stored calibration, the first time: see
-        `omnisearch.binding.ready`. `meter` receives the progress of that, in samples.
+        `omnisearch.binding.sample_calibration`. `meter` receives the progress of that, in samples.
 
         Raises:
             ModelMissingError: there is no such model, it names an unknown space, or a model without stored calibration
@@ -82,10 +82,10 @@ class OmniBind:
         fusion = checkpoint.build(stored, dims, folder)
         model = cls(fusion, spaces, _digest(*whole, *cut), stored.background, settings.share, dim)
         if stored.config.calibration == "samples":
-            model._get_ready(_digest(*whole), settings, meter)
+            model._calibrate(_digest(*whole), settings, meter)
         return model
 
-    def _get_ready(self, key: str, settings: Settings, meter: Meter) -> None:
+    def _calibrate(self, key: str, settings: Settings, meter: Meter) -> None:
         """Take the means, the background and the relevance from the stored calibration, which is made if necessary.
 
         It has the full width, whatever the width of this model. It covers the modalities whose weight files are on this
@@ -96,8 +96,8 @@ class OmniBind:
             tuple(part for part in every if self._is_pulled(part, settings)) or every
         )  # whose towers say what to pull
 
-        def make() -> Ready:
-            from omnisearch.binding.sample_calibration import calibrate_with_samples
+        def make() -> SampleCalibration:
+            from omnisearch.binding.calibrate_with_samples import calibrate_with_samples
 
             return calibrate_with_samples(self._fusion, self.encode_spaces, meter, parts)
 

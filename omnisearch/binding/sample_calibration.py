@@ -1,106 +1,117 @@
-"""Compute the means, the background and the relevance of a model from the samples that ship with omnisearch."""
+"""Sample calibration: means, background and relevance of a model without training, from the samples that ship.
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+It is computed once on each machine and stored beside the weights. The name of its file contains the fingerprint of
+the weights and the version of the samples, not a hash of its numbers: these differ in their last digits between
+devices.
+"""
+
+import fcntl
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from pydantic import TypeAdapter
+from safetensors import SafetensorError, safe_open
 
-from omnisearch.binding import calibrate
-from omnisearch.binding.background import Background
+from omnisearch.binding.config import ModelConfig, RelevanceConfig
 from omnisearch.binding.fusion import Fusion
-from omnisearch.binding.ready import Ready
-from omnisearch.errors import WeightsError
-from omnisearch.meter import Meter
-from omnisearch.samples.material import DEPICTIONS, Sample, count_samples, make_samples
-from omnisearch.samples.things import LANGUAGES, THINGS
-from omnisearch.types import Content, Floats, Modality, Role, SpaceEmbeddings
+from omnisearch.config import Settings
+from omnisearch.spaces.weights import tensors
+from omnisearch.types import Floats, Modality
 
-SIZE = 512  # the most background items of a modality
-_BATCH = 16
-
-Encode: TypeAlias = Callable[[Modality, Sequence[Content], Role], SpaceEmbeddings]
+_MEAN, _BACKGROUND = "mean.", "background."
+_Lines: TypeAlias = dict[Modality, RelevanceConfig]
+_LINES: TypeAdapter[tuple[_Lines, dict[Modality, _Lines]]] = TypeAdapter(tuple[_Lines, dict[Modality, _Lines]])
 
 
-def calibrate_with_samples(
-    fusion: Fusion, encode: Encode, meter: Meter, parts: Sequence[Modality], things: Sequence[str] = tuple(THINGS)
-) -> Ready:
-    """Compute the calibration of some parts of a fusion whose means are zero; sets its means. `encode` runs spaces."""
-    meter.start(sum(count_samples(part, things) for part in parts))
-    found: dict[tuple[str, Modality], Floats] = {}
-    shown: dict[Modality, list[Sample]] = {}
-    for part in parts:
-        shown[part], rows = [], []
-        samples = make_samples(part, things)
-        while some := list(islice(samples, _BATCH)):
-            rows.append(encode(part, [sample.content for sample in some], Role.DOCUMENT))
-            shown[part] += [sample._replace(content="") for sample in some]  # views of objects are large
-            meter.advance(len(some))
-        own = [key for key in rows[0] if key[1] is part]  # those of a video include its frames and its sound
-        found |= {key: _finite(key, np.concatenate([each[key] for each in rows])) for key in own}
-    calibrate.centre(fusion, found)
-    rows_of = {part: calibrate.fuse(fusion, part, found) for part in parts}
-    # The calibration of videos is that of pictures.
-    offered: dict[Modality, calibrate.Side] = {
-        part: _side(rows_of[part], shown[part]) for part in parts if part is not Modality.VIDEO
-    }
-    names = _names(fusion, encode, things) if Modality.TEXT in parts else {}
-    evidence = _evidence(offered | names, offered)
-    video = fusion.config.video if set(fusion.config.video) <= set(parts) else {}
-    drawn = calibrate.background(rows_of, video, SIZE, seed=0)
-    means = {part: fusion.means[part].numpy().copy() for part in parts if part in fusion.means}
-    return Ready(means, drawn, calibrate.by_target(evidence), calibrate.by_pair(evidence))
+@dataclass(frozen=True, eq=False)
+class SampleCalibration:
+    """What `ModelConfig.calibration` = "samples" stands for: means (dim,), background (n, dim), and relevance."""
+
+    means: Mapping[Modality, Floats]
+    background: Mapping[Modality, Floats]
+    relevance: Mapping[Modality, RelevanceConfig]
+    relevance_by_query: Mapping[Modality, Mapping[Modality, RelevanceConfig]]
+
+    def apply(self, fusion: Fusion) -> None:
+        """Set the means and the relevance of a fusion, in place."""
+        for part, mean in self.means.items():
+            fusion.means[part].copy_(torch.from_numpy(mean))
+        fitted = {"relevance": dict(self.relevance), "relevance_by_query": dict(self.relevance_by_query)}
+        fusion.config = fusion.config.model_copy(update=fitted)
 
 
-def _finite(key: tuple[str, Modality], rows: Floats) -> Floats:
-    if not np.isfinite(rows).all():
-        space, modality = key
-        raise WeightsError(
-            f"the space {space} gives numbers that are not finite for {modality}: set precision to bf16 or fp32, or "
-            f"check its files with `omnisearch models verify {space}`"
-        )
-    return rows
+def find_or_make(
+    config: ModelConfig, parts: Sequence[Modality], key: str, settings: Settings, make: Callable[[], SampleCalibration]
+) -> SampleCalibration:
+    """Return the stored calibration of the `parts` of a model, whose fingerprint is `key`, or make and store it.
 
-
-def _names(fusion: Fusion, encode: Encode, things: Sequence[str]) -> dict[Modality, calibrate.Side]:
-    """Embed the English names as queries."""
-    asking = [Sample(thing, "en", THINGS[thing].en) for thing in things]
-    rows = encode(Modality.TEXT, [sample.content for sample in asking], Role.QUERY)
-    return {Modality.TEXT: _side(calibrate.fuse(fusion, Modality.TEXT, rows), asking)}
-
-
-def _side(rows: Floats, samples: Sequence[Sample]) -> calibrate.Side:
-    """Number the things and their depictions: those of one depiction are one item, and no answer to each other."""
-    things = list(THINGS)
-    depictions = [sample.depiction for sample in samples]
-    groups = np.array([things.index(sample.thing) for sample in samples], np.int64)
-    kinds = np.array([DEPICTIONS.index(each) for each in depictions], np.int64)
-    return calibrate.Side(rows, groups, groups * len(DEPICTIONS) + kinds)
-
-
-def _evidence(
-    asked: Mapping[Modality, calibrate.Side], offered: Mapping[Modality, calibrate.Side]
-) -> dict[tuple[Modality, Modality], calibrate.Evidence]:
-    """Weigh the samples of one half of the things against the other half, so that no background has right items.
-
-    Names in other languages than English are background only: a model need not understand them.
+    If several processes need it at the same time, one makes it. A damaged file is replaced. If the folder cannot be
+    written, a warning says so, and the calibration is used without being stored.
     """
-    found: dict[tuple[Modality, Modality], calibrate.Evidence] = {}
-    foreign = [DEPICTIONS.index(language) for language in LANGUAGES if language != "en"]
-    for half in (0, 1):
-        chance = Background({m: side.rows[side.groups % 2 != half] for m, side in offered.items()})
-        ours = [
-            {
-                m: _some(side, (side.groups % 2 == half) & ~np.isin(side.ids % len(DEPICTIONS), foreign))
-                for m, side in sides.items()
-            }
-            for sides in (asked, offered)
-        ]
-        for pair, each in calibrate.weigh(chance, *ours).items():
-            found[pair] = found[pair].joined(each) if pair in found else each
+    path = settings.weights_dir / "calibration" / f"{config.name}-{key[:16]}.safetensors"
+    found = _read(path, config, parts)
+    if found is not None:
+        return found
+    with _held(path.with_suffix(".lock")):
+        found = _read(path, config, parts) or make()  # another process may have made it meanwhile
+        try:
+            _write(path, found)
+        except (OSError, SafetensorError) as error:
+            logging.getLogger(__name__).warning(
+                "the calibration of %s cannot be stored in %s (%s), so it is computed again by every process: make the "
+                "folder writable, free space on its disk, or set weights_dir to another folder",
+                config.name,
+                path.parent,
+                error,
+            )
     return found
 
 
-def _some(side: calibrate.Side, which: NDArray[np.bool_]) -> calibrate.Side:
-    return calibrate.Side(side.rows[which], side.groups[which], side.ids[which])
+def _read(path: Path, config: ModelConfig, parts: Sequence[Modality]) -> SampleCalibration | None:
+    """Read a stored calibration; None if there is none, or if it is damaged or does not fit the model."""
+    try:
+        with safe_open(path, framework="np") as file:
+            rows = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118 - not a dict
+            lines = _LINES.validate_json((file.metadata() or {}).get("relevance", ""))
+        kinds = {
+            kind: {Modality(key[len(kind) :]): each for key, each in rows.items() if key.startswith(kind)}
+            for kind in (_MEAN, _BACKGROUND)
+        }
+    except (OSError, SafetensorError, TypeError, ValueError):
+        return None
+    found = SampleCalibration(kinds[_MEAN], kinds[_BACKGROUND], *lines)
+    return found if _fits(found, config, parts) else None
+
+
+def _fits(calibration: SampleCalibration, config: ModelConfig, parts: Sequence[Modality]) -> bool:
+    shapes = {mean.shape for mean in calibration.means.values()} | {
+        rows.shape[1:] for rows in calibration.background.values()
+    }
+    finite = all(np.isfinite(each).all() for each in (*calibration.means.values(), *calibration.background.values()))
+    centred = set(config.centred)
+    return centred & set(parts) <= set(calibration.means) <= centred and shapes <= {(config.dim,)} and finite
+
+
+def _write(path: Path, calibration: SampleCalibration) -> None:
+    rows = {f"{_MEAN}{part}": torch.from_numpy(mean) for part, mean in calibration.means.items()}
+    rows |= {f"{_BACKGROUND}{m}": torch.from_numpy(each).half() for m, each in calibration.background.items()}
+    lines = _LINES.dump_json(
+        (dict(calibration.relevance), {m: dict(each) for m, each in calibration.relevance_by_query.items()})
+    )
+    tensors.write(rows, path, {"relevance": lines.decode()})
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold a lock file, which other processes wait for, if it can be written."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(stack.enter_context(path.open("w")), fcntl.LOCK_EX)
+        yield

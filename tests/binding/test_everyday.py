@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from omnisearch.binding import checkpoint, installed, sample_calibration
+from omnisearch.binding import calibrate_with_samples, checkpoint, installed
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.plan import plan
-from omnisearch.binding.ready import Ready
+from omnisearch.binding.sample_calibration import SampleCalibration
 from omnisearch.cli.models import app
 from omnisearch.config import Settings, TowerSettings, load_settings
 from omnisearch.errors import CheckpointError, ModelMissingError, SettingsError
@@ -63,7 +63,7 @@ def settings(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> Settings:
     small_gemma.patch(monkeypatch)
     # Without means, because transformers subtracts none.
     means = {part: np.zeros(768, np.float32) for part in (TEXT, IMAGE, AUDIO, CLOUD)}
-    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: Ready(means, {}, {}, {}))
+    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: SampleCalibration(means, {}, {}, {}))
     return load_settings(weights_dir=reference._folder, device="cpu", model="everyday")
 
 
@@ -177,8 +177,8 @@ def test_one_pull_fetches_two_pinned_files(monkeypatch: pytest.MonkeyPatch) -> N
 def test_its_calibration_is_made_from_the_samples(reference: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
     things = ("bell", "car", "clock", "dog", "drum", "train")  # those with a sound and a model
     small_gemma.patch(monkeypatch)
-    compute = sample_calibration.calibrate_with_samples
-    monkeypatch.setattr(sample_calibration, "calibrate_with_samples", partial(compute, things=things))
+    compute = calibrate_with_samples.calibrate_with_samples
+    monkeypatch.setattr(calibrate_with_samples, "calibrate_with_samples", partial(compute, things=things))
     settings = load_settings(weights_dir=reference._folder, device="cpu")
     model = OmniBind.load("everyday", settings)
     assert set(model.background) == set(Modality)

@@ -14,7 +14,7 @@ from omnisearch.binding import checkpoint, official_checkpoint
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.official import BASE, FULL, LARGE, OFFICIAL, Official
 from omnisearch.binding.official_checkpoint import import_file, layout, recognise
-from omnisearch.binding.ready import Ready
+from omnisearch.binding.sample_calibration import SampleCalibration
 from omnisearch.cli.models import app
 from omnisearch.config import load_settings
 from omnisearch.errors import CheckpointError, UsageError
@@ -120,7 +120,7 @@ def test_an_imported_file_is_a_model(small: dict[str, Official], name: str, tmp_
 @pytest.fixture(autouse=True)
 def _no_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepared spaces embed nothing but what they hold."""
-    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: Ready({}, {}, {}, {}))
+    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: SampleCalibration({}, {}, {}, {}))
 
 
 def test_a_video_is_its_frames(small: dict[str, Official], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from omnisearch.binding import installed, model_facts
 from omnisearch.binding.model import OmniBind
-from omnisearch.binding.ready import Ready
+from omnisearch.binding.sample_calibration import SampleCalibration
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ModelMissingError, UsageError
 from omnisearch.spaces.base import SpaceSpec
@@ -115,7 +115,7 @@ def bound(tmp_path_factory: pytest.TempPathFactory) -> OmniBind:
         patch.setattr(features, "load_tower", lambda name, settings: Tower())
         patch.setattr(features, "prompted", lambda tower, texts, role: texts)
         bind_shipped.bind_shipped("studio", settings, folder / "data", out, shown.__getitem__)
-        patch.setattr("omnisearch.binding.model.find_or_make", lambda *given: Ready({}, {}, {}, {}))
+        patch.setattr("omnisearch.binding.model.find_or_make", lambda *given: SampleCalibration({}, {}, {}, {}))
         return OmniBind.load("studio", settings, load_toy)
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from omnisearch.binding import installed
 from omnisearch.binding.model import OmniBind
-from omnisearch.binding.ready import Ready
+from omnisearch.binding.sample_calibration import SampleCalibration
 from omnisearch.config import Settings, load_settings
 from omnisearch.spaces.base import encode
 from omnisearch.spaces.families import openclip, pe_av, pe_av_small, uni3d
@@ -106,8 +106,8 @@ def test_tiny_random_networks_are_bound_and_answer_for_every_modality(
     given = contents()
     out = installed.models_dir(settings) / "studio"
     bind_shipped.bind_shipped("studio", settings, tmp_path / "data", out, given.__getitem__)
-    # Not calibrated with the samples that ship, which takes minutes: `tests/binding/test_ready.py` does that.
-    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: Ready({}, {}, {}, {}))
+    # Calibration with the samples that ship takes minutes: `tests/binding/test_sample_calibration.py` tests it.
+    monkeypatch.setattr("omnisearch.binding.model.find_or_make", lambda *given: SampleCalibration({}, {}, {}, {}))
     model = OmniBind.load("studio", settings)
     assert model.modalities == tuple(given)
     found = {modality: model.encode(modality, some, Role.DOCUMENT) for modality, some in given.items()}

@@ -1,4 +1,4 @@
-"""Ready calibration: made once from the samples, stored beside the weights, and as good as a stored one."""
+"""Sample calibration: made once from the samples, stored beside the weights, and as good as a stored one."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from omnisearch.binding import ready, sample_calibration
+from omnisearch.binding import calibrate_with_samples, sample_calibration
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import WeightsError
@@ -46,7 +46,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for i, thing in enumerate(things if modality is not TEXT else ()):
             yield Sample(thing, "drawing", simple(modality, i))
 
-    monkeypatch.setattr(sample_calibration, "make_samples", samples)
+    monkeypatch.setattr(calibrate_with_samples, "make_samples", samples)
     folder = write_hashed_model(tmp_path / "toy")
     config = json.loads((folder / "model.json").read_text()) | {"calibration": "samples", "centred": PARTS}
     (folder / "model.json").write_text(json.dumps(config))
@@ -58,13 +58,13 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for each time that a calibration is computed."""
     calls: list[int] = []
-    compute = sample_calibration.calibrate_with_samples
+    compute = calibrate_with_samples.calibrate_with_samples
 
-    def counted(*args: object) -> ready.Ready:
+    def counted(*args: object) -> sample_calibration.SampleCalibration:
         calls.append(1)
         return compute(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sample_calibration, "calibrate_with_samples", counted)
+    monkeypatch.setattr(calibrate_with_samples, "calibrate_with_samples", counted)
     return calls
 
 
@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_the_model_works(
         (settings.weights_dir / "calibration").write_text("in the way")
     else:
         full = OSError(28, "No space left on device")
-        monkeypatch.setattr(ready.tensors, "write", lambda *args: (_ for _ in ()).throw(full))
+        monkeypatch.setattr(sample_calibration.tensors, "write", lambda *args: (_ for _ in ()).throw(full))
     with caplog.at_level(logging.WARNING):
         loaded = OmniBind.load(str(model), settings)
     assert loaded.config.relevance
