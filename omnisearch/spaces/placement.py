@@ -26,7 +26,9 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
 
         device = "cuda" if choose(settings.model_copy(update={"device": device})).type == "cuda" else "cpu"
     in_int8 = device == "cpu" and (spec.linear > 0 or spec.parameters == 0)  # one without weights is as what is below
-    precisions = ("auto", "fp32", *(("bf16", "fp16") if spec.half else ()), *(("int8",) if in_int8 else ()))
+    # Numbers of a network that was made for bf16 may be too large for fp16, and become NaN.
+    halves = {None: (), "bf16": ("bf16",), "fp16": ("bf16", "fp16")}[spec.half]
+    precisions = ("auto", "fp32", *halves, *(("int8",) if in_int8 else ()))
     if own.precision not in (None, *precisions):
         allowed = ", ".join(precisions[1:])
         raise SettingsError(

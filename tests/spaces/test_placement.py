@@ -66,7 +66,7 @@ def declare(monkeypatch: pytest.MonkeyPatch, *specs: TowerSpec) -> Loader:
     [
         ({"device": "cpu"}, "cpu", "fp32", 400),
         ({"device": "cuda"}, "cuda", "bf16", 200),
-        ({"device": "cuda", "precision": "fp16"}, "cuda", "fp16", 200),
+        ({"device": "cuda", "precision": "fp16"}, "cuda", "bf16", 200),
         ({"device": "cpu", "precision": "bf16"}, "cpu", "bf16", 200),
         ({"device": "cuda", "towers": {"big": {"device": "cpu"}}}, "cpu", "fp32", 400),
         ({"device": "cuda", "towers": {"big": {"precision": "fp32"}}}, "cuda", "fp32", 400),
@@ -84,6 +84,13 @@ def test_a_tower_that_bears_no_half_precision_stays_in_fp32() -> None:
     assert (placed.precision, memory(SMALL, placed)) == ("fp32", 120)
     with pytest.raises(SettingsError, match=r"towers\.small\.precision = 'bf16'"):
         place(SMALL, load_settings(towers={"small": {"precision": "bf16"}}))
+
+
+def test_only_a_tower_that_was_made_for_fp16_runs_in_it() -> None:
+    with pytest.raises(SettingsError, match=r"towers\.big\.precision = 'fp16': on cpu this tower runs in fp32, bf16"):
+        place(BIG, load_settings(device="cpu", towers={"big": {"precision": "fp16"}}))
+    placed = place(replace(BIG, half="fp16"), load_settings(device="cuda", precision="fp16"))
+    assert placed.precision == "fp16"
 
 
 def test_the_type_of_weights_follows_the_precision() -> None:
