@@ -113,7 +113,7 @@ def rebind(
 
     settings = load_settings(data_dir=data_dir, collection=collection, model=model, store=store, device=device)
     with Bar("rebinding", "points") as bar:
-        report = rebind_index(settings, bar, reads=read)
+        report = rebind_index(settings, bar, then_read=read)
     err.print(str(report), markup=False, soft_wrap=True)
     if report.lost and read:
         _repair(settings, output, rebound=report.fields())
@@ -208,7 +208,7 @@ def _repair(settings: "Settings", output: Format | None, rebound: Mapping[str, A
     from omnisearch_indexer.repair import repair_index
 
     with Bar("reading again" if rebound else "repairing", "bytes") as bar:
-        report = repair_index(settings, bar, known=rebound is not None)
+        report = repair_index(settings, bar, marked_only=rebound is not None)
     err.print(str(report), markup=False, soft_wrap=True)
     chosen = choose_format(output)
     fields = report.fields()

@@ -35,14 +35,14 @@ class Rebound:
     """The result of a run: `points` were bound; `directionless` items have no usable vector in the new shared space.
 
     `lost` items lack embeddings, or theirs are damaged: they are not in the index until their files are read again,
-    which the caller does next if it `reads`.
+    which the caller does next if `then_read`.
     """
 
     points: int = 0
     directionless: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     seconds: float = 0.0
-    reads: bool = False
+    then_read: bool = False
 
     @property
     def rate(self) -> float:
@@ -61,16 +61,16 @@ class Rebound:
 
     def __str__(self) -> str:
         failed = f", {len(self.directionless):,} items have no usable vector in it" if self.directionless else ""
-        until = "their files are read, which begins now" if self.reads else "`omnisearch repair` reads their files"
+        until = "their files are read, which begins now" if self.then_read else "`omnisearch repair` reads their files"
         lost = f"; {len(self.lost):,} items lack embeddings, or theirs are damaged: they are not found until {until}"
         done = f"{self.points:,} points bound{failed}, in {self.seconds:.1f} s ({self.rate:,.0f} points/s)"
         return done + (lost if self.lost else "")
 
 
-def rebind_index(settings: Settings, meter: Meter = SILENT, reads: bool = False) -> Rebound:
+def rebind_index(settings: Settings, meter: Meter = SILENT, then_read: bool = False) -> Rebound:
     """Rebind the index of the settings to the model of the settings; searches use the old one until the end.
 
-    `meter` receives the progress in points. With `reads`, the caller repairs the index afterwards
+    `meter` receives the progress in points. With `then_read`, the caller repairs the index afterwards
     (`omnisearch_indexer.repair`), so items that a space of the model has not read count as lost and are not refused.
 
     Raises:
@@ -91,7 +91,7 @@ def rebind_index(settings: Settings, meter: Meter = SILENT, reads: bool = False)
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, old, raw, alone=False)
         with swap(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint) as fresh:
-            report = _fill(fresh, old, model, raw, manifest, meter, reads)
+            report = _fill(fresh, old, model, raw, manifest, meter, then_read)
             # Before the alias moves: a run that dies after it would leave no trace of items that are in neither index.
             with manifest.transaction():
                 manifest.mark_suspect(sorted(report.lost))
@@ -107,9 +107,9 @@ def _fill(
     raw: SpaceEmbeddingStore,
     manifest: Manifest,
     meter: Meter,
-    reads: bool,
+    then_read: bool,
 ) -> Rebound:
-    report = Rebound(lost={item.id for item in manifest.suspects()}, reads=reads)
+    report = Rebound(lost={item.id for item in manifest.suspects()}, then_read=then_read)
     meter.start(old.count())
     points = old.scroll()
     while batch := list(islice(points, audit.BATCH_POINTS)):
@@ -136,7 +136,7 @@ def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, re
     rows, complete = embeddings_of(points, model, raw)
     lost = [point for point, good in zip(points, complete, strict=True) if not good]
     for point in lost:
-        if not report.reads and point.payload.item_id not in report.lost:
+        if not report.then_read and point.payload.item_id not in report.lost:
             _require_read(point, model, raw)
     report.lost.update(point.payload.item_id for point in lost)
     if not complete.any():

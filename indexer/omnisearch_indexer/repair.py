@@ -94,10 +94,10 @@ class Repaired:
         return "\n".join(lines)
 
 
-def repair_index(settings: Settings, meter: Meter = SILENT, known: bool = False) -> Repaired:
+def repair_index(settings: Settings, meter: Meter = SILENT, marked_only: bool = False) -> Repaired:
     """Find and repair the damage in the index of the settings. `meter` receives the bytes that are read again.
 
-    With `known`, only the files of items that are marked already are read, as after a rebinding.
+    With `marked_only`, only the files of items that are marked already are read, as after a rebinding.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -116,8 +116,8 @@ def repair_index(settings: Settings, meter: Meter = SILENT, known: bool = False)
         identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
         manifest.claim(**identity, store=settings.store or "embedded")
         report = Repaired()
-        raw = stack.enter_context(closing(_open_embeddings(settings, report, known)))
-        if not known:
+        raw = stack.enter_context(closing(_open_embeddings(settings, report, marked_only)))
+        if not marked_only:
             _repair_engine(settings, manifest, raw, model, report)
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
@@ -132,13 +132,13 @@ def _open(settings: Settings, model: OmniBind, create: bool) -> VectorStore:
     return open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=create)
 
 
-def _open_embeddings(settings: Settings, report: Repaired, known: bool) -> SpaceEmbeddingStore:
+def _open_embeddings(settings: Settings, report: Repaired, marked_only: bool) -> SpaceEmbeddingStore:
     """Open and check the embeddings. If their index is damaged, move it away and open an empty one."""
     directory = settings.index_dir / EMBEDDINGS_DIRECTORY
     try:
         raw = SpaceEmbeddingStore(directory)
         try:
-            report.embeddings, report.damaged_embeddings = raw.count(), 0 if known else raw.damaged()
+            report.embeddings, report.damaged_embeddings = raw.count(), 0 if marked_only else raw.damaged()
         except DamageError:
             raw.close()
             raise

@@ -252,7 +252,7 @@ def wrapped(*args, **kwargs):
 
 setattr(owner, name, wrapped)
 audit.BATCH_POINTS = 2
-rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3])), reads=True)
+rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3])), then_read=True)
 """
 
 
