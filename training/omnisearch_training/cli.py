@@ -172,7 +172,7 @@ def ablate(
 @app.command()
 def kinds(
     path: Annotated[
-        Path, typer.Argument(metavar="KINDS", help="Kinds of pictures and sounds: training/ablations/kinds.toml.")
+        Path, typer.Argument(metavar="KINDS", help="Kinds of a modality: training/ablations/kinds_image.toml.")
     ],
     out: Annotated[Path | None, typer.Option(help="Write the whole report there, as JSON.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write its tables there, as Markdown.")] = None,
