@@ -101,3 +101,9 @@ def test_librosa_without_a_folder_for_what_it_compiles_names_the_setting(monkeyp
     monkeypatch.setitem(sys.modules, "librosa", Unwritable())
     with pytest.raises(NotReadyError, match=r"cannot cache function.*NUMBA_CACHE_DIR"):
         waveforms.resampled(Waveform(noise(1000), 8000), 16_000)
+
+
+def test_a_missing_librosa_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(NotReadyError, match=r"librosa cannot be imported: .*; install it again"):
+        waveforms.resampled(Waveform(np.zeros(100, np.float32), 8_000), 16_000)

@@ -58,12 +58,14 @@ def _librosa() -> Any:
     """Return librosa with the parts used here.
 
     Raises:
-        NotReadyError: no folder for compiled functions can be written.
+        NotReadyError: librosa or what it needs is missing, or no folder for compiled functions can be written.
     """
-    import librosa
-
     try:
+        import librosa
+
         librosa.resample, librosa.filters.mel, librosa.stft  # noqa: B018 - imports them
+    except ImportError as error:
+        raise NotReadyError(f"librosa cannot be imported: {error}; install it again, with what it needs") from None
     except RuntimeError as error:
         raise NotReadyError(
             f"librosa cannot be imported: {error}; set NUMBA_CACHE_DIR to a folder that can be written"
