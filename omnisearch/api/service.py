@@ -252,6 +252,8 @@ class Service:
         try:
             self._engine = await self._pools["open"].ask(self._open)
         except OmnisearchError as error:
+            if str(error) != str(self._missing):  # it is tried again and again
+                log.warning("not ready: %s", error)
             self._missing = error
             raise
         except Exception:

@@ -49,14 +49,15 @@ def test_a_path_with_a_slash_too_many_is_no_path(client: TestClient) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_an_index_that_appears_later_is_found(
-    settings: Settings, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+def test_an_index_that_appears_later_is_found_and_the_log_says_once_what_is_missing(
+    settings: Settings, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
-    there = threading.Event()
+    there, tries = threading.Event(), []
 
     def open_engine(_: Settings) -> SearchEngine:
         if not there.is_set():
+            tries.append(1)
             raise NoIndexError("nothing is indexed: run omnisearch index PATH")
         return engine
 
@@ -66,8 +67,11 @@ def test_an_index_that_appears_later_is_found(
         problem = client.get("/readyz").json()
         assert (problem["status"], problem["code"]) == (503, "no_index")
         assert "omnisearch index" in problem["detail"]
+        while len(tries) < 3:
+            client.get("/livez")
         there.set()
         wait_until_ready(client)
+    assert caplog.messages.count("not ready: nothing is indexed: run omnisearch index PATH") == 1
 
 
 def test_an_index_of_another_model_is_a_conflict(settings: Settings) -> None:
