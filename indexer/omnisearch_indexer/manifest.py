@@ -144,7 +144,7 @@ class Manifest:
                 f"index again with another --data-dir"
             )
         if "fingerprint" in identity and "fingerprint" in known:
-            _name(known).require(_name(identity))
+            _name({**identity, **known}).require(_name(identity))  # earlier manifests do not name the width
         if not identity.items() <= self.meta().items():
             with self.transaction():
                 self.rename(**identity)

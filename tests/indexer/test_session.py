@@ -270,6 +270,16 @@ def test_another_model_is_refused(tmp_path: Path, settings: Settings, monkeypatc
         index_files([tmp_path / "files"], settings.model_copy(update={"store": "http://elsewhere"}))
 
 
+def test_a_manifest_of_an_earlier_revision_does_not_name_the_width(tmp_path: Path) -> None:
+    same = {"model": "toy", "fingerprint": "1" * 64, "store": "embedded"}
+    with closing(Manifest(tmp_path / MANIFEST_FILE, create=True)) as manifest:
+        manifest.claim(**same)
+        manifest.claim(**same, dim="256")
+        assert manifest.meta()["dim"] == "256"
+        with pytest.raises(FingerprintError, match="dim 256, not 128"):
+            manifest.claim(**same, dim="128")
+
+
 def test_a_file_that_changes_while_it_is_read(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
