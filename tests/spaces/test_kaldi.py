@@ -8,7 +8,7 @@ from omnisearch.spaces.nn import kaldi, torchvision_shim
 from omnisearch.types import Floats
 
 
-def reference(samples: Floats, bands: int) -> Floats:
+def reference(samples: Floats, bands: int, window: str = "hann") -> Floats:
     torchvision_shim.install()
     from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
 
@@ -17,7 +17,7 @@ def reference(samples: Floats, bands: int) -> Floats:
     )
     found = spectrogram(
         samples,
-        window_function(400, "hann", periodic=False),
+        window_function(400, window, periodic=False),
         frame_length=400,
         hop_length=160,
         fft_length=512,
