@@ -91,10 +91,8 @@ class OmniBind:
         It has the full width, whatever the width of this model. It covers the modalities whose weight files are on this
         machine, and is made again when there are more: a service for texts and sounds needs no image tower.
         """
-        every = tuple(self.config.branches)
-        parts = (
-            tuple(part for part in every if self._is_pulled(part, settings)) or every
-        )  # whose towers say what to pull
+        pulled = tuple(part for part in self.config.branches if self._is_pulled(part, settings))
+        parts = pulled or tuple(self.config.branches)  # if nothing is here, the first tower says what to pull
 
         def make() -> SampleCalibration:
             from omnisearch.binding.calibrate_with_samples import calibrate_with_samples
