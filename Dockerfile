@@ -22,13 +22,20 @@ RUN python -m pip install -c constraints.txt --extra-index-url "$TORCH_INDEX" to
 FROM environment AS torch-cuda
 RUN python -m pip install -c constraints.txt torch torchvision
 
+FROM node:22-slim AS page
+WORKDIR /source/web
+COPY web ./
+RUN ./build.sh
+
 FROM torch-cpu AS build-cpu
 COPY . ./
-RUN python -m pip install -c constraints.txt .
+COPY --from=page /source/web/dist web/dist
+RUN python -m pip install -c constraints.txt '.[read]'
 
 FROM torch-cuda AS build-cuda
 COPY . ./
-RUN python -m pip install -c constraints.txt .
+COPY --from=page /source/web/dist web/dist
+RUN python -m pip install -c constraints.txt '.[read]'
 
 # What both images share: a user without rights, and the two folders that it may write.
 FROM python:3.11-slim-bookworm AS runtime

@@ -8,11 +8,12 @@ PARALLEL := -n auto --dist worksteal --durations=10
 # The tests start hundreds of processes: each would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
+PAGE := web/dist/index.html
 # On Linux the package index serves torch with gigabytes of CUDA. Without an NVIDIA card torch comes from an index of
 # builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.
 TORCH_INDEX ?= $(shell test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
-.PHONY: help install demo serve-demo test coverage test-slow attack check bench docs web-types browser clean
+.PHONY: help install page demo pictures serve-demo test coverage test-slow attack check bench docs web-types browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -26,7 +27,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
 	@touch $@
 
-install: $(STAMP)  ## Make .venv with everything the project needs
+install: $(STAMP) page  ## Make .venv with everything the project needs, and build the search page
+
+page: $(PAGE)  ## Build the search page
+
+$(PAGE): $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/.*/*')
+	PYTHON="$$(test -x $(BIN)/python && echo $(abspath $(BIN)/python) || echo $(PYTHON))" web/build.sh
 
 demo: install  ## Pull weights, gather some 550 real files, index them, ask any-to-any questions
 	@$(BIN)/omnisearch models pull
@@ -37,6 +43,9 @@ demo: install  ## Pull weights, gather some 550 real files, index them, ask any-
 	@$(BIN)/python -m demo.ask $(DEMO)/corpus $(DEMO)/data
 	@echo
 	@echo "Open the page:  $(BIN)/omnisearch serve --data-dir $(DEMO)/data   then http://127.0.0.1:8000"
+
+pictures: demo  ## Take the README's pictures of the page, over the demo's index
+	$(BIN)/python -m demo.pictures $(DEMO)/data docs/images --steps bark-finds,map --widths 1280 --schemes light
 
 serve-demo: install  ## Serve the page over the demo's index
 	$(BIN)/omnisearch serve --data-dir $(DEMO)/data
@@ -53,13 +62,14 @@ coverage: install  ## Run the default tests with coverage, and print the share o
 
 test-slow: install  ## Run the tests that need weights, a registry or a browser, or are slow
 	$(BIN)/omnisearch models pull --no-check
+	$(BIN)/omnisearch models pull --no-check speech-en ocr-cyrillic ocr-arabic ocr-greek
 	$(BIN)/python -m pytest $(PARALLEL) -m 'weights or network or slow'
 
 attack: install  ## Index hostile files and mutants of good ones, more of them than the tests do
 	$(BIN)/python -m tests.attacks hostile
 	$(BIN)/python -m tests.attacks mutants --per-format 500
 
-check: install  ## ruff, mypy --strict, import contracts, types of the page
+check: install  ## ruff, mypy --strict, import contracts, types, style and logic of the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -70,21 +80,24 @@ bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; n
 	$(BIN)/python bench/encoders.py
 	$(BIN)/python bench/pairs.py
 	$(BIN)/python bench/rebind.py
+	$(BIN)/python bench/growth.py
 	$(BIN)/python bench/everyday.py $(DEMO)/corpus
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python bench/indexing.py
 	$(BIN)/python bench/serving.py $(DEMO)/data
 	$(BIN)/python bench/load.py $(DEMO)/data
+	$(BIN)/python bench/previews.py $(DEMO)/data
 
 docs: install  ## Write the pages and tables of docs/ that are made from the code
 	$(BIN)/python -m tests.render_docs
 	$(BIN)/python -m tests.code_metrics
 
-web-types:  ## Write web/types/api.d.ts from docs/openapi.json (needs Node)
+web-types:  ## Write web/types/api.d.ts from docs/openapi.json
 	web/install.sh
-	cd web && npm run --silent types
+	web/npm.sh run --silent types
 
 browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	@command -v apt-get >/dev/null || { echo "no apt-get here: install Chromium yourself, as /usr/bin/chromium" >&2; exit 1; }
 	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
 
-clean:  ## Remove the environment and the demo
-	rm -rf $(VENV) $(DEMO)/corpus $(DEMO)/corpus-sources.tsv $(DEMO)/data
+clean:  ## Remove the environment, the built page and the demo
+	rm -rf $(VENV) web/dist web/node_modules web/.node $(DEMO)/corpus $(DEMO)/corpus-sources.tsv $(DEMO)/data

@@ -6,22 +6,18 @@ Runs over declared datasets (all that are fetched where none is named): their na
 precision, everything else stays. Needs the weights (`omnisearch models pull`).
 """
 
-import argparse
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+from sides import make_parser, open_sides
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.cli.console import Format, write_rows
+from omnisearch.cli.console import write_rows
 from omnisearch.config import Settings, load_settings
 from omnisearch.spaces.towers import load_tower
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
-from omnisearch_training.datasets.fetch import datasets_dir
-from omnisearch_training.datasets.load import open_data
-from omnisearch_training.evaluate.recall import Side, answer, encode
-from omnisearch_training.stages.features import Features
+from omnisearch_training.evaluate.recall import Side, answer
 
 TOWER, TEXT = "minilm", Modality.TEXT
 ROUNDS = 3
@@ -46,18 +42,12 @@ def embeddings(model: OmniBind, side: Side, rows: Floats) -> SpaceEmbeddings:
 
 def main() -> None:
     """Print a table: cosines of the bound texts to those in fp32, and recall@10 of texts by what they ask for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="*", help="declared datasets; none: all that are fetched")
+    parser = make_parser(__doc__)
     parser.add_argument("--precision", default="int8")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--cache", type=Path, default=datasets_dir())
-    parser.add_argument("--format", type=Format, default=None)
     arguments = parser.parse_args()
     settings = load_settings(model="mini", device="cpu", precision="fp32")
     model = OmniBind.load(settings.model, settings)
-    records = [record for each in open_data(arguments.data, arguments.split).values() for record in each]
-    wanted = [m for m in model.modalities if m is not Modality.VIDEO]
-    sides = encode(model, Features(arguments.cache / "features", settings), records, wanted)
+    records, sides = open_sides(model, settings, arguments)
     texts = [row.key for row in sides[TEXT].rows]
     exact: Floats | None = None
     table = []
@@ -74,7 +64,7 @@ def main() -> None:
             "lowest": float(cosines.min()),
         }
         found = answer(model, records, {**sides, TEXT: side})
-        for target in wanted[1:]:
+        for target in (m for m in sides if m is not TEXT):
             recalls = [r.recall().at[10] for q, r in found.items() if q.query == TEXT and q.target is target]
             row[f"R@10 {target}"] = float(np.mean(recalls)) if recalls else float("nan")
         table.append(row)

@@ -1,21 +1,31 @@
-"""What the engine adds to a bare Qdrant call: python bench/search.py --points 10000 100000
+"""What omnisearch adds to a bare call of the engine: python bench/search.py --points 10000 100000 1000000
 
 Fills an embedded index of a temporary directory with random vectors of five modalities, a sound and a film having five
-segments each, then, in this one run and turn by turn, asks the engine queries of 1, 3 and 5 texts it has not seen, the
-first of them also with every FEATURE and without, and the store for the ten nearest of the same vector. Afterwards the
-same lookups go to the engine's own files without our worker process between (`bare`). Only the shares and the ratios
-survive a busy machine. Needs the weights (`omnisearch models pull`).
+segments each, and a text having a passage of 150 words, which are as unequally frequent as those of a language. Then it
+asks, turn by turn in this one run,
+
+    bare       the engine, in this process, for the ten nearest of a vector, with payloads, exactly
+    lookups    the engine, in this process, for what a query looks up: the nearest of each modality, without payloads
+    QUERIES    the whole query of a vector, or of texts that were not asked before, with and without options
+
+and prints medians, and the medians of the ratios within a turn. It measures processor time, in this process and in the
+worker of the store, because on a busy machine a query waits each time that it goes from one to the other. The texts are
+embedded before. The first QUERIES compare with the bare call, the others with the query that has no option. Needs
+the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
+import json
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeAlias
 
 import numpy as np
 import qdrant_edge as edge
@@ -23,151 +33,186 @@ import qdrant_edge as edge
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.query.condition_parser import parse_conditions
-from omnisearch.query.expressions import Sum, Term
+from omnisearch.query.expressions import And, Not, Or, Sum, Term, Then
 from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
-from omnisearch.stores.base import Lookup, Payload, Point, VectorStore
+from omnisearch.stores.base import Payload, Point, VectorStore
 from omnisearch.stores.catalog import DIRECTORY, open_store
+from omnisearch.stores.edge_worker import LOCK_FILE
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
 
-Row: TypeAlias = dict[str, str]
-
-TERMS, LIMIT, BATCH = (1, 3, 5), 10, 4096
-WORDS = ("dog", "rain", "old train", "small station", "tall green tree", "wooden chair", "door", "piano", "river")
+LIMIT, LOOKED_UP, BATCH, PAGE = 10, 36, 4096, 20
 SEGMENTS = {Modality.AUDIO: 5, Modality.VIDEO: 5}
-FOLDERS, YEAR, YEARS = 50, 365 * 86400, 20
+FOLDERS, YEAR, YEARS = 100, 365 * 86400, 20
+VOCABULARY, PASSAGE = 20_000, 150  # words
+WARM_UP = 2  # turns, which load the encoders and fill the caches
+SETTLED_SECONDS = 0.001  # the worker goes on for a moment after its answer
 LINGER_SECONDS = 3.0  # the worker ends two seconds after its last client
-# What a query can have beside its expression, and the settings that take it away.
-PLAIN = {"fold": False, "segments": 1}
-FEATURES: dict[str, dict[str, Any]] = {
-    "path, 1 of 50 folders": {"where": parse_conditions(["path:/bench/f7/**"])},
-    "time, 1 of 2": {"where": parse_conditions(["mtime>=1980-01-01"])},
-    "tag, 1 of 10": {"where": parse_conditions(["tag:holiday"])},
-    "near-duplicates folded": {"fold": True},
-    "best segments grouped": {"segments": 3},
-    "words (BM25)": {"hybrid": True},
-    "explained": {"explain": True},
-}
+
+
+def word(rank: int) -> str:
+    """Return the word of a rank, from 0 for the most frequent."""
+    letters = []
+    for _ in range(4):
+        rank, letter = divmod(rank, 20)
+        letters.append("bcdfghjklmnprstvwxyz"[letter] + "aeiou"[letter % 5])
+    return "".join(letters)
 
 
 def fill(store: VectorStore, count: int) -> None:
     """Write `count` points, a fifth of each modality."""
     random = np.random.default_rng(0)
+    odds = 1 / np.arange(1, VOCABULARY + 1)
     for start in range(0, count, BATCH):
         rows = random.normal(size=(min(BATCH, count - start), store.dim)).astype(np.float32)
-        payloads = [payload_of(n) for n in range(start, start + len(rows))]
+        drawn = random.choice(VOCABULARY, (len(rows), PASSAGE), p=odds / odds.sum())
+        payloads = [payload_of(start + n, list(map(int, ranks))) for n, ranks in enumerate(drawn)]
         store.upsert([Point(point_id(p.item_id, p.segment), row, p) for p, row in zip(payloads, rows, strict=True)])
 
 
-def payload_of(point: int) -> Payload:
+def payload_of(point: int, ranks: list[int]) -> Payload:
     """Say of which item a point is, and of which of its segments."""
     modality, turn = list(Modality)[point % len(Modality)], point // len(Modality)
     segments = SEGMENTS.get(modality, 1)
     n, at = divmod(turn, segments)
     item = n * len(Modality) + point % len(Modality)
+    passage = " ".join(map(word, ranks)) if modality is Modality.TEXT else ""
     return Payload(
         item_id=f"{item:032x}",
         modality=modality,
-        path=f"/bench/f{item % FOLDERS}/{WORDS[item % len(WORDS)]} {item}.bin",
+        path=f"/bench/f{item % FOLDERS}/{word(ranks[0])} {word(ranks[1])} {item}.bin",
         mime="application/octet-stream",
         segment=Segment() if segments == 1 else Segment(at, 8.0 * at, 8.0 * at + 10, "seconds"),
         segments=segments,
         mtime=float(item % YEARS * YEAR),
         tags=("holiday",) if item % 10 == 0 else (),
+        passage=passage,
+        snippet=passage[:160],
     )
 
 
-def query_of(number: int, terms: int) -> Sum:
-    """Make a sum of texts that no other number makes."""
-    return Sum(tuple(Term(f"{WORDS[(number + 3 * k) % len(WORDS)]} {number} {k}") for k in range(terms)))
+def text(number: int, *ranks: int) -> Term:
+    """Return a term with words of ranks near some, and a number, so that no query before has asked it."""
+    return Term(f"{number} " + " ".join(word(rank + number % 9) for rank in ranks))
 
 
-def timed(call: Callable[[], object]) -> float:
-    """Return the milliseconds of a call."""
-    start = time.perf_counter()
-    call()
-    return 1000 * (time.perf_counter() - start)
-
-
-def bare(shard: Path, vectors: Floats) -> list[float]:
-    """Time the engine's files alone, opened in this process: the ten nearest, with payloads, exactly."""
-    opened = edge.EdgeShard.load(str(shard))
-    requests = [
-        edge.QueryRequest(
-            limit=LIMIT, query=edge.Query.Nearest(v), with_payload=True, params=edge.SearchParams(exact=True)
+def queries(vector: Floats, n: int) -> Iterator[tuple[str, str, Query]]:
+    """Yield the queries of a turn: what each is, with which it is compared, and the query."""
+    by_vector = Query(Term(tuple(map(float, vector))), limit=LIMIT)
+    plain = Query(text(n), limit=LIMIT, words=False)
+    yield "vector", "bare", by_vector
+    yield "vector, one modality", "bare", replace(by_vector, modalities=(Modality.IMAGE,))
+    yield "text", "bare", plain
+    yield "near-duplicates not folded", "text", replace(plain, fold=False)
+    yield "best segment alone", "text", replace(plain, segments=1)
+    yield "explained", "vector", replace(by_vector, explain=True)
+    for name, where in (
+        ("path, 1 of 100 folders", "path:/bench/f7/**"),
+        ("time, 1 of 2", "mtime>=1980-01-01"),
+        ("tag, 1 of 10", "tag:holiday"),
+    ):
+        yield name, "text", replace(plain, where=tuple(parse_conditions([where])))
+    for name, ranks in (
+        ("no word", (VOCABULARY + 9, VOCABULARY + 99)),
+        ("rare words", (9_000, 15_000)),
+        ("two words", (300, 1_000)),
+        ("four words", (30, 300, 1_000, 3_000)),
+        ("common words", (2, 12)),
+    ):
+        yield name, "text", Query(text(n, *ranks), limit=LIMIT)
+    three = text(n, 300), text(n, 1_000), text(n, 3_000)
+    for kind in (Sum, And, Or, Then):
+        made = replace(plain, expression=kind(three))
+        yield f"{kind.__name__.upper()} of three", "text", made
+        yield (
+            f"{kind.__name__.upper()} of three, with words",
+            f"{kind.__name__.upper()} of three",
+            replace(made, words=True),
         )
-        for v in vectors
-    ]
-    for request in requests[:5]:
-        opened.query(request)
-    took = [timed(lambda request=request: opened.query(request)) for request in requests]
-    opened.close()
-    return took
+    yield "AND NOT", "text", replace(plain, expression=And((three[0], Not(three[1]))))
 
 
-def measure(settings: Settings, count: int, times: int) -> tuple[list[Row], list[Row]]:
-    """Return a row per number of terms, and one per feature, for an index of `count` points."""
+class Bare:
+    """The engine alone, in this process, over a copy of an index."""
+
+    def __init__(self, shard: Path) -> None:
+        self._shard = edge.EdgeShard.load(str(shard))
+        self._exact = edge.SearchParams(exact=True)
+        self._only = [
+            edge.Filter(must=[edge.FieldCondition("modality", match=edge.MatchValue(str(m)))]) for m in Modality
+        ]
+
+    @property
+    def calls(self) -> dict[str, Callable[[Floats], None]]:
+        """The calls by name."""
+        return {"bare": self.nearest, "lookups": self.lookups}
+
+    def nearest(self, vector: Floats) -> None:
+        """Find the ten nearest points, with their payloads."""
+        nearest = edge.Query.Nearest(vector)
+        self._shard.query(edge.QueryRequest(limit=LIMIT, query=nearest, with_payload=True, params=self._exact))
+
+    def lookups(self, vector: Floats) -> None:
+        """Find what a query of all modalities looks up."""
+        nearest = edge.Query.Nearest(vector)
+        made = [edge.QueryRequest(limit=LOOKED_UP, query=nearest, filter=f, params=self._exact) for f in self._only]
+        self._shard.query_batch(edge.QueryBatchRequest(made))
+
+
+def spent(worker: int) -> float:
+    """Return the milliseconds that the processor has worked for this process and for the `worker` of the store."""
+    clock = (~worker << 3) | 2  # Linux: the clock of another process, with its threads that have ended
+    return 1000 * (time.process_time() + time.clock_gettime(clock))
+
+
+def timed(worker: int, call: Callable[[], object]) -> float:
+    """Return the milliseconds of the processor that a call takes."""
+    before = spent(worker)
+    call()
+    time.sleep(SETTLED_SECONDS)
+    return spent(worker) - before
+
+
+def deep(engine: Engine, query: Query) -> Query:
+    """Return the query for the page PAGE of a query."""
+    for _ in range(PAGE - 1):
+        query = replace(query, cursor=engine.search(query).next_cursor or "")
+    return query
+
+
+def measure(settings: Settings, count: int, times: int) -> list[tuple[str, float, float, str]]:
+    """Return the name, the median and the ratio of each query for an index of `count` points, and to what it is."""
     model = OmniBind.load(settings.model, settings)
     named = {"model": model.name, "dim": model.dim, "fingerprint": model.fingerprint}
-    vectors = np.random.default_rng(1).normal(size=(times, model.dim)).astype(np.float32)
-    stages: dict[int, list[dict[str, float]]] = {terms: [] for terms in TERMS}
-    features: dict[str, list[float]] = {name: [] for name in ("", *FEATURES)}
-    one_call = []
     with closing(open_store(settings, **named, create=True)) as store:
         fill(store, count)
-        with Engine.open(settings) as engine:
-            for n in range(-3, times):  # the first few load the towers
-                for terms in TERMS:
-                    answer = engine.search(Query(query_of(n, terms), limit=LIMIT))
-                    if n >= 0:
-                        stages[terms].append(dict(answer.took_ms))
-                for name in features:
-                    plain = Query(query_of(n, 1), limit=LIMIT, **PLAIN)
-                    took = engine.search(replace(plain, **FEATURES.get(name, {}))).took_ms
-                    if n >= 0:
-                        features[name].append(took["total"] - took["embed"])
-                if n >= 0:
-                    one_call.append(timed(lambda n=n: store.search([Lookup(vectors[n], LIMIT)])))
         collection = store.collection
     time.sleep(LINGER_SECONDS)
-    alone = median(bare(settings.data_dir / DIRECTORY / collection, vectors))
-    return (
-        [row(count, terms, stages[terms], median(one_call), alone) for terms in TERMS],
-        [feature_row(count, name, features[name], features[""]) for name in FEATURES],
-    )
+    with tempfile.TemporaryDirectory(dir=settings.data_dir.parent, ignore_cleanup_errors=True) as copied:
+        shard = Path(shutil.copytree(settings.data_dir / DIRECTORY / collection, Path(copied) / collection))
+        return ask(settings, shard, np.random.default_rng(1).normal(size=(times, model.dim)).astype(np.float32))
 
 
-def feature_row(count: int, name: str, took: list[float], plain: list[float]) -> Row:
-    """Set a query with a feature against the same one without: the engine's own time, and the median of the ratios."""
-    ratio = median(one / other for one, other in zip(took, plain, strict=True))
-    return {
-        "points": f"{count:,}",
-        "with": name,
-        "own ms": f"{median(took):.1f}",
-        "without": f"{median(plain):.1f}",
-        "ratio": f"{ratio:.2f}",
-    }
-
-
-def row(count: int, terms: int, took: list[dict[str, float]], one_call: float, alone: float) -> Row:
-    """Sum up: the median query, the mean share of each stage, and the engine's own time over a bare call."""
-    total = [each["total"] for each in took]
-    names = [name for name in took[0] if name != "total"]
-    own = median(each["total"] - each["embed"] for each in took)
-    return {
-        "points": f"{count:,}",
-        "terms": str(terms),
-        "median ms": f"{median(total):.1f}",
-        **{f"{name} %": f"{100 * sum(each[name] for each in took) / sum(total):.0f}" for name in names},
-        "one store call ms": f"{one_call:.2f}",
-        "bare call ms": f"{alone:.2f}",
-        "own time / bare": f"{own / alone:.1f}",
-    }
+def ask(settings: Settings, shard: Path, vectors: Floats) -> list[tuple[str, float, float, str]]:
+    """Ask all queries in each turn, whose vector is one of `vectors` (n, dim). `shard` is a copy of the index."""
+    bare, took, compared = Bare(shard), defaultdict[str, list[float]](list), {"lookups": "bare"}
+    with Engine.open(settings) as engine:
+        last = deep(engine, Query(text(0), limit=LIMIT, words=False))
+        worker = json.loads((settings.data_dir / DIRECTORY / LOCK_FILE).read_text())["pid"]
+        for n, vector in enumerate((*vectors[:WARM_UP], *vectors), -WARM_UP):
+            turn = {name: timed(worker, partial(call, vector)) for name, call in bare.calls.items()}
+            for name, to, query in (*queries(vector, n), (f"page {PAGE}", "text", last)):
+                engine.embed(query.terms)
+                compared[name], turn[name] = to, timed(worker, partial(engine.search, query))
+            for name, one in turn.items() if n >= 0 else ():
+                took[name].append(one)
+    ratio = {name: median(a / b for a, b in zip(took[name], took[to], strict=True)) for name, to in compared.items()}
+    return [(name, median(each), ratio.get(name, 1.0), compared.get(name, "")) for name, each in took.items()]
 
 
 def main() -> None:
-    """Run and print two Markdown tables."""
+    """Run and print a Markdown table, with the columns of each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--times", type=int, default=40)
@@ -176,15 +221,13 @@ def main() -> None:
     measured = []
     for count in chosen.points:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            settings = load_settings(data_dir=Path(folder), model=chosen.model)
+            settings = load_settings(data_dir=Path(folder) / "data", model=chosen.model)
             measured.append(measure(settings, count, chosen.times))
-    for tables in zip(*measured, strict=True):
-        rows = [row for table in tables for row in table]
-        print("| " + " | ".join(rows[0]) + " |")
-        print("|" + "--:|" * len(rows[0]))
-        for each in rows:
-            print("| " + " | ".join(each.values()) + " |")
-        print()
+    print("| query | relative to | " + " | ".join(f"{count:,} points, ms | ratio" for count in chosen.points) + " |")
+    print("|---|---|" + "--:|" * 2 * len(measured))
+    for rows in zip(*measured, strict=True):
+        columns = " | ".join(f"{milliseconds:.1f} | {ratio:.2f}" for _, milliseconds, ratio, _ in rows)
+        print(f"| {rows[0][0]} | {rows[0][3]} | {columns} |")
 
 
 if __name__ == "__main__":

@@ -3,28 +3,24 @@
     python bench/skip.py --model mini gcompris furniture
 
 Runs over declared datasets (all that are fetched where none is named) with what the towers gave before: skipping is
-done to whole embeddings, which gives what running fewer towers gives (tests/binding/test_skipping.py). Work counts the
-parameters of the towers that run; the towers that a router reads always do.
+done to whole embeddings, which gives what running fewer towers gives (tests/binding/test_tower_skipping.py). Work
+counts the parameters of the towers that run; the towers that a router reads always do.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+from sides import make_parser, open_sides
 
 from omnisearch.binding import tower_skipping
 from omnisearch.binding.model import OmniBind
-from omnisearch.cli.console import Format, write_rows
+from omnisearch.cli.console import write_rows
 from omnisearch.config import load_settings
 from omnisearch.spaces.towers import TOWERS, stack
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
-from omnisearch_training.datasets.fetch import datasets_dir
-from omnisearch_training.datasets.load import open_data
-from omnisearch_training.evaluate.recall import Side, answer, encode
-from omnisearch_training.stages.features import Features
+from omnisearch_training.evaluate.recall import Side, answer
 
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 COLUMNS = ("modality", "share", "items", "work", "cosine", "lowest", "R@10 to text", "R@10 from text")
@@ -57,18 +53,12 @@ def measure(
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="*", help="declared datasets; none: all that are fetched")
+    parser = make_parser(__doc__)
     parser.add_argument("--model", default="mini")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--cache", type=Path, default=datasets_dir())
-    parser.add_argument("--format", type=Format, default=None)
     arguments = parser.parse_args()
     settings = load_settings(model=arguments.model)
     model = OmniBind.load(settings.model, settings)
-    records = [record for each in open_data(arguments.data, arguments.split).values() for record in each]
-    wanted = [m for m in model.modalities if m is not Modality.VIDEO]
-    sides = encode(model, Features(arguments.cache / "features", settings), records, wanted)
+    records, sides = open_sides(model, settings, arguments)
     rows = [measure(model, records, sides, m, share) for m in sides if m is not Modality.TEXT for share in SHARES]
     write_rows(rows, COLUMNS, arguments.format)
 

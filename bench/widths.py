@@ -1,7 +1,7 @@
 """What a smaller width saves on the disk: python bench/widths.py --points 20000
 
-Fills an embedded index of random vectors for each width of `everyday`, and the store of space embeddings, which keeps
-the full width. Needs no weights.
+Fills an embedded index of random vectors for each width of `everyday`, and the store of space embeddings, which are cut
+to the same width. Needs no weights.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def index(count: int, dim: int) -> float:
 
 
 def embeddings(count: int, dim: int) -> float:
-    """Return the size of the stored embeddings of one space."""
+    """Return the size of the stored embeddings of one space, cut to `dim`."""
     draw = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as place:
         with closing(SpaceEmbeddingStore(Path(place))) as store:
@@ -63,11 +63,13 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=20_000)
     count = parser.parse_args().points
     config = find_config("everyday", load_settings())
-    kept = embeddings(count, config.dim)
-    print("| dim | vectors | with the space embeddings |\n|--:|--:|--:|")
+    print("| dim | vectors | space embeddings | together | of the full width |\n|--:|--:|--:|--:|--:|")
+    whole = 0.0
     for dim in (config.dim, *config.widths):
-        vectors = index(count, dim)
-        print(f"| {dim} | {vectors:.1f} MB | {vectors + kept:.1f} MB |")
+        vectors, kept = index(count, dim), embeddings(count, dim)
+        whole = whole or vectors + kept
+        share = (vectors + kept) / whole
+        print(f"| {dim} | {vectors:.0f} MB | {kept:.0f} MB | {vectors + kept:.0f} MB | {share:.0%} |")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ COLLECTION_NAME = "^[a-z0-9][a-z0-9_-]{0,39}$"  # also the name of its folder
 Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+ReadLevel = Literal["none", "fast", "full"]
 
 
 def _names(given: object) -> object:
@@ -71,6 +72,12 @@ class Settings(BaseSettings):
     store: str | None = Field(None, description="URL of a Qdrant server; none means the embedded engine")
     store_api_key: SecretStr | None = Field(None, description="the API key of the Qdrant server")
     store_api_key_file: Path | None = Field(None, description="a file with that key alone, such as a mounted secret")
+    store_shards: int | None = Field(
+        None, ge=1, description="shards of a new collection on a Qdrant server; none means its own choice"
+    )
+    store_replicas: int | None = Field(
+        None, ge=1, description="copies of each shard of a new collection on a Qdrant cluster; none means one"
+    )
     server: str | None = Field(
         None,
         description="URL of the server that clients, `search` and `locate` ask; none means one of this machine",
@@ -115,7 +122,7 @@ class Settings(BaseSettings):
     preview_bytes: ByteSize = Field(
         ByteSize(2 << 30),
         ge=1 << 20,
-        description="what the previews, 3D previews and peaks that `serve` keeps may take up together",
+        description="what the previews, 3D previews and peaks that are kept may take up together",
     )
     index_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="folders that index jobs of the API may read, as absolute paths; comma separated"
@@ -125,8 +132,18 @@ class Settings(BaseSettings):
     )
     log_level: Literal["warning", "info"] = Field("warning", description="info makes `serve` log every request")
     log_queries: bool = Field(False, description="log the queries, too: what was asked, item ids and names of files")
+    gps: bool | None = Field(
+        None,
+        description="whether an index keeps places and positions; none keeps the choice of its last run, at first yes",
+    )
     workers: int = Field(
         default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=64, description="files that are read at a time"
+    )
+    read: ReadLevel = Field(
+        "none", description="how thoroughly text in pictures and speech in sound are read when files are indexed"
+    )
+    speech_model: str = Field(
+        "speech-en", description="the model that transcribes speech: speech-en, -tiny, -base, -small or -turbo, or none"
     )
     batch_size: int = Field(32, ge=1, le=4096, description="contents that are encoded at a time")
     segment_seconds: float = Field(10.0, ge=1, le=600, description="length of a segment of sound or video")

@@ -33,9 +33,10 @@ def unpack(text: str, question: str, read: Callable[..., T]) -> T:
             raise ValueError("too long")
         packed = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
         whose, *rest = json.loads(packed.decode("utf-8", "surrogateescape"))
-        place = read(*rest)
+        if not isinstance(whose, str):
+            raise TypeError("no name of a list")
+        if whose != question:
+            raise QueryError("the cursor belongs to another query or another index: ask for the first page again")
+        return read(*rest)
     except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error, RecursionError):
         raise QueryError(f"{text[:40]!r} is no cursor: give `next_cursor` of the page before as it was") from None
-    if whose != question:
-        raise QueryError("the cursor belongs to another query or another index: ask for the first page again")
-    return place

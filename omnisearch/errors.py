@@ -13,6 +13,7 @@
     │   ├── ModelMissingError weights or a model are not on this machine
     │   ├── FingerprintError  the index was made by another model (HTTP 409)
     │   ├── BusyError         another process holds what is needed
+    │   ├── ClusterError      no cluster answers, or it has no decoder or encoder left
     │   └── StoppedError      the caller stopped a question before it was answered
     ├── MediaError            one file cannot be read; carries a reason from the closed list `Reason`
     ├── WeightsError          a weight file is not what its spec says
@@ -181,6 +182,12 @@ class BusyError(NotReadyError):
     """Another process holds a resource that allows one owner."""
 
     code = "busy"
+
+
+class ClusterError(NotReadyError):
+    """No cluster answers at an address, or a cluster has no decoder or no encoder left."""
+
+    code = "cluster"
 
 
 class StoppedError(NotReadyError):

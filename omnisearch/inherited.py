@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from omnisearch.config import Settings
 
 # The settings that commands take as flags. A child reads all others from the same variables and files as its parent.
-FLAGS = ("data_dir", "collection", "model", "store", "device", "share", "max_memory", "license")
+FLAGS = ("data_dir", "collection", "model", "store", "device", "share", "max_memory", "license", "read")
 
 
 def child_environment(settings: Settings) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 from omnisearch.errors import OmnisearchError
 
 MAX_HEAD = 64 << 20
+MOST_PARTS = 64  # of one system call; Linux takes up to 1,024
 DTYPES = {"float32", "float64", "uint8", "int64"}
 
 
@@ -56,10 +57,8 @@ def send(sock: socket.socket, message: Message) -> None:
     text = json.dumps({"body": message.body, "arrays": listing}, ensure_ascii=False)
     head = text.encode(errors="replace")  # a hostile file may name its parts by half a character
     try:
-        sock.sendall(struct.pack("<I", len(head)) + head)
-        for array in arrays.values():
-            if array.size:
-                sock.sendall(array.data.cast("B"))
+        parts = [array.data.cast("B") for array in arrays.values() if array.size]
+        _send_all(sock, [memoryview(struct.pack("<I", len(head)) + head), *parts])
     except OSError as error:
         raise _gone(error) from None
 
@@ -93,6 +92,16 @@ def receive(sock: socket.socket, max_bytes: int) -> Message | None:
         data = _read(sock, size) or b""
         arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
     return Message(body, arrays)
+
+
+def _send_all(sock: socket.socket, parts: list[memoryview]) -> None:
+    """Send the bytes of several parts together: a part alone would wake the other side before the rest is there."""
+    while parts:
+        sent = sock.sendmsg(parts[:MOST_PARTS])
+        while parts and sent >= len(parts[0]):
+            sent -= len(parts.pop(0))
+        if sent:
+            parts[0] = parts[0][sent:]
 
 
 def _read(sock: socket.socket, size: int, at_start: bool = False) -> bytearray | None:

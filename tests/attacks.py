@@ -21,7 +21,7 @@ from omnisearch.media.worker_process import Limits
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.session import index_files
 from tests.conftest import write_hashed_model
-from tests.media import test_hostile, test_images, test_objects_hostile
+from tests.media import test_documents_hostile, test_hostile, test_images, test_objects_hostile
 from tests.media.twins import write_twins
 from tests.mutants import mutants
 
@@ -104,7 +104,8 @@ def _hostile_files(folder: Path) -> Iterator[tuple[Path, set[Reason]]]:
     """Write the hostile files of all suites, each into a folder of its own."""
     pictures = folder / "pictures"
     pictures.mkdir(parents=True)
-    cases = {**test_hostile.HOSTILE, **test_objects_hostile.HOSTILE, **test_images.hostile(pictures)}
+    documents, models = test_documents_hostile.HOSTILE, test_objects_hostile.HOSTILE
+    cases = {**test_hostile.HOSTILE, **documents, **models, **test_images.hostile(pictures)}
     for leftover in pictures.iterdir():
         leftover.unlink()
     for number, (name, content, reasons) in enumerate(cases.values()):

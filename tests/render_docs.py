@@ -49,7 +49,7 @@ def render_cli() -> str:
     for name, command in commands():
         parts += [f"## `{name}`", inspect.cleandoc(command.help)]
         arguments = [each for each in command.params if each.param_type_name == "argument"]
-        options = [each for each in command.params if each.param_type_name == "option"]
+        options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
         usage = " ".join([name, *map(_place, arguments)])
         parts[-1] = f"    {usage}\n\n{_examples_apart(parts[-1])}"
         if options:
@@ -186,7 +186,7 @@ def _help(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
-    return "" if option.default is None or option.default is False else f"`{option.default}`"
+    return "" if option.default in (None, False, "") else f"`{option.default}`"
 
 
 def _settings() -> str:

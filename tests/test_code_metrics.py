@@ -1,5 +1,7 @@
 """What style asks of the code as a whole: no import cycles, every return typed, small files."""
 
+import pytest
+
 from tests.code_metrics import HEAD, cycles, table, untyped
 
 
@@ -11,6 +13,7 @@ def test_every_return_is_typed() -> None:
     assert untyped() == []
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_each_package() -> None:
     rows = table().split("\n\n")[0].splitlines()
     assert len(rows) == 6

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ OURS = {name: service for name, service in SERVICES.items() if name != "qdrant"}
 BLOCKS = FENCE.findall((ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"))
 MAX_EXPOSURE = 25  # of 100, by the count of systemd; a unit without any hardening has 96
 PAUSE = 60.0
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "dist", ".node")
 
 
 def stages() -> dict[str, list[list[str]]]:
@@ -82,9 +84,11 @@ def test_the_default_command_lets_nobody_in_without_a_key() -> None:
 @pytest.mark.parametrize("target", ["cpu", "cuda"])
 def test_the_build_sees_all_that_it_needs_and_no_more(target: str) -> None:
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().split() if line.startswith("!")}
-    assert kept == {"pyproject.toml", "constraints.txt", "README.md", "omnisearch", "indexer", "training", "web"}
-    sources = {part for word, rest in chain(f"build-{target}") if word == "COPY" for part in rest.split()[:-1]}
-    assert sources == {"constraints.txt", "."}
+    packages = {"omnisearch", "indexer", "training", "web"}
+    assert kept == {"pyproject.toml", "hatch_build.py", "constraints.txt", "README.md"} | packages
+    copied = [rest for word, rest in chain(f"build-{target}") if word == "COPY"]
+    assert copied == ["constraints.txt ./", ". ./", "--from=page /source/web/dist web/dist"]
+    assert [rest for word, rest in STAGES["page"] if word == "COPY"] == ["web ./"]
 
 
 def test_the_dockerfile_has_no_findings() -> None:
@@ -114,12 +118,14 @@ def test_the_steps_of_the_build_make_an_environment_that_runs(tmp_path: Path) ->
     for line in (ROOT / ".dockerignore").read_text().split():
         if line.startswith("!"):
             kept = ROOT / line[1:]
-            (shutil.copytree if kept.is_dir() else shutil.copy)(kept, source / line[1:])
+            copy = partial(shutil.copytree, ignore=LEFT_OUT) if kept.is_dir() else shutil.copy
+            copy(kept, source / line[1:])
     environment = {**os.environ, "PIP_PYTHON": str(place), "PYTHONPATH": ""}
-    for word, rest in chain("build-cuda"):
-        if word == "RUN":
-            step = rest.replace("/opt/omnisearch", str(place))
-            subprocess.run(["bash", "-ec", step], cwd=source, env=environment, check=True)
+    steps = [(source / "web", rest) for word, rest in STAGES["page"] if word == "RUN"]
+    steps += [(source, rest) for word, rest in chain("build-cuda") if word == "RUN"]
+    for folder, step in steps:
+        step = step.replace("/opt/omnisearch", str(place))
+        subprocess.run(["bash", "-ec", step], cwd=folder, env=environment, check=True)
     done = subprocess.run([place / "bin" / "omnisearch", "--version"], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert __version__ in done.stdout

@@ -157,7 +157,7 @@ def test_hits_are_shown_as_they_are() -> None:
     real = hit_json(hit)
     assert len(example_hits()) == 2
     for shown in example_hits():
-        assert shown.keys() == real.keys()
+        assert shown.keys() - {"placeholder", "aspect"} == real.keys()  # which only a server adds
         assert shown["matched_by"][0].keys() == real["matched_by"][0].keys()
         assert shown["segment"] is None or shown["segment"].keys() == real["segment"].keys()
 

@@ -15,6 +15,7 @@ from omnisearch.cli.main import main
 from omnisearch.errors import (
     BusyError,
     CheckpointError,
+    ClusterError,
     CollectionNotFoundError,
     ConflictError,
     DamageError,
@@ -64,8 +65,12 @@ def test_what_runs_nothing_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not imported & HEAVY
 
 
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = f"import omnisearch.search, omnisearch_indexer, sys; print(sorted({HEAVY!r} & set(sys.modules)))"
+def test_importing_the_package_and_comparing_versions_of_a_model_import_nothing_heavy() -> None:
+    code = (
+        "import omnisearch.search, omnisearch_indexer.status, sys; from omnisearch.config import load_settings; "
+        "assert omnisearch_indexer.status.model_version('mini', load_settings()); "
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -102,6 +107,7 @@ CODES = {
     ModelMissingError: "model_missing",
     FingerprintError: "fingerprint",
     BusyError: "busy",
+    ClusterError: "cluster",
     StoppedError: "stopped",
     MediaError: "media",
     WeightsError: "weights",

@@ -24,6 +24,7 @@ GIVEN: dict[str, Any] = {
     "share": 0.5,
     "max_memory": "3GB",
     "license": "commercial",
+    "read": "full",
 }
 
 

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -70,6 +71,16 @@ def test_what_is_malformed_is_refused(pair: Pair, data: bytes, named: str) -> No
     pair[0].close()
     with pytest.raises(wire.WireError, match=named):
         wire.receive(pair[1], 10)
+
+
+def test_many_arrays_larger_than_the_buffer_of_the_socket_arrive_whole(pair: Pair) -> None:
+    sent = {f"x{n}": np.full(n * 97 % 4096, n, np.int64) for n in range(3 * wire.MOST_PARTS)}
+    sending = threading.Thread(target=wire.send, args=(pair[0], wire.Message({}, sent)))
+    sending.start()
+    got = wire.receive(pair[1], 1 << 30)
+    sending.join()
+    assert got is not None
+    assert all(np.array_equal(got.arrays[name], array) for name, array in sent.items())
 
 
 def test_sending_to_nobody_is_an_error(pair: Pair) -> None:

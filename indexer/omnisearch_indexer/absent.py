@@ -13,8 +13,7 @@ from pathlib import Path, PurePath
 
 from omnisearch.paths import is_within, show_path
 from omnisearch.stores.absent_folders import AbsentFolder, read_absent_folders, write_absent_folders
-from omnisearch_indexer.manifest import FileRow
-from omnisearch_indexer.walk import Signature
+from omnisearch_indexer.manifest_rows import FileRow
 
 UNMOUNTED = "the file system that held its files is not mounted there"
 UNKNOWN = -1  # the device of a folder on which `stat` fails
@@ -27,10 +26,10 @@ class FileSystems:
         self._deepest: dict[str, tuple[str, int]] = {}
         self._recorded: dict[int, set[int]] = defaultdict(set)
 
-    def note_unchanged(self, path: str, recorded: Signature) -> None:
+    def note_unchanged(self, path: str, recorded: int) -> None:
         """Note that a known file was found unchanged; its current device stands for the recorded one."""
-        _, device = self.deepest_folder(os.path.dirname(path))  # noqa: PTH120 - for every file of the collection
-        self._recorded[device].add(recorded.device)
+        _, device = self.deepest_folder(os.path.dirname(path))  # noqa: PTH120 - for every folder of the collection
+        self._recorded[device].add(recorded)
 
     def holds(self, row: FileRow) -> bool:
         """Whether the path of a file is on the file system that held the file when it was indexed."""

@@ -20,14 +20,16 @@ from omnisearch.stores.base import Filter, Lookup, Point, VectorStore
 from omnisearch.stores.bm25 import document_weights
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
-from omnisearch.types import Modality, SpaceEmbeddings
-from omnisearch_indexer.manifest import ItemRow, Manifest
+from omnisearch.types import Floats, Modality, SpaceEmbeddings
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.manifest_rows import ItemRow
 from omnisearch_indexer.path_labels import facts_json
 
 # Bounds the memory, which holds the embeddings of one batch in every space and its vectors.
 BATCH_POINTS = 1024
 # Differences from a cosine of 1 that are smaller than this come from the order of additions or from the device.
 TOLERANCE = 1e-4
+TEXT_TOLERANCE = 1e-2  # of the length of a text vector, which is kept in half precision
 CHUNK = 256
 # After this many failures of the engine, the points not read yet count as unreadable.
 MAX_FAILURES = 256
@@ -47,6 +49,7 @@ class Audit:
     lost: set[str] = field(default_factory=set)  # items with lost or damaged embeddings
     untrusted: list[str] = field(default_factory=list)  # points that differ from embeddings without a checksum
     failing_filters: list[str] = field(default_factory=list)  # filters that miss matching points
+    keys: set[str] = field(default_factory=set)  # the ids of the points of known items
 
     @property
     def engine_is_sound(self) -> bool:
@@ -73,6 +76,7 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
     points = read_points(store, list(items), found.failures)
     while batch := list(islice(points, BATCH_POINTS)):
         own = [point for point in batch if point.payload.item_id in items]
+        found.keys.update(point.id for point in own)
         if alone:
             found.unknown.update({point.payload.item_id for point in batch} - items.keys())
         good = [point for point in own if is_sound(point, items)]
@@ -176,8 +180,13 @@ def _compare(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore,
             # The vector or the embeddings may be damaged, so the embeddings are computed again.
             found.untrusted.append(point.id)
             found.lost.add(point.payload.item_id)
-        elif not fits:
+        elif not (fits and _is_unit_or_missing(point.text_vector)):
             found.wrong.add(point.payload.item_id)
+
+
+def _is_unit_or_missing(text_vector: Floats | None) -> bool:
+    """Damage to the flags of the points without a text gives them text vectors that are zero."""
+    return text_vector is None or abs(float(np.linalg.norm(text_vector)) - 1) < TEXT_TOLERANCE
 
 
 def _has_wrong_facts(point: Point, item: ItemRow) -> bool:
@@ -207,6 +216,6 @@ def _failing_filters(
     if store.count(Filter(where=(RangeCondition("size", gte=0.0),))) != total:
         yield "size"
     limit = min(total, MAX_WORDED)
-    every = document_weights("", (), (), {}, "")  # the word "", which every point has
+    every = document_weights(())  # the word "", which every point has
     if len(store.search([Lookup(every, limit)])[0]) != limit:
         yield "words"

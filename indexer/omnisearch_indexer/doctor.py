@@ -1,18 +1,16 @@
-"""Check an installation and its index: one check per question, each with a result.
+"""Check an installation and the quality of its searches: one check per question, each with a result.
+
+`verify` checks the data of an index.
 
 A check returns its result, or raises the error that a user would get; the message says what to do.
 """
 
 import platform
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import TypeAlias
 
 from omnisearch import __version__
@@ -20,47 +18,24 @@ from omnisearch.binding.background import ENOUGH
 from omnisearch.binding.installed import files_of_model
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
-from omnisearch.errors import NotReadyError, OmnisearchError
+from omnisearch.errors import OmnisearchError
 from omnisearch.media.worker_process import Limits, WorkerProcess
-from omnisearch.paths import is_missing, show_path
 from omnisearch.search.index import Index
 from omnisearch.search.rank.background_sample import SAME_SCENE
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.weights.spec import resolve, verify
 from omnisearch.stores.absent_folders import read_absent_folders
-from omnisearch.stores.base import Filter
-from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.validation import RESERVE
 from omnisearch.types import Modality
 from omnisearch_indexer import index_quality
-from omnisearch_indexer.audit import Audit, audit
+from omnisearch_indexer.check_result import CheckResult, CheckState
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
 PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
-REPAIR = "run `omnisearch repair`"
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
 GOOD_RECALL = 0.95
 # If unrelated items have this mean cosine, the model can hardly distinguish them.
 ALIKE = 0.5
-
-
-class CheckState(StrEnum):
-    """The outcome of a check."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of one check: its name, its state, the finding, and what to do if it is not ok."""
-
-    check: str
-    state: CheckState
-    value: str
-    way_out: str = ""
-    exit_code: int = 0
 
 
 Found: TypeAlias = tuple[CheckState, str, str]
@@ -85,10 +60,6 @@ class Doctor:
             "index": self._index,
             "files": self._files,
             "roots": self._roots,
-            "missing": self._missing,
-            "counts": self._counts,
-            "embeddings": self._embeddings,
-            "points": self._points,
             "calibration": self._calibration,
             "spread": self._spread,
             "recall": self._recall,
@@ -122,22 +93,6 @@ class Doctor:
     def manifest(self) -> Manifest:
         """The indexer's manifest."""
         return self._open.enter_context(closing(Manifest(self._settings.index_dir / MANIFEST_FILE)))
-
-    @cached_property
-    def raw(self) -> SpaceEmbeddingStore:
-        """The stored embeddings of every space."""
-        return self._open.enter_context(closing(SpaceEmbeddingStore(self._settings.index_dir / EMBEDDINGS_DIRECTORY)))
-
-    @cached_property
-    def audit(self) -> Audit:
-        """The result of comparing every point with the manifest and the embeddings."""
-        if self.manifest.is_old:
-            raise NotReadyError(f"the index was made by an older version: run {self._index_command} once")
-        return audit(self.manifest, self.index.store, self.raw, self.model, alone=self._settings.store is None)
-
-    @property
-    def _index_command(self) -> str:
-        return f"`omnisearch index {' '.join(shlex.quote(show_path(root)) for root in self.manifest.roots())}`"
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
@@ -185,12 +140,8 @@ class Doctor:
         return CheckState.OK, f"{store.collection} at {self._settings.store or self._settings.index_dir}", ""
 
     def _files(self) -> Found:
-        states, unfinished = self.manifest.states(), len(self.manifest.intents)
+        states = self.manifest.states()
         value = ", ".join(f"{count:,} {state}" for state, count in states.items())
-        if unfinished:
-            return CheckState.WARN, f"{value}; {unfinished} items were being written", f"run {self._index_command}"
-        if suspects := len(self.manifest.suspects()):
-            return CheckState.WARN, f"{value}; {suspects} items must be read again", REPAIR
         failed = states.get("failed", 0)
         return (CheckState.WARN, value, "see `omnisearch errors`") if failed else (CheckState.OK, value, "")
 
@@ -200,36 +151,6 @@ class Doctor:
             return CheckState.WARN, "; ".join(map(str, kept)), kept[0].way_out
         count = len(self.manifest.roots())
         return CheckState.OK, f"{count} {'root' if count == 1 else 'roots'}, each found by the last run", ""
-
-    def _missing(self) -> Found:
-        paths = [Path(row.path) for _, rows in self.manifest.held() for row in rows]
-        missing = [path for path in paths if is_missing(path)]
-        if missing:
-            first = show_path(str(missing[0]))
-            value = f"{len(missing):,} of {len(paths):,} indexed files are missing, such as {first}"
-            return CheckState.WARN, value, "run `omnisearch index` on their folder"
-        return CheckState.OK, f"none of {len(paths):,} indexed files", ""
-
-    def _counts(self) -> Found:
-        noted = {m: segments for m, (_, segments) in self.manifest.modalities().items()}
-        held = {str(m): self.index.store.count(Filter(modalities=(m,))) for m in self.model.modalities}
-        wrong = [f"{m}: {noted.get(m, 0):,} noted, {n:,} stored" for m, n in held.items() if n != noted.get(m, 0)]
-        if wrong:
-            return CheckState.FAIL, "; ".join(wrong), REPAIR
-        return CheckState.OK, ", ".join(f"{n:,} {m}" for m, n in held.items() if n), ""
-
-    def _embeddings(self) -> Found:
-        lost = len(self.audit.lost)  # first, because it fails if there is no index, and opening `raw` would create one
-        damaged, total = self.raw.damaged(), self.raw.count()
-        if damaged or lost:
-            value = f"damaged: {damaged:,} of {total:,} embeddings; items with missing ones: {lost:,}"
-            return CheckState.FAIL, value, REPAIR
-        return CheckState.OK, f"{total:,} embeddings, all match their checksums", ""
-
-    def _points(self) -> Found:
-        if not self.audit.engine_is_sound:
-            return CheckState.FAIL, self.audit.engine_faults(), REPAIR
-        return CheckState.OK, f"{self.audit.points:,} points, all match their embeddings", ""
 
     def _calibration(self) -> Found:
         sizes = {m: (len(self.model.background.get(m, ())), len(self.index.sample(m))) for m in self.model.modalities}

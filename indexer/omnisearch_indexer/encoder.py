@@ -1,15 +1,15 @@
-"""Encode batches: store raw embeddings, compute vectors, and use smaller batches when memory runs out."""
+"""Encode contents, and store the embeddings of their spaces, so that they are not computed again."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.search.space_embeddings import read_space_embeddings, space_id
+from omnisearch.search.space_embeddings import read_space_embeddings, write_space_embeddings
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.types import Content, Floats, Modality, Role, SpaceEmbeddings
+from omnisearch.types import Content, Floats, Modality, SpaceEmbeddings
+from omnisearch_indexer.batch_encoder import BatchEncoder
 
 
 class Encoder:
@@ -17,11 +17,12 @@ class Encoder:
 
     def __init__(self, model: OmniBind, raw: SpaceEmbeddingStore, batch_size: int) -> None:
         self._model, self._raw = model, raw
-        self._sizes: dict[Modality, int] = defaultdict(lambda: batch_size)
+        self._batches = BatchEncoder(model, batch_size)
 
-    def size(self, modality: Modality) -> int:
-        """The batch size of a modality; it is halved when memory runs out."""
-        return self._sizes[modality]
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """The modalities that the model embeds."""
+        return self._model.modalities
 
     def encode(
         self, modality: Modality, keys: Sequence[str], contents: Sequence[Content], kept: Sequence[bool] = ()
@@ -30,16 +31,16 @@ class Encoder:
 
         `kept` contents with undamaged embeddings in every space are not encoded again.
         """
-        vectors, done = self._recall(modality, keys, kept or [False] * len(keys))
+        vectors, done = self.recall(modality, keys, kept or [False] * len(keys))
         todo = [n for n, known in enumerate(done) if not known]
         failed = np.zeros(len(contents), np.bool_)
-        vectors[todo], failed[todo] = self._encode(modality, [keys[n] for n in todo], [contents[n] for n in todo])
+        made = self._batches.encode(modality, [contents[n] for n in todo])
+        vectors[todo], failed[todo] = made.vectors, made.failed
+        self.keep([keys[n] for n in todo], made.embeddings, ~made.failed)
         return vectors, failed
 
-    def _recall(
-        self, modality: Modality, keys: Sequence[str], kept: Sequence[bool]
-    ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Bind stored embeddings: vectors (n, dim), and bool (n,): which keys have embeddings in every space."""
+    def recall(self, modality: Modality, keys: Sequence[str], kept: Sequence[bool]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Bind stored embeddings: vectors (n, dim), and bool (n,): which `kept` keys have embeddings in every space."""
         vectors, done = np.zeros((len(keys), self._model.dim), np.float32), np.array(kept, np.bool_)
         if done.any():
             found = read_space_embeddings(self._raw, self._model, modality, keys)
@@ -48,42 +49,10 @@ class Encoder:
             vectors[done] = self._model.bind(modality, {part: rows[done] for part, (rows, _) in found.items()})
         return vectors, done
 
-    def _encode(
-        self, modality: Modality, keys: Sequence[str], contents: Sequence[Content]
-    ) -> tuple[Floats, NDArray[np.bool_]]:
-        vectors = np.zeros((len(contents), self._model.dim), np.float32)
-        failed = np.zeros(len(contents), np.bool_)
-        at = 0
-        while at < len(contents):
-            size = self._sizes[modality]
-            part = slice(at, at + size)
-            try:
-                embeddings = self._model.encode_spaces(modality, contents[part], Role.DOCUMENT)
-                vectors[part] = self._model.bind(modality, embeddings)
-            except (MemoryError, RuntimeError) as error:
-                if not out_of_memory(error):
-                    raise
-                if min(size, len(contents) - at) > 1:
-                    self._sizes[modality] = max(1, min(size, len(contents) - at) // 2)
-                    continue
-                failed[at] = True
-            else:
-                self._keep(keys[part], embeddings)
-            at += size
-        return vectors, failed
-
-    def _keep(self, keys: Sequence[str], embeddings: SpaceEmbeddings) -> None:
+    def keep(self, keys: Sequence[str], embeddings: SpaceEmbeddings, wanted: NDArray[np.bool_]) -> None:
+        """Store the finite rows (n, dim of the space) of the `wanted` keys, bool (n,)."""
         for (space, tower_modality), rows in embeddings.items():
-            sound = [bool(np.isfinite(row).all()) for row in rows]
-            kept = [key for key, good in zip(keys, sound, strict=True) if good]
-            if kept:
-                self._raw.put(space_id(self._model, space), tower_modality, kept, rows[sound])
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether memory of the machine or the device ran out; torch has several types for that."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(
-        words in str(error).lower() for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )
+            sound = wanted & np.isfinite(rows).all(axis=1)
+            if sound.any():
+                kept = [key for key, good in zip(keys, sound, strict=True) if good]
+                write_space_embeddings(self._raw, self._model, space, tower_modality, kept, rows[sound])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from omnisearch.errors import Reason
 from omnisearch.stores.base import Facts, Payload, Point
 from omnisearch.types import Floats, MediaInfo, Segment
-from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.reader import FileReading
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,18 +25,21 @@ class FileProgress:
     """One file. `pieces` counts the pieces read, `made` holds the encoded segments.
 
     `kept` are the keys of segments whose embeddings an interrupted run has stored; they are not encoded again. If the
-    item `is_suspect`, segments with undamaged embeddings are not encoded again either. `keys` are the keys of the
-    segments that the encoder received; the first `saved` of them are noted in an intent.
+    item `is_marked` to be read again, segments with undamaged embeddings are not encoded again either. `keys` are those
+    of the segments whose embeddings are stored; the first `saved` of them are noted in an intent. `furthest` is the
+    largest end of an encoded segment: they may arrive in any order.
     """
 
-    reading: Reading
+    reading: FileReading
     kept: frozenset[str] = frozenset()
-    is_suspect: bool = False
+    is_marked: bool = False
     pieces: int = 0
     keys: list[str] = field(default_factory=list)
     made: list[EncodedPieces] = field(default_factory=list)
+    furthest: float = 0.0
     saved: int = 0
     ended: bool = False
+    lost: bool = False
     failed: tuple[Reason, str] | None = None
     notes: tuple[str, ...] = ()
 
@@ -58,15 +61,20 @@ class FileProgress:
 
     @property
     def encoded_bytes(self) -> int:
-        """The encoded share of the file, in bytes, estimated from the position of the last segment."""
-        if not self.made or not (end := self.made[-1].segment.end):
+        """The encoded share of the file, in bytes, estimated from the furthest encoded position."""
+        if not self.furthest:
             return 0
         size = self.reading.signature.size
         whole = self.info.duration if self.made[-1].segment.unit == "seconds" else size
-        return int(size * min(1.0, end / whole)) if whole else 0
+        return int(size * min(1.0, self.furthest / whole)) if whole else 0
+
+    def add(self, made: EncodedPieces) -> None:
+        """Add an encoded segment."""
+        self.made.append(made)
+        self.furthest = max(self.furthest, made.segment.end or 0.0)
 
     def points(self, facts: Facts) -> list[Point]:
-        """One point per segment."""
+        """One point per segment, in the order of the file."""
         reading, info = self.reading, self.info
         return [
             Point(
@@ -84,5 +92,5 @@ class FileProgress:
                     **vars(facts),
                 ),
             )
-            for made in self.made
+            for made in sorted(self.made, key=lambda made: made.segment.index)
         ]

@@ -10,6 +10,7 @@ from typing import Any
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.paths import find_path, is_below, show_path
+from omnisearch.renditions.kept import KeptRenditions
 from omnisearch.stores.catalog import open_current
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
@@ -74,7 +75,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
         items, segments = _size(manifest)
         with manifest.transaction():
             files = sum(manifest.drop_below(place) for place in places)
-        settle(manifest, store, raw)
+        KeptRenditions(settings).delete(settle(manifest, store, raw))
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
         replace_absent_folders(settings.index_dir, places)

@@ -1,28 +1,30 @@
-"""The jobs that write the index: `index` and `forget`."""
+"""The jobs that write the index: `index`, `enrich` and `forget`."""
 
 import threading
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from omnisearch.config import Settings
-from omnisearch.errors import CollectionNotFoundError, StoppedError, reason_message
+from omnisearch.errors import BusyError, CollectionNotFoundError, StoppedError
 from omnisearch.jobs.job import Job, Reporter
 from omnisearch.jobs.roots import check_roots
-from omnisearch.paths import find_path, show_path
+from omnisearch.paths import find_path
+from omnisearch.search.map_job import queue_map
 from omnisearch.stores.collections import collection_exists, unknown
-from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
+from omnisearch_indexer.library import failure
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 
 
 class ReportingMeter:
-    """A meter that reports the bytes and files of a run to a job's reporter."""
+    """A meter that reports the progress of a run, in `unit`, to a job's reporter."""
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
+    def __init__(self, reporter: Reporter, unit: str) -> None:
+        self._reporter, self._unit = reporter, unit
         self._done, self._total, self._files, self._all_files = 0, 0, 0, 0
 
     def start(self, total: int, files: int = 0) -> None:
-        """Set the total amount of work."""
+        """Set the total amount of work, and the number of files if they are counted apart."""
         self._done, self._total, self._files, self._all_files = 0, total, 0, files
         self._tell()
 
@@ -33,12 +35,15 @@ class ReportingMeter:
         self._tell()
 
     def _tell(self) -> None:
-        message = f"{self._files:,} of {self._all_files:,} files"
-        self._reporter.report(self._done, self._total, "bytes", message)
+        message = f"{self._files:,} of {self._all_files:,} files" if self._all_files else ""
+        self._reporter.report(self._done, self._total, self._unit, message)
 
 
 def run_index(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:
     """Index the `paths` of a job; `retry_failed` and `prune` are optional. The result is the report of the run.
+
+    Jobs of a watching server have the roots of paths that changed as `within` (`omnisearch.jobs.index_watch`). After a
+    job of a user, one that makes the map is queued if the map is outdated then.
 
     The manifest holds the outcome of every file, so a repeated job reads only the remaining files.
 
@@ -51,16 +56,39 @@ def run_index(job: Job, settings: Settings, reporter: Reporter, stop: threading.
 
     _check_collection(settings)
     params = job.params
+    is_watched = "within" in params
+    paths = params["paths"] if is_watched else check_roots(params["paths"], settings)
     report = index_files(
-        [find_path(path) for path in check_roots(params["paths"], settings)],
+        list(map(find_path, paths)),
         settings,
         retry_failed=params.get("retry_failed", False),
         prune=params.get("prune", False),
         stop=stop,
-        meter=ReportingMeter(reporter),
+        meter=ReportingMeter(reporter, "bytes"),
+        within=[str(find_path(root)) for root in params.get("within", ())],
     )
     if report.interrupted:
         raise StoppedError(f"indexing was stopped: {report}")
+    if not is_watched:  # a map is too much work for every file that changes
+        with suppress(BusyError):  # too many jobs are queued
+            queue_map(settings)
+    return report.fields()
+
+
+def run_enrich(job: Job, settings: Settings, reporter: Reporter, stop: threading.Event) -> Mapping[str, Any]:
+    """Read the text and speech that the items of the index lack, at the level `read` of a job.
+
+    Raises:
+        StoppedError: `stop` was set; what was read is written.
+        OmnisearchError: as `enrich_index`.
+    """
+    from omnisearch_indexer.enrich import enrich_index
+
+    _check_collection(settings)
+    level = settings.model_copy(update={"read": job.params["read"]})
+    report = enrich_index(level, stop, ReportingMeter(reporter, "items"))
+    if report.interrupted:
+        raise StoppedError(f"reading was stopped: {report}")
     return report.fields()
 
 
@@ -96,16 +124,4 @@ def read_errors(job: Job, settings: Settings, after: str, limit: int) -> list[Ma
         return []
     paths = [str(find_path(path)) for path in job.params["paths"]]
     with closing(Manifest(place)) as manifest:
-        return [_error(row) for row in manifest.failures_within(paths, after, limit)]
-
-
-def _error(row: FileRow) -> Mapping[str, Any]:
-    assert row.reason is not None
-    return {
-        "path": show_path(row.path),
-        "cursor": row.path,
-        "reason": str(row.reason),
-        "detail": row.detail,
-        "message": reason_message(row.reason, row.detail),
-        "attempts": row.attempts,
-    }
+        return [failure(row) for row in manifest.failures_within(paths, after, limit)]

@@ -1,21 +1,23 @@
-"""Labels: the tags and metadata that a user gave to a path. They hold for every file at and below it.
+"""Labels: the tags and the values with keys that a user gave to a path. They hold for every file at and below it.
 
-They belong to paths, not to contents: an item that several files hold has the tags of all of them, and if their
-metadata differ, those of the first path. Deeper paths override the metadata of the folders above.
+They belong to paths, not to contents: an item that several files hold has the tags of all of them, and if their values
+of a key differ, that of the first path. Deeper paths override the values of the folders above.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
 
 from omnisearch.errors import StoreError, UsageError
+from omnisearch.metadata import NO_METADATA, Metadata
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts
 from omnisearch.stores.tokens import FORMS
 from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT, MAX_WORDS, check_labels
-from omnisearch_indexer.manifest import FileRow, Manifest
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.manifest_rows import FileRow, ItemRow
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
     """Parse `--tag TAG` and `--meta KEY=VALUE`.
 
     Raises:
-        UsageError: metadata are not KEY=VALUE, or the store cannot hold them.
+        UsageError: a text of `meta` is not KEY=VALUE, or the store cannot hold the labels.
     """
     pairs = [text.partition("=") for text in meta]
     for text, (_, sign, _) in zip(meta, pairs, strict=True):
@@ -63,13 +65,21 @@ class LabelTree:
     def of(self, path: str) -> Labels:
         """Return the labels of a file: its own and those of every folder above it."""
         found = Labels()
+        if not self._given:
+            return found
         for place in (*reversed(PurePath(path).parents), PurePath(path)):
             if str(place) in self._given:
                 found |= self._given[str(place)]
         return found
 
-    def facts(self, mime: str, holders: Sequence[FileRow]) -> Facts:
-        """Return the facts of an item that these files hold, sorted by path."""
+    def facts_of(self, item: ItemRow, holders: Sequence[FileRow]) -> Facts:
+        """Return the facts of a known item that these files hold, sorted by path."""
+        return replace(
+            self.facts(item.mime, holders, item.metadata), has=item.has, languages=item.languages, added=item.added
+        )
+
+    def facts(self, mime: str, holders: Sequence[FileRow], metadata: Metadata | None = None) -> Facts:
+        """Return the facts of new content in these files, sorted by path; `metadata` are those of one of them."""
         first = holders[0]
         both = Labels()
         for row in reversed(holders):
@@ -77,7 +87,9 @@ class LabelTree:
         tags, meta = sorted(both.tags)[:MAX_WORDS], dict(sorted(both.meta.items())[:MAX_WORDS])
         mtime = float(first.signature.mtime_ns // 10**9)  # engines lose the last bits of a fraction
         path, others = show_path(first.path), [show_path(row.path) for row in holders[1:]]
-        return Facts(path, mime, first.signature.size, mtime, tuple(tags), meta, _names(path, others))
+        return Facts(
+            path, mime, first.signature.size, mtime, tuple(tags), meta, _names(path, others), metadata or NO_METADATA
+        )
 
 
 def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
@@ -95,7 +107,7 @@ def _names(path: str, others: Sequence[str]) -> tuple[str, ...]:
 
 
 # Raise it when `LabelTree.facts` or `facts_json` give another result for the same files and labels.
-FACTS_VERSION = 1
+FACTS_VERSION = 3
 
 
 def facts_version() -> str:
@@ -109,4 +121,4 @@ def facts_json(facts: Facts) -> str:
     FORMS is part of it, because the engine stores the words of the facts in these forms.
     """
     said = [facts.path, facts.size, facts.mtime, facts.tags, sorted(facts.meta.items()), facts.names]
-    return json.dumps([FORMS, *said])
+    return json.dumps([FORMS, *said, facts.metadata.as_json(), facts.has, facts.languages, facts.added])

@@ -2,17 +2,17 @@
 
 import os
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.decoder import Decoder
-from omnisearch.media.file import ID_DIGITS, content_hash, open_file, reason_of
+from omnisearch.media.file import reason_and_detail
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
+from omnisearch_indexer.files import Files
+from omnisearch_indexer.local_files import close_pieces
+from omnisearch_indexer.preview_writer import PreviewWriter
 from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue, content_bytes
 from omnisearch_indexer.walk import Signature
 
@@ -21,7 +21,7 @@ CRASHES = 2
 
 
 @dataclass(eq=False)
-class Reading:
+class FileReading:
     """One attempt to read one file. `signature` belongs to the hashed bytes; `dead` tells the reader to stop.
 
     `runs` counts the failed runs with the unchanged file, including this one. `reported` counts the
@@ -43,14 +43,14 @@ class Reading:
 class FileHashed:
     """A file was hashed; the reading now has its item id."""
 
-    reading: Reading
+    reading: FileReading
 
 
 @dataclass(frozen=True, eq=False)
 class Read:
     """One piece of a file."""
 
-    reading: Reading
+    reading: FileReading
     piece: Piece
 
 
@@ -58,7 +58,7 @@ class Read:
 class Refused:
     """A file could not be read."""
 
-    reading: Reading
+    reading: FileReading
     reason: Reason
     detail: str
 
@@ -67,7 +67,7 @@ class Refused:
 class Ended:
     """All pieces of a file are read, or reading was stopped. `signature` is the current one of the file."""
 
-    reading: Reading
+    reading: FileReading
     complete: bool
     signature: Signature
     notes: tuple[str, ...] = ()
@@ -81,67 +81,62 @@ class Reader:
 
     def __init__(
         self,
-        decoder: Decoder,
+        files: Files,
         modalities: Collection[Modality],
         workers: int,
-        channel: ReaderQueue[Event | BaseException],
+        channel: ReaderQueue[Any],
         stop: threading.Event,
+        previews: PreviewWriter,
     ) -> None:
-        self._decoder, self._modalities, self._channel, self._stop = decoder, modalities, channel, stop
+        self._files, self._modalities, self._channel, self._stop = files, modalities, channel, stop
+        self._previews = previews
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="reader")
 
     def close(self) -> None:
         """Wait for the threads to end."""
         self._threads.shutdown(cancel_futures=True)
 
-    def hash(self, reading: Reading) -> None:
+    def hash(self, reading: FileReading) -> None:
         """Find the item id of a file."""
         self._threads.submit(self._guard, self._hash, reading)
 
-    def decode(self, reading: Reading) -> None:
+    def decode(self, reading: FileReading) -> None:
         """Stream the pieces of a file."""
         self._threads.submit(self._guard, self._decode, reading)
 
-    def _guard(self, work: Callable[[Reading], None], reading: Reading) -> None:
+    def _guard(self, work: Callable[[FileReading], None], reading: FileReading) -> None:
         try:
             work(reading)
-        except MediaError as error:
-            self._put(reading, Refused(reading, error.reason, error.detail))
-        except OSError as error:
-            self._put(reading, Refused(reading, reason_of(error), os.strerror(error.errno or 0)))
+        except (MediaError, OSError) as error:
+            self._put(reading, Refused(reading, *reason_and_detail(error)))
         except BaseException as error:  # an error in this program: without an answer the run would never end
             self._put(reading, error)
 
-    def _put(self, reading: Reading, event: Event | BaseException, size: int = 0) -> None:
+    def _put(self, reading: FileReading, event: Event | BaseException, size: int = 0) -> None:
         self._channel.put(event, reading.lane, size)
 
-    def _hash(self, reading: Reading) -> None:
-        fd = open_file(Path(reading.path), follow_links=False)
-        try:
-            reading.signature = Signature.of(os.fstat(fd))
-            reading.item_id = content_hash(fd)[:ID_DIGITS]
-        finally:
-            os.close(fd)
+    def _hash(self, reading: FileReading) -> None:
+        reading.signature, reading.item_id = self._files.identify(reading.path)
         self._put(reading, FileHashed(reading))
 
-    def _decode(self, reading: Reading) -> None:
+    def _decode(self, reading: FileReading) -> None:
         for crash in range(1, CRASHES + 1):
             sent = 0
             try:
-                decoded = self._decoder.decode(Path(reading.path), follow_links=False)
+                decoded = self._files.decode(reading.path)
                 reading.info = decoded.info
                 if decoded.info.modality not in self._modalities:
-                    _close(decoded)
+                    close_pieces(decoded)
                     detail = f"the model does not embed {decoded.info.modality}"
                     raise MediaError(Reason.UNSUPPORTED_FORMAT, detail)
                 for piece in decoded.pieces:
                     if self._stop.is_set() or reading.dead:
-                        _close(decoded)
+                        close_pieces(decoded)
                         break
                     self._put(reading, Read(reading, piece), content_bytes(piece.content))
                     sent += 1
                 else:
-                    self._end(reading, sent, decoded.notes)
+                    self._end(reading, sent, decoded)
                     return
             except MediaError as error:
                 again = error.reason is Reason.DECODER_CRASHED and crash < CRASHES and not sent
@@ -151,13 +146,11 @@ class Reader:
                 break
         self._put(reading, Ended(reading, complete=False, signature=reading.signature))
 
-    def _end(self, reading: Reading, sent: int, notes: Sequence[str]) -> None:
+    def _end(self, reading: FileReading, sent: int, decoded: Decoded) -> None:
         if not sent:
             raise MediaError(Reason.DECODE_ERROR, "the file has no content")
+        preview = decoded.preview()
         now = Signature.of(os.lstat(reading.path))
-        self._put(reading, Ended(reading, complete=True, signature=now, notes=tuple(notes)))
-
-
-def _close(decoded: Decoded) -> None:
-    with suppress(AttributeError):
-        decoded.pieces.close()  # type: ignore[attr-defined]
+        if preview is not None and now.matches(reading.signature):
+            self._previews.write(reading.item_id, preview)
+        self._put(reading, Ended(reading, complete=True, signature=now, notes=tuple(decoded.notes)))

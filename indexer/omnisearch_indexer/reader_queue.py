@@ -50,12 +50,12 @@ class ReaderQueue(Generic[T]):
         free = self._limit - self._held
         return not self._held or lane.held + size <= free
 
-    def get(self, seconds: float) -> T | None:
-        """Take the oldest message of the next file. Returns None if no message arrives within `seconds`."""
+    def get(self, seconds: float, lane: FileQueue[T] | None = None) -> T | None:
+        """Take the oldest message of `lane`, or of the next file. Returns None if none arrives within `seconds`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: bool(self._waiting), seconds):
+            if not self._changed.wait_for(lambda: self._waiting if lane is None else lane.messages, seconds):
                 return None
-            lane = min(self._waiting, key=lambda waiting: waiting.served)
+            lane = lane or min(self._waiting, key=lambda waiting: waiting.served)
             message, size = lane.messages.popleft()
             self._held -= size
             lane.held -= size

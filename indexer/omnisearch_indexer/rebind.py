@@ -17,7 +17,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, Reason
 from omnisearch.meter import SILENT, Meter
-from omnisearch.search.space_embeddings import read_space_embeddings, space_id
+from omnisearch.search.space_embeddings import read_space_embeddings, stored_width
 from omnisearch.stores.base import Point, VectorStore
 from omnisearch.stores.catalog import open_current, swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
@@ -25,9 +25,13 @@ from omnisearch.stores.lock import hold_lock
 from omnisearch.stores.validation import usable
 from omnisearch_indexer import audit
 from omnisearch_indexer.audit import by_modality, embeddings_of
-from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
+from omnisearch_indexer.encoder import Encoder
+from omnisearch_indexer.identity import identity_of
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest_rows import FileState
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.storage_errors import named_faults
+from omnisearch_indexer.text_vectors import with_text_vectors
 
 
 @dataclass
@@ -95,7 +99,7 @@ def rebind_index(settings: Settings, meter: Meter = SILENT, then_read: bool = Fa
             # Before the alias moves: a run that dies after it would leave no trace of items that are in neither index.
             with manifest.transaction():
                 manifest.mark_suspect(sorted(report.lost))
-        _tell(manifest, model, report)
+        _tell(manifest, identity_of(model, settings), report)
     report.seconds = time.monotonic() - begun
     return report
 
@@ -111,14 +115,16 @@ def _fill(
 ) -> Rebound:
     report = Rebound(lost={item.id for item in manifest.suspects()}, then_read=then_read)
     meter.start(old.count())
+    encoder = Encoder(model, raw, audit.BATCH_POINTS)
     points = old.scroll()
     while batch := list(islice(points, audit.BATCH_POINTS)):
         bound = [point for group in by_modality(batch) for point in _bind(group, model, raw, report)]
         report.directionless.update(point.payload.item_id for point in bound if not usable(point.vector))
         kept = [point for point in bound if point.payload.item_id not in report.directionless | report.lost]
-        fresh.upsert(kept)
+        fresh.upsert(with_text_vectors(kept, encoder, kept=True))
         report.points += len(kept)
         meter.advance(len(batch))
+    raw.flush()
     if left_out := report.directionless | report.lost:  # an item is indexed completely or not at all
         fresh.delete(sorted(left_out))
         report.points = fresh.count()
@@ -146,21 +152,28 @@ def _bind(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, re
 
 
 def _require_read(point: Point, model: OmniBind, raw: SpaceEmbeddingStore) -> None:
-    """Refuse a model with a space that never encoded the file of a point.
+    """Refuse a model with a space that never encoded the file of a point, or whose embedding of it is cut too short.
 
     Raises:
         FingerprintError: names the space and the file.
     """
+    path = point.payload.path
     for space, part in read_space_embeddings(raw, model, point.payload.modality, [point.id]):
-        if not raw.has(space_id(model, space), part, point.id):
+        width = stored_width(raw, model, space, part, point.id)
+        if width is None:
             raise FingerprintError(
                 f"space {space!r} (fingerprint {model.spaces[space].fingerprint}) has not read every file of the "
-                f"index: {point.payload.path} has no {part} embedding, so rebinding is not enough. Run `omnisearch "
+                f"index: {path} has no {part} embedding, so rebinding is not enough. Run `omnisearch "
                 f"rebind --read`, which reads the files that lack one, or `omnisearch index PATH... --data-dir NEW`"
+            )
+        if width < model.stored_widths(space, part)[0]:
+            raise FingerprintError(
+                f"the {part} embedding of {path} was stored with dim {width}, and dim {model.dim} needs more of its "
+                f"numbers: run `omnisearch rebind --read`, which reads such files again"
             )
 
 
-def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
+def _tell(manifest: Manifest, identity: Mapping[str, str], report: Rebound) -> None:
     """Update the manifest to the state of a new index, so that the indexer reads only the files of lost items."""
     failed = [
         replace(row, item_id=None, reason=Reason.NON_FINITE, detail="it has no usable vector")
@@ -173,4 +186,4 @@ def _tell(manifest: Manifest, model: OmniBind, report: Rebound) -> None:
         manifest.put_files(failed)
         manifest.forget(sorted(report.directionless))
         manifest.drop_files(strange)
-        manifest.rename(model=model.name, dim=str(model.dim), fingerprint=model.fingerprint)
+        manifest.rename(**identity)

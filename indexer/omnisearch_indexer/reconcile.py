@@ -4,10 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
+from omnisearch.errors import DamageError
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch_indexer.manifest import SUSPECT, ItemRow, Manifest
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.manifest_rows import SUSPECT, ItemRow
 from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
@@ -24,7 +27,14 @@ def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, 
     If the counts differ and only this data directory writes to the collection (`alone`), all points are compared: items
     that lost points are marked as suspect, and points of unknown items are deleted. A server's collection may hold
     points of other data directories, so its count is not compared.
+
+    Raises:
+        DamageError: the manifest is a new one, beside points that an earlier one knew.
     """
+    if not manifest.is_bound and store.count():
+        raise DamageError(
+            f"{manifest.path} is missing, and the engine has {store.count():,} points: run `omnisearch repair`"
+        )
     begun = [intent.item_id for intent in manifest.intents.all() if not manifest.item(intent.item_id)]
     remove_items(begun, store, raw, frozenset(manifest.intents.keys(begun)))
     with manifest.transaction():
@@ -40,28 +50,31 @@ def reconcile(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, 
     take_back(sorted(held.keys() - expected.keys()), manifest, store, raw)
 
 
-def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> None:
+def settle(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore) -> Sequence[str]:
     """Remove the items that no file holds, and update the changed facts of the others in the engine.
 
-    Computing the facts takes a second for every 10,000 items, so it is skipped if the manifest has not changed since.
+    Returns the ids of the removed items.
+
+    Computing the facts takes a second for every 10,000 items. So it is skipped if the manifest has not changed since,
+    and is done only for the items that this run wrote if all others were settled before.
     """
     if manifest.is_settled(facts_version()) and not any(manifest.intents.all()):
         manifest.check_items()
-        return
-    take_back(manifest.unheld(), manifest, store, raw)
+        return ()
+    touched = manifest.touched(facts_version())
+    removed = manifest.unheld(touched)
+    take_back(removed, manifest, store, raw)
     give_up(_orphans(manifest), manifest, store, raw)
     labels = LabelTree(manifest)
-    changed: list[tuple[ItemRow, Facts]] = []
-    for item, holders in manifest.held():
-        facts = labels.facts(item.mime, holders)
-        if facts_json(facts) != item.facts_json:
-            changed.append((item, facts))
-    for at in range(0, len(changed), CHUNK):
-        part = [_with_mime(item, facts, store) for item, facts in changed[at : at + CHUNK]]
+    held = ((item, labels.facts_of(item, holders)) for item, holders in manifest.held(touched))
+    changed = ((item, facts) for item, facts in held if facts_json(facts) != item.facts_json)
+    while rows := list(islice(changed, CHUNK)):
+        part = [_with_mime(item, facts, store) for item, facts in rows]
         store.describe({item.id: facts for item, facts in part})
         with manifest.transaction():
             manifest.put_items(replace(item, mime=facts.mime, facts_json=facts_json(facts)) for item, facts in part)
     manifest.mark_settled(facts_version())
+    return removed
 
 
 def _with_mime(item: ItemRow, facts: Facts, store: VectorStore) -> tuple[ItemRow, Facts]:

@@ -1,6 +1,7 @@
 """Repair: find damage in an index and rebuild the damaged data, vectors from embeddings and embeddings from files.
 
-    compare embeddings with their checksums, and points with the manifest and the embeddings
+    rebuild a damaged manifest from the payloads of the points
+      -> compare embeddings with their checksums, and points with the manifest and the embeddings
       -> mark items that lost points or embeddings as suspect in the manifest
       -> embedded engine: write all sound points to a new collection, then switch the alias
       -> read suspect items from their files; undamaged embeddings are not encoded again
@@ -9,6 +10,7 @@ Every step is durable before the next begins. The next `omnisearch repair` compl
 """
 
 import os
+import shlex
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -28,19 +30,26 @@ from omnisearch.stores.catalog import open_store, restore_alias, swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore, set_aside
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.audit import BATCH_POINTS, Audit, audit, by_modality, embeddings_of, is_sound, read_points
+from omnisearch_indexer.encoder import Encoder
+from omnisearch_indexer.identity import identity_of
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.open_index import OpenIndex
 from omnisearch_indexer.path_labels import LabelTree
-from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.rebuild_manifest import find_manifest, rebuild_manifest
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.scan import ScanResult
 from omnisearch_indexer.session import read_files, stop_on_signal
+from omnisearch_indexer.text_vectors import with_text_vectors
 from omnisearch_indexer.walk import Signature
 
 
 @dataclass
 class Repaired:
-    """The result of a repair. `not_repaired` lists files that could not be read again, as (path, reason)."""
+    """The result of a repair. `not_repaired` lists files that could not be read again, as (path, reason).
+
+    `unread` items had texts of pictures or sound before, and have none now.
+    """
 
     embeddings: int = 0
     damaged_embeddings: int = 0
@@ -48,15 +57,20 @@ class Repaired:
     points: int = 0
     faults: str = ""  # of the engine
     rebuilt: bool = False
+    rebuilt_manifest: bool = False
+    old_manifest: str = ""  # where the damaged one was moved
+    roots: list[str] = field(default_factory=list)
     read_again: int = 0
     not_repaired: list[tuple[str, str]] = field(default_factory=list)
+    unread: int = 0
     interrupted: bool = False
     seconds: float = 0.0
 
     @property
     def found_damage(self) -> bool:
         """Whether there was anything to repair."""
-        return bool(self.damaged_embeddings or self.set_aside or self.faults or self.read_again or self.not_repaired)
+        engine, files = self.rebuilt_manifest or self.faults, self.read_again or self.not_repaired
+        return bool(self.damaged_embeddings or self.set_aside or engine or files)
 
     def fields(self) -> Mapping[str, Any]:
         """As JSON."""
@@ -67,8 +81,11 @@ class Repaired:
             "points": self.points,
             "engine": self.faults,
             "rebuilt": self.rebuilt,
+            "rebuilt_manifest": self.rebuilt_manifest,
+            "old_manifest": self.old_manifest,
             "read_again": self.read_again,
             "not_repaired": [{"path": path, "reason": reason} for path, reason in self.not_repaired],
+            "unread": self.unread,
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
         }
@@ -79,19 +96,33 @@ class Repaired:
         lines = []
         if self.damaged_embeddings or not (self.read_again or self.not_repaired):
             lines = [f"{self.damaged_embeddings:,} of {self.embeddings:,} embeddings were lost or damaged"]
+        if self.rebuilt_manifest:
+            lines.append(self._manifest_lost())
         if self.set_aside:
-            lines = [f"the index of the embeddings was damaged; it was moved to {self.set_aside}, which may be deleted"]
+            moved = f"it was moved to {self.set_aside}, which may be deleted"
+            lines.append(f"the index of the embeddings was damaged; {moved}")
         if self.faults:
             lines.append(f"faults of the engine: {self.faults}")
         if self.rebuilt:
             lines.append(f"the collection was rebuilt with {self.points:,} points")
         lines.append(f"{self.read_again:,} files were read again")
+        if self.unread:
+            lines.append(f"{self.unread:,} of them lost their text and speech: `omnisearch enrich` reads these again")
         if self.not_repaired:
             lines.append(
                 f"{len(self.not_repaired):,} files could not be read again: restore them and run `omnisearch repair`, "
                 f"or run `omnisearch index PATH...` to remove them from the index"
             )
         return "\n".join(lines)
+
+    def _manifest_lost(self) -> str:
+        moved = f" (the damaged one is {self.old_manifest}, which may be deleted)" if self.old_manifest else ""
+        roots = " ".join(map(shlex.quote, self.roots)) or "PATH..."
+        return (
+            f"the manifest was rebuilt from the points{moved}. Lost: further paths of the same content, and the files "
+            f"that failed; `omnisearch index {roots}` finds them again, and encodes nothing that is indexed. Where "
+            f"text was read, `omnisearch enrich` reads it again"
+        )
 
 
 def repair_index(settings: Settings, meter: Meter = SILENT, marked_only: bool = False) -> Repaired:
@@ -104,32 +135,43 @@ def repair_index(settings: Settings, meter: Meter = SILENT, marked_only: bool = 
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
         ModelMissingError: the model or its weights are not on this machine.
-        DamageError: the manifest is damaged.
     """
     begun = time.monotonic()
-    Manifest(settings.index_dir / MANIFEST_FILE).close()  # raises if there is none
+    find_manifest(settings)  # raises if there is no index
     with ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.index_dir))
+        lock = stack.enter_context(hold_lock(settings.index_dir))
         stop = stack.enter_context(stop_on_signal())
-        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         model = OmniBind.load(settings.model, settings)
-        identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
-        manifest.claim(**identity, store=settings.store or "embedded")
+        identity = {**identity_of(model, settings), "store": settings.store or "embedded"}
         report = Repaired()
+        if not find_manifest(settings):
+            _rebuild_manifest(settings, model, report)
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
+        manifest.claim(**identity)
+        report.roots = [show_path(root) for root in manifest.roots()]
+        unread = manifest.count_unread()
         raw = stack.enter_context(closing(_open_embeddings(settings, report, marked_only)))
         if not marked_only:
             _repair_engine(settings, manifest, raw, model, report)
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         again = _suspect_files(manifest, fingerprint(settings), report)
-        done = read_files(again, settings, model, store, raw, manifest, stop, meter)
+        done = read_files(again, settings, OpenIndex(lock, model, store, raw, manifest), stop, meter)
         _conclude(report, manifest, again, done)
+        report.unread = max(0, manifest.count_unread() - unread)
     report.seconds = time.monotonic() - begun
     return report
 
 
 def _open(settings: Settings, model: OmniBind, create: bool) -> VectorStore:
     return open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=create)
+
+
+def _rebuild_manifest(settings: Settings, model: OmniBind, report: Repaired) -> None:
+    restore_alias(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint)
+    with closing(_open(settings, model, create=False)) as store:
+        report.old_manifest = rebuild_manifest(settings, store)
+    report.rebuilt_manifest = True
 
 
 def _open_embeddings(settings: Settings, report: Repaired, marked_only: bool) -> SpaceEmbeddingStore:
@@ -178,15 +220,17 @@ def _fill(
     """Write the points of all complete items and return their number. The files of other items are read again."""
     items = {item.id: item for item in manifest.items()}
     labels = LabelTree(manifest)
-    facts = {item.id: labels.facts(item.mime, holders) for item, holders in manifest.held() if item.id in found.wrong}
+    held = [(item, holders) for item, holders in manifest.held() if item.id in found.wrong]
+    facts = {item.id: labels.facts_of(item, holders) for item, holders in held}
     left_out = found.incomplete | (found.wrong & found.lost)
     points = read_points(old, list(items), [])
-    written = 0
+    encoder, written = Encoder(model, raw, BATCH_POINTS), 0
     while batch := list(islice(points, BATCH_POINTS)):
         kept = [p for p in batch if is_sound(p, items) and p.payload.item_id not in left_out]
         made = [point for group in by_modality(kept) for point in _bound(group, model, raw, facts)]
-        fresh.upsert(made)
+        fresh.upsert(with_text_vectors(made, encoder, kept=True))
         written += len(made)
+    raw.flush()
     return written
 
 
@@ -213,7 +257,7 @@ def _suspect_files(manifest: Manifest, decoder: str, report: Repaired) -> ScanRe
                 report.not_repaired.append((path, os.strerror(error.errno or 0)))
                 continue
             if stat.S_ISREG(status.st_mode):
-                found.todo.append(Reading(path, Signature.of(status)))
+                found.todo.add(path, Signature.of(status))
             else:
                 report.not_repaired.append((path, "not a regular file"))
     found.report.seen = len(found.todo)

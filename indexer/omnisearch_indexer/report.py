@@ -8,6 +8,7 @@ from typing import Any
 
 from omnisearch.errors import OmnisearchError, Reason
 from omnisearch.stores.absent_folders import AbsentFolder
+from omnisearch_indexer.enriched import Enriched
 
 
 class Outcome(StrEnum):
@@ -31,7 +32,8 @@ class Report:
     """Counts of one run. `seen` counts neither `removed` (deleted) files, nor `links`, nor files in `kept` folders.
 
     `kept` folders hold indexed files that were not found and stay in the index. `partly_read` files are indexed without
-    the part that could not be read.
+    the part that could not be read. `enriched` is what was read of the text and the speech in items, if the run did
+    that; `unread` items were never read so.
     """
 
     seen: int = 0
@@ -44,6 +46,8 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     kept: list[AbsentFolder] = field(default_factory=list)
+    unread: int = 0
+    enriched: Enriched | None = None
 
     @property
     def indexed(self) -> int:
@@ -94,6 +98,8 @@ class Report:
             "segments": self.segments,
             "seconds": round(self.seconds, 3),
             "interrupted": self.interrupted,
+            "unread": self.unread,
+            "enriched": None if self.enriched is None else self.enriched.fields(),
         }
 
     def __str__(self) -> str:
@@ -108,4 +114,5 @@ class Report:
                 text += f", {self.outcomes[outcome]:,} {outcome}"
         text += f"; {self.removed:,} removed" if self.removed else ""
         text += f"; {self.links:,} links not followed" if self.links else ""
-        return f"{text}; {self.segments:,} segments in {self.seconds:.1f} s"
+        text = f"{text}; {self.segments:,} segments in {self.seconds:.1f} s"
+        return text if self.enriched is None else f"{text}\n{self.enriched}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omnisearch.paths import is_below
+from omnisearch.paths import is_below, is_within
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,13 @@ class Roots:
 
     present: Sequence[str]
     missing: Mapping[str, str]
+
+
+def changed_places(paths: Sequence[Path], within: Sequence[str]) -> Roots:
+    """Return the places in the roots `within` that changed; those of a root that cannot be reached are left out."""
+    reachable = [root for root in within if os.path.exists(root)]  # noqa: PTH110 - a link was followed to it before
+    places = {str(path) for path in paths if any(is_within(str(path), root) for root in reachable)}
+    return Roots(tops(places), {})
 
 
 def resolve_roots(paths: Sequence[Path]) -> Roots:
@@ -34,5 +41,13 @@ def resolve_roots(paths: Sequence[Path]) -> Roots:
             missing[str(shown)] = os.strerror(error.errno or 0)
         else:
             roots.add(root)
-    tops = sorted((r for r in roots if not any(is_below(r, other) for other in roots - {r})), key=os.fsencode)
-    return Roots(tops, missing)
+    return Roots(tops(roots), missing)
+
+
+def tops(paths: set[str]) -> list[str]:
+    """Return the paths that are below no other one, sorted."""
+    found: list[str] = []
+    for path in sorted(paths, key=lambda path: os.fsencode(path) + b"/"):  # a folder right before what is below it
+        if not found or not is_below(path, found[-1]):
+            found.append(path)
+    return sorted(found, key=os.fsencode)

@@ -1,45 +1,60 @@
 """The scan: compare the files that the walk found with the manifest, before any file is opened."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from threading import Event
 
 from omnisearch.errors import Reason
 from omnisearch.paths import is_below, is_within, show_path
 from omnisearch.stores.absent_folders import AbsentFolder
 from omnisearch_indexer.absent import FileSystems, split_absent
-from omnisearch_indexer.manifest import FileRow, FileState, Manifest
-from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.manifest import KnownFile, Manifest, Standing
+from omnisearch_indexer.manifest_rows import FileRow, FileState
+from omnisearch_indexer.reader import FileReading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
-from omnisearch_indexer.walk import FoundFile, Walk
-
-CHUNK = 1000
+from omnisearch_indexer.todo import Todo
+from omnisearch_indexer.unread_pages import has_unread_pages
+from omnisearch_indexer.walk import BATCH, Entry, FoundFile, Walk
 
 
 @dataclass
 class ScanResult:
     """Files `todo` must be read, `refused` files cannot be read, `deleted` files are known and no longer exist.
 
-    `todo` is sorted by size, in steps of a power of two, so that small files do not wait for large ones. `renewed` says
-    that unchanged files have other device numbers or a missing ctime in the manifest.
+    `roots` are the places that were scanned. `renewed` says that the manifest has other device numbers, no ctime or an
+    older decoder of unchanged files. `failed` files could not be read by an earlier run, and are not read again; those
+    of unsupported formats are only counted.
     """
 
     decoder: str
-    todo: list[Reading] = field(default_factory=list)
+    roots: Sequence[str] = ()
+    todo: Todo = field(default_factory=Todo)
     refused: list[FileRow] = field(default_factory=list)
     deleted: list[FileRow] = field(default_factory=list)
+    failed: list[FileRow] = field(default_factory=list)
     renewed: bool = False
     file_systems: FileSystems = field(default_factory=FileSystems)
     report: Report = field(default_factory=Report)
 
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether no file must be read, recorded or removed."""
+        return not (len(self.todo) or self.refused or self.deleted)
+
 
 @dataclass(frozen=True)
 class Choices:
-    """Options of the user: read failed files again; remove files that are not found, wherever they were."""
+    """Options of the user: read failed files again; remove files that are not found, wherever they were.
+
+    `pages` is the version in which PDFs without text are read; empty if their pages are not read.
+    """
 
     retry_failed: bool = False
     prune: bool = False
+    pages: str = ""
 
 
 def scan(
@@ -49,51 +64,129 @@ def scan(
 
     `missing` maps roots that cannot be reached to the reason.
     """
-    made = ScanResult(decoder)
-    met: list[FoundFile] = []
-    for found in walk:
-        if stop.is_set():
-            break
-        made.report.seen += 1
-        met.append(found)
-        if manifest is not None and len(met) == CHUNK:
-            manifest.see(met)
-            met.clear()
-        _sort(found, manifest, made, choices.retry_failed)
-    made.todo.sort(key=lambda reading: reading.signature.size.bit_length())
+    made = ScanResult(decoder, walk.roots)
+    empty: list[str] = []
+    for root in walk.roots:
+        scanned = _RootScan(root, manifest, made, choices)
+        before = made.report.seen
+        for batch in walk.batches(root):
+            if stop.is_set():
+                return made
+            scanned.add(batch)
+        scanned.end()
+        if made.report.seen == before:
+            empty.append(root)
     made.report.links = walk.links
-    if manifest is not None and not stop.is_set():
-        manifest.see(met)
-        _sort_absent(walk, missing, manifest, made, choices.prune)
+    if manifest is not None:
+        _sort_absent(walk, empty, missing, manifest, made, choices.prune)
+        made.todo.moved = {row.signature: row.item_id for row in made.deleted if row.item_id and row.signature.ctime_ns}
     return made
 
 
-def _sort(found: FoundFile, manifest: Manifest | None, made: ScanResult, retry_failed: bool) -> None:
-    row = manifest.file(found.path) if manifest is not None else None
-    if found.reason is not None:
-        made.refused.append(refuse(found, row, found.reason, found.detail, made.decoder))
-        made.report.fail(found.reason)
-        return
-    if row is None or not row.signature.matches(found.signature):
-        made.todo.append(Reading(found.path, found.signature))
-        return
-    made.file_systems.note_unchanged(found.path, row.signature)
-    made.renewed |= row.signature != found.signature
-    if row.decoder != made.decoder:
-        made.todo.append(Reading(found.path, found.signature))
-    elif row.reason is None:
-        made.report.outcomes[Outcome.UNCHANGED] += 1
-    elif retry_failed and row.state is FileState.FAILED:
-        made.todo.append(Reading(found.path, found.signature))
-    elif is_retried(row.reason, row.attempts):
-        runs = row.attempts + 1 if row.reason in MACHINE else 1
-        made.todo.append(Reading(found.path, found.signature, runs=runs))
-    else:
-        made.report.fail(row.reason)
+class _RootScan:
+    """Compares the files of one root with the known ones, which come in the same order (a merge join)."""
+
+    def __init__(self, root: str, manifest: Manifest | None, made: ScanResult, choices: Choices) -> None:
+        self._manifest, self._made, self._choices = manifest, made, choices
+        self._rows: Iterator[KnownFile] = iter(()) if manifest is None else manifest.known(root, made.decoder)
+        self._known = next(self._rows, None)
+
+    def add(self, batch: Sequence[Entry]) -> None:
+        """Sort the next entries of the walk, all of one folder."""
+        unchanged = unsupported = 0
+        absent: list[bytes] = []
+        devices: set[int] = set()
+        rows, known = self._rows, self._known
+        for entry in batch:  # an unchanged run spends most of its time here
+            path, status, trouble = entry
+            key = os.fsencode(path)
+            while known is not None and known[0] < key:
+                absent.append(known[0])
+                known = next(rows, None)
+            if known is None or known[0] != key:
+                self._sort(entry, is_known=False)
+                continue
+            _, mtime_ns, ctime_ns, size, inode, device, standing = known
+            known = next(rows, None)
+            if not (
+                standing
+                and status
+                and not trouble
+                and status.st_mtime_ns == mtime_ns
+                and status.st_ctime_ns == ctime_ns
+                and status.st_size == size
+                and status.st_ino == inode
+                and status.st_dev == device
+            ):
+                self._sort(entry, is_known=True)
+                continue
+            devices.add(device)
+            if standing == Standing.INDEXED:
+                unchanged += 1
+            else:
+                unsupported += 1
+        self._known = known
+        report, outcomes = self._made.report, self._made.report.outcomes
+        report.seen += len(batch)
+        outcomes[Outcome.UNCHANGED] += unchanged
+        outcomes[Outcome.UNSUPPORTED] += unsupported
+        for device in devices:
+            self._made.file_systems.note_unchanged(batch[0][0], device)
+        if absent and self._manifest is not None:
+            self._manifest.note_absent(absent)
+
+    def end(self) -> None:
+        """Note the known files behind the last entry as absent."""
+        rest = self._rows if self._known is None else chain((self._known,), self._rows)
+        while self._manifest is not None and (absent := [row[0] for row in islice(rest, BATCH)]):
+            self._manifest.note_absent(absent)
+
+    def _sort(self, entry: Entry, is_known: bool) -> None:
+        made, manifest, found = self._made, self._manifest, FoundFile.of(entry)
+        # A folder that could not be listed comes behind its place in the order.
+        row = manifest.file(found.path) if manifest is not None and (is_known or found.reason is not None) else None
+        if found.reason is not None:
+            if manifest is not None and row is not None:
+                manifest.note_present(found.path)
+            refused = refuse(found, row, found.reason, found.detail, made.decoder)
+            (made.failed if refused == row else made.refused).append(refused)
+            made.report.fail(found.reason)
+        elif row is None or not row.signature.matches(found.signature):
+            made.todo.add(found.path, found.signature)
+        else:
+            self._sort_unchanged(found, row)
+
+    def _sort_unchanged(self, found: FoundFile, row: FileRow) -> None:
+        """Sort a known file whose content is unchanged."""
+        made, choices, manifest = self._made, self._choices, self._manifest
+        made.file_systems.note_unchanged(found.path, row.signature.device)
+        is_current = _is_current(row, manifest, made.decoder)
+        if manifest is not None and is_current and (row.signature, row.decoder) != (found.signature, made.decoder):
+            manifest.note_renewed(found, made.decoder)
+            made.renewed = True
+        if not is_current:
+            made.todo.add(found.path, found.signature)
+        elif row.reason is None:
+            made.report.outcomes[Outcome.UNCHANGED] += 1
+        elif row.state is FileState.FAILED and (choices.retry_failed or has_unread_pages(row, choices.pages)):
+            made.todo.add(found.path, found.signature)
+        elif is_retried(row.reason, row.attempts):
+            made.todo.add(found.path, found.signature, row.attempts + 1 if row.reason in MACHINE else 1)
+        else:
+            made.failed.append(row)
+            made.report.fail(row.reason)
+
+
+def _is_current(row: FileRow, manifest: Manifest | None, decoder: str) -> bool:
+    """Whether this decoder would give the same outcome. It may read a file that an older version could not."""
+    if row.decoder == decoder:
+        return True
+    item = manifest.item(row.item_id) if manifest is not None and row.item_id is not None else None
+    return item is not None and item.is_current(decoder)
 
 
 def refuse(
-    found: FoundFile | Reading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
+    found: FoundFile | FileReading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
 ) -> FileRow:
     """Return the row of a file that failed with this reason. A file that could not be opened keeps its item."""
     if before is not None and before.item_id is not None and reason in UNREAD:
@@ -101,23 +194,28 @@ def refuse(
     return FileRow(found.path, found.signature, decoder, None, reason, detail, attempt)
 
 
-def _sort_absent(walk: Walk, missing: Mapping[str, str], manifest: Manifest, made: ScanResult, prune: bool) -> None:
+def _sort_absent(
+    walk: Walk, empty: Sequence[str], missing: Mapping[str, str], manifest: Manifest, made: ScanResult, prune: bool
+) -> None:
     """Sort the known files that the walk did not find into deleted and kept.
 
-    Files below unread folders stay, and so do files below skipped ones, such as the indexed uploads of the API.
+    Files below unread folders stay, and so do files below skipped ones, such as the indexed uploads of the API, and
+    files that only the globs of this run leave out.
     """
     for root in walk.roots:
         apart = [*walk.unread, *missing, *(folder for folder in walk.skip if is_below(folder, root))]
-        rows = [row for row in manifest.unseen(root) if not any(is_within(row.path, top) for top in apart)]
+        rows = (row for row in manifest.absent(root) if not any(is_within(row.path, top) for top in apart))
         if prune:
             made.deleted += rows
             continue
-        deleted, kept = split_absent(rows, root, not manifest.saw(root), made.file_systems)
+        rows = (row for row in rows if not walk.spares(row.path, root))
+        # A root without files may be one that is not mounted, but not a place that was seen to change.
+        deleted, kept = split_absent(rows, root, root in empty and not walk.within, made.file_systems)
         made.deleted += deleted
         made.report.kept += kept
     for root, why in missing.items():
-        rows = manifest.unseen(root)
+        manifest.note_absent_root(root, [each for each in walk.roots if is_below(each, root)])
         if prune:
-            made.deleted += rows
-        elif files := sum(row.item_id is not None for row in rows):
+            made.deleted += manifest.absent(root)
+        elif files := sum(row.item_id is not None for row in manifest.absent(root)):
             made.report.kept.append(AbsentFolder(show_path(root), files, why))

@@ -11,14 +11,17 @@ from omnisearch.sqlite_errors import is_damage
 from omnisearch_indexer import intents
 from omnisearch_indexer.storage_errors import damaged
 
-VERSION = 3
+VERSION = 6
 
+# `items.told` are the facts that the engine was told of an item (`ItemRow.facts_json`), and `items.found` sums up the
+# texts that were found in it, as JSON: what it has, and their languages (`ItemRow.has` and `ItemRow.languages`).
 SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE roots (path BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY, indexed REAL) WITHOUT ROWID;
 CREATE TABLE items (
     item_id TEXT PRIMARY KEY, modality TEXT NOT NULL, segments INTEGER NOT NULL, decoder TEXT NOT NULL,
-    mime TEXT NOT NULL, told TEXT NOT NULL, notes TEXT NOT NULL
+    mime TEXT NOT NULL, told TEXT NOT NULL, notes TEXT NOT NULL, metadata TEXT, reading TEXT NOT NULL,
+    found TEXT NOT NULL, added REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
@@ -29,8 +32,9 @@ CREATE TABLE files (
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
 CREATE TABLE labels (path BLOB, key TEXT, value TEXT, PRIMARY KEY (path, key, value)) WITHOUT ROWID;
 {intents.SCHEMA}"""
-# Each entry migrates the previous version to its key. The column `told` holds `ItemRow.facts_json`; it starts empty, so
-# the next run writes the facts of every item to the engine. A ctime of 0 means that none was recorded.
+# Each entry migrates the previous version to its key. The column `told` starts empty, so the next run writes the
+# facts of every item to the engine. A ctime of 0 means that none was recorded; metadata of NULL, that the file was read
+# without them. An item without a time of adding takes that of the last change of its file.
 MIGRATIONS = {
     2: """
 ALTER TABLE items DROP COLUMN path;
@@ -54,8 +58,42 @@ INSERT INTO files SELECT
 DROP TABLE files_before;
 CREATE INDEX files_by_item ON files (item_id, path) WHERE item_id IS NOT NULL;
 """,
+    4: """
+ALTER TABLE items ADD COLUMN metadata TEXT;
+ALTER TABLE items ADD COLUMN reading TEXT NOT NULL DEFAULT '';
+""",
+    5: """
+ALTER TABLE items ADD COLUMN found TEXT NOT NULL DEFAULT '[[], []]';
+""",
+    6: """
+ALTER TABLE roots ADD COLUMN indexed REAL;
+ALTER TABLE items ADD COLUMN added REAL NOT NULL DEFAULT 0;
+UPDATE items SET added = COALESCE(
+    (SELECT MAX(mtime_ns) / 1000000000 FROM files WHERE files.item_id = items.item_id), 0);
+""",
 }
-SEEN = "CREATE TEMP TABLE seen (path BLOB PRIMARY KEY, device INTEGER, ctime_ns INTEGER) WITHOUT ROWID"
+# The known files that the walk of a run did not find, and the unchanged ones that need another row.
+ABSENT = "CREATE TEMP TABLE absent (path BLOB PRIMARY KEY) WITHOUT ROWID"
+# The items whose facts may have changed since the manifest was opened or settled, noted by triggers.
+TOUCHED = """
+CREATE TEMP TABLE touched (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TRIGGER put_file BEFORE INSERT ON main.files BEGIN
+    INSERT OR IGNORE INTO touched SELECT item_id FROM files WHERE path = new.path AND item_id IS NOT NULL;
+    INSERT OR IGNORE INTO touched SELECT new.item_id WHERE new.item_id IS NOT NULL;
+END;
+CREATE TEMP TRIGGER set_file AFTER UPDATE OF path, size, mtime_ns, item_id ON main.files BEGIN
+    INSERT OR IGNORE INTO touched SELECT old.item_id WHERE old.item_id IS NOT NULL;
+    INSERT OR IGNORE INTO touched SELECT new.item_id WHERE new.item_id IS NOT NULL;
+END;
+CREATE TEMP TRIGGER drop_file AFTER DELETE ON main.files WHEN old.item_id IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO touched VALUES (old.item_id);
+END;
+CREATE TEMP TRIGGER put_item AFTER INSERT ON main.items BEGIN INSERT OR IGNORE INTO touched VALUES (new.item_id); END;
+CREATE TEMP TRIGGER set_item AFTER UPDATE ON main.items BEGIN INSERT OR IGNORE INTO touched VALUES (new.item_id); END;
+"""
+RENEWED = "CREATE TEMP TABLE renewed (path BLOB PRIMARY KEY, device INTEGER, ctime_ns INTEGER, decoder TEXT)"
+# The tables and indexes of every version.
+OBJECTS = frozenset({"meta", "roots", "items", "files", "files_by_item", "labels", "writing", "keys"})
 
 
 class _Checked(sqlite3.Connection):
@@ -70,6 +108,8 @@ class _Checked(sqlite3.Connection):
     def execute(self, *query: Any) -> sqlite3.Cursor:
         try:
             return super().execute(*query)
+        except UnicodeDecodeError as error:  # a name of a column, or the message of an error, that holds damage
+            raise damaged(self.path, error) from None
         except sqlite3.Error as error:
             raise (damaged(self.path, error) if is_damage(error) else error) from None
 
@@ -87,8 +127,10 @@ class _Checked(sqlite3.Connection):
             raise damaged(self.path, error) from None
 
 
-def open_manifest_database(path: Path, create: bool) -> _Checked:
+def open_manifest_database(path: Path, create: bool, checked: bool = False) -> _Checked:
     """Open a manifest with the current tables: for reading and writing if `create`, else for reading.
+
+    If it was not `checked` before, every page is read, which takes a second for some million files.
 
     Raises:
         NoIndexError: it has no tables yet and `create` is False.
@@ -98,19 +140,21 @@ def open_manifest_database(path: Path, create: bool) -> _Checked:
     """
     db = _open_for_writing(path) if create else _open_for_reading(path)
     try:
-        _check(db, path, create)
+        _check(db, path, create, checked)
         db = _migrate(db, path, create)
-        db.execute(SEEN)
+        db.execute(ABSENT)
+        db.execute(RENEWED)
+        if create:
+            db.executescript(TOUCHED)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _check(db: sqlite3.Connection, path: Path, create: bool) -> None:
-    (sound,) = db.execute("PRAGMA quick_check").fetchone()
-    if sound != "ok":
-        raise damaged(path, sound)
+def _check(db: sqlite3.Connection, path: Path, create: bool, checked: bool) -> None:
+    if not checked and (found := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+        raise damaged(path, found)
     version = _version(db)
     if version > VERSION:
         raise StoreError(f"{path} has schema {version}, this omnisearch reads {VERSION}: install a newer omnisearch")

@@ -3,32 +3,40 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
+from omnisearch.media.decoder import Decoder
 from omnisearch.media.pool import DecoderPool, fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.paths import show_path
-from omnisearch.stores.base import VectorStore
-from omnisearch.stores.catalog import open_store
-from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.absent import replace_absent_folders
-from omnisearch_indexer.audit import mark_lost_embeddings
-from omnisearch_indexer.indexer import Indexer
+from omnisearch_indexer.bulk_load import bulk_load
+from omnisearch_indexer.globs import ALL, Globs
+from omnisearch_indexer.item_metadata import update_metadata
+from omnisearch_indexer.local_files import LocalFiles
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.path_labels import Labels
-from omnisearch_indexer.reconcile import reconcile
-from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.roots import Roots, resolve_roots
+from omnisearch_indexer.open_index import OpenIndex, open_lazily
+from omnisearch_indexer.path_labels import Labels, facts_version
+from omnisearch_indexer.report import Report
+from omnisearch_indexer.roots import Roots, changed_places, resolve_roots
 from omnisearch_indexer.scan import Choices, ScanResult, scan
+from omnisearch_indexer.stamp import Stamp, new_stamp, read_stamp, write_stamp
 from omnisearch_indexer.storage_errors import named_faults
+from omnisearch_indexer.unread_pages import mark_unread_pages
 from omnisearch_indexer.walk import Walk
+
+if TYPE_CHECKING:
+    from omnisearch.binding.model import OmniBind
+    from omnisearch_indexer.engine import Engine, OpenEngine
+    from omnisearch_indexer.open_reading import OpenReading
 
 log = logging.getLogger(__name__)
 
@@ -43,88 +51,149 @@ def index_files(
     prune: bool = False,
     stop: threading.Event | None = None,
     meter: Meter = SILENT,
+    read_meter: Meter = SILENT,
+    globs: Globs = ALL,
+    within: Sequence[str] = (),
+    model: "OmniBind | None" = None,
+    open_engine: "OpenEngine | None" = None,
+    load_meter: Meter = SILENT,
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
 
     `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
-    root or file system is missing.
+    root or file system is missing, and files that only `globs` leave out.
+
+    `within` are roots that were indexed before, if `paths` are the places below them that changed since: then no other
+    place is looked at. `model` is that of the settings, if it is loaded already; otherwise
+    `load_meter` receives the progress of calibrating it, in samples, if that is needed.
+
+    If the index was not written since the last whole run (see `stamp`) and no file changed, then only the manifest is
+    opened: no model and no engine.
 
     SIGINT or SIGTERM ends the run after the current batch and writes all results; a second one aborts. If `stop` is
-    given, that event is used instead of signals. `meter` receives the progress in bytes.
+    given, that event is used instead of signals. `meter` receives the progress in bytes. If the setting `read` is not
+    `none`, text in pictures and speech are read at the end; `read_meter` receives that progress in items. `open_engine`
+    opens another engine than this machine; text and speech are then read by `enrich`.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
         SettingsError: the data directory cannot be written.
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
-        ModelMissingError: the model or its weights are not on this machine.
+        ModelMissingError: the model, its weights or the speech model are not on this machine.
+        NotReadyError: text is to be read, and a package of the extra `read` is not installed.
         StoreError: the disk of the data directory is full or failing, or the index is damaged.
     """
-    roots = _resolve(paths, settings)
+    begun = time.monotonic()
+    roots = changed_places(paths, within) if within else find_roots(paths, settings)
     places = (*roots.present, *roots.missing)
     with named_faults(settings.index_dir), ExitStack() as stack:
-        stack.enter_context(hold_lock(settings.index_dir))
+        lock = stack.enter_context(hold_lock(settings.index_dir))
         stop = stop or stack.enter_context(stop_on_signal())
-        model = OmniBind.load(settings.model, settings)
-        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
-        identity = {"model": model.name, "dim": str(model.dim), "fingerprint": model.fingerprint}
-        manifest.claim(**identity, store=settings.store or "embedded")
-        store = stack.enter_context(
-            closing(open_store(settings, model=model.name, dim=model.dim, fingerprint=model.fingerprint, create=True))
-        )
-        raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
-        reconcile(manifest, store, raw, alone=settings.store is None)
-        mark_lost_embeddings(manifest, store, raw, model)
-        manifest.add_roots(roots.present)
-        manifest.label(places, (labels or Labels()).pairs(), relabel)
-        choices = Choices(retry_failed, prune)
-        found = scan(_walk(roots, settings, hidden), roots.missing, manifest, fingerprint(settings), choices, stop)
-        if found.renewed:
-            with manifest.transaction():
-                manifest.renew()
-        report = read_files(found, settings, model, store, raw, manifest, stop, meter)
-        if not report.interrupted:
-            replace_absent_folders(settings.index_dir, places, report.kept)
+        reading = stack.enter_context(_open_reading(settings))
+        version = "" if reading is None else reading.version
+        stamp = read_stamp(settings, version)
+        with open_lazily(settings, lock, model, checked=stamp is not None, meter=load_meter) as lazy:
+            manifest = lazy.manifest
+            if stamp is None:
+                lazy.open()
+                if reading is not None:
+                    mark_unread_pages(manifest, version)
+            if not within:
+                manifest.add_roots(roots.present)
+                manifest.note_selection(roots.present, hidden or globs != ALL)
+                manifest.label(places, (labels or Labels()).pairs(), relabel)
+            walk, choices = make_walk(roots, settings, hidden, globs, within), Choices(retry_failed, prune, version)
+            found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, stop)
+            _update_rows(found, manifest, settings, stamp, stop)
+            if stamp is not None and found.is_unchanged and manifest.is_settled(facts_version()):
+                report = _unchanged(found, stamp, manifest, stop)
+            else:
+                report = read_files(found, settings, lazy.open(), stop, meter, reading, open_engine)
+            if not report.interrupted:
+                manifest.mark_indexed(within or roots.present)
+                replace_absent_folders(settings.index_dir, places, report.kept)
+            if lazy.index is not None:
+                if reading is not None and not report.interrupted:
+                    report.enriched = reading.read_items(lazy.index, stop, read_meter)
+                    report.interrupted = report.enriched.interrupted
+                report.unread = manifest.count_unread()
+                stamp = new_stamp(report, lazy.index, settings, version)
+        if stamp is not None and not report.interrupted:
+            write_stamp(stamp, settings)
+        report.seconds = time.monotonic() - begun
         return report
+
+
+def _update_rows(
+    found: ScanResult, manifest: Manifest, settings: Settings, stamp: Stamp | None, stop: threading.Event
+) -> None:
+    """Update the rows of unchanged files."""
+    if found.renewed:
+        with manifest.transaction():
+            manifest.renew()
+    if stamp is None or settings.gps is not None:
+        with DecoderPool(settings, settings.workers) as decoder:
+            update_metadata(manifest, decoder, settings.workers, settings.gps, stop)
+
+
+def _unchanged(found: ScanResult, stamp: Stamp, manifest: Manifest, stop: threading.Event) -> Report:
+    """Report a run that has nothing to read and nothing to write."""
+    report = found.report
+    report.partly_read = manifest.count_partly_read(found.roots) if stamp.partly_read else 0
+    report.unread, report.interrupted = stamp.unread, stop.is_set()
+    report.check()
+    return report
+
+
+@contextmanager
+def _open_reading(settings: Settings) -> Iterator["OpenReading | None"]:
+    if settings.read == "none":
+        yield None
+        return
+    from omnisearch_indexer.open_reading import open_reading
+
+    with open_reading(settings) as reading:
+        yield reading
 
 
 def read_files(
     found: ScanResult,
     settings: Settings,
-    model: OmniBind,
-    store: VectorStore,
-    raw: SpaceEmbeddingStore,
-    manifest: Manifest,
+    index: OpenIndex,
     stop: threading.Event,
     meter: Meter = SILENT,
+    reading: "OpenReading | None" = None,
+    open_engine: "OpenEngine | None" = None,
 ) -> Report:
     """Read, encode and write the files of a scan. `meter` receives the progress in bytes."""
-    with DecoderPool(settings, settings.workers) as decoder:
-        return Indexer(settings, model, store, raw, manifest, decoder, stop, meter).run(found)
+    from omnisearch_indexer.indexer import Indexer
 
-
-def preview_files(
-    paths: Sequence[Path], settings: Settings, retry_failed: bool, hidden: bool, prune: bool = False
-) -> Report:
-    """Report what `index_files` would do, without opening or writing a file; files that it would read are `pending`.
-
-    Raises:
-        UsageError: a path does not exist, and nothing below it is indexed.
-    """
-    roots = _resolve(paths, settings)
     with ExitStack() as stack:
-        place = settings.index_dir / MANIFEST_FILE
-        manifest = stack.enter_context(closing(Manifest(place))) if place.exists() else None
-        walk, choices = _walk(roots, settings, hidden), Choices(retry_failed, prune)
-        found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, threading.Event())
-        found.report.partly_read = manifest.count_partly_read() if manifest is not None else 0
-    found.report.outcomes[Outcome.PENDING] = len(found.todo)
-    found.report.removed = sum(row.item_id is not None for row in found.deleted)
-    found.report.check()
-    return found.report
+        if open_engine is None or not found.todo:
+            engine = stack.enter_context(_this_machine(settings, index.model, reading))
+        else:
+            engine = stack.enter_context(open_engine(settings, index.model))
+        stack.enter_context(bulk_load(index.store, len(found.todo)))
+        return Indexer(settings, index, engine, stop, meter).run(found)
 
 
-def _resolve(paths: Sequence[Path], settings: Settings) -> Roots:
+@contextmanager
+def _this_machine(settings: Settings, model: "OmniBind", reading: "OpenReading | None") -> Iterator["Engine"]:
+    from omnisearch.binding.picture_side import picture_side
+    from omnisearch_indexer.batch_encoder import BatchEncoder
+    from omnisearch_indexer.encoder_thread import EncoderThread
+    from omnisearch_indexer.engine import Engine
+
+    with (
+        DecoderPool(settings, settings.workers, previews=True, shorter_side=picture_side(settings)) as pool,
+        closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders,
+    ):
+        decoder: Decoder = pool if reading is None else reading.page_decoder(pool)
+        yield Engine(LocalFiles(decoder), encoders, settings.workers)
+
+
+def find_roots(paths: Sequence[Path], settings: Settings) -> Roots:
     """Resolve the roots. A root that cannot be reached is accepted only if something below it is indexed."""
     roots = resolve_roots(paths)
     if roots.missing:
@@ -158,5 +227,6 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _walk(roots: Roots, settings: Settings, hidden: bool) -> Walk:
-    return Walk(roots.present, hidden, frozenset({str(settings.data_dir.resolve())}))
+def make_walk(roots: Roots, settings: Settings, hidden: bool, globs: Globs, within: Sequence[str] = ()) -> Walk:
+    """Return the walk of a run, which leaves out the data directory."""
+    return Walk(roots.present, hidden, frozenset({str(settings.data_dir.resolve())}), globs, within)

@@ -7,15 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from omnisearch.config import COLLECTIONS
-from omnisearch.errors import reason_message
+from omnisearch.binding.model_facts import known_models
+from omnisearch.binding.model_version import model_version
+from omnisearch.config import COLLECTIONS, Settings
+from omnisearch.errors import OmnisearchError, reason_message
 from omnisearch.paths import show_path
 from omnisearch.stores.absent_folders import read_absent_folders
-from omnisearch_indexer.manifest import MANIFEST_FILE, FileState, Manifest
+from omnisearch_indexer.item_metadata import keeps_gps
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest_rows import FileState
 
 
 def read_status(index_dir: Path) -> dict[str, Any]:
-    """Return counts by modality, failures by reason, the model and the store.
+    """Return counts by modality and by metadata, failures by reason, the model and the store.
 
     Raises:
         NoIndexError: nothing was indexed here yet.
@@ -34,9 +38,36 @@ def read_status(index_dir: Path) -> dict[str, Any]:
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
+            "metadata": manifest.count_metadata(),
+            "places": "kept" if keeps_gps(manifest) else "left out",
             "not_indexed": manifest.reasons(),
             "unfinished": len(manifest.intents),
         }
+
+
+def find_outdated(index_dir: Path, settings: Settings) -> str:
+    """Return a line that says what to do if the model of an index was replaced by another version, else "".
+
+    Nothing is said if the model is not on this machine or is damaged, or if an earlier omnisearch wrote the index: it
+    recorded no versions. The next run of the indexer records them.
+
+    Raises:
+        NoIndexError: nothing was indexed here yet.
+    """
+    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
+        meta = manifest.meta()
+    if "model_version" not in meta:
+        return ""
+    try:
+        source = known_models(settings).get(meta["model"])
+        if source is None or model_version(source, settings) == meta["model_version"]:
+            return ""
+    except (OmnisearchError, OSError):
+        return ""
+    return (
+        f"the index was made by another version of model {meta['model']!r}: bring it up to date with "
+        "`omnisearch rebind --read`, which reads only files that lack an embedding"
+    )
 
 
 def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:

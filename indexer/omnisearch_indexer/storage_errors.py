@@ -36,9 +36,7 @@ def named_faults(place: Path) -> Iterator[None]:
 
 def damaged(place: Path, why: object) -> DamageError:
     """Make the error for a damaged manifest at `place`."""
-    return DamageError(
-        f"{place} is damaged ({why}): rename it, then run `omnisearch index PATH...` with all folders that were indexed"
-    )
+    return DamageError(f"{place} is damaged ({why}): run `omnisearch repair`")
 
 
 def _of_system(error: OSError, place: Path) -> OmnisearchError:

@@ -3,15 +3,17 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self, TypeAlias
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import reason_of
-from omnisearch.paths import is_below, show_path
-from omnisearch_indexer.ignore import Rules
+from omnisearch.media.file import reason_and_detail, reason_of
+from omnisearch.paths import is_below, is_within, show_path
+from omnisearch_indexer.globs import ALL, Globs
+from omnisearch_indexer.ignore import IGNORE_FILE, Rules
 
 # Files and folders that systems and programs leave in media folders.
 DEFAULT_IGNORED = frozenset(
@@ -19,7 +21,9 @@ DEFAULT_IGNORED = frozenset(
     | {"desktop.ini", "lost+found", "node_modules"}
 )
 
-# The rules of the folders above, the deepest last.
+BATCH = 1000
+
+# The rules of a folder and of those above it, the deepest last.
 _Chain: TypeAlias = tuple[Rules, ...]
 
 
@@ -50,6 +54,10 @@ class Signature(NamedTuple):
         return self[:3] == other[:3] and (not known or self.ctime_ns == other.ctime_ns)
 
 
+# A path, its stat, and the reason and detail if it cannot be indexed. The stat is None if it failed.
+Entry: TypeAlias = tuple[str, os.stat_result | None, tuple[Reason, str] | None]
+
+
 @dataclass(frozen=True)
 class FoundFile:
     """A path that the walk found: absolute, as the system spells it. With a `reason` it cannot be indexed."""
@@ -59,83 +67,178 @@ class FoundFile:
     reason: Reason | None = None
     detail: str = ""
 
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Take it from an entry of the walk."""
+        path, status, trouble = entry
+        return cls(path, Signature(0, 0, 0, 0) if status is None else Signature.of(status), *(trouble or ()))
+
+
+class _Listing(NamedTuple):
+    """The entries of a folder that the walk has not reached, the next one last. Names of folders end with a slash."""
+
+    folder: str
+    names: list[str]
+    rules: _Chain
+
 
 @dataclass
 class Walk:
-    """One pass over `roots`; iterate once.
+    """One pass over `roots`: iterate once, over the files or over the `batches` of each root.
 
     System errors do not end the walk: it yields a file that cannot be read with the reason. `links` counts the links
-    with an existing target; they are not followed. `unread` are the folders that could not be listed.
+    with an existing target; they are not followed. `unread` are the folders that could not be listed. `globs` select
+    among the files that the ignore files leave.
+
+    `within` are folders above `roots`: then the ignore files of the folders between them apply, too, and a root that
+    does not exist or that they leave out has no files. `folders` gets the inodes of the listed folders, by path.
     """
 
     roots: Sequence[str]
     hidden: bool = False
     skip: frozenset[str] = frozenset()
+    globs: Globs = ALL
+    within: Sequence[str] = ()
     links: int = 0
     unread: list[str] = field(default_factory=list)
+    folders: dict[str, int] | None = None
 
     def __iter__(self) -> Iterator[FoundFile]:
         for root in self.roots:
-            waiting: list[tuple[os.DirEntry[str], _Chain]] = []  # the next one last
-            try:
-                is_folder = stat.S_ISDIR(os.lstat(root).st_mode)
-            except OSError as error:
-                self.unread.append(root)
-                yield _refused(root, error)
-                continue
-            yield from self._list(root, (), waiting) if is_folder else self._file(root)
-            while waiting:
-                entry, rules = waiting.pop()
-                is_folder = _is_folder(entry)
-                if self._ignored(entry, is_folder, rules):
-                    continue
-                yield from self._list(entry.path, rules, waiting) if is_folder else self._file(entry.path)
+            for batch in self.batches(root):
+                yield from map(FoundFile.of, batch)
 
-    def _list(
-        self, folder: str, rules: "_Chain", waiting: "list[tuple[os.DirEntry[str], _Chain]]"
-    ) -> Iterator[FoundFile]:
-        """Push the entries of a folder on the stack of `waiting` entries."""
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=_order, reverse=True)
-            own = Rules.read(folder)
-        except (OSError, MediaError) as error:
-            self.unread.append(folder)
-            yield _refused(folder, error)
+    def batches(self, root: str) -> Iterator[list[Entry]]:
+        """Walk one root and yield lists of at most BATCH entries of one folder.
+
+        The entries are in the order of the bytes of their paths. Only folders that could not be listed come later.
+        """
+        rules = self._rules_above(root)
+        if rules is None:
             return
-        below = (*rules, own) if own else rules
-        waiting += [(entry, below) for entry in entries]
-
-    def _file(self, path: str) -> Iterator[FoundFile]:
         try:
-            yield from self._entry(path, os.lstat(path))
+            is_folder = stat.S_ISDIR(os.lstat(root).st_mode)
         except OSError as error:
-            yield _refused(path, error)
-
-    def _entry(self, path: str, status: os.stat_result) -> Iterator[FoundFile]:
-        signature = Signature.of(status)
-        if stat.S_ISREG(status.st_mode):
-            yield FoundFile(path, signature)
-        elif not stat.S_ISLNK(status.st_mode):
-            yield FoundFile(path, signature, Reason.NOT_REGULAR, _kind(status.st_mode))
-        elif (trouble := _link_trouble(path)) is None:
-            self.links += 1
+            if not self.within or error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                yield [self._unlisted(root, error)]
+            return
+        if is_folder:
+            yield from self._folders(root, rules)
         else:
-            yield FoundFile(path, signature, *trouble)
+            yield self._entries([root])
 
-    def _ignored(self, entry: os.DirEntry[str], is_folder: bool, rules: "_Chain") -> bool:
-        if entry.path in self.skip or entry.name in DEFAULT_IGNORED:
-            return True
-        if entry.name.startswith(".") and not self.hidden:
+    def spares(self, path: str, root: str) -> bool:
+        """Whether `globs` alone leave out a file of this root that still exists: an earlier run may have indexed it."""
+        return self.globs.leaves_out_file(path, self._top(root)) and os.path.lexists(path)
+
+    def _top(self, root: str) -> str:
+        return next((top for top in self.within if is_within(root, top)), root)
+
+    def _rules_above(self, root: str) -> _Chain | None:
+        """Return the rules of the folders from `within` down to a root; None if it is left out or behind a link."""
+        folder = top = self._top(root)
+        chain: _Chain = ()
+        for name in root[len(top) :].strip("/").split("/") if root != top else ():
+            path = str(Path(folder, name))
+            try:
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                    return None
+                own = Rules.read(folder)
+                is_folder = stat.S_ISDIR(os.lstat(path).st_mode)
+            except MediaError:
+                self.unread.append(folder)
+                return None
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                    self.unread.append(path)
+                return None
+            chain = (*chain, own) if own else chain
+            if self._ignored(path, name, is_folder, chain, top):
+                return None
+            folder = path
+        return chain
+
+    def _folders(self, root: str, rules: _Chain) -> Iterator[list[Entry]]:
+        """Walk a folder; `rules` are those of the folders above it."""
+        top = self._top(root)
+        deeper: str | None = root
+        waiting: list[_Listing] = []
+        while deeper or waiting:
+            if deeper:
+                try:
+                    waiting.append(_list(deeper, rules))
+                except (OSError, MediaError) as error:
+                    yield [self._unlisted(deeper, error)]
+                    deeper = None
+                    continue
+                if self.folders is not None:
+                    with suppress(OSError):
+                        self.folders[deeper] = os.lstat(deeper).st_ino
+            listing = waiting[-1]
+            rules = listing.rules
+            paths, deeper = self._take(listing, top)
+            if not listing.names:
+                waiting.pop()
+            if paths:
+                yield self._entries(paths)
+
+    def _take(self, listing: _Listing, top: str) -> tuple[list[str], str | None]:
+        """Take the paths of the next files of a folder, and that of the folder that follows them."""
+        folder, names, rules = listing
+        above = folder.rstrip("/") + "/"
+        paths: list[str] = []
+        while names and len(paths) < BATCH:
+            name = names.pop()
+            if name[-1] == "/":
+                path, name = above + name[:-1], name[:-1]
+                if not self._ignored(path, name, True, rules, top):
+                    return paths, path
+            elif not self._ignored(path := above + name, name, False, rules, top):
+                paths.append(path)
+        return paths, None
+
+    def _ignored(self, path: str, name: str, is_folder: bool, rules: _Chain, top: str) -> bool:
+        if name in DEFAULT_IGNORED or (name[0] == "." and not self.hidden) or path in self.skip:
             return True
         # The deepest ignore file with a matching rule decides, as in git.
-        verdicts = (rule.verdict(entry.path, is_folder) for rule in reversed(rules))
-        return next((verdict for verdict in verdicts if verdict is not None), False)
+        for rule in reversed(rules):
+            if (verdict := rule.verdict(path, is_folder)) is not None:
+                if verdict:
+                    return True
+                break
+        return self.globs.leaves_out(path, is_folder, top)
+
+    def _entries(self, paths: Iterable[str]) -> list[Entry]:
+        entries: list[Entry] = []
+        lstat, is_regular = os.lstat, stat.S_ISREG
+        for path in paths:
+            try:
+                status = lstat(path)
+                if is_regular(status.st_mode):
+                    entries.append((path, status, None))
+                elif not stat.S_ISLNK(status.st_mode):
+                    entries.append((path, status, (Reason.NOT_REGULAR, _kind(status.st_mode))))
+                elif trouble := _link_trouble(path):
+                    entries.append((path, status, trouble))
+                else:
+                    self.links += 1
+            except OSError as error:
+                entries.append((path, None, reason_and_detail(error)))
+        return entries
+
+    def _unlisted(self, folder: str, error: OSError | MediaError) -> Entry:
+        self.unread.append(folder)
+        return folder, None, reason_and_detail(error)
 
 
-def _order(entry: os.DirEntry[str]) -> bytes:
-    # A folder sorts like its content, so that the walk yields paths in the order of their bytes.
-    return os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b"")
+def _list(folder: str, above: _Chain) -> _Listing:
+    with os.scandir(folder) as listing:
+        # A folder sorts like its content, so that the walk yields paths in the order of their bytes.
+        names = [f"{entry.name}/" if _is_folder(entry) else entry.name for entry in listing]
+    own = Rules.read(folder) if IGNORE_FILE in names else None
+    # ASCII texts sort like their bytes.
+    names.sort(key=None if all(map(str.isascii, names)) else os.fsencode, reverse=True)
+    return _Listing(folder, names, (*above, own) if own else above)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -143,12 +246,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir(follow_symlinks=False)
     except OSError:  # some file systems need a `stat` for the type of an entry; it fails again below, with a reason
         return False
-
-
-def _refused(path: str, error: OSError | MediaError) -> FoundFile:
-    if isinstance(error, MediaError):
-        return FoundFile(path, Signature(0, 0, 0, 0), error.reason, error.detail)
-    return FoundFile(path, Signature(0, 0, 0, 0), reason_of(error), os.strerror(error.errno or 0))
 
 
 def _link_trouble(path: str) -> tuple[Reason, str] | None:

@@ -6,15 +6,21 @@ written item would look like a shorter one.
 """
 
 import time
+from dataclasses import replace
 
+from omnisearch.metadata import Metadata
 from omnisearch.stores.base import Facts, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.intents import Intent
-from omnisearch_indexer.manifest import FileRow, ItemRow, Manifest
+from omnisearch_indexer.item_metadata import finished, keeps_gps
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.manifest_rows import FileRow, ItemRow
 from omnisearch_indexer.path_labels import LabelTree, facts_json
-from omnisearch_indexer.reader import Reading
+from omnisearch_indexer.reader import FileReading
 from omnisearch_indexer.reconcile import give_up, remove_items
+from omnisearch_indexer.text_vectors import with_text_vectors
 
 # A flush of the engine takes as long for one point as for hundreds; a crash loses the data that were not flushed.
 FLUSH_POINTS = 256
@@ -30,16 +36,20 @@ class Writer:
     The next `write` indexes the `whole` files and records the `rows` of the others.
     """
 
-    def __init__(self, store: VectorStore, raw: SpaceEmbeddingStore, manifest: Manifest, decoder: str) -> None:
+    def __init__(
+        self, store: VectorStore, raw: SpaceEmbeddingStore, manifest: Manifest, decoder: str, encoder: Encoder
+    ) -> None:
         self._store, self._raw, self._manifest, self._decoder = store, raw, manifest, decoder
+        self._encoder = encoder
         self._labels = LabelTree(manifest)
-        self._suspect = frozenset(item.id for item in manifest.suspects() if item.was_read_by(decoder))
-        self._unsaved: dict[FileProgress, None] = {}  # files with embeddings that are not durable
+        self._marked = frozenset(item.id for item in manifest.marked() if item.was_read_by(decoder))
+        self._unsaved: dict[FileProgress, int] = {}  # files and the number of their embeddings that are not durable
+        self._unsaved_segments = 0
         self.whole: list[FileProgress] = []
         self.rows: list[FileRow] = []
         self._begun = self._flushed = time.monotonic()
 
-    def begin(self, reading: Reading) -> FileProgress:
+    def begin(self, reading: FileReading) -> FileProgress:
         """Begin a file, or continue one that an interrupted run of the same decoder began."""
         item_id = reading.item_id
         intent = self._manifest.intents.find(item_id)
@@ -47,11 +57,13 @@ class Writer:
             self._save()  # give_up flushes the embeddings of all files, so their intents must be durable first
             give_up([item_id], self._manifest, self._store, self._raw)
         kept = frozenset(self._manifest.intents.keys([item_id]))
-        return FileProgress(reading, kept, is_suspect=item_id in self._suspect)
+        return FileProgress(reading, kept, is_marked=item_id in self._marked)
 
     def encoded(self, work: FileProgress) -> None:
         """Note that segments of a file were encoded."""
-        self._unsaved[work] = None
+        segments = len(work.unsaved)
+        self._unsaved_segments += segments - self._unsaved.get(work, 0)
+        self._unsaved[work] = segments
 
     def finish(self, work: FileProgress) -> None:
         """Note that all segments of a file were encoded; the next `write` indexes it."""
@@ -68,7 +80,7 @@ class Writer:
 
     def due(self) -> bool:
         """Whether enough data wait for a `write`, or some data wait for a long time."""
-        segments = sum(len(work.unsaved) for work in self._unsaved)
+        segments = self._unsaved_segments
         if segments >= FLUSH_POINTS or len(self.rows) + len(self.whole) >= FLUSH_FILES:
             return True
         return self.waited() and bool(segments or self.rows or self.whole)
@@ -78,11 +90,16 @@ class Writer:
         self._save()
         whole, self.whole = self.whole, []
         ids = [work.reading.item_id for work in whole]
-        facts = {work: self._facts(work) for work in whole}
-        points = [point for work in whole for point in work.points(facts[work])]
+        metadata = dict(
+            zip(whole, finished([work.info.metadata for work in whole], keeps_gps(self._manifest)), strict=True)
+        )
+        facts = {work: self._facts(work, metadata[work]) for work in whole}
+        points = with_text_vectors([point for work in whole for point in work.points(facts[work])], self._encoder)
         # Segments of an earlier decoding that cut the file differently would otherwise remain.
         keep = frozenset(point.id for point in points)
         remove_items([item for item in ids if self._manifest.item(item)], self._store, self._raw, keep)
+        if points:
+            self._raw.flush()  # the embeddings of captions
         for at in range(0, len(points), UPSERT_POINTS):
             self._store.upsert(points[at : at + UPSERT_POINTS])
         rows, self.rows = [*self.rows, *map(self._row, whole)], []
@@ -97,7 +114,7 @@ class Writer:
         """Make embeddings durable, including those of unfinished files, after their intents."""
         if not self._unsaved:
             return
-        unsaved, self._unsaved = self._unsaved, {}
+        unsaved, self._unsaved, self._unsaved_segments = self._unsaved, {}, 0
         with self._manifest.transaction():
             for work in unsaved:
                 intent = Intent(work.reading.item_id, work.reading.path, self._decoder)
@@ -106,15 +123,25 @@ class Writer:
         for work in unsaved:
             work.saved = len(work.keys)
 
-    def _facts(self, work: FileProgress) -> Facts:
+    def _facts(self, work: FileProgress, metadata: Metadata) -> Facts:
         """The facts of an item from this file; `settle` adds those of other files at the end of the run."""
         reading = work.reading
-        return self._labels.facts(work.info.mime, [FileRow(reading.path, reading.signature, self._decoder)])
+        row, known = FileRow(reading.path, reading.signature, self._decoder), self._manifest.item(reading.item_id)
+        added = float(int(time.time())) if known is None else known.added
+        return replace(self._labels.facts(work.info.mime, [row], metadata), added=added)
 
     def _item(self, work: FileProgress, facts: Facts) -> ItemRow:
         reading, info = work.reading, work.info
         return ItemRow(
-            reading.item_id, info.modality, len(work.made), self._decoder, info.mime, facts_json(facts), work.notes
+            reading.item_id,
+            info.modality,
+            len(work.made),
+            self._decoder,
+            info.mime,
+            facts_json(facts),
+            work.notes,
+            facts.metadata,
+            added=facts.added,
         )
 
     def _row(self, work: FileProgress) -> FileRow:

@@ -25,6 +25,8 @@ from omnisearch.api.metrics import Metrics
 from omnisearch.api.openapi import describe_problems
 from omnisearch.api.overload import RefuseWhenFull
 from omnisearch.api.parameters import known_parameters
+from omnisearch.api.placeholders import Placeholders
+from omnisearch.api.preview_filler import PreviewFiller
 from omnisearch.api.rate import RateLimits
 from omnisearch.api.recorder import Recorder
 from omnisearch.api.renditions import Renderer, Renditions
@@ -35,6 +37,7 @@ from omnisearch.api.routes import (
     health,
     items,
     jobs,
+    library,
     locate,
     metrics,
     models,
@@ -42,12 +45,15 @@ from omnisearch.api.routes import (
     search,
     stats,
     status,
+    upload_renditions,
     uploads,
 )
 from omnisearch.api.routes import map as map_routes
-from omnisearch.api.routes.page import page_paths, page_routes
-from omnisearch.api.service import OpenEngine
+from omnisearch.api.routes.page import page_routes
+from omnisearch.api.service import POOL_SIZES, OpenEngine
+from omnisearch.api.storage import StorageMeter
 from omnisearch.config import Settings
+from omnisearch.renditions.kept import KeptRenditions
 
 OPENAPI_PATH = "/v1/openapi.json"
 # The only paths that need no key; none of them reveals anything about the index.
@@ -62,12 +68,16 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_held_bytes: int = MAX_HELD_BYTES,
     own_secret: str | None = None,
+    fills_previews: bool = False,
+    reveals: bool = False,
 ) -> FastAPI:
     """Build the app. The engine opens in the background after the start, so that probes are answered at once.
 
     `hosts` are the names that the server answers to, without ports.
     `max_body_bytes` limits one request body, `max_held_bytes` those of all unanswered requests together.
     `own_secret` is a key with which commands on this machine may search.
+    `fills_previews` makes missing previews in the background.
+    `reveals` is true if the server listens on loopback only, and so may show folders on this machine.
     """
 
     @asynccontextmanager
@@ -75,11 +85,16 @@ def create_app(
         engines = Engines()
         collections = Collections(settings, engine_factory or engines.open)
         renderer = (renderer_factory or _open_renderer)(settings)
-        renditions = Renditions(settings.data_dir / "previews", renderer, settings.preview_bytes)
+        kept = KeptRenditions(settings)
+        renditions, app.state.placeholders = Renditions(kept, renderer), Placeholders(kept)
         app.state.collections, app.state.renditions, app.state.files = collections, renditions, ItemFiles()
         await collections.start()
         await app.state.uploads.start()
+        filler = PreviewFiller(settings, collections, kept, app.state.files)
+        if fills_previews:
+            filler.start()
         yield
+        await filler.stop()
         await collections.stop()
         await asyncio.to_thread(engines.close)
         await app.state.uploads.close()
@@ -103,26 +118,31 @@ def create_app(
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
     app.state.draining = threading.Event()
+    app.state.storage, app.state.reveals, app.state.max_body_bytes = StorageMeter(), reveals, max_body_bytes
     app.state.answers = StoredAnswers(settings)
     app.state.uploads = KeptUploads(settings)
     app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added handles a request first.
     app.add_middleware(RefuseWhenFull, full=lambda: app.state.collections.is_full("search"))
-    public, limits = PUBLIC | page_paths(), RateLimits(settings.key_rate)
+    page = page_routes()
+    public, limits = PUBLIC.union(route.path for route in page), RateLimits(settings.key_rate)
     app.add_middleware(Access, keys=AcceptedKeys(settings, own_secret), limits=limits, public=public)
     app.add_middleware(RefuseWhileDraining, draining=app.state.draining)
     app.add_middleware(RequestGuard, hosts=hosts, max_bytes=max_body_bytes, max_held=max_held_bytes)
     app.add_middleware(Recorder, metrics=app.state.metrics, log_queries=settings.log_queries)
     app.add_middleware(SecurityHeaders)
-    asking = (search, embeddings, locate, items, renditions, uploads, jobs)
+    asking = (search, embeddings, locate, items, renditions, uploads, upload_renditions, jobs, library)
     parts = (health, metrics, *asking, stats, map_routes, status, collection_routes, models)
     for router in (*(part.router for part in parts), collection_routes.changes, items.changes, models.checks):
         app.include_router(router)
-    app.router.routes.extend(page_routes())
+    app.router.routes.extend(page)
     return app
 
 
 def _open_renderer(settings: Settings) -> Renderer:
     from omnisearch.media.pool import DecoderPool
+    from omnisearch.media.worker_process import Limits
 
-    return DecoderPool(settings, workers=1)
+    threads, _ = POOL_SIZES["previews"]
+    # Searches, and previews that exist, come before previews that are made.
+    return DecoderPool(settings, workers=min(threads, settings.workers), limits=Limits(niceness=5))

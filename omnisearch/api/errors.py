@@ -23,6 +23,8 @@ from omnisearch.errors import OmnisearchError
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MAX_POINTER = 200
+# Fields of earlier versions, and what replaces them.
+RENAMED = {"lanes": '"group": "modality"', "hybrid": '"words", which is true by default'}
 # Python renames phrases as the RFCs do, but the codes that clients compare must not change.
 CODES = {
     400: "bad_request",
@@ -95,7 +97,8 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 def _plain(entry: Mapping[str, Any]) -> str:
     if entry["type"] == "extra_forbidden":
-        return "no such field"
+        renamed = RENAMED.get(str(entry["loc"][-1]))
+        return f"no such field; write {renamed}" if renamed else "no such field"
     if entry["type"] == "model_type" and TAGS.intersection(entry["loc"][-2:]):
         return 'a term is an object, such as {"text": "a dog"}'
     return str(entry["msg"]).removeprefix("Value error, ")

@@ -37,13 +37,20 @@ class ForgetIn(Strict):
     item_ids: list[ItemId] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
+class EnrichIn(Strict):
+    """Read the text in pictures and the speech in sound of the indexed items that lack it, at the level `read`."""
+
+    kind: Literal["enrich"]
+    read: Literal["fast", "full"] = "fast"
+
+
 class MapIn(Strict):
     """Make the map of a collection for `GET /v1/map`, replacing the previous one."""
 
     kind: Literal["map"]
 
 
-class JobIn(RootModel[Annotated[IndexIn | ForgetIn | MapIn, Field(discriminator="kind")]]):
+class JobIn(RootModel[Annotated[IndexIn | EnrichIn | ForgetIn | MapIn, Field(discriminator="kind")]]):
     """The body of POST /v1/jobs; `kind` selects the job."""
 
     model_config = ConfigDict(frozen=True)

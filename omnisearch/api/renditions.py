@@ -1,27 +1,25 @@
-"""Kept renditions: pictures and other forms of items, made once and kept under the data directory."""
+"""Renditions that are made when they are first needed, and kept."""
 
 import logging
 import os
-import re
+import threading
 from pathlib import Path
 from typing import BinaryIO, Protocol
+from weakref import WeakValueDictionary
 
-from omnisearch.api.bounded_folder import BoundedFolder
 from omnisearch.errors import NotFoundError
-from omnisearch.media.file import ID_DIGITS
-from omnisearch.media.rendition import HEAD_BYTES, Rendition
+from omnisearch.media.rendition import AnyRendition
+from omnisearch.renditions.kept import KeptRenditions
 from omnisearch.stores.base import Payload
 
-# Names of renditions, and of the files beside them that `replace_file` writes.
 log = logging.getLogger(__name__)
-OURS = re.compile(rf"\.?[0-9a-f]{{{ID_DIGITS}}}\.[a-z.]+[0-9.]*")
 
 
 class Renderer(Protocol):
     """The part of `omnisearch.media` that makes renditions of files, in worker processes that may die."""
 
-    def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
-        """Make a rendition of the file at `path`, which is open as `fd`; None if its modality has none."""
+    def render(self, path: Path, fd: int, rendition: AnyRendition) -> bytes | None:
+        """Make a rendition of the file at `path`, which is open as `fd`; None if it has none."""
         ...
 
     def close(self) -> None:
@@ -30,52 +28,47 @@ class Renderer(Protocol):
 
 
 class Renditions:
-    """The renditions of items, keyed by item id. The id is a hash of the content, so a rendition is never stale.
+    """The kept renditions of items, and the renderer that makes the others."""
 
-    All together they take up at most `limit` bytes; the least recently used ones are deleted.
-    """
+    def __init__(self, kept: KeptRenditions, renderer: Renderer) -> None:
+        self._kept, self._renderer = kept, renderer
+        self._locks = WeakValueDictionary[tuple[str, AnyRendition], threading.Lock]()
+        self._locking = threading.Lock()
 
-    def __init__(self, folder: Path, renderer: Renderer, limit: int) -> None:
-        self._folder, self._renderer = BoundedFolder(folder, limit, OURS), renderer
-
-    def find(self, item: Payload, rendition: Rendition) -> BinaryIO | None:
+    def find(self, item: Payload, rendition: AnyRendition) -> BinaryIO | None:
         """Open an item's rendition; None if it was not made yet, or the file is damaged.
 
         Raises:
-            NotFoundError: items of this modality have no such rendition.
+            NotFoundError: items of this kind have no such rendition.
         """
-        if item.modality not in rendition.suits:
+        if not rendition.suits(item.modality, item.mime):
             raise _no(rendition, item)
-        try:
-            file = self._folder.open(_name(item, rendition))
-        except OSError:
-            return None
-        try:
-            if rendition.is_whole(file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size):
-                return file
-        except OSError:
-            pass
-        file.close()
-        return None
+        return self._kept.find(item.item_id, rendition)
 
-    def make(self, item: Payload, rendition: Rendition, path: Path, file: BinaryIO) -> BinaryIO:
+    def make(self, item: Payload, rendition: AnyRendition, path: Path, file: BinaryIO) -> BinaryIO:
         """Open an item's rendition. If there is none yet, make it from the item's open `file` at `path`.
 
         Raises:
             NotFoundError: this item has no such rendition.
             MediaError: the file cannot be decoded.
         """
-        found = self.find(item, rendition)
-        if found is not None:
-            return found
-        made = self._renderer.render(path, file.fileno(), rendition)
-        if made is None:
-            raise _no(rendition, item)
-        try:
-            return self._folder.write(_name(item, rendition), made)
-        except OSError as error:  # such as a full disk, or a data directory that may only be read
-            log.warning("a preview cannot be kept, and will be made again: %s", error)
-            return _in_memory(made)
+        with self._lock_of(item, rendition):
+            found = self.find(item, rendition)
+            if found is not None:
+                return found
+            made = self._renderer.render(path, file.fileno(), rendition)
+            if made is None:
+                raise _no(rendition, item)
+            try:
+                return self._kept.keep(item.item_id, rendition, made)
+            except OSError as error:  # such as a full disk, or a data directory that may only be read
+                log.warning("a preview cannot be kept, and will be made again: %s", error)
+                return _in_memory(made)
+
+    def _lock_of(self, item: Payload, rendition: AnyRendition) -> threading.Lock:
+        """The lock under which a rendition is made: requests for the same one wait, and find it."""
+        with self._locking:
+            return self._locks.setdefault((item.item_id, rendition), threading.Lock())
 
     def close(self) -> None:
         """Stop the renderer."""
@@ -89,9 +82,5 @@ def _in_memory(content: bytes) -> BinaryIO:
     return file
 
 
-def _name(item: Payload, rendition: Rendition) -> str:
-    return f"{item.item_id}.{rendition}"
-
-
-def _no(rendition: Rendition, item: Payload) -> NotFoundError:
-    return NotFoundError(f"item {item.item_id} has no {rendition.noun}: it is of the modality {item.modality}")
+def _no(rendition: AnyRendition, item: Payload) -> NotFoundError:
+    return NotFoundError(f"item {item.item_id} has no {rendition.noun}: it is of the type {item.mime or item.modality}")

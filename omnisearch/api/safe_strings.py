@@ -24,6 +24,8 @@ def not_blank(text: str) -> str:
 
 SafeStr = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_surrogates)]
 SafePath = Annotated[str, StringConstraints(min_length=1, max_length=4096), AfterValidator(no_surrogates)]
+# A path that may be empty.
+SafeFolder = Annotated[str, StringConstraints(max_length=4096), AfterValidator(no_surrogates)]
 SafeText = Annotated[
     str, StringConstraints(max_length=MAX_TEXT), AfterValidator(no_surrogates), AfterValidator(not_blank)
 ]

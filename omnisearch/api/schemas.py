@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from omnisearch.api.expressions import (
     MAX_TERMS,
@@ -23,13 +23,16 @@ from omnisearch.api.safe_strings import SafeStr, SafeText
 from omnisearch.api.selections import Conditions, CursorText, SelectionLink
 from omnisearch.config import Collection
 from omnisearch.errors import QueryError
+from omnisearch.query.area import MAX_COORDINATE, MAX_CORNERS, MIN_CORNERS
 from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.grammar import parse, split
-from omnisearch.query.query import MAX_SEGMENTS, Query, Quota, SearchOptions
+from omnisearch.query.query import MAX_SEGMENTS, Group, Query, Quota, SearchOptions, Sort
 from omnisearch.types import Modality
 
 MAX_HITS = 200
 MAX_QUERIES = 64
+MAX_SUGGESTIONS = 50
+Coordinate = Annotated[float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, allow_inf_nan=False)]
 DEFAULTS = SearchOptions()
 
 
@@ -48,7 +51,11 @@ class SearchIn(Asking):
     explain: bool = DEFAULTS.explain
     include_self: bool = DEFAULTS.include_self
     where: Conditions = ()
-    lanes: bool = DEFAULTS.lanes
+    area: tuple[tuple[Coordinate, Coordinate], ...] | None = Field(
+        None, min_length=MIN_CORNERS, max_length=MAX_CORNERS, description="Corners `[x, y]` of an area of the map."
+    )
+    sort: Sort = DEFAULTS.sort
+    group: Group = DEFAULTS.group
     quotas: dict[Modality, QuotaIn] = Field({}, max_length=len(Modality))
     fold: bool = DEFAULTS.fold
     segments: Annotated[int, Field(ge=1, le=MAX_SEGMENTS)] = DEFAULTS.segments
@@ -56,13 +63,14 @@ class SearchIn(Asking):
     unlike: tuple[ItemId, ...] = Field((), max_length=MAX_TERMS)
     cursor: CursorText = ""
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = DEFAULTS.min_relevance
-    hybrid: bool = DEFAULTS.hybrid
+    words: bool = DEFAULTS.words
 
     def to_options(self) -> SearchOptions:
         """Return the options of the search. The fields have the same names."""
         fields_ = {field.name: getattr(self, field.name) for field in fields(SearchOptions)}
         quotas = tuple(Quota(modality, bounds.least, bounds.most) for modality, bounds in self.quotas.items())
-        return SearchOptions(**fields_ | {"modalities": tuple(dict.fromkeys(self.modalities)), "quotas": quotas})
+        changed = {"modalities": tuple(dict.fromkeys(self.modalities)), "quotas": quotas, "area": self.area or ()}
+        return SearchOptions(**fields_ | changed)
 
     def to_query(self, files: Mapping[str, Upload]) -> Query:
         """Return the engine's query."""
@@ -80,9 +88,11 @@ class SearchLink(SelectionLink):
 
     q: SafeText
     limit: Annotated[int, Field(ge=1, le=MAX_HITS)] = 10
+    sort: Sort = DEFAULTS.sort
+    group: Group = DEFAULTS.group
     cursor: CursorText = ""
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    hybrid: bool = False
+    words: bool = DEFAULTS.words
 
     def to_query(self) -> Query:
         """Return the engine's query.
@@ -101,10 +111,20 @@ class SearchLink(SelectionLink):
             modalities=selection.modalities,
             limit=self.limit,
             where=selection.where,
+            area=selection.area,
+            sort=self.sort,
+            group=self.group,
             cursor=self.cursor,
             min_relevance=self.min_relevance,
-            hybrid=self.hybrid,
+            words=self.words,
         )
+
+
+class SuggestionsLink(BaseModel):
+    """The parameters of GET /v1/suggestions: the letters that were typed, and the most suggestions."""
+
+    q: SafeStr
+    limit: Annotated[int, Field(ge=1, le=MAX_SUGGESTIONS)] = 8
 
 
 class NeighboursLink(SelectionLink):
@@ -115,14 +135,15 @@ class NeighboursLink(SelectionLink):
     min_relevance: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
 
     def to_query(self, item_id: str) -> Query:
-        """Return the query for the item, with one lane for each modality."""
+        """Return the query for the item, with one group of hits for each modality."""
         selection = self.to_selection()
         return Query(
             Term(ItemRef(item_id, self.segment)),
             modalities=selection.modalities,
             limit=self.limit,
             where=selection.where,
-            lanes=True,
+            area=selection.area,
+            group="modality",
             min_relevance=self.min_relevance,
         )
 

@@ -21,6 +21,8 @@ from omnisearch.search.item_text import TextPage
 from omnisearch.search.locate.results import Located
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
+from omnisearch.search.shuffled import Shuffle
+from omnisearch.search.suggestions import Suggestions
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Modality, Role
 
@@ -37,7 +39,7 @@ POOL_SIZES: Mapping[Kind, tuple[int, int]] = {
     "locate": (1, 4),
     "lists": (2, 32),
     "files": (2, 64),
-    "previews": (1, 64),
+    "previews": (4, 64),
     "models": (1, 4),
 }
 
@@ -98,7 +100,11 @@ class SearchEngine(Protocol):
         """Return every segment of an item."""
         ...
 
-    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+    def first(self, item_id: str) -> Payload:
+        """Return the first segment of an item."""
+        ...
+
+    def items(self, chosen: Selection, order: Order | Shuffle, limit: int, cursor: str = "") -> ItemPage:
         """List items in an order, starting after `cursor`."""
         ...
 
@@ -108,6 +114,10 @@ class SearchEngine(Protocol):
 
     def count_items(self, chosen: Selection) -> ItemCounts:
         """Count the items of a selection by modality, type, year and folder."""
+        ...
+
+    def suggest(self, typed: str, limit: int) -> Suggestions:
+        """Return up to `limit` names, labels and other texts of items that have the typed letters."""
         ...
 
     def totals(self) -> Totals:

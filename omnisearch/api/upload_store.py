@@ -15,7 +15,7 @@ from blake3 import blake3
 from omnisearch.api.expressions import Upload
 from omnisearch.api.request_files import placed
 from omnisearch.config import Settings
-from omnisearch.errors import DiskFullError, NotFoundError
+from omnisearch.errors import DiskFullError, MediaError, NotFoundError, Reason
 from omnisearch.jobs.database import Database
 from omnisearch.jobs.roots import uploaded_dir
 from omnisearch.media.detect import detect
@@ -71,7 +71,7 @@ class UploadStore:
         """Copy a file and keep it. The same content is kept once, under the last name that was sent.
 
         Raises:
-            MediaError: the type is unknown, or the file is too large for its type.
+            MediaError: the file is empty, its type is unknown, or it is too large for its type.
             DiskFullError: the uploads together would take up more than `upload_bytes`.
             OSError: the disk failed or is full.
         """
@@ -79,9 +79,11 @@ class UploadStore:
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=NEW) as aside:
             copy = placed(Path(aside) / "copy", name)
             upload_id, size = _copy(sent, copy.path)
+            if not size:
+                raise MediaError(Reason.EMPTY)
             with copy.path.open("rb") as file:
                 kind = detect(Source(file, size, copy.path.name))
-            check_size(kind.modality, size)
+            check_size(kind, size)
             kept = KeptUpload(
                 upload_id, copy.label, f"{upload_id}{copy.path.suffix}", size, kind.mime, kind.modality, self._end()
             )

@@ -39,6 +39,13 @@ def without_outliers(scores: Floats) -> Floats:
 
     If more than half of the scores are equal, the deviation cannot be estimated, and all scores are kept.
     """
-    distance = np.abs(scores - np.median(scores))
-    deviation = NORMAL * float(np.median(distance))
+    distance = np.abs(scores - _median(scores))
+    deviation = NORMAL * _median(distance)
     return scores[distance <= OUTLIER * deviation] if deviation > 0 else scores
+
+
+def _median(numbers: Floats) -> float:
+    """Return the median of finite numbers (n,), in half the time of `np.median`: every query needs ten."""
+    lower, upper = (len(numbers) - 1) // 2, len(numbers) // 2
+    ordered = np.partition(numbers, (lower, upper) if lower < upper else upper)
+    return float(ordered[lower] + ordered[upper]) / 2

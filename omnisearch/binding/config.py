@@ -181,8 +181,8 @@ class ModelConfig(_Strict):
         return self
 
 
-def parse_config(text: str, origin: Path) -> ModelConfig:
-    """Read a model's JSON configuration.
+def parse_config(text: str, path: Path) -> ModelConfig:
+    """Read a model's JSON configuration, the text of the file at `path`.
 
     Raises:
         CheckpointError: it does not parse or is inconsistent; names the file and the first wrong field.
@@ -190,7 +190,7 @@ def parse_config(text: str, origin: Path) -> ModelConfig:
     try:
         return ModelConfig.model_validate_json(text)
     except ValidationError as error:
-        raise CheckpointError(f"{origin}: {first_invalid(error)}") from None
+        raise CheckpointError(f"{path}: {first_invalid(error)}") from None
 
 
 def space_widths(config: ModelConfig, dims: Mapping[str, int]) -> None:

@@ -7,20 +7,21 @@ import torch
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from omnisearch.binding import checkpoint, installed, tower_skipping
+from omnisearch.binding import checkpoint, cut_rows, installed
 from omnisearch.binding.config import FixedConfig, ModelConfig, RelevanceConfig, space_widths
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.sample_calibration import SampleCalibration, find_or_make
+from omnisearch.binding.space_run import SpaceRun
 from omnisearch.config import Settings
-from omnisearch.errors import ModelMissingError, SettingsError, UsageError
+from omnisearch.errors import ModelMissingError, UsageError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.samples import VERSION
 from omnisearch.spaces.base import Space
 from omnisearch.spaces.registry import FILES, load_space
-from omnisearch.spaces.towers import prompted, unit
+from omnisearch.spaces.towers import unit
 from omnisearch.spaces.weights import licences
 from omnisearch.spaces.weights.spec import resolve
-from omnisearch.types import Clip, Content, Floats, Modality, Role, SpaceEmbeddings
+from omnisearch.types import Content, Floats, Modality, Role, SpaceEmbeddings
 
 # The name of the share of an embedding that belongs to no space: the subtracted mean of its modality.
 CENTRING = "centring"
@@ -36,7 +37,8 @@ class OmniBind:
 
     `share` is the sum of combining factors for which `encode` runs towers; 1 is exact. See
     `omnisearch.binding.tower_skipping`. `dim` is the width of its vectors: the first numbers of an embedding, scaled to
-    unit length. Centring and space embeddings keep the full width, so another width needs no tower.
+    unit length. Centring and the spaces keep the full width. The parts of a video are cut before they are added, so
+    each keeps its weight.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class OmniBind:
         self.background = {modality: self._cut(rows) if cut else rows for modality, rows in background.items()}
         self.share = share
         self._fusion = fusion.fold()
+        self._run = SpaceRun(self._fusion, self.spaces)
 
     @classmethod
     def load(cls, name: str, settings: Settings, load: SpaceLoader = load_space, meter: Meter = SILENT) -> "OmniBind":
@@ -74,8 +77,8 @@ class OmniBind:
         dims = {space: loaded.spec.dim for space, loaded in spaces.items()}
         space_widths(stored.config, dims)
         licences.check(stored.config.name, [space.spec for space in spaces.values()], settings)
-        dim = _width(stored.config, settings)
-        cut = [f"dim {dim}"] if dim != stored.config.dim else []
+        dim = cut_rows.chosen_dim(stored.config, settings)
+        cut = [f"parts cut to {dim}"] if dim != stored.config.dim else []
         whole = [stored.digest, *(s.fingerprint for s in spaces.values())]
         if stored.config.calibration == "samples":
             whole.append(f"samples {VERSION}")
@@ -165,24 +168,7 @@ class OmniBind:
         rows too: pass such embeddings to `bind`, and do not store them.
         """
         self._check(modality)
-        if modality is not Modality.VIDEO:
-            return self._run(modality, contents, role, share)
-        clips = [content for content in contents if isinstance(content, Clip)]
-        found: dict[tuple[str, Modality], Floats] = {}
-        if Modality.IMAGE in self.config.video:
-            starts = np.cumsum([0, *(len(clip.frames) for clip in clips[:-1])])
-            frames = [frame for clip in clips for frame in clip.frames]
-            for key, rows in self._run(Modality.IMAGE, frames, role, share).items():
-                found[key] = unit(np.add.reduceat(rows, starts, axis=0))
-        if Modality.AUDIO in self.config.video:
-            sounds = {i: clip.sound for i, clip in enumerate(clips) if clip.sound is not None}
-            heard = self._run(Modality.AUDIO, list(sounds.values()), role, share)
-            for key, rows in heard.items():
-                found[key] = np.zeros((len(clips), rows.shape[1]), np.float32)
-                found[key][list(sounds)] = rows
-        if Modality.VIDEO in self.config.video:
-            found |= self._run(Modality.VIDEO, clips, role, share)
-        return found
+        return self._run(modality, contents, role, share)
 
     def bind(self, modality: Modality, embeddings: SpaceEmbeddings) -> Floats:
         """Project, weight and add the space embeddings: float32 (n, dim), unit rows. The cheap half."""
@@ -190,13 +176,14 @@ class OmniBind:
         parts = self.config.video if modality is Modality.VIDEO else {modality: 1.0}
         total: Floats | None = None
         for part, weight in parts.items():
-            rows = self._tensors(part, embeddings)
+            rows = self._run.tensors(part, embeddings)
             with torch.inference_mode():
                 fused = self._fusion(part, rows).numpy()
             fused[_absent(rows)] = 0
-            total = weight * fused if total is None else total + weight * fused
+            fused = weight * (self._cut(fused) if self.dim < self.config.dim else fused)
+            total = fused if total is None else total + fused
         assert total is not None
-        return self._cut(total)
+        return unit(total)
 
     def factors(self, modality: Modality, embeddings: SpaceEmbeddings) -> dict[str, Floats]:
         """Explain `bind`: the combining factor of every branch for each of n inputs, {"part:branch": (n,)}.
@@ -208,7 +195,7 @@ class OmniBind:
         found: dict[str, Floats] = {}
         for part, weight in parts.items():
             with torch.inference_mode():
-                factors = self._fusion.factors(part, self._tensors(part, embeddings)).numpy()
+                factors = self._fusion.factors(part, self._run.tensors(part, embeddings)).numpy()
             for i, branch in enumerate(self.config.branches[part]):
                 _add(found, f"{part}:{branch.name}", np.float32(weight) * factors[:, i])
         return found
@@ -223,15 +210,16 @@ class OmniBind:
         parts = self.config.video if modality is Modality.VIDEO else {modality: 1.0}
         found: dict[str, Floats] = {}
         for part, weight in parts.items():
-            rows = self._tensors(part, embeddings)
+            rows = self._run.tensors(part, embeddings)
             with torch.inference_mode():
-                split = np.float32(weight) * self._fusion.decompose(part, rows).numpy()
+                split = self._fusion.decompose(part, rows).numpy()[..., : self.dim]  # (n, branches + 1, dim)
             split[_absent(rows)] = 0
+            length = np.linalg.norm(split.sum(axis=1), axis=1)[:, None, None]
+            split = np.float32(weight) * split / length.clip(min=1e-30)
             for i, branch in enumerate(self.config.branches[part]):
                 _add(found, f"{part}:{branch.name}", split[:, i])
             if part in self.config.centred:
                 found[f"{part}:{CENTRING}"] = split[:, -1]
-        found = {name: rows[:, : self.dim] for name, rows in found.items()}
         length = np.linalg.norm(np.sum(list(found.values()), axis=0), axis=1, keepdims=True)
         return {name: rows / length for name, rows in found.items()}
 
@@ -239,75 +227,24 @@ class OmniBind:
         """Return the first `dim` numbers of rows (n, full width) as unit rows (n, dim)."""
         return unit(rows[:, : self.dim])
 
-    def _tensors(self, part: Modality, embeddings: SpaceEmbeddings) -> dict[str, torch.Tensor]:
-        return {space: torch.from_numpy(embeddings[space, part]) for space in self.config.spaces(part)}
+    def stored_widths(self, space: str, part: Modality) -> list[int]:
+        """Return the widths of a space's rows of a part from which this model can bind, in ascending order."""
+        widths = [self.spaces[space].spec.dim]
+        if cut_rows.is_exact(self.config, part):
+            widths += [width for width in self.config.widths if width >= self.dim]
+        return sorted(widths)
 
     def towers(self, part: Modality) -> dict[str, str]:
         """The tower that each space of a part reads."""
-        return {space: self.spaces[space].spec.towers[part] for space in self.config.spaces(part)}
+        return self._run.towers(part)
 
     def skip(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> SpaceEmbeddings:
         """Return what `encode_spaces` returns with `share`, computed from complete embeddings; runs no towers."""
-        return tower_skipping.without(embeddings, part, self.towers(part), self._needed(part, embeddings, share))
-
-    def _run(
-        self, part: Modality, contents: Sequence[Content], role: Role, share: float | None
-    ) -> dict[tuple[str, Modality], Floats]:
-        dims = {space: self.spaces[space].spec.dim for space in self.config.spaces(part)}
-        found = {(space, part): np.zeros((len(contents), dim), np.float32) for space, dim in dims.items()}
-        everyone = np.ones(len(contents), np.bool_)
-        first = self.towers(part).values() if share is None else self._paid(part)
-        self._fill(found, part, contents, role, dict.fromkeys(first, everyone))
-        if share is not None:
-            self._fill(found, part, contents, role, self._needed(part, found, share))
-        return found
-
-    def _paid(self, part: Modality) -> set[str]:
-        """The towers that always run: those of the spaces that the router reads."""
-        towers = self.towers(part)
-        return {towers[space] for space in self.config.reads(part)}
-
-    def _needed(self, part: Modality, embeddings: SpaceEmbeddings, share: float) -> dict[str, NDArray[np.bool_]]:
-        with torch.inference_mode():
-            factors = self._fusion.routed(part, self._tensors(part, embeddings)).numpy()
-        return tower_skipping.needed(self.config, part, self.towers(part), self._paid(part), factors, share)
-
-    def _fill(
-        self,
-        found: dict[tuple[str, Modality], Floats],
-        part: Modality,
-        contents: Sequence[Content],
-        role: Role,
-        run: Mapping[str, NDArray[np.bool_]],
-    ) -> None:
-        """Run towers on the selected contents, and write the rows of every space that reads them to `found`."""
-        for tower, rows in run.items():
-            if not rows.any():
-                continue
-            readers = [name for name, read in self.towers(part).items() if read == tower]  # one pass for all of them
-            some: Sequence[Content] = [content for content, wanted in zip(contents, rows, strict=True) if wanted]
-            if part is Modality.TEXT:
-                some = prompted(tower, some, role)
-            features = self.spaces[readers[0]].tower(part).features(some)
-            for name in readers:
-                found[name, part][rows] = self.spaces[name].project(part, features)
+        return self._run.skip(part, embeddings, share)
 
     def _check(self, modality: Modality) -> None:
         if modality not in self.modalities:
             raise UsageError(f"model {self.name} does not embed {modality}; it embeds {', '.join(self.modalities)}")
-
-
-def _width(config: ModelConfig, settings: Settings) -> int:
-    """Return the width of the settings, or the full width of the model.
-
-    Raises:
-        SettingsError: the model's embeddings cannot be cut to it.
-    """
-    widths = (config.dim, *config.widths)
-    if settings.dim is None or settings.dim in widths:
-        return settings.dim or config.dim
-    allowed = ", ".join(map(str, widths))
-    raise SettingsError(f"setting dim = {settings.dim}: the vectors of {config.name} can have {allowed} dimensions")
 
 
 def _add(found: dict[str, Floats], name: str, rows: Floats) -> None:

@@ -1,6 +1,6 @@
 """Models by name: their spaces, sizes and licences, and whether they are ready. Needs no weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from omnisearch.binding import installed, model_files
@@ -36,7 +36,7 @@ class ModelFacts:
     @property
     def size(self) -> int | None:
         """The bytes of the weight files; None while the size of one is unknown."""
-        return _total([file.size for file in self.files])
+        return add_sizes(file.size for file in self.files)
 
     @property
     def estimate(self) -> int:
@@ -48,7 +48,7 @@ class ModelFacts:
     @property
     def to_download(self) -> int | None:
         """The bytes of the weight files that are not on this machine; None while the size of one is unknown."""
-        return _total([file.size for file in self.files if file.problem])
+        return add_sizes(file.size for file in self.files if file.problem)
 
 
 def known_models(settings: Settings) -> Mapping[str, str]:
@@ -114,5 +114,7 @@ def _problem(name: str, source: str, files: tuple[FileState, ...], settings: Set
     return None, None
 
 
-def _total(sizes: list[int | None]) -> int | None:
-    return None if None in sizes else sum(size for size in sizes if size is not None)
+def add_sizes(sizes: Iterable[int | None]) -> int | None:
+    """Add sizes in bytes; the sum is None if one of them is unknown."""
+    known = list(sizes)
+    return None if None in known else sum(size for size in known if size is not None)

@@ -1,10 +1,14 @@
-"""The folders of bound models, and the names of the files in them."""
+"""The folders of bound models, the names of the files in them, and what tells versions of them apart."""
 
 from pathlib import Path
 
+from blake3 import blake3
+
+from omnisearch.binding.config import ModelConfig
 from omnisearch.errors import ModelMissingError
 
 CONFIG, TENSORS, BACKGROUND = "model.json", "model.safetensors", "background.safetensors"
+JUDGING = {"relevance", "relevance_by_query"}  # refitting them does not change the vectors of an index
 SHIPPED = Path(__file__).parent.parent / "models"
 
 
@@ -21,3 +25,16 @@ def find_model_folder(name: str) -> Path:
     raise ModelMissingError(
         f"no model {name!r}: neither a shipped model ({', '.join(shipped) or 'none'}) nor a folder with {CONFIG}"
     )
+
+
+def digest(folder: Path, config: ModelConfig) -> str:
+    """Return a hash of all in a model's folder that its vectors depend on, so not of calibration.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found = blake3(config.model_dump_json(exclude=JUDGING, exclude_defaults=True).encode())
+    if config.has_tensors or (folder / TENSORS).exists():
+        (folder / TENSORS).stat()  # raises an error that names the file, as blake3's does not
+        found.update_mmap(folder / TENSORS)
+    return found.hexdigest()

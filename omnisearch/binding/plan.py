@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from omnisearch.binding.config import PARTS, ModelConfig
+from omnisearch.binding.cut_rows import chosen_dim
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
@@ -42,8 +43,9 @@ def plan(config: ModelConfig, settings: Settings) -> list[Step]:
 
     Raises:
         ModelMissingError: the model names an unknown space.
-        SettingsError: a setting of a tower is invalid.
+        SettingsError: a setting of a tower is invalid, or the model's vectors cannot be cut to the setting `dim`.
     """
+    chosen_dim(config, settings)
     check_names(settings, tuple(TOWERS))
     unknown = [space for space in config.projectors if space not in SPACES]
     if unknown:

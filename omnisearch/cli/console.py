@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -12,7 +13,16 @@ from rich.table import Table
 
 from omnisearch.paths import find_path
 
-err = Console(stderr=True, highlight=False)
+
+class Messages(Console):
+    """The console on stderr. Control characters of names and values are escaped, because a terminal obeys them."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts with only their line breaks as control characters."""
+        super().print(*(_message(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+err = Messages(stderr=True, highlight=False)
 
 
 class Format(StrEnum):
@@ -36,10 +46,10 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
     """
     fmt = choose_format(chosen)
     if fmt is Format.JSON:
-        sys.stdout.write(json.dumps(list(rows), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(_json(list(rows), indent=2) + "\n")
     elif fmt is Format.JSONL:
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(_json(row) + "\n")
     elif fmt is Format.PATHS:
         show = _escaped if sys.stdout.isatty() else str
         for row in rows:
@@ -52,7 +62,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
 def write_object(fields: Mapping[str, Any], chosen: Format) -> None:
     """Write one object to stdout: indented as JSON, or on one line."""
     indent = 2 if chosen is Format.JSON else None
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False, indent=indent) + "\n")
+    sys.stdout.write(_json(fields, indent) + "\n")
 
 
 def write_paths0(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -62,9 +72,19 @@ def write_paths0(rows: Iterable[Mapping[str, Any]]) -> None:
     sys.stdout.buffer.flush()
 
 
+def _json(value: object, indent: int | None = None) -> str:
+    """As JSON text without control characters: JSON may have those from U+007F on, which a terminal obeys too."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _escaped(text: str) -> str:
     """Escape control characters as Python does."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _message(text: str) -> str:
+    return "\n".join(map(_escaped, text.split("\n")))
 
 
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

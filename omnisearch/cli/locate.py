@@ -68,6 +68,8 @@ def locate(
         err.print("nothing matches; these are the closest places", markup=False)
     shown = choose_format(output)
     columns = COLUMNS if len(query.leaves) == 1 else (*COLUMNS, "parts")
+    if any("text" in row for row in rows):
+        columns = (*columns, "text")
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
 
 
@@ -99,4 +101,8 @@ def _for_table(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at(place: dict[str, Any]) -> str:
-    return place["slice"] or f"{place['segment']['start']:.0f}-{place['segment']['end']:.0f} {place['segment']['unit']}"
+    if place["slice"]:
+        return str(place["slice"])
+    span = place["segment"]
+    named = f"{span['part']}, " if "part" in span else ""
+    return f"{named}{span['start']:.0f}-{span['end']:.0f} {span['unit']}"

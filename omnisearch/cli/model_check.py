@@ -7,10 +7,11 @@ from omnisearch.cli import model_rows
 from omnisearch.cli.console import Format, choose_format, err, write_rows
 from omnisearch.cli.progress_bar import Bar
 from omnisearch.config import Settings
-from omnisearch.errors import OmnisearchError, WeightsError
+from omnisearch.errors import WeightsError
 
 if TYPE_CHECKING:
     from omnisearch.binding.model import OmniBind
+    from omnisearch.binding.pull import Checked
     from omnisearch.binding.self_check import Report
 
 
@@ -29,47 +30,29 @@ def check_things(bound: "OmniBind", output: Format | None) -> None:
         write_rows(model_rows.matrix(report.directions), ("from", *(f"to {each}" for each in targets)), output)
     else:
         write_rows(map(model_rows.direction_row, report.directions), (), output)
-    tell(bound, report)
+    tell(bound.name, report)
     if report.faults:
         raise WeightsError(f"{bound.name} does not work: {'; '.join(report.faults)}")
 
 
-def calibrate(settings: Settings) -> None:
-    """Calibrate the model of the settings if that was not done yet, and show the progress."""
-    from omnisearch.binding.installed import find_config
-    from omnisearch.binding.model import OmniBind
-
-    if find_config(settings.model, settings).calibration == "samples":
-        with Bar("calibrating", "samples") as bar:
-            OmniBind.load(settings.model, settings, meter=bar)
-
-
-def check_pulled(model: str, settings: Settings) -> None:
-    """Calibrate a model that was pulled, if necessary, and check it; print the outcome, also if it is an error."""
-    from omnisearch.binding.model import OmniBind
-    from omnisearch.binding.self_check import check_model
-
-    try:
-        with Bar("calibrating", "samples") as bar:
-            bound = OmniBind.load(model, settings, meter=bar)
-        with Bar("checking", "samples") as bar:
-            report = check_model(bound, bar)
-    except OmnisearchError as error:
-        err.print(f"{model} cannot be checked: {error}", markup=False, style="yellow")
+def tell_pulled(found: "Checked") -> None:
+    """Print the outcome of the check of a pulled model, also if it is an error."""
+    if found.report is None:
+        err.print(f"{found.model} cannot be checked: {found.problem}", markup=False, style="yellow")
         return
-    tell(bound, report)
-    for fault in report.faults:
-        err.print(f"{bound.name} does not work: {fault}", markup=False, style="yellow")
+    tell(found.model, found.report)
+    for fault in found.report.faults:
+        err.print(f"{found.model} does not work: {fault}", markup=False, style="yellow")
 
 
-def tell(bound: "OmniBind", report: "Report") -> None:
-    """Print the notes of a report, and that the model works if it does."""
+def tell(model: str, report: "Report") -> None:
+    """Print the notes of a model's report, and that the model works if it does."""
     for note in report.notes:
         err.print(note, markup=False)
     if report.works:
         good = sum(direction.grade != "chance" for direction in report.directions)
         total = len(report.directions)
-        err.print(f"{bound.name} works: {good} of {total} directions are better than chance", markup=False)
+        err.print(f"{model} works: {good} of {total} directions are better than chance", markup=False)
 
 
 def check_files(bound: "OmniBind", samples: Path, settings: Settings, output: Format | None) -> None:

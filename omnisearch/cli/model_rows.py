@@ -1,10 +1,11 @@
 """The rows that `omnisearch models` prints: models, weight files, steps of a plan and comparisons of samples."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from omnisearch.config import Settings
-from omnisearch.errors import CheckpointError, ModelMissingError
+from omnisearch.errors import CheckpointError, ModelMissingError, UsageError, WeightsError
 from omnisearch.types import Modality
 from omnisearch.wording import byte_size
 
@@ -62,18 +63,46 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def speech_state(settings: Settings) -> str:
+    """Say whether the configured speech model is ready, or how to make it ready."""
+    from omnisearch.spaces.weights.speech_models import speech_folder
+
+    try:
+        ready = speech_folder(settings)
+    except (ModelMissingError, UsageError, WeightsError) as error:
+        return str(error)
+    return f"{settings.speech_model} transcribes speech: ready" if ready else "speech is not transcribed"
+
+
+def ocr_state(settings: Settings) -> str:
+    """Say which models read text in further scripts, and which can be pulled."""
+    from omnisearch.spaces.weights.ocr_models import OCR_MODELS, installed_ocr_models
+
+    try:
+        here = installed_ocr_models(settings)
+    except WeightsError as error:
+        return str(error)
+    missing = " ".join(name for name in OCR_MODELS if name not in here)
+    ready = f"text in pictures is read by {', '.join(['the default model', *here])}"
+    return f"{ready}; `omnisearch models pull {missing}` adds scripts" if missing else ready
+
+
 def file_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return a row for every declared weight file; sizes are in bytes."""
     from omnisearch.binding.installed import RELEASED, find_config
     from omnisearch.spaces.registry import FILES, SPACES, readers
     from omnisearch.spaces.weights.file_state import file_state
     from omnisearch.spaces.weights.licences import commercial, non_commercial
+    from omnisearch.spaces.weights.ocr_models import OCR_MODELS
+    from omnisearch.spaces.weights.speech_models import SPEECH_MODELS
 
     rows = []
     users = {name: readers(name) for name in FILES} | {spec.name: (model,) for model, spec in RELEASED.items()}
+    reading = {**SPEECH_MODELS, **OCR_MODELS}
+    users |= {spec.name: (model,) for model, files in reading.items() for spec in files}
     # Projectors cannot be used without their spaces, so the strictest licence counts.
     bound = {spec.name: find_config(model, settings).projectors for model, spec in RELEASED.items()}
-    for spec in (*FILES.values(), *RELEASED.values()):
+    for spec in (*FILES.values(), *RELEASED.values(), *chain(*reading.values())):
         state = file_state(spec, settings)
         allowed = commercial(spec.licence) and not non_commercial(SPACES[space] for space in bound.get(spec.name, ()))
         rows.append(

@@ -36,7 +36,8 @@ def ls(output: options.Output = None) -> None:
     """List the models: their spaces, what they embed, the size of their weight files in total and still to download,
     their licence, whether it allows commercial use, and whether they are ready, or the command that makes them ready.
 
-    The models are the shipped, the published and the imported ones, and the configured one, which a * marks.
+    The models are the shipped, the published and the imported ones, and the configured one, which a * marks. The last
+    lines say which models that transcribe speech and read text in pictures are ready.
     """
     from omnisearch.binding.model_facts import known_models
 
@@ -47,6 +48,8 @@ def ls(output: options.Output = None) -> None:
     elif choose_format(output) is Format.TABLE:
         rows = [model_rows.shown(row) for row in rows]
     write_rows(rows, ("name", "spaces", "embeds", "size", "licence", "commercial", "state"), output)
+    err.print(model_rows.speech_state(settings), markup=False)
+    err.print(model_rows.ocr_state(settings), markup=False)
 
 
 @app.command()
@@ -78,10 +81,9 @@ def pull(
     Then each named model is run: if it has no calibration, that is computed, and the model is checked with things that
     ship. This takes a minute or more, and a fault that it finds does not fail the pull.
     """
-    from omnisearch.binding.installed import RELEASED, install
-    from omnisearch.binding.needed_weights import needed_files, needed_models
-    from omnisearch.cli.model_check import check_pulled
-    from omnisearch.spaces.weights.pull import pull_all
+    from omnisearch.binding.needed_weights import needed_models
+    from omnisearch.binding.pull import check_pulled, pull_files
+    from omnisearch.cli.model_check import tell_pulled
 
     settings = load_settings(license=license)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -91,13 +93,12 @@ def pull(
             size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
             return partial(progress.advance, progress.add_task(spec.name, total=size))
 
-        pull_all(needed_files(names, every, settings), settings, begin)
-    for model in names or (settings.model,):
-        if model in RELEASED:
-            err.print(f"{model} is in {install(model, settings)}", markup=False)
+        pulled = pull_files(names, every, settings, begin)
+    for model, folder in pulled.imported.items():
+        err.print(f"{model} is in {folder}", markup=False)
     err.print(f"the weight files are in {settings.weights_dir}")
     for model in needed_models(names, every, settings) if run else ():
-        check_pulled(model, settings)
+        tell_pulled(check_pulled(model, settings, partial(Bar, unit="samples")))
 
 
 @app.command()

@@ -43,6 +43,10 @@ Share = Annotated[
     typer.Option(help="Share of the combining factors that queries run towers for; 1, the default, is exact."),
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: require licences for commercial use.")]
+Read = Annotated[
+    str | None,
+    typer.Option(metavar="LEVEL", help="Read text in pictures and speech in sound: none, fast or full."),
+]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Allow other machines without a key.")]
 AllowHost = Annotated[

@@ -14,10 +14,15 @@ LINE_SECONDS = 10.0
 
 
 class Bar:
-    """Shows progress on a terminal; `doing` names the task, `unit` is the unit of its work."""
+    """Shows progress on a terminal; `doing` names the task, `unit` is the unit of its work.
 
-    def __init__(self, doing: str, unit: Literal["bytes", "points", "samples"]) -> None:
-        self._doing, self._unit = doing, unit
+    It takes the place of the bar `after`, which belongs to an earlier task.
+    """
+
+    def __init__(
+        self, doing: str, unit: Literal["bytes", "points", "samples", "items"], after: "Bar | None" = None
+    ) -> None:
+        self._doing, self._unit, self._after = doing, unit, after
         self._done, self._total, self._files, self._all_files = 0, 0, 0, 0
         self._begun, self._told = 0.0, 0.0
         self._bar: Progress | None = None
@@ -28,6 +33,10 @@ class Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Remove the bar from the terminal; safe to call twice."""
         if self._bar is not None:
             self._bar.stop()
 
@@ -35,6 +44,8 @@ class Bar:
         """Set the total amount of work."""
         self._done, self._total, self._files, self._all_files = 0, total, 0, files
         self._begun = self._told = time.monotonic()
+        if self._after is not None:
+            self._after.stop()
         if total and err.is_terminal:
             columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
             self._bar = Progress(TextColumn(self._doing), *columns, console=err, transient=True)

@@ -12,6 +12,7 @@ import typer
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_paths0, write_rows
 from omnisearch.errors import UsageError
+from omnisearch.query.query import Group, Sort
 from omnisearch.types import Modality
 
 if TYPE_CHECKING:
@@ -32,9 +33,23 @@ def search(
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="Number of hits.")] = 10,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Condition on every hit: path:photos/**, size>1MB, tag:holiday; repeatable."),
+        typer.Option(help="Condition on every hit: path:photos/**, size>1MB, taken:2023-07, place:Lisbon; repeatable."),
     ] = None,
-    lanes: Annotated[bool, typer.Option("--lanes", help="Return LIMIT hits of each modality, in turn.")] = False,
+    area: Annotated[
+        str | None, typer.Option(help="Only items in an area of the map: its corners, as -0.5,0;0.5,0;0,0.75.")
+    ] = None,
+    sort: Annotated[
+        Sort, typer.Option(help="Order of the hits; dates and names order only relevant items, the last date first.")
+    ] = "relevance",
+    group: Annotated[
+        Group,
+        typer.Option(
+            metavar="modality|day",
+            show_default=False,
+            help="Return LIMIT hits of each modality, in turn; or put hits of a day together.",
+        ),
+    ] = "",
+    lanes: Annotated[bool, typer.Option("--lanes", hidden=True)] = False,
     quota: Annotated[
         list[str] | None,
         typer.Option(help="Least and most hits of a modality: image:2-5, audio:1-, text:-3; repeatable."),
@@ -48,7 +63,8 @@ def search(
     cursor: Annotated[str, typer.Option(help="`next_cursor` of the previous page.")] = "",
     include_self: Annotated[bool, typer.Option(help="Allow a query file as its own hit.")] = False,
     min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Omit hits of lower relevance.")] = 0.0,
-    hybrid: Annotated[bool, typer.Option("--hybrid", help="Also match words in names, labels and texts.")] = False,
+    words: Annotated[bool, typer.Option(help="Match words in names, labels and texts too.")] = True,
+    hybrid: Annotated[bool, typer.Option("--hybrid", hidden=True)] = False,
     explain: Annotated[bool, typer.Option(help="Show the contribution of each term and each space.")] = False,
     batch: Annotated[
         str | None, typer.Option(metavar="FILE", help="Answer one query per line, as JSON lines; - reads stdin.")
@@ -72,12 +88,14 @@ def search(
     ./paper.pdf@p3 are parts of files.
     """
     from omnisearch.cli.served import ask, load_asking_settings, search_served
+    from omnisearch.query.area import parse_area
     from omnisearch.query.condition_parser import parse_conditions
     from omnisearch.query.grammar import parse
     from omnisearch.query.query import Quota, SearchOptions
 
     if bool(terms) == (batch is not None):
         raise UsageError("give either a query or a file of queries with --batch")
+    _check_renamed(lanes, hybrid)
     if print0 and batch is not None:
         raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
     asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
@@ -85,7 +103,9 @@ def search(
         modalities=parse_modalities(within),
         limit=limit,
         where=parse_conditions(where or ()),
-        lanes=lanes,
+        area=parse_area(area or ""),
+        sort=sort,
+        group=group,
         quotas=tuple(Quota.parse(text) for text in quota or ()),
         fold=fold,
         segments=segments,
@@ -94,7 +114,7 @@ def search(
         cursor=cursor,
         include_self=include_self,
         min_relevance=min_relevance,
-        hybrid=hybrid,
+        words=words,
         explain=explain,
     )
     queries = [chosen.query(parse(words)) for words in asked]
@@ -108,16 +128,26 @@ def search(
         lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
         write_rows(lines, (), Format.JSONL)
         return
-    if not found[0]:
+    if not found[0] and queries[0].has_cut:
+        err.print("nothing matches; without --sort and --group day, the closest items are shown", markup=False)
+    elif not found[0]:
         err.print("nothing was found", markup=False)
     elif answers[0]["nothing_matches"]:
         err.print("nothing matches; these are the closest items", markup=False)
     if missing := sum("missing" in hit for hit in found[0]):
         way_out = "mount their disk, or run `omnisearch index` to update the index"
         err.print(f"{missing} of these files are missing: {way_out}", markup=False, soft_wrap=True)
-    _write(found[0], output, print0, explain)
+    _write(found[0], output, print0, explain, sort in ("taken", "modified") or group == "day")
     if (following := answers[0]["next_cursor"]) is not None:
         err.print(f"more with --cursor {following}", markup=False, soft_wrap=True)
+
+
+def _check_renamed(lanes: bool, hybrid: bool) -> None:
+    """Refuse options of earlier versions."""
+    if lanes:
+        raise UsageError("--lanes has a new name: write --group modality")
+    if hybrid:
+        raise UsageError("--hybrid has a new name: write --words, which is on by default")
 
 
 def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, Any]]:
@@ -140,12 +170,12 @@ def _search(settings: "Settings", queries: "Sequence[Query]") -> list[dict[str, 
     ]
 
 
-def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, explain: bool) -> None:
+def _write(rows: list[dict[str, Any]], output: Format | None, print0: bool, explain: bool, dated: bool) -> None:
     if print0:
         write_paths0(rows)
         return
     shown = choose_format(output)
-    columns = (*COLUMNS, "matched by") if explain else COLUMNS
+    columns = (*(("date",) if dated else ()), *COLUMNS, *(("matched by",) if explain else ()))
     write_rows([_for_table(row) for row in rows] if shown is Format.TABLE else rows, columns, shown)
 
 
@@ -197,15 +227,36 @@ def _for_table(hit: dict[str, Any]) -> dict[str, Any]:
     folded = len(hit["duplicates"])
     return {
         **hit,
-        "at": "" if segment is None else f"{_place(segment['start'])}-{_place(segment['end'])}",
+        "date": _date(hit),
+        "at": "" if segment is None else _at(segment),
         "file": shown + (" (missing)" if hit.get("missing") else "") + (f" (+{folded} similar)" if folded else ""),
+        "snippet": _matched_text(hit) or hit["snippet"],
         "matched by": "; ".join(_gave(match) for match in hit["matched_by"]),
     }
+
+
+def _date(hit: dict[str, Any]) -> str:
+    from omnisearch.query.dates import local_day
+
+    if (group := hit.get("group", ""))[:1].isdigit():  # a day, not a modality
+        return str(group)
+    return str(local_day(hit["mtime"] if hit["taken"] is None else hit["taken"]) or "")
+
+
+def _matched_text(hit: dict[str, Any]) -> str:
+    """Return the text that matched a hit with its field; a name is in another column."""
+    found = next((match for match in hit["matched_by"] if match.get("field") not in (None, "name", "path")), None)
+    return f"{found['field']}: {found['text']}" if found else ""
 
 
 def _gave(match: dict[str, Any]) -> str:
     spaces = ", ".join(f"{space} {given:.3f}" for space, given in match.get("spaces", {}).items())
     return f"{match['term']} {match['contribution']:.3f}" + (f" ({spaces})" if spaces else "")
+
+
+def _at(segment: dict[str, Any]) -> str:
+    """A span as a cell of a table: the name of its part, or its bounds."""
+    return segment.get("part") or f"{_place(segment['start'])}-{_place(segment['end'])}"
 
 
 def _place(value: float) -> str:

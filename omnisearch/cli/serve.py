@@ -1,10 +1,12 @@
 """`omnisearch serve`."""
 
+import logging
 import os
 import secrets
 import signal
 import sys
-from contextlib import nullcontext
+import threading
+from contextlib import closing, nullcontext
 from typing import Annotated
 
 import typer
@@ -13,7 +15,8 @@ from omnisearch.cli import options
 from omnisearch.cli.console import err
 from omnisearch.cli.listening import check_host, listen, own_url, server_config, shown_url
 from omnisearch.cli.until_eof import on_eof
-from omnisearch.config import load_settings
+from omnisearch.config import Settings, load_settings
+from omnisearch.errors import NoIndexError, OmnisearchError
 
 # Encoder threads that spin while they wait take cores from working threads: on two busy cores one text took 100 times
 # as long. Read once, when torch is imported.
@@ -26,6 +29,9 @@ def serve(
     insecure: options.Insecure = False,
     allow_host: options.AllowHost = None,
     worker: Annotated[bool, typer.Option(help="Also run jobs, in a second process.")] = True,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Watch the indexed folders, and queue jobs that index what changes.")
+    ] = False,
     until_eof: Annotated[
         bool, typer.Option("--until-eof", help="Stop when standard input ends; `mcp` starts its server so.")
     ] = False,
@@ -37,14 +43,20 @@ def serve(
     share: options.Share = None,
     max_memory: options.MaxMemory = None,
     license: options.License = None,  # noqa: A002
+    read: options.Read = None,
 ) -> None:
-    """Serve the search page and the HTTP API until interrupted; prints their address."""
+    """Serve the search page and the HTTP API until interrupted; prints their address.
+
+    With --read, jobs that index files read their text and speech, and a job reads those that the index lacks.
+    """
     os.environ.setdefault("OMP_WAIT_POLICY", WAIT_POLICY)
     from omnisearch.api.app import create_app
+    from omnisearch.api.authority import LOOPBACK
     from omnisearch.api.drain import DrainingServer
     from omnisearch.api.logs import set_up_logging
     from omnisearch.api.worker_process import worker_process
     from omnisearch.client.running import announced
+    from omnisearch.jobs.index_watch import index_watch
     from omnisearch.stores.absent_folders import read_absent_folders
 
     settings = load_settings(
@@ -57,6 +69,7 @@ def serve(
         share=share,
         max_memory=max_memory,
         license=license,
+        read=read,
     )
     hosts = check_host(settings, host, insecure)
     for place in read_absent_folders(settings.index_dir):
@@ -64,7 +77,8 @@ def serve(
     listening = listen(host, port)
     set_up_logging(settings.log_level)
     secret = secrets.token_urlsafe(32)
-    app = create_app(settings, hosts=hosts, own_secret=secret)
+    reveals = host in LOOPBACK and not settings.allow_host  # else a proxy may serve others
+    app = create_app(settings, hosts=hosts, own_secret=secret, fills_previews=True, reveals=reveals)
     server = DrainingServer(server_config(app), app.state.draining)
     # uvicorn raises the signal that stopped it again; a requested stop is a success.
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -74,5 +88,34 @@ def serve(
     with announced(settings, own_url(host, port), secret):
         sys.stdout.write(f"{shown_url(host, port)}\n")
         sys.stdout.flush()
-        with worker_process(settings) if worker else nullcontext():
+        if settings.read != "none":
+            _queue_reading(settings)
+        if worker:
+            threading.Thread(target=_queue_map, args=(settings,), daemon=True).start()  # may start the engine
+        with index_watch(settings) if watch else nullcontext(), worker_process(settings) if worker else nullcontext():
             server.run(sockets=[listening])
+
+
+def _queue_map(settings: Settings) -> None:
+    """Queue a job that makes the map if it is missing or outdated. Only the log says why that failed."""
+    from omnisearch.search.map_job import queue_map
+
+    try:
+        queue_map(settings)
+    except OmnisearchError as error:
+        logging.getLogger(__name__).warning("the map cannot be made: %s", error)
+
+
+def _queue_reading(settings: Settings) -> None:
+    """Queue a job that reads what the index lacks, unless nothing is indexed or such a job is queued or running."""
+    from omnisearch.jobs.job import State
+    from omnisearch.jobs.store import JobStore
+    from omnisearch.stores.catalog import describe_store
+
+    try:
+        describe_store(settings)
+    except NoIndexError:
+        return
+    with closing(JobStore.open(settings)) as jobs:
+        if not jobs.page((State.QUEUED, State.RUNNING), "enrich", settings.collection):
+            jobs.add("enrich", {"read": settings.read}, settings.collection)

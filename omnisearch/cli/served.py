@@ -60,7 +60,7 @@ def search_served(server: Server, queries: Sequence[Query]) -> list[dict[str, An
         OmnisearchError: a query is wrong, or the server refuses.
     """
     if len(queries) == 1:
-        return [post(server, "v1/search", search_body(queries[0]))]
+        return [_printable(post(server, "v1/search", search_body(queries[0])))]
     remaining = iter(queries)
     return [answer for some in iter(lambda: list(islice(remaining, MAX_BATCH)), []) for answer in _batch(server, some)]
 
@@ -69,4 +69,12 @@ def _batch(server: Server, queries: Sequence[Query]) -> Iterator[dict[str, Any]]
     for answer in post(server, "v1/search/batch", batch_body(queries))["results"]:
         if "error" in answer:
             raise error_of(answer["error"]["status"], answer["error"])
-        yield answer
+        yield _printable(answer)
+
+
+def _printable(answer: dict[str, Any]) -> dict[str, Any]:
+    """Remove the fields of hits that only pages show, so that the output is the same without a server."""
+    for hit in answer["hits"]:
+        for name in ("placeholder", "aspect"):
+            hit.pop(name, None)
+    return answer

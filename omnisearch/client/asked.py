@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.query.expressions import Expression, ItemRef, Term, UploadRef
-from omnisearch.query.query import Query, Quota
+from omnisearch.query.query import Group, Query, Quota, Sort
 from omnisearch.types import Modality
 
 # A text, a file of this machine, an item, an upload, an expression of them, or a whole query.
@@ -24,7 +24,9 @@ class Options(TypedDict, total=False):
     include_self: bool
     explain: bool
     where: Sequence[str]
-    lanes: bool
+    area: Sequence[tuple[float, float]]
+    sort: Sort
+    group: Group
     quotas: Sequence[Quota]
     fold: bool
     segments: int
@@ -32,7 +34,7 @@ class Options(TypedDict, total=False):
     unlike: Sequence[str]
     cursor: str
     min_relevance: float
-    hybrid: bool
+    words: bool
 
 
 def query_of(asked: Asked, **options: Unpack[Options]) -> Query:
@@ -43,7 +45,7 @@ def query_of(asked: Asked, **options: Unpack[Options]) -> Query:
         ValueError: there is no such modality.
     """
     fields: dict[str, Any] = {**options}
-    for name in {"quotas", "like", "unlike"} & set(fields):
+    for name in {"quotas", "like", "unlike", "area"} & set(fields):
         fields[name] = tuple(fields[name])
     if "where" in options:
         fields["where"] = parse_conditions(options["where"])

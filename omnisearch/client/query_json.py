@@ -85,7 +85,9 @@ def _query(query: Query, body: RequestBody) -> dict[str, Any]:
         "explain": query.explain,
         "include_self": query.include_self,
         "where": [_condition(each) for each in query.where],
-        "lanes": query.lanes,
+        "area": query.area,
+        "sort": query.sort,
+        "group": query.group,
         "quotas": {quota.modality: {"least": quota.least, "most": quota.most} for quota in query.quotas},
         "fold": query.fold,
         "segments": query.segments,
@@ -93,7 +95,7 @@ def _query(query: Query, body: RequestBody) -> dict[str, Any]:
         "unlike": list(query.unlike),
         "cursor": query.cursor,
         "min_relevance": query.min_relevance,
-        "hybrid": query.hybrid,
+        "words": query.words,
     }
     said = {name: value for name, value in fields.items() if getattr(query, name) != getattr(_PLAIN, name)}
     return {"query": _expression(query.expression, body), **said}

@@ -23,6 +23,7 @@ from omnisearch.errors import NotFoundError, OmnisearchError, QueryError
 from omnisearch.mcp.guide import GUIDE
 from omnisearch.query.expressions import Expression, ItemRef, Summand, Term
 from omnisearch.query.grammar import check_file, parse, split
+from omnisearch.query.query import Sort
 from omnisearch.schema.hit import HitOut
 
 P = ParamSpec("P")
@@ -59,15 +60,17 @@ class Tools:
         media: Annotated[list[Media], Field(max_length=MAX_MEDIA)] = [],  # noqa: B006 - pydantic copies it
         modalities: list[Modality] | None = None,
         where: list[str] | None = None,
+        sort: Sort = "relevance",
         limit: Limit = 10,
         images: bool = True,
     ) -> list[ContentBlock]:
         """Find items of the collection by text, files, items and operators; the prompt `query_language` explains them.
 
-        `images` shows thumbnails of the best hits.
+        `sort` orders the relevant items: the most relevant, the last taken or the last modified first, or by name.
+        `images` shows thumbnails of the first hits.
         """
         with self._expression(query, media) as expression:
-            more: dict[str, Any] = {"limit": limit, "where": where or []}
+            more: dict[str, Any] = {"limit": limit, "where": where or [], "sort": sort}
             if modalities:
                 more["modalities"] = modalities
             answer = await self._client.search(expression, **more)
@@ -89,7 +92,8 @@ class Tools:
     async def item(self, item_id: str) -> list[ContentBlock]:
         """Show the facts of an item, with a thumbnail and a link."""
         known = await self._client.item(item_id)
-        return [_text(known.model_dump(mode="json")), *await self._thumbnail(item_id), _link(item_id, known.path)]
+        facts = known.model_dump(mode="json", exclude={"readings"})  # those of a film are long
+        return [_text(facts), *await self._thumbnail(item_id), _link(item_id, known.path)]
 
     async def status(self) -> list[ContentBlock]:
         """Show the number of indexed segments, and the model."""
@@ -138,7 +142,7 @@ class Tools:
             yield asked
 
 
-_SHOWN = {"id", "path", "modality", "relevance", "score", "segment", "snippet", "mime", "missing"}
+_SHOWN = {"id", "path", "modality", "relevance", "score", "segment", "snippet", "mime", "missing", "mtime", "taken"}
 
 
 def _written(media: Media, folder: Path) -> Term:

@@ -34,9 +34,9 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     """
     notes: list[str] = []
     duration, rate, blocks = _open(source, kind, notes)
-    if isinstance(source.part, Stretch):
-        check_seconds(source.part, duration)
-        duration, blocks = source.part.end - source.part.start, stretch(blocks, rate, source.part)
+    if isinstance(source.slice, Stretch):
+        check_seconds(source.slice, duration)
+        duration, blocks = source.slice.end - source.slice.start, stretch(blocks, rate, source.slice)
     kept = min(rate, KEPT_RATE)
     segments = cut_samples(checked(resampled(blocks, rate), kept), kept, cut)
     pieces = (Piece(segment, Waveform(samples, kept)) for segment, samples in segments)
@@ -109,7 +109,8 @@ def checked(blocks: Iterator[Floats], rate: int) -> Iterator[Floats]:
 
 def mono(frame: Any) -> Floats:
     """The samples of an FFmpeg audio frame in format fltp, float32 (n,), channels averaged."""
-    averaged: Floats = frame.to_ndarray().mean(axis=0, dtype=np.float32)
+    channels = [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
+    averaged: Floats = sum(channels[1:], channels[0].copy()) / np.float32(len(channels))
     return averaged
 
 

@@ -44,15 +44,18 @@ _FIRST_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip"}
 av.logging.set_level(None)
 
 
-def open_container(file: BinaryIO) -> Any:
+def open_container(file: BinaryIO, probed: int | None = None) -> Any:
     """Open a container for reading; close it, or use it as a context manager.
+
+    FFmpeg finds the properties of its streams in the first `probed` bytes, 5 MB by default, which it decodes.
 
     Raises:
         MediaError: damaged, if it is ISO base media that lacks its index.
     """
     file.seek(0)
     try:
-        return av.open(file, mode="r", options=_OPTIONS, metadata_errors="replace")
+        options = _OPTIONS if probed is None else {**_OPTIONS, "probesize": str(probed)}
+        return av.open(file, mode="r", options=options, metadata_errors="replace")
     except (FFmpegError, EOFError):
         if _lacks_index(file):
             raise MediaError(Reason.DAMAGED, "incomplete file: its index (moov) is missing") from None

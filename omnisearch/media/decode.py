@@ -1,19 +1,20 @@
 """Decode an open file: detect its kind, then let the decoder of its modality stream the pieces."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from omnisearch.media.detect import detect
 from omnisearch.media.file import Source, check_size
 from omnisearch.media.kinds import Kind
 from omnisearch.media.library_errors import as_media_error
+from omnisearch.media.metadata.collect import read_metadata
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.slices import check_kind
+from omnisearch.metadata import NO_METADATA, Metadata
 from omnisearch.types import Decoded, Modality, Piece
 
 Decoder: TypeAlias = Callable[[Source, Kind, Segmentation], Decoded]
-
-VERSION = 3  # raise it whenever the same file would decode to other pieces
 
 
 def decode(source: Source, cut: Segmentation) -> Decoded:
@@ -23,16 +24,29 @@ def decode(source: Source, cut: Segmentation) -> Decoded:
         MediaError: the file is not supported or broken, or has no such slice.
     """
     kind = detect(source)
-    check_size(kind.modality, source.size)
-    check_kind(source.part, kind.modality)
+    check_size(kind, source.size)
+    check_kind(source.slice, kind.modality)
+    metadata = NO_METADATA if source.slice else read_metadata(source, kind)  # decoders read the file from here on
     try:
         decoded = decoder(kind)(source, kind, cut)
     except Exception as error:
         raise as_media_error(error, kind) from error
-    return Decoded(decoded.info, _guarded(decoded.pieces, kind), decoded.notes)
+    return replace(decoded, info=replace(decoded.info, metadata=metadata), pieces=guarded(decoded.pieces, kind))
 
 
-def _guarded(pieces: Iterator[Piece], kind: Kind) -> Iterator[Piece]:
+def describe(source: Source) -> Metadata:
+    """Return the metadata of a file, without decoding it.
+
+    Raises:
+        MediaError: the file is not supported.
+    """
+    kind = detect(source)
+    check_size(kind, source.size)
+    return read_metadata(source, kind)
+
+
+def guarded(pieces: Iterator[Piece], kind: Kind) -> Iterator[Piece]:
+    """Yield the pieces. A library's own exception becomes a MediaError."""
     try:
         yield from pieces
     except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from omnisearch import wire
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.file import open_below
-from omnisearch.media.piece_codec import unpack, unpack_notes
+from omnisearch.media.piece_codec import unpack, unpack_end
 from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.types import Modality, Piece
 from omnisearch.wire import Message, WireError
@@ -127,12 +127,13 @@ class DecodeJob:
 
 
 class Pieces(Iterator[Piece]):
-    """The pieces of one file; `close` returns its worker early. `notes` is complete after the last piece."""
+    """The pieces of one file; `close` returns its worker early. `notes` and `preview` are complete after the last."""
 
     def __init__(self, job: DecodeJob, modality: Modality, notes: list[str]) -> None:
         self._job: DecodeJob | None = job
         self._modality = modality
         self._notes = notes
+        self.preview: bytes | None = None
 
     def __next__(self) -> Piece:
         if self._job is None:
@@ -142,7 +143,8 @@ class Pieces(Iterator[Piece]):
             answer = job.ask_next()
             if "end" not in answer.body:
                 return unpack(answer, self._modality)
-            self._notes.extend(unpack_notes(answer))
+            notes, self.preview = unpack_end(answer)
+            self._notes.extend(notes)
         except WireError as error:
             self._job = None
             raise job.broken(error) from None

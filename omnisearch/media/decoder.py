@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from omnisearch.metadata import Metadata
 from omnisearch.types import Decoded, Slice
 
 
@@ -14,10 +15,14 @@ class Decoder(Protocol):
         self,
         path: Path,
         follow_links: bool = True,
-        part: Slice | None = None,
+        slice_: Slice | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
         """Decode a file, or only a slice of it; decoding ends soon after `stopped()` becomes true."""
+        ...
+
+    def describe(self, path: Path, follow_links: bool = True) -> Metadata:
+        """Read the metadata of a file and its sidecars, without decoding the file."""
         ...
 
     def passages(self, text: str) -> list[str]:

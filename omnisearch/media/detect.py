@@ -4,6 +4,7 @@ from omnisearch.errors import MediaError, Reason
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import BY_SUFFIX, KINDS, SHARED_SUFFIXES, UNREAD_OBJECTS, Kind
 from omnisearch.media.sniff.containers import container_format, known_container
+from omnisearch.media.sniff.documents import document_format, document_text_format
 from omnisearch.media.sniff.head import FileHead
 from omnisearch.media.sniff.images import image_format
 from omnisearch.media.sniff.meshes import mesh_format, mesh_text_format
@@ -15,11 +16,12 @@ def detect(source: Source) -> Kind:
 
     Raises:
         MediaError: `damaged` if the extension belongs to a supported kind and the content matches none;
-            `unsupported_format` if the extension does not.
+            `unsupported_format` if the extension does not; `needs_password` for an encrypted document of Office.
     """
     head = FileHead.read(source)
-    name = pdf_format(head) or image_format(head) or mesh_format(head) or container_format(head)
-    name = name or mesh_text_format(head, named_text(head) is not None) or known_container(head) or text_format(head)
+    name = pdf_format(head) or document_format(head, source.file) or image_format(head) or mesh_format(head)
+    name = name or container_format(head) or mesh_text_format(head, named_text(head) is not None)
+    name = name or document_text_format(head) or known_container(head) or text_format(head)
     if name is not None:
         return KINDS[name]
     if source.suffix in UNREAD_OBJECTS:

@@ -3,15 +3,16 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from blake3 import blake3
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.images.limits import LONGER_SIDE
+from omnisearch.media.kinds import Kind
 from omnisearch.types import Modality, Slice
 
 ID_DIGITS = 32
@@ -23,6 +24,9 @@ MAX_BYTES = {
     Modality.VIDEO: 4096 * MIB,
     Modality.POINT_CLOUD: 128 * MIB,
 }
+# Documents that hold pictures and films beside their words, and are read in parts.
+ILLUSTRATED = frozenset({"pdf", "docx", "pptx", "xlsx", "odt", "odp", "ods", "epub"})
+MAX_ILLUSTRATED_BYTES = 512 * MIB
 MAX_SIBLING_BYTES = 128 * MIB
 
 # O_PATH opens folders without permission to list them. Systems without it (macOS) need that permission.
@@ -38,7 +42,18 @@ _REASONS = {
 }
 
 
-def _no_sibling(name: str) -> bytes | None:  # noqa: ARG001
+class Sibling(Protocol):
+    """Returns the content of a file below the folder of the decoded one.
+
+    None if there is no such file, or if it has more than `most` bytes.
+    """
+
+    def __call__(self, name: str, most: int = MAX_SIBLING_BYTES) -> bytes | None:
+        """Read the file `name`."""
+        ...
+
+
+def _no_sibling(name: str, most: int = 0) -> bytes | None:  # noqa: ARG001
     return None
 
 
@@ -46,17 +61,19 @@ def _no_sibling(name: str) -> bytes | None:  # noqa: ARG001
 class Source:
     """The input of a decoder: an open file, its size in bytes, its name, and the files beside it.
 
-    `part` is the slice to decode; the rest of the file is ignored. `sibling(name)` returns the content of a file below
-    the same folder, or None if there is no such file; it may be called only before the decoder returns its MediaInfo.
-    A picture is reduced until its longer side is at most `side` pixels.
+    `slice` is what to decode; the rest of the file is ignored. `sibling` may be called only before the decoder
+    returns its MediaInfo.
+    A picture is reduced until its longer side is at most `side` pixels. With `shorter_side`, it is first reduced by
+    whole factors, which costs little, as long as its shorter side keeps so many pixels.
     """
 
     file: BinaryIO
     size: int
     name: str
-    sibling: Callable[[str], bytes | None] = _no_sibling
-    part: Slice | None = None
+    sibling: Sibling = _no_sibling
+    slice: Slice | None = None
     side: int = LONGER_SIDE
+    shorter_side: int | None = None
 
     @property
     def suffix(self) -> str:
@@ -67,6 +84,13 @@ class Source:
 def reason_of(error: OSError) -> Reason:
     """The reason why a file or folder cannot be read. Other system errors, such as EIO, are `unreadable`."""
     return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
+
+
+def reason_and_detail(error: MediaError | OSError) -> tuple[Reason, str]:
+    """The reason why a file or folder cannot be read, and its detail."""
+    if isinstance(error, MediaError):
+        return error.reason, error.detail
+    return reason_of(error), os.strerror(error.errno or 0)
 
 
 def open_file(path: Path, follow_links: bool = True) -> int:
@@ -118,14 +142,15 @@ def open_below(folder: Path, name: str) -> int | None:
         return None
 
 
-def check_size(modality: Modality, size: int) -> None:
-    """Refuse a file that is larger than its modality allows.
+def check_size(kind: Kind, size: int) -> None:
+    """Refuse a file that is larger than its kind allows.
 
     Raises:
         MediaError: too_large, naming both sizes.
     """
-    if size > MAX_BYTES[modality]:
-        raise MediaError(Reason.TOO_LARGE, f"{size} bytes of {modality}, the limit is {MAX_BYTES[modality]}")
+    limit = MAX_ILLUSTRATED_BYTES if kind.format in ILLUSTRATED else MAX_BYTES[kind.modality]
+    if size > limit:
+        raise MediaError(Reason.TOO_LARGE, f"{size} bytes of {kind.modality}, the limit is {limit}")
 
 
 def content_hash(fd: int) -> str:
@@ -180,4 +205,4 @@ def _checked(fd: int, limit: int) -> int:
 
 
 def _refused(error: OSError) -> MediaError:
-    return MediaError(reason_of(error), os.strerror(error.errno or 0))
+    return MediaError(*reason_and_detail(error))

@@ -28,7 +28,7 @@ def glb(source: Source) -> bytes:
         MediaError: as decoding the file does.
     """
     kind = detect(source)
-    check_size(kind.modality, source.size)
+    check_size(kind, source.size)
     loaded = load(source, kind, [])
     if isinstance(loaded, Samples):
         shapes = [_cloud(loaded)]

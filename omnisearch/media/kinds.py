@@ -23,12 +23,27 @@ def _kinds(modality: Modality, *rows: tuple[str, str, str, str]) -> dict[str, Ki
     }
 
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OASIS = "application/vnd.oasis.opendocument"
+
 TEXTS = _kinds(
     Modality.TEXT,
     ("txt", "text/plain", "txt text log csv tsv srt vtt tex org rst adoc", "omnisearch"),
     ("md", "text/markdown", "md markdown", "omnisearch"),
     ("html", "text/html", "html htm xhtml", "html.parser"),
     ("pdf", "application/pdf", "pdf", "pypdf"),
+    ("docx", f"{_OFFICE}.wordprocessingml.document", "docx docm dotx dotm", "expat"),
+    ("pptx", f"{_OFFICE}.presentationml.presentation", "pptx pptm ppsx ppsm potx potm", "expat"),
+    ("xlsx", f"{_OFFICE}.spreadsheetml.sheet", "xlsx xlsm xltx xltm", "expat"),
+    ("odt", f"{_OASIS}.text", "odt ott", "expat"),
+    ("odp", f"{_OASIS}.presentation", "odp otp", "expat"),
+    ("ods", f"{_OASIS}.spreadsheet", "ods ots", "expat"),
+    ("epub", "application/epub+zip", "epub", "expat, html.parser"),
+    ("rtf", "application/rtf", "rtf", "omnisearch"),
+    ("json", "application/json", "json jsonl ndjson", "ijson"),
+    ("ipynb", "application/x-ipynb+json", "ipynb", "json"),
+    ("eml", "message/rfc822", "eml", "email"),
+    ("mbox", "application/mbox", "mbox", "email"),
 )
 IMAGES = _kinds(
     Modality.IMAGE,

@@ -26,7 +26,7 @@ def peaks(source: Source) -> bytes | None:
         MediaError: as decoding the sound does.
     """
     kind = detect(source)
-    check_size(kind.modality, source.size)
+    check_size(kind, source.size)
     if kind.modality not in (Modality.AUDIO, Modality.VIDEO):
         return None
     try:

@@ -1,22 +1,25 @@
 """Encode pieces as messages from a worker to the pool; decode them with checks, because the worker is not trusted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from omnisearch.media.rendition import HEAD_BYTES, Rendition
 from omnisearch.types import Clip, Content, Modality, Piece, PointCloud, Segment, Waveform
 from omnisearch.wire import Message, WireError
 
 MAX_RATE = 48_000
 MAX_NOTES, MAX_NOTE = 8, 200
+MAX_PART = 100  # characters of the name of a part
 
 
 def pack(piece: Piece) -> Message:
     """Encode a piece as one message."""
     segment = piece.segment
     body: dict[str, Any] = {
-        "segment": [segment.index, segment.start, segment.end, segment.unit],
+        "segment": [segment.index, segment.start, segment.end, segment.unit, segment.part],
         "snippet": piece.snippet,
     }
     arrays: dict[str, NDArray[Any]] = {}
@@ -47,18 +50,25 @@ def unpack(message: Message, modality: Modality) -> Piece:
     """
     body = message.body["piece"]
     try:
-        index, start, end, unit = body["segment"]
+        index, start, end, unit, part = body["segment"]
         if unit not in ("seconds", "characters", None) or (unit is None) != (start is None):
             raise WireError(f"a segment in {unit!r}")
         bounded = unit is not None
-        segment = Segment(int(index), float(start) if bounded else None, float(end) if bounded else None, unit)
+        name = _printable(part, MAX_PART)
+        segment = Segment(int(index), float(start) if bounded else None, float(end) if bounded else None, unit, name)
         return Piece(segment, _content(message, body, modality), str(body["snippet"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"not a piece of {modality}: {error!r}") from None
 
 
-def unpack_notes(message: Message) -> list[str]:
-    """Decode the message that ends a file: at most 8 notes of at most 200 printable characters.
+def pack_end(notes: Sequence[str], preview: bytes | None) -> Message:
+    """Encode the end of a file."""
+    arrays = {} if preview is None else {"preview": np.frombuffer(preview, np.uint8)}
+    return Message({"end": list(notes)}, arrays)
+
+
+def unpack_end(message: Message) -> tuple[list[str], bytes | None]:
+    """Decode the end of a file: at most 8 notes of at most 200 printable characters, and the preview if there is one.
 
     Raises:
         WireError: the message does not end a file.
@@ -66,7 +76,20 @@ def unpack_notes(message: Message) -> list[str]:
     notes = message.body["end"]
     if not isinstance(notes, list):
         raise WireError(f"notes of type {type(notes).__name__}")
-    return ["".join(c if c.isprintable() else "?" for c in str(note))[:MAX_NOTE] for note in notes[:MAX_NOTES]]
+    return [_printable(note, MAX_NOTE) for note in notes[:MAX_NOTES]], _preview(message)
+
+
+def _preview(message: Message) -> bytes | None:
+    if "preview" not in message.arrays:
+        return None
+    made = _array(message, "preview", "uint8", (None,)).tobytes()
+    if not Rendition.SMALL.is_whole(made[:HEAD_BYTES], len(made)):
+        raise WireError("the preview is not a WebP file")
+    return made
+
+
+def _printable(text: Any, most: int) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(text)[:most])
 
 
 def _content(message: Message, body: dict[str, Any], modality: Modality) -> Content:

@@ -3,17 +3,19 @@
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.drawing.picture import Drawing
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects import load
-from omnisearch.media.render import render
+from omnisearch.media.previews.webp import webp
 from omnisearch.media.segmentation import Segmentation
-from omnisearch.media.surface import Samples, sample
+from omnisearch.media.surface import Samples, Triangles, sample
 from omnisearch.types import Decoded, Floats, MediaInfo, Modality, Piece, PointCloud, Segment
 
 POINTS = 10_000
 MIN_POINTS = 16
-DENSE = 400_000
+DENSE = 40_000  # samples of a surface, from which the points are picked
+PICTURE_SIDE = 256
 
 
 def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: ARG001
@@ -26,35 +28,32 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:  # noqa: A
             unsupported_format or decode_error.
     """
     notes: list[str] = []
-    cloud = to_cloud(read(source, kind, notes))
+    shape = load(source, kind, notes)
+    drawing = Drawing(shape, notes)
+    pieces = iter([Piece(Segment(), to_cloud(shape, drawing))])
     info = MediaInfo(Modality.POINT_CLOUD, kind.mime)
-    return Decoded(info, iter([Piece(Segment(), cloud)]), list(dict.fromkeys(notes)))
+    return Decoded(info, pieces, list(dict.fromkeys(notes)), lambda: webp(drawing.poster(PICTURE_SIDE), PICTURE_SIDE))
 
 
-def read(source: Source, kind: Kind, notes: list[str], count: int = DENSE) -> Samples:
-    """The object as about `count` samples, centred on their mean and scaled into the unit ball.
-
-    `notes` receives a note for each part that was left out or repaired.
-    """
-    loaded = load(source, kind, notes)
-    samples = loaded if isinstance(loaded, Samples) else sample(loaded, count)
-    if len(samples.points) < MIN_POINTS:
-        raise MediaError(Reason.NO_VERTICES, f"{len(samples.points)} points, the least is {MIN_POINTS}")
-    return scaled(samples)
-
-
-def scaled(samples: Samples) -> Samples:
-    """Centre samples on their mean and scale them into the unit ball.
+def to_cloud(shape: list[Triangles] | Samples, drawing: Drawing) -> PointCloud:
+    """Pick 10,000 points of an object, and draw its views.
 
     Raises:
-        MediaError: non_finite or degenerate_extent.
+        MediaError: no_vertices, non_finite or degenerate_extent.
     """
-    return Samples(_in_unit_ball(samples.points), samples.colors, samples.normals)
+    return PointCloud(*_pick(dense(shape)), drawing.views())
 
 
-def to_cloud(samples: Samples) -> PointCloud:
-    """Pick 10,000 of the `scaled` samples of an object, and render its views."""
-    return PointCloud(*_pick(samples), render(samples))
+def dense(shape: list[Triangles] | Samples) -> Samples:
+    """Some DENSE samples of a surface, or bare points, centred on their mean and scaled into the unit ball.
+
+    Raises:
+        MediaError: no_vertices, non_finite or degenerate_extent.
+    """
+    samples = shape if isinstance(shape, Samples) else sample(shape, DENSE)
+    if len(samples.points) < MIN_POINTS:
+        raise MediaError(Reason.NO_VERTICES, f"{len(samples.points)} points, the least is {MIN_POINTS}")
+    return Samples(_in_unit_ball(samples.points), samples.colors)
 
 
 def _in_unit_ball(points: Floats) -> Floats:

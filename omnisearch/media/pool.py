@@ -12,13 +12,15 @@ from typing import Any, Self
 
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason, StoppedError
-from omnisearch.media import decode as decoding
 from omnisearch.media.decode_job import DecodeJob, Pieces
 from omnisearch.media.file import open_file
-from omnisearch.media.rendition import HEAD_BYTES, Rendition
+from omnisearch.media.material.wanted import Wanted
+from omnisearch.media.rendition import COVERED, HEAD_BYTES, SMALL_SIDE, AnyRendition, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
+from omnisearch.media.versions import VERSION
 from omnisearch.media.worker_process import POLL_SECONDS, Limits, WorkerProcess
+from omnisearch.metadata import Metadata
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
 from omnisearch.wire import WireError
 
@@ -49,8 +51,7 @@ def fingerprint(settings: Settings) -> str:
     """The decoder's version and the segmentation as a string; pieces made under another fingerprint are stale."""
     cut = segmentation(settings)
     return (
-        f"media-{decoding.VERSION}:seconds={cut.seconds:g}+{cut.overlap:g}"
-        f":characters={cut.characters}+{cut.character_overlap}"
+        f"media-{VERSION}:seconds={cut.seconds:g}+{cut.overlap:g}:characters={cut.characters}+{cut.character_overlap}"
     )
 
 
@@ -58,11 +59,21 @@ class DecoderPool:
     """Decodes files in `workers` processes that are started when first needed; safe to call from many threads.
 
     A call waits while all workers are busy. A `Decoded` keeps its worker until its pieces are read to the end,
-    closed, or deleted: a thread that holds more of them than there are workers deadlocks.
+    closed, or deleted: a thread that holds more of them than there are workers deadlocks. With `previews`, decoding a
+    file also makes its small preview. With `shorter_side`, pictures are decoded with no more pixels than an encoder
+    needs that reads so many on the shorter side.
     """
 
-    def __init__(self, settings: Settings, workers: int | None = None, limits: Limits | None = None) -> None:
-        self._cut = segmentation(settings)
+    def __init__(
+        self,
+        settings: Settings,
+        workers: int | None = None,
+        limits: Limits | None = None,
+        previews: bool = False,
+        shorter_side: int | None = None,
+    ) -> None:
+        self._cut, self._previews = segmentation(settings), previews
+        self._shorter_side = shorter_side and max(shorter_side, SMALL_SIDE)  # a preview has as many pixels as always
         self._limits = limits or Limits()
         self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
         self._closed = False
@@ -92,13 +103,13 @@ class DecoderPool:
 
     def passages(self, text: str) -> list[str]:
         """Cut a text into passages in the same way as a text file; a short text is one passage."""
-        return [str(piece.content) for piece in passages([text], self._cut)]
+        return [str(piece.content) for piece in passages([("", text)], self._cut)]
 
     def decode(
         self,
         path: Path,
         follow_links: bool = True,
-        part: Slice | None = None,
+        slice_: Slice | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Decoded:
         """Decode a file, or only a slice of it; pieces stream from the worker as they are read.
@@ -109,10 +120,47 @@ class DecoderPool:
             MediaError: the file was refused, or its decoder died or took too long; also while pieces are read.
             StoppedError: `stopped()` became true; also while pieces are read.
         """
-        request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut)}
+        request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut), "preview": self._previews}
+        request |= {"shorter_side": self._shorter_side}
+        request |= {} if slice_ is None else {"slice": str(slice_)}
+        decoded = self._pieces(path, request, follow_links, stopped)
+        if self._previews and decoded.info.mime in COVERED:
+            return dataclasses.replace(decoded, preview=lambda: self.cover(path, follow_links))
+        return decoded
+
+    def cover(self, path: Path, follow_links: bool = True) -> bytes | None:
+        """Make the small preview of a document; None if it has none or it cannot be made.
+
+        It is not a part of decoding, because a page that cannot be drawn must not cost its text.
+        """
+        try:
+            fd = open_file(path, follow_links)
+            try:
+                return self.render(path, fd, Rendition.SMALL)
+            finally:
+                os.close(fd)
+        except MediaError:
+            return None
+
+    def material(
+        self,
+        path: Path,
+        wanted: Wanted,
+        follow_links: bool = True,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Decoded:
+        """Decode the pictures, sound or subtitles from which words are read. `info` has the modality of the pieces.
+
+        Raises:
+            MediaError, StoppedError: as `decode`.
+        """
+        request = {"op": "material", "material": dataclasses.asdict(wanted)}
+        return self._pieces(path, request, follow_links, stopped)
+
+    def _pieces(self, path: Path, request: dict[str, Any], follow_links: bool, stopped: Callable[[], bool]) -> Decoded:
         fd = open_file(path, follow_links)
         try:
-            job = self._start(fd, path, request if part is None else {**request, "slice": str(part)}, stopped)
+            job = self._start(fd, path, request, stopped)
         finally:
             os.close(fd)
         try:
@@ -120,22 +168,44 @@ class DecoderPool:
         except WireError as error:
             raise job.broken(error) from None
         notes: list[str] = []
-        return Decoded(info, Pieces(job, info.modality, notes), notes)
+        pieces = Pieces(job, info.modality, notes)
+        return Decoded(info, pieces, notes, lambda: pieces.preview)
 
-    def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
-        """Make a rendition of the file at `path`, which is open as `fd`; None if its modality has none.
+    def describe(self, path: Path, follow_links: bool = True) -> Metadata:
+        """Read the metadata of a file and its sidecars, without decoding the file.
 
         Raises:
             MediaError: as `decode`.
         """
-        job = self._start(fd, path, {"op": "render", "rendition": rendition}, lambda: False)
+        fd = open_file(path, follow_links)
+        try:
+            job = self._start(fd, path, {"op": "describe"}, lambda: False)
+        finally:
+            os.close(fd)
+        answer = job.answer("metadata")
+        try:
+            metadata = _metadata(answer.body["metadata"])
+        except (KeyError, ValueError) as error:
+            raise job.broken(error) from None
+        job.finish()
+        return metadata
+
+    def render(
+        self, path: Path, fd: int, rendition: AnyRendition, stopped: Callable[[], bool] = lambda: False
+    ) -> bytes | None:
+        """Make a rendition of the file at `path`, which is open as `fd`; None if its modality has none.
+
+        Raises:
+            MediaError, StoppedError: as `decode`.
+        """
+        job = self._start(fd, path, {"op": "render", "rendition": str(rendition)}, stopped)
         answer = job.answer("rendition")
         job.finish()
         if "rendition" not in answer.arrays:
             return None
         made = answer.arrays["rendition"].tobytes()
         if not rendition.is_whole(made[:HEAD_BYTES], len(made)):
-            raise MediaError(Reason.DECODER_CRASHED, f"the decoder sent no {rendition.name.lower()} rendition")
+            raise MediaError(Reason.DECODER_CRASHED, f"the decoder sent no {rendition.noun}")
         return made
 
     def _start(self, fd: int, path: Path, request: dict[str, Any], stopped: Callable[[], bool]) -> DecodeJob:
@@ -176,9 +246,22 @@ class DecoderPool:
 def _info(body: Any) -> MediaInfo:
     try:
         duration = None if body["duration"] is None else float(body["duration"])
-        return MediaInfo(Modality(body["modality"]), str(body["mime"])[:100], duration)
+        return MediaInfo(Modality(body["modality"]), str(body["mime"])[:100], duration, _metadata(body["metadata"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WireError(f"not the info of a file: {error!r}") from None
+
+
+def _metadata(text: Any) -> Metadata:
+    """Parse and check metadata.
+
+    Raises:
+        ValueError: the text is not metadata, or a value is not allowed.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"metadata of type {type(text).__name__}")
+    metadata = Metadata.from_json(text)
+    metadata.check()
+    return metadata
 
 
 def _plain(name: str) -> str:

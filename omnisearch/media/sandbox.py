@@ -8,7 +8,7 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +38,22 @@ class Layer:
     detail: str
 
 
-def enter(memory_bytes: int) -> list[Layer]:
-    """Apply every layer to this process, which must have only one thread. Returns the layers, active or not."""
+def enter(memory_bytes: int, readable: Iterable[str] = ()) -> list[Layer]:
+    """Apply every layer to this process, which must have only one thread. Returns the layers, active or not.
+
+    It may read the `readable` paths beside Python's own files.
+    """
     sys.dont_write_bytecode = True
-    return [_apply(name, layer) for name, layer in layers(memory_bytes).items()]
+    return [_apply(name, layer) for name, layer in layers(memory_bytes, readable).items()]
 
 
-def layers(memory_bytes: int) -> Mapping[str, Callable[[], str]]:
+def layers(memory_bytes: int, readable: Iterable[str] = ()) -> Mapping[str, Callable[[], str]]:
     """The layers in the order of their application: later layers refuse operations that earlier ones need."""
     return {
         "limits": lambda: _limit(memory_bytes),
         "no_new_privs": _no_new_privileges,
         "network_namespace": _leave_network,
-        "landlock": _close_files,
+        "landlock": lambda: _close_files(readable),
         "seccomp": seccomp.install,
     }
 
@@ -111,8 +114,10 @@ def _leave_network() -> str:
     return "no network interface"
 
 
-def _close_files() -> str:
-    """Allow reading only Python's own files. Without Landlock, forbid all writes to files, even in memory.
+def _close_files(readable: Iterable[str]) -> str:
+    """Allow reading only Python's own files and the `readable` ones.
+
+    Without Landlock, forbid all writes to files, even in memory.
 
     Raises:
         OSError: see `landlock.restrict`.
@@ -120,7 +125,7 @@ def _close_files() -> str:
     import resource
 
     try:
-        return landlock.restrict(_readable())
+        return landlock.restrict([*_readable(), *readable])
     except OSError:
         _set_limit(resource.RLIMIT_FSIZE, 0)
         raise

@@ -1,6 +1,7 @@
-"""The surface of a 3D object as dense coloured samples. Points are picked and pictures are drawn from them."""
+"""The surface of a 3D object: triangles with their colours, and coloured samples of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,13 @@ GREY = 0.72  # the colour of a surface without one
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """n samples of a surface.
+    """n samples of a surface, or bare points.
 
-    `points` float32 (n, 3); `colors` float32 (n, 3) in [0, 1], None if the source has none;
-    `normals` float32 (n, 3) of unit length, None for a bare point set.
+    `points` float32 (n, 3); `colors` float32 (n, 3) in [0, 1], None if the source has none.
     """
 
     points: Floats
     colors: Floats | None
-    normals: Floats | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,21 +46,20 @@ def sample(parts: list[Triangles], count: int) -> Samples:
     """
     areas = [_areas(part.corners) for part in parts]
     total = sum(float(area.sum()) for area in areas)
-    points, colors, normals = [], [], []
+    points, colors = [], []
     for part, area in zip(parts, areas, strict=True):
         share = max(1, round(count * float(area.sum()) / total)) if total > 0 else 1
         place = _sample_part(part, area, share)
         points.append(place[0])
-        normals.append(place[1])
-        colors.append(place[2])
-    return Samples(np.concatenate(points), np.concatenate(colors), np.concatenate(normals))
+        colors.append(place[1])
+    return Samples(np.concatenate(points), np.concatenate(colors))
 
 
 def corner_colors(part: Triangles) -> Floats:
     """Colours (f, 3, 4) of the corners in [0, 1], multiplied with the texture."""
     if part.texture is None or part.uv is None:
         return part.colors
-    seen: Floats = _look_up(part.texture, part.uv.reshape(-1, 2)).reshape(-1, 3, 4)
+    seen: Floats = look_up(part.texture, part.uv.reshape(-1, 2)).reshape(-1, 3, 4)
     return part.colors * seen
 
 
@@ -71,7 +69,7 @@ def _areas(corners: Floats) -> NDArray[np.float64]:
     return areas
 
 
-def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tuple[Floats, Floats, Floats]:
+def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tuple[Floats, Floats]:
     along = np.cumsum(areas)
     step = np.arange(count)
     face = np.searchsorted(along, (step + 0.5) * (along[-1] / count)).clip(0, len(areas) - 1)
@@ -79,27 +77,33 @@ def _sample_part(part: Triangles, areas: NDArray[np.float64], count: int) -> tup
     a, b = (step * 0.7548776662466927) % 1, (step * 0.5698402909980532) % 1
     over = a + b > 1
     a, b = (np.where(over, 1 - side, side).astype(np.float32)[:, None] for side in (a, b))
-    colors = _mix(part.colors, face, a, b)  # (n, 4)
+    colors = mix(part.colors, face, a, b)  # (n, 4)
     if part.texture is not None and part.uv is not None:
-        colors = colors * _look_up(part.texture, _mix(part.uv, face, a, b))
+        colors = colors * look_up(part.texture, mix(part.uv, face, a, b))
     kept = colors[:, 3] > (step * 0.6180339887498949) % 1
     if not kept.any():
         kept[:] = True
-    points, normals = _mix(part.corners, face, a, b), _mix(part.normals, face, a, b)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-    return points[kept], normals[kept], colors[kept, :3].clip(0, 1)
+    return mix(part.corners, face, a, b)[kept], colors[kept, :3].clip(0, 1)
 
 
-def _mix(corners: Floats, face: NDArray[np.int64], a: Floats, b: Floats) -> Floats:
-    """Interpolate `corners` (f, 3, k) at the positions (a, b) of the triangles `face`; float32 (n, k)."""
-    first = corners[:, 0]
-    mixed: Floats = first[face] + a * (corners[:, 1] - first)[face] + b * (corners[:, 2] - first)[face]
+def mix(corners: Floats, face: NDArray[np.integer[Any]], a: Floats, b: Floats) -> Floats:
+    """Interpolate `corners` (f, 3, k) in the triangles `face` (n,), with the weights (n, 1) of the last two corners.
+
+    Returns:
+        float32 (n, k).
+    """
+    near = corners.take(face, axis=0)
+    first = near[:, 0]
+    mixed: Floats = first + a * (near[:, 1] - first) + b * (near[:, 2] - first)
     return mixed
 
 
-def _look_up(texture: NDArray[np.uint8], uv: Floats) -> Floats:
+def look_up(texture: NDArray[np.uint8], uv: Floats) -> Floats:
+    """The colours of a texture uint8 (height, width, 4) at `uv` (n, 2), as float32 (n, 4) in [0, 1]."""
     height, width = texture.shape[:2]
-    column = (np.nan_to_num(uv[:, 0]) % 1 * width).astype(np.int64).clip(0, width - 1)
-    row = ((1 - np.nan_to_num(uv[:, 1]) % 1) * height).astype(np.int64).clip(0, height - 1)
-    found: Floats = texture[row, column].astype(np.float32) / 255
+    place = uv - np.floor(uv)
+    place[~np.isfinite(place)] = 0
+    column = np.minimum((place[:, 0] * width).astype(np.int32), width - 1)
+    row = height - 1 - np.minimum((place[:, 1] * height).astype(np.int32), height - 1)
+    found: Floats = texture.reshape(-1, 4).take(row * width + column, axis=0) * np.float32(1 / 255)
     return found

@@ -21,6 +21,7 @@ FRAMES = 8
 LONGER_SIDE = 512
 MAX_PIXELS = 2 * 3840 * 2160
 MAX_GAP = 60.0  # seconds by which sound may start late, or by which one stream may be ahead of the other
+_BLOCK = 8192  # samples of a sound track that are processed together
 STILL = 1.0  # if sound exceeds the picture by more than these seconds, its segments show the last picture
 
 
@@ -35,7 +36,7 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
             no_frames, non_finite or decode_error while the pieces are read.
     """
     container = open_container(source.file)
-    pictures = [stream for stream in container.streams.video if not stream.disposition & _attached()]
+    pictures = moving_pictures(container)
     if not pictures:
         heard = bool(container.streams.audio)
         container.close()
@@ -50,8 +51,8 @@ def decode(source: Source, kind: Kind, cut: Segmentation) -> Decoded:
     if sound is not None:
         audio.check_format(sound.rate or 0, sound.channels or 0)
     duration = seconds(container)
-    part = source.part if isinstance(source.part, Stretch) else Stretch(0.0, math.inf)
-    if source.part is not None:
+    part = source.slice if isinstance(source.slice, Stretch) else Stretch(0.0, math.inf)
+    if source.slice is not None:
         check_seconds(part, duration)
         duration = part.end - part.start
     notes: list[str] = []
@@ -68,7 +69,7 @@ def poster(source: Source) -> Pixels | None:
         best: tuple[float, Pixels] | None = None
         for number, (_, frame) in enumerate(Packets(container, container.streams.video[0])):
             if number % 12 == 0:
-                pixels = _pixels(frame, source.side)
+                pixels = frame_pixels(frame, source.side)
                 if best is None or pixels.std() > best[0]:
                     best = float(pixels.std()), pixels
             if number >= 48 or (best is not None and best[0] > 40):
@@ -76,10 +77,11 @@ def poster(source: Source) -> Pixels | None:
     return best[1] if best else None
 
 
-def _attached() -> Any:
+def moving_pictures(container: Any) -> list[Any]:
+    """The video streams of a container that are not the cover of a sound."""
     from av.stream import Disposition
 
-    return Disposition.attached_pic
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 def _as_sound(kind: Kind) -> Kind:
@@ -131,19 +133,19 @@ class _Window:
             self.still = frame
             return
         if self.still is not None and time > 1e-6:
-            self.frames.append((0.0, _pixels(self.still)))
+            self.frames.append((0.0, frame_pixels(self.still)))
         self.still = None
         self.video_end = min(max(self.video_end, time + length), self.part.end - self.part.start)
         if time >= self.part.end - self.part.start:
             return
         if time >= self.next_frame - 1e-6:
-            self.frames.append((time, _pixels(frame)))
+            self.frames.append((time, frame_pixels(frame)))
             self.next_frame = max(self.next_frame + self.step, time)
 
     def finish(self) -> None:
         """End the pictures: if the part has none, the last picture before it is shown throughout."""
         if self.still is not None:
-            self.frames.append((0.0, _pixels(self.still)))
+            self.frames.append((0.0, frame_pixels(self.still)))
             self.video_end = self.part.end - self.part.start
 
     def add_sound(self, samples: Floats) -> None:
@@ -215,8 +217,7 @@ def _clips(
 
 def _fill(window: _Window, packets: Packets, picture: Any, sound: Any) -> Iterator[float | None]:
     """Decode into `window`; after each step, yield the time up to which the sound is decoded, None without sound."""
-    picture.thread_type = "AUTO"
-    picture.codec_context.thread_count = 2
+    picture.codec_context.thread_count = 1  # other processors decode other files; a second thread costs 10 %
     picture.codec_context.skip_frame = "NONREF"
     track = _Sound(sound) if sound is not None else None
     origin: float | None = None
@@ -253,6 +254,7 @@ class _Sound:
         self._resample = soxr.ResampleStream(stream.rate, self.rate, 1, dtype="float32")
         self._passes = stream.rate == self.rate
         self._late: float | None = None
+        self._waiting: list[Floats] = []  # less than a block
 
     def add(self, frame: Any, window: _Window, origin: float) -> None:
         """Decode one frame; the first one sets the offset between sound and picture."""
@@ -260,17 +262,20 @@ class _Sound:
             self._late = min(max((frame.time or 0.0) - origin, 0.0), MAX_GAP)
             window.add_sound(np.zeros(round(self._late * self.rate), np.float32))
         for planar in self._planar.resample(frame):
-            self._put(audio.mono(planar), window, last=False)
+            self._waiting.append(audio.mono(planar))
+        if sum(map(len, self._waiting)) >= _BLOCK:
+            self._put(window, last=False)
 
     def finish(self, window: _Window) -> None:
         """Flush the resamplers."""
         if self._late is None:
             return
-        for planar in self._planar.resample(None):
-            self._put(audio.mono(planar), window, last=False)
-        self._put(np.zeros(0, np.float32), window, last=True)
+        self._waiting += map(audio.mono, self._planar.resample(None))
+        self._put(window, last=True)
 
-    def _put(self, samples: Floats, window: _Window, last: bool) -> None:
+    def _put(self, window: _Window, last: bool) -> None:
+        samples = np.concatenate([np.zeros(0, np.float32), *self._waiting])
+        self._waiting = []
         if not np.isfinite(samples).all():
             raise MediaError(Reason.NON_FINITE, "a sample is not a finite number")
         if not self._passes:
@@ -283,7 +288,8 @@ def _length(picture: Any) -> float:
     return 1 / rate if 0.5 <= rate <= 1000 else 0.04
 
 
-def _pixels(frame: Any, side: int = LONGER_SIDE) -> Pixels:
+def frame_pixels(frame: Any, side: int = LONGER_SIDE) -> Pixels:
+    """The picture of a frame, upright, uint8 (height, width, 3), its longer side at most `side`."""
     scale = min(1.0, side / max(frame.width, frame.height))
     width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
     pixels: Pixels = frame.to_ndarray(width=width, height=height, format="rgb24")

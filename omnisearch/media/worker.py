@@ -6,19 +6,22 @@ It opens no file itself. The pool passes an open descriptor over the socket FD a
                                               {"layers": [[name, active, detail], ...]}    once
     F + fd, {"op": "decode", ...}             {"info": {...}} or {"error": {...}}
     {"op": "next"}                            {"piece": {...}}, {"end": [note, ...]} or {"error": {...}}
+                                              with "end", an array "preview" if "decode" had {"preview": true}
     {"op": "close"}                           no answer
+    F + fd, {"op": "material", ...}           as "decode": pictures, sound or subtitles to be read
+    F + fd, {"op": "describe"}                {"metadata": JSON} or {"error": {...}}
     F + fd, {"op": "render", ...}             {"rendition": bool} or {"error": {...}}
 
 Before its first answer the worker may ask {"sibling": name}; the pool replies one byte, with a descriptor or without.
 """
 
-import dataclasses
 import os
 import resource
 import socket
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -26,14 +29,16 @@ import numpy as np
 from omnisearch import wire
 from omnisearch.errors import MediaError
 from omnisearch.media import sandbox
-from omnisearch.media.decode import decode
+from omnisearch.media.decode import decode, describe
 from omnisearch.media.file import MAX_SIBLING_BYTES, Source
 from omnisearch.media.library_errors import as_media_error
-from omnisearch.media.piece_codec import pack
-from omnisearch.media.rendition import Rendition
+from omnisearch.media.material.open_material import open_material
+from omnisearch.media.material.wanted import Wanted
+from omnisearch.media.piece_codec import pack, pack_end
+from omnisearch.media.rendition import AnyRendition, parse_rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.query.slices import parse_slice
-from omnisearch.types import Piece
+from omnisearch.types import Decoded, Piece
 from omnisearch.wire import Message
 
 MAX_SIBLINGS = 256
@@ -44,7 +49,7 @@ def main(fd: int, memory_bytes: int) -> None:
     sock = socket.socket(fileno=fd)
     layers = sandbox.enter(memory_bytes)
     warnings.simplefilter("ignore")
-    wire.send(sock, Message({"layers": [dataclasses.astuple(layer) for layer in layers]}))
+    wire.send(sock, Message({"layers": [astuple(layer) for layer in layers]}))
     while True:
         byte, fds, _, _ = socket.recv_fds(sock, 1, 1)
         if not byte:
@@ -65,14 +70,20 @@ def _allow_cpu(seconds: int) -> None:
 def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
     _allow_cpu(request["cpu_seconds"])
     part = parse_slice(request.get("slice") or "")
-    source = Source(file, os.fstat(file.fileno()).st_size, request["name"], _Siblings(sock), part)
-    if request["op"] == "render":
-        _answer_render(sock, source, Rendition(request["rendition"]))
-    else:
-        _answer_decode(sock, source, Segmentation(**request["segmentation"]))
+    size, shorter_side = os.fstat(file.fileno()).st_size, request.get("shorter_side")
+    source = Source(file, size, request["name"], _Siblings(sock), part, shorter_side=shorter_side)
+    match request["op"]:
+        case "render":
+            _answer_render(sock, source, parse_rendition(request["rendition"]))
+        case "describe":
+            _answer_describe(sock, source)
+        case "material":
+            _answer_pieces(sock, lambda: open_material(source, Wanted(**request["material"])))
+        case _:
+            _answer_pieces(sock, lambda: _decode(source, request))
 
 
-def _answer_render(sock: socket.socket, source: Source, rendition: Rendition) -> None:
+def _answer_render(sock: socket.socket, source: Source, rendition: AnyRendition) -> None:
     from omnisearch.media.viewing import render
 
     try:
@@ -84,14 +95,33 @@ def _answer_render(sock: socket.socket, source: Source, rendition: Rendition) ->
     wire.send(sock, Message({"rendition": made is not None}, arrays))
 
 
-def _answer_decode(sock: socket.socket, source: Source, cut: Segmentation) -> None:
+def _answer_describe(sock: socket.socket, source: Source) -> None:
     try:
-        decoded = decode(source, cut)
+        metadata = describe(source)
+    except Exception as error:
+        _refuse(sock, error)
+        return
+    wire.send(sock, Message({"metadata": metadata.as_json()}))
+
+
+def _decode(source: Source, request: Mapping[str, Any]) -> Decoded:
+    decoded = decode(source, Segmentation(**request["segmentation"]))
+    if not request["preview"]:
+        return replace(decoded, preview=lambda: None)
+    from omnisearch.media.previews.from_pieces import with_preview
+
+    return with_preview(decoded)
+
+
+def _answer_pieces(sock: socket.socket, start: Callable[[], Decoded]) -> None:
+    try:
+        decoded = start()
     except Exception as error:
         _refuse(sock, error)
         return
     info = decoded.info
-    wire.send(sock, Message({"info": {"modality": info.modality, "mime": info.mime, "duration": info.duration}}))
+    row = {"modality": info.modality, "mime": info.mime, "duration": info.duration, "metadata": info.metadata.as_json()}
+    wire.send(sock, Message({"info": row}))
     pieces: Iterator[Piece] = decoded.pieces
     while (request := wire.receive(sock, 0)) is not None and request.body["op"] == "next":
         try:
@@ -99,9 +129,16 @@ def _answer_decode(sock: socket.socket, source: Source, cut: Segmentation) -> No
         except Exception as error:
             _refuse(sock, error)
             return
-        wire.send(sock, Message({"end": decoded.notes}) if piece is None else pack(piece))
+        wire.send(sock, pack_end(decoded.notes, _preview(decoded)) if piece is None else pack(piece))
         if piece is None:
             return
+
+
+def _preview(decoded: Decoded) -> bytes | None:
+    try:
+        return decoded.preview()
+    except Exception:  # the pieces are good all the same
+        return None
 
 
 def _refuse(sock: socket.socket, error: Exception) -> None:
@@ -116,8 +153,8 @@ class _Siblings:
         self._sock = sock
         self._files, self._bytes = MAX_SIBLINGS, MAX_SIBLING_BYTES
 
-    def __call__(self, name: str) -> bytes | None:
-        """Return the content of a file at or below the folder of the decoded one, or None if it does not exist."""
+    def __call__(self, name: str, most: int = MAX_SIBLING_BYTES) -> bytes | None:
+        """See `Sibling`."""
         if self._files == 0 or self._bytes <= 0:
             return None
         self._files -= 1
@@ -126,6 +163,8 @@ class _Siblings:
         if not fds:
             return None
         with open(fds[0], "rb") as file:  # noqa: PTH123
+            if os.fstat(fds[0]).st_size > most:
+                return None
             data = file.read(self._bytes)
         self._bytes -= len(data)
         return data

@@ -1,13 +1,14 @@
-"""One decoder process, and the socket to it."""
+"""One sandboxed process, such as a decoder, and the socket to it."""
 
+import os
 import select
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from omnisearch import wire
 from omnisearch.errors import MediaError, Reason
@@ -19,29 +20,40 @@ MAX_MESSAGE = 512 << 20
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1  # interval between calls of `stopped`
 
+Start: TypeAlias = Callable[[socket.socket, int], "subprocess.Popen[bytes]"]
+
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits per file: seconds for one answer, seconds of work in all, bytes of address space."""
+    """Limits per file: seconds for one answer, seconds of work in all, bytes of address space.
+
+    `niceness` lowers the priority of the process, up to 19.
+    """
 
     answer_seconds: float = 60.0
     file_seconds: float = 3600.0
     memory_bytes: int = 4 << 30
+    niceness: int = 0
 
 
 class WorkerProcess:
-    """A process that decodes one file after the other. `jobs` counts the files; `layers` are its sandbox layers."""
+    """A process that decodes one file after the other. `jobs` counts the files; `layers` are its sandbox layers.
 
-    def __init__(self, limits: Limits) -> None:
+    `start(socket, memory_bytes)` starts another kind of process than a decoder.
+    """
+
+    def __init__(self, limits: Limits, start: Start | None = None) -> None:
         self.jobs = 0
         self.sock, theirs = socket.socketpair()
         with theirs:
-            self._process = start_worker(theirs, limits.memory_bytes)
+            self._process = (start or start_worker)(theirs, limits.memory_bytes)
+        if limits.niceness:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, limits.niceness)
         try:
             self.layers = _layers(self.receive(START_SECONDS).body.get("layers"))
         except WireError:
             code = self.stop()
-            raise MediaError(Reason.DECODER_CRASHED, f"a decoder process did not start (exit {code})") from None
+            raise MediaError(Reason.DECODER_CRASHED, f"its process did not start (exit {code})") from None
 
     def receive(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> Message:
         """Receive the next message. Kills the process if none arrives within `seconds`, or once `stopped()` is true.
@@ -81,12 +93,19 @@ class WorkerProcess:
 
 def start_worker(theirs: socket.socket, memory_bytes: int) -> "subprocess.Popen[bytes]":
     """Start a decoder process on one end of a socket."""
+    return start_module("omnisearch.media.worker", theirs, [str(memory_bytes)], sandbox.environment())
+
+
+def start_module(
+    module: str, theirs: socket.socket, arguments: Sequence[str], environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """Run a module in a process that gets one end of a socket and the `arguments`; its output is dropped."""
     # -P keeps the working directory, which may hold a hostile numpy.py, off the import path
-    command = [sys.executable, "-P", "-m", "omnisearch.media.worker", str(theirs.fileno()), str(memory_bytes)]
+    command = [sys.executable, "-P", "-m", module, str(theirs.fileno()), *arguments]
     return subprocess.Popen(
         command,
         pass_fds=[theirs.fileno()],
-        env=sandbox.environment(),
+        env=environment,
         process_group=0,  # a Ctrl-C in the terminal is for the parent alone
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -5,16 +5,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from omnisearch.errors import QueryError
-from omnisearch.query.conditions import META, NUMBERS, WORDS, Condition, PatternCondition, RangeCondition, field_names
+from omnisearch.query.conditions import (
+    META,
+    NUMBERS,
+    PATTERNS,
+    TEXTS,
+    Condition,
+    PatternCondition,
+    RangeCondition,
+    WordCondition,
+    field_names,
+)
 from omnisearch.query.dates import time_interval
+from omnisearch.query.positions import NearCondition
 
 MAX_CONDITIONS = 32
 
 _SPELLED = re.compile(r"(!?)\s*([A-Za-z0-9_.-]+?)\s*(:|>=|<=|>|<|=)\s*(.*)", re.DOTALL)
 _JOINED = re.compile(
-    r"\s(AND|OR|&&?|\|\|?)\s+\(?(?:NOT\s+)?!?(?:path|mime|tag|meta\.[\w-]+|size|duration|mtime)\s*[:<>=]", re.IGNORECASE
+    rf"\s(AND|OR|&&?|\|\|?)\s+\(?(?:NOT\s+)?!?(?:{'|'.join((*PATTERNS, *TEXTS, *NUMBERS))}|meta\.[\w-]+)\s*[:<>=]",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
+_NEAR = re.compile(r"(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)(?:\s*,\s*(\d+(?:\.\d+)?)\s*(km|mi|m)?)?")
+_KILOMETRES = {"": 1.0, "km": 1.0, "m": 0.001, "mi": 1.609344}
 _BYTES = {"": 1, "b": 1} | {
     f"{prefix}{ending}": base**power
     for power, prefix in enumerate("kmgt", 1)
@@ -50,9 +64,12 @@ def _read(text: str) -> Condition:
     negated, field, sign, value = found[1] == "!", found[2], found[3], found[4].strip()
     _check_alone(value, text)
     if field not in NUMBERS:
-        if sign not in {":", "="} and (field in WORDS or META.fullmatch(field)):
+        if sign not in {":", "="} and (field in PATTERNS or field in TEXTS or META.fullmatch(field)):
             raise QueryError(f"the condition {text!r}: {field} takes ':', not {sign!r}")
-        return PatternCondition(field, value, negated)
+        if field in TEXTS:
+            near = _NEAR.fullmatch(value) if field == "place" else None
+            return WordCondition(field, value, negated) if near is None else _near(near, text, negated)
+        return PatternCondition(field, value.lower() if field == "language" else value, negated)
     first, after = _interval(field, value, text)
     match sign:
         case ">":
@@ -76,6 +93,12 @@ def _read(text: str) -> Condition:
     return RangeCondition(field, gte=first, lt=after, negated=negated)
 
 
+def _near(found: re.Match[str], text: str, negated: bool) -> NearCondition:
+    if found[3] is None:
+        raise QueryError(f"the condition {text!r} has no distance; write it like place:38.72,-9.14,5km")
+    return NearCondition(float(found[1]), float(found[2]), float(found[3]) * _KILOMETRES[found[4] or ""], negated)
+
+
 def _check_alone(value: str, text: str) -> None:
     """Raise QueryError for several conditions in one text, which would form one pattern that matches nothing."""
     if joined := _JOINED.search(value):
@@ -86,15 +109,16 @@ def _check_alone(value: str, text: str) -> None:
 
 def _interval(field: str, value: str, text: str) -> tuple[float, float]:
     """Return the first moment that a value names and the first moment after it; twice the same number for a number."""
-    if field == "mtime":
+    if field in {"mtime", "date", "taken", "added"}:
         try:
             return time_interval(value)
         except ValueError as error:
             raise QueryError(f"the condition {text!r}: {error}") from None
-    units = _BYTES if field == "size" else _SECONDS
+    units = {"size": _BYTES, "duration": _SECONDS}.get(field, {"": 1.0})
     found = _NUMBER.fullmatch(value)
     if found is None or found[2].lower() not in units:
-        example = "10MB or 512KiB" if field == "size" else "90, 1.5min or 2h"
+        examples = {"size": "10MB or 512KiB", "duration": "90, 1.5min or 2h", "year": "1999", "rating": "4"}
+        example = examples[field]
         raise QueryError(f"the condition {text!r}: {value!r} is not a {field}; write it like {example}")
     number = float(found[1]) * units[found[2].lower()]
     return number, number

@@ -1,7 +1,7 @@
-"""Dates: the span of time that a year, a month, a day or an exact time names."""
+"""Dates: the span of time that a year, a month, a day or an exact time names, and the day of a time."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
@@ -28,3 +28,19 @@ def time_interval(text: str) -> tuple[float, float]:
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"{text!r} is not a time: write 2024, 2024-05, 2024-05-01 or 2024-05-01T12:30") from None
     return exact, exact
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a month and a day of any year, such as `11-29`."""
+    try:
+        return re.fullmatch("[0-9]{2}-[0-9]{2}", text) is not None and bool(date.fromisoformat(f"2000-{text}"))
+    except ValueError:
+        return False
+
+
+def local_day(moment: float) -> date | None:
+    """Return the local day of a time in Unix seconds; None if no calendar date has it."""
+    try:
+        return datetime.fromtimestamp(moment).date()
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -9,6 +9,7 @@ Expressions are data. `omnisearch.search` evaluates them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -96,6 +97,14 @@ class Term(Summand):
     label: str = ""
     slice: Slice | None = None
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # A query looks up its terms hundreds of times, and a raw vector has hundreds of numbers.
+        return hash((self.source, self.weight, self.label, self.slice))
+
     @property
     def reads_file(self) -> bool:
         """Whether embedding the term decodes a file. Files and slices of items do; whole items are in the index."""
@@ -136,6 +145,18 @@ class Sum(Summand):
     def terms(self) -> tuple[Term, ...]:
         """Its terms, in order."""
         return self.summands
+
+    @property
+    def added_texts(self) -> tuple[str, ...]:
+        """The texts of its terms, without subtracted ones: the words of the sum are in them."""
+        return tuple(text for text, _ in self.weighted_texts)
+
+    @property
+    def weighted_texts(self) -> tuple[tuple[str, float], ...]:
+        """The added texts, each with its weight as a share of the largest weight of an added term."""
+        most = max((term.weight for term in self.summands), default=0)
+        added = [term for term in self.summands if term.weight > 0]
+        return tuple((term.source, term.weight / most) for term in added if isinstance(term.source, str))
 
     def __str__(self) -> str:
         """Return the sum as on a command line, without quotes."""

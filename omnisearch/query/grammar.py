@@ -14,7 +14,6 @@ a slice after a file or an item selects a part of it; # and a number after an it
 
 import os
 import re
-import shlex
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +27,8 @@ from omnisearch.types import Slice
 
 MAX_DEPTH = 32
 
+_SPLIT = re.compile(r'(?:[^\s"]|"[^"]*")+')
+_QUOTED = re.compile(r'"([^"]*)"')
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+):(.+)", re.DOTALL)
 _SEGMENT = re.compile(r"(.+)#(\d+)")
 _PATH_STARTS = ("./", "../", "/", "~")
@@ -39,17 +40,23 @@ _WORDS = {*_SIGNS, *_BINARY, "NOT", "(", ")"}
 
 
 def split(line: str) -> list[str]:
-    """Split a line into words, as a shell does: at spaces, except for spaces between two ".
+    """Split a line at spaces, except for spaces between two ". Several words between two " stay a phrase.
+
+    Other quotes are removed: around one word, around operators, and within a word.
 
     Raises:
         QueryError: a " is never closed.
     """
-    lexer = shlex.shlex(line, posix=True)
-    lexer.whitespace_split, lexer.quotes, lexer.escape, lexer.commenters = True, '"', "", ""
-    try:
-        return list(lexer)
-    except ValueError:
-        raise QueryError(f'a " is never closed in {line!r}: put another one where the words end') from None
+    if line.count('"') % 2:
+        raise QueryError(f'a " is never closed in {line!r}: put another one where the words end')
+    return [_QUOTED.sub(_unquoted, word) for word in _SPLIT.findall(line)]
+
+
+def _unquoted(quoted: re.Match[str]) -> str:
+    words = quoted[1].split()
+    starts_word = quoted.start() == 0 or quoted.string[quoted.start() - 1] == ":"
+    is_phrase = len(words) > 1 and starts_word and quoted.end() == len(quoted.string) and not _WORDS.intersection(words)
+    return quoted[0] if is_phrase and not quoted[1].startswith((*_PATH_STARTS, "id:")) else quoted[1]
 
 
 def parse(tokens: Sequence[str], files: bool = True) -> Expression:

@@ -2,13 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from omnisearch.errors import QueryError
+from omnisearch.query.area import Area
 from omnisearch.query.conditions import Condition
 from omnisearch.query.expressions import Expression, Term
 from omnisearch.types import Modality
 
 MAX_SEGMENTS = 100
+
+# `taken` is the time at which an item was taken, or the time of its last change where that is unknown.
+Sort: TypeAlias = Literal["relevance", "taken", "modified", "name"]
+Group: TypeAlias = Literal["", "modality", "day"]
 
 
 @dataclass(frozen=True)
@@ -42,18 +48,23 @@ class SearchOptions:
     """The options of a search, which Python, the command line and HTTP share.
 
     `modalities` are those of the hits, and `limit` is the number of hits. With `include_self`, items that the query
-    names may be hits. Every hit meets all conditions of `where`. `lanes` returns `limit` hits of each modality in turn;
-    otherwise there is one list, which meets the `quotas`. `fold` hides near-duplicates under the best of them. A hit
-    shows up to `segments` of its best segments. `like` and `unlike` are ids of items to move towards and away from.
-    `cursor` is the `next_cursor` of the previous page. Hits below `min_relevance` are left out. `hybrid` also finds
-    items that have the words of the query in their name, labels or text. `explain` adds the contributions of terms and
-    spaces.
+    names may be hits. Every hit meets all conditions of `where`, and lies in the
+    `area` of the map if that has corners. `sort` is the order of the hits: the most relevant
+    first, the last taken or modified first, or by name. The group `modality` returns `limit` hits of each modality in
+    turn, and `day` puts the hits of each day together, the last day first; otherwise there is one list, which meets the
+    `quotas`. `fold` hides near-duplicates under the best of them. A hit shows up to `segments` of its best segments.
+    `like` and `unlike` are ids of items to move towards and away from. `cursor` is the `next_cursor` of the previous
+    page. Hits below `min_relevance` are left out; where the most relevant hits do not come first, its default is the
+    threshold of `nothing_matches`. `words` also finds items that have the words of the query in their name, labels or
+    text. `explain` adds the contributions of terms and spaces.
     """
 
     modalities: tuple[Modality, ...] = tuple(Modality)
     limit: int = 10
     where: tuple[Condition, ...] = ()
-    lanes: bool = False
+    area: Area = ()
+    sort: Sort = "relevance"
+    group: Group = ""
     quotas: tuple[Quota, ...] = ()
     fold: bool = True
     segments: int = 3
@@ -62,7 +73,7 @@ class SearchOptions:
     cursor: str = ""
     include_self: bool = False
     min_relevance: float = 0.0
-    hybrid: bool = False
+    words: bool = True
     explain: bool = False
 
     def query(self, expression: Expression) -> "Query":
@@ -75,6 +86,11 @@ class Query(SearchOptions):
     """An expression with the options of the search for it: `Query(Term("a dog"), limit=5)`."""
 
     expression: Expression
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether the most relevant hits need not come first, so that only relevant items are hits."""
+        return self.sort != "relevance" or self.group == "day"
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -7,10 +7,10 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from omnisearch.media.drawing.picture import Drawing
 from omnisearch.media.objects.parts import MeshPart, join
-from omnisearch.media.point_cloud import DENSE, scaled, to_cloud
-from omnisearch.media.render import render
-from omnisearch.media.surface import Samples, sample
+from omnisearch.media.point_cloud import to_cloud
+from omnisearch.media.surface import Samples, Triangles
 from omnisearch.samples.shapes import SHAPES, Solid
 from omnisearch.types import Pixels, PointCloud
 
@@ -33,19 +33,20 @@ _ROOF = np.array([(x, y, z) for x, y in ((-0.5, -0.5), (0.5, -0.5), (0, 0.5)) fo
 
 def make_object(thing: str, stretch: tuple[float, float, float] = (1, 1, 1), turn: float = 0) -> PointCloud:
     """Return the 3D model of a thing of SHAPES; `stretch` scales its axes, `turn` is in degrees about its height."""
-    return to_cloud(_surface(thing, _turned((0, turn, 0)) @ np.diag([*stretch, 1.0])))
+    surface = _surface(thing, _turned((0, turn, 0)) @ np.diag([*stretch, 1.0]))
+    return to_cloud(surface, Drawing(surface, []))
 
 
 def make_view(thing: str) -> Pixels:
     """Return a picture of the 3D model of a thing of SHAPES, as uint8 (224, 224, 3)."""
-    view: Pixels = render(_surface(thing, np.eye(4)), 1)[0]
+    view: Pixels = Drawing(_surface(thing, np.eye(4)), []).views(1)[0]
     return view
 
 
-def _surface(thing: str, placing: NDArray[np.float64]) -> Samples:
+def _surface(thing: str, placing: NDArray[np.float64]) -> list[Triangles]:
     triangles = join([_part(solid, placing) for solid in SHAPES[thing]])
     assert not isinstance(triangles, Samples)
-    return scaled(sample(triangles, DENSE))
+    return triangles
 
 
 def _part(solid: Solid, placing: NDArray[np.float64]) -> MeshPart:

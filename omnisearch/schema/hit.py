@@ -15,7 +15,12 @@ class ScoredSpanOut(SpanOut):
 
 
 class MatchOut(BaseModel):
-    """The contribution of one term to a hit. `factors`, `spaces` and `unsplit` are set if the query has `explain`."""
+    """The contribution of one term to a hit. `factors`, `spaces` and `unsplit` are set if the query has `explain`.
+
+    If a text of the item matched, `field` says which: `name`, `passage`, `ocr`, `speech`, `caption` and others. `text`
+    is a part of it with the matched words at `marks`, pairs of offsets in characters. `start` and `end` are its
+    seconds, and `box` is its place in a picture or a frame: x, y, width and height, as shares of the sides.
+    """
 
     term: str
     weight: float
@@ -23,6 +28,12 @@ class MatchOut(BaseModel):
     factors: dict[str, float] = {}
     spaces: dict[str, float] = {}
     unsplit: str = ""
+    field: str = ""
+    text: str = ""
+    marks: list[tuple[int, int]] = []
+    start: float | None = None
+    end: float | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 class FindingOut(BaseModel):
@@ -44,7 +55,11 @@ class FindingOut(BaseModel):
 class HitOut(BaseModel):
     """An item that was found. `score` is a cosine; `relevance` in [0, 1] can be compared across modalities.
 
-    `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more.
+    `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more. `mtime` is
+    the time of the file's last change, in seconds since 1970; `taken` is the time at which it was taken, or null if
+    that is unknown. `placeholder` is a ThumbHash in base64, to be shown until the preview has loaded, and `aspect` the
+    preview's width / height; both are null while there is no preview, and on the command line. `group` is the modality
+    or the day of the hit, such as 2023-07-14, if the query asks for groups.
     """
 
     id: str
@@ -60,4 +75,9 @@ class HitOut(BaseModel):
     mime: str
     missing: bool = False
     notes: list[str]
+    mtime: float
+    taken: float | None
+    placeholder: str | None = None
+    aspect: float | None = None
+    group: str = ""
     explanation: FindingOut | None = None

@@ -42,8 +42,15 @@ class PartOut(AtOut, OfQuery):
 
 
 class PlaceOut(AtOut, OfFile):
-    """A location that matches, as the command line also prints it."""
+    """A location that matches, as the command line also prints it.
 
+    A location of words that were read in the file has their `field`, `ocr` or `speech`, and their `text` with the
+    matched words at `marks`, pairs of offsets in characters.
+    """
+
+    field: str = ""
+    text: str = ""
+    marks: list[tuple[int, int]] = []
     parts: list[PartOut]
 
 

@@ -25,7 +25,7 @@ class WeightFileOut(BaseModel):
 
 
 class ModelDetailOut(BaseModel):
-    """A model with its spaces and weight files.
+    """A model with its spaces and weight files. One that reads text or speech has no modalities and no spaces.
 
     `size` and `to_download`, the part that is not on the machine, are in bytes, null while the size of a file is
     unknown. If the model is not `ready`, `way_out` says why and what to do; `command` is the command that makes it

@@ -39,7 +39,7 @@ class FacetOut(BaseModel):
 
 
 class FacetsOut(BaseModel):
-    """Counts of the items of a selection by modality, type, year and folder.
+    """Counts of the items of a selection by modality, type, year, place, camera, language and folder.
 
     Unless `exact` is true, the counts are estimates from a sample, in which rare values may be absent.
     """
@@ -49,4 +49,7 @@ class FacetsOut(BaseModel):
     modality: FacetOut
     mime: FacetOut
     year: FacetOut
+    place: FacetOut
+    camera: FacetOut
+    language: FacetOut
     folder: FacetOut

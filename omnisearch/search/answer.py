@@ -18,7 +18,9 @@ from omnisearch.search.plan.query_plan import plan_query
 from omnisearch.search.present.best_segments import best_segments
 from omnisearch.search.present.cursor import write_cursor
 from omnisearch.search.present.explanation import make_hit
-from omnisearch.search.present.page import ResultPage, above, check_page, make_page
+from omnisearch.search.present.matched_text import add_texts
+from omnisearch.search.present.order import group_of
+from omnisearch.search.present.page import ResultPage, check_page, make_page
 from omnisearch.search.rank.calibration import nothing_matches
 from omnisearch.search.rank.candidates import run_searches
 from omnisearch.types import Answer, Hit
@@ -46,7 +48,6 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
         found = iter(run_searches(index.store, searches))
     with clock("group"):
         pages = {n: make_page(index.store, p, [next(found) for _ in p.scorers]) for n, p in plans.items()}
-        pages = {n: above(page, queries[n].min_relevance) for n, page in pages.items()}
         hits = {n: _hits(index, page, queries[n], embedded[n]) for n, page in pages.items()}
     took_ms = clock.took_ms()
     answers = {
@@ -54,7 +55,9 @@ def answer_each(index: Index, embedder: Embedder, asked: Sequence[Query | Expres
             hits[n],
             took_ms,
             write_cursor(end, plan.name) if (end := pages[n].end) else None,
-            not plan.query.cursor and nothing_matches((hit.relevance for hit in hits[n]), index.size(plan.scorers)),
+            not plan.query.cursor and nothing_matches([pages[n].best], plan.searched),
+            plan.cut,
+            pages[n].matching,
         )
         for n, plan in plans.items()
     }
@@ -99,18 +102,26 @@ def _of(query: Query, outcomes: Mapping[Term, EmbeddedTerm | OmnisearchError]) -
 
 
 def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> tuple[Hit, ...]:
-    parts = best_segments(index.store, [one.entry for one in page.items], query.segments)
+    entries = [one.entry for one in page.items]
+    parts = best_segments(index.store, entries, query.segments)
+    made = add_texts(index.store, entries, [make_hit(entry, embedded, query.explain) for entry in entries])
     found = [
-        replace(make_hit(one.entry, embedded, query.explain), segments=best, duplicates=one.duplicates)
-        for one, best in zip(page.items, parts, strict=True)
+        replace(
+            hit,
+            segments=best,
+            duplicates=one.duplicates,
+            group=group_of(query, one.entry.point.payload),
+            missing=is_missing(find_path(hit.path)),
+        )
+        for one, hit, best in zip(page.items, made, parts, strict=True)
     ]
-    return _missing_last([replace(each, missing=is_missing(find_path(each.path))) for each in found], query.lanes)
+    return _missing_last(found)
 
 
-def _missing_last(hits: Sequence[Hit], lanes: bool) -> tuple[Hit, ...]:
-    """Move hits whose file is missing to the end of the page, or to the end of their modality's lane."""
-    lane = {modality: n for n, modality in enumerate(dict.fromkeys(each.modality for each in hits))} if lanes else {}
-    return tuple(sorted(hits, key=lambda each: (lane.get(each.modality, 0), each.missing)))
+def _missing_last(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Move hits whose file is missing to the end of the page, or to the end of their group."""
+    place = {group: n for n, group in enumerate(dict.fromkeys(each.group for each in hits))}
+    return tuple(sorted(hits, key=lambda each: (place[each.group], each.missing)))
 
 
 class _Clock:

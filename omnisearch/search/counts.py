@@ -1,35 +1,32 @@
-"""Counts of items: how many there are, of what kinds, from which years, and in which folders.
+"""Counts of items: how many there are, of what kinds, years, places, cameras and languages, and in which folders.
 
-At most SAMPLE items are read: the first by the ids of their points. The ids are hashes, so these items are a uniform
-sample, and their counts are divided by the share of the range of ids that was read.
+The counts are those of a sample, divided by the share of the range of ids that was read.
 """
 
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, TypeAlias
-from uuid import UUID
 
+from omnisearch.query.dates import local_day
 from omnisearch.search.item_list import Selection
-from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorStore
+from omnisearch.search.item_sample import read_sample
+from omnisearch.stores.base import FIRST, Filter, Order, Payload, VectorStore
 from omnisearch.types import Modality
 
-SAMPLE = 10_000
-STEP = 256  # points per call of the store: searches wait for one call, 35 ms or less
-ID_SPACE = 1 << 128
-
-Facet: TypeAlias = Literal["modality", "mime", "year", "folder"]
+Facet: TypeAlias = Literal["modality", "mime", "year", "place", "camera", "language", "folder"]
 
 
 @dataclass(frozen=True)
 class ItemCounts:
     """The number of `items` of a selection, and their `size` in bytes. `partly_read` of them were read in part.
 
-    `facets` count items by value. The year is that of `mtime` in local time, as in the condition `mtime:2024`; items
-    without a time have no year. A folder counts all items below it at any depth, as the condition `path:FOLDER` does;
-    folders that contain all items are left out. Unless `exact` is true, all numbers are estimates.
+    `facets` count items by value. The year is that of `date` in local time, as in the condition `date:2024`; items
+    without a time have no year. A town, a region and a country count as a place each. The languages are that of a file
+    and those of what was read in it. A folder counts all items below it at any depth, as the condition `path:FOLDER`
+    does; folders that contain all items are left out. Unless `exact` is
+    true, all numbers are estimates.
     """
 
     items: int
@@ -41,8 +38,7 @@ class ItemCounts:
 
 def count_items(store: VectorStore, chosen: Selection) -> ItemCounts:
     """Count the items of a selection."""
-    found, end = _read(store, chosen.filter)
-    return tally(found, 1.0 if end is None else (UUID(end.id).int + 1) / ID_SPACE)
+    return tally(*read_sample(store, chosen.filter))
 
 
 def tally(found: Sequence[Payload], share: float = 1.0) -> ItemCounts:
@@ -51,11 +47,14 @@ def tally(found: Sequence[Payload], share: float = 1.0) -> ItemCounts:
     def scaled(count: int) -> int:
         return round(count / share)
 
-    years = (year for payload in found if (year := _year(payload.mtime)))
+    years = (year for payload in found if (year := _year(payload.date)))
     counted: Mapping[Facet, Mapping[str, int]] = {
         "modality": Counter(str(payload.modality) for payload in found),
         "mime": Counter(payload.mime for payload in found if payload.mime),
         "year": Counter(years),
+        "place": Counter(name for payload in found for name in place_names(payload.metadata.place)),
+        "camera": Counter(payload.metadata.camera for payload in found if payload.metadata.camera),
+        "language": Counter(code for payload in found for code in _languages(payload)),
         "folder": _folders(payload.path for payload in found),
     }
     return ItemCounts(
@@ -88,16 +87,13 @@ def totals(store: VectorStore, modalities: Iterable[Modality]) -> Totals:
     )
 
 
-def _read(store: VectorStore, chosen: Filter) -> tuple[list[Payload], Mark | None]:
-    """Return the items of a sample, and its end if there are more."""
-    found: list[Payload] = []
-    after: Mark | None = None
-    for at in range(0, SAMPLE, STEP):
-        page = store.page(chosen, Order(), after, min(STEP, SAMPLE - at))
-        found += [point.payload for point in page.points]
-        if (after := page.end) is None:
-            break
-    return found, after
+def place_names(place: str) -> Iterable[str]:
+    """Return the names in a place, each once: a town, a region and a country."""
+    return dict.fromkeys(place.split(", ")) if place else ()
+
+
+def _languages(payload: Payload) -> Iterable[str]:
+    return dict.fromkeys(code for code in (payload.metadata.language, *payload.languages) if code)
 
 
 def _first(store: VectorStore, order: Order) -> float | None:
@@ -105,12 +101,10 @@ def _first(store: VectorStore, order: Order) -> float | None:
     return page.points[0].payload.mtime if page.points else None
 
 
-def _year(mtime: float) -> str:
+def _year(date: float) -> str:
     """Return the year of a time in seconds; "" if there is no time, or if no calendar date has it."""
-    try:
-        return str(datetime.fromtimestamp(mtime).year) if mtime else ""
-    except (ValueError, OverflowError, OSError):
-        return ""
+    day = local_day(date) if date else None
+    return str(day.year) if day else ""
 
 
 def _folders(paths: Iterable[str]) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ shared     model and decoders of all engines    shared.py
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ from omnisearch.search.microbatch import MicroBatcher
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.search.plan.embed import path_of
 from omnisearch.search.shared import Shared
+from omnisearch.search.shuffled import Shuffle, shuffled_items
+from omnisearch.search.suggestions import Suggestions
 from omnisearch.search.warm_up import warm
 from omnisearch.stores.base import Filter, Order, Payload
 from omnisearch.types import Answer, Floats, Modality, Role
@@ -87,13 +90,23 @@ class Engine:
         """
         return self._ask(lambda index: tuple(point.payload for point in index.item(item_id)))
 
-    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+    def first(self, item_id: str) -> Payload:
+        """Return the payload of the first segment of an item, without its passage.
+
+        Raises:
+            NotFoundError: no such item.
+        """
+        return self._ask(lambda index: index.first(item_id))
+
+    def items(self, chosen: Selection, order: Order | Shuffle, limit: int, cursor: str = "") -> ItemPage:
         """List up to `limit` items in an order, starting after `cursor`.
 
         Raises:
             QueryError: `cursor` is not valid, or belongs to another list or index.
         """
-        return self._ask(lambda index: list_items(index.store, chosen, order, limit, cursor))
+        if isinstance(order, Shuffle):
+            return self._ask(lambda i: shuffled_items(i.store, _placed(chosen, i), order, limit, cursor))
+        return self._ask(lambda i: list_items(i.store, _placed(chosen, i), order, limit, cursor))
 
     def text(self, item_id: str, limit: int, cursor: str = "") -> TextPage:
         """Return up to `limit` passages of the text of an item, starting after `cursor`.
@@ -107,7 +120,11 @@ class Engine:
 
     def count_items(self, chosen: Selection) -> ItemCounts:
         """Count the items of a selection by modality, type, year and folder. Large counts are estimates."""
-        return self._ask(lambda index: count_items(index.store, chosen))
+        return self._ask(lambda index: count_items(index.store, _placed(chosen, index)))
+
+    def suggest(self, typed: str, limit: int) -> Suggestions:
+        """Return up to `limit` names, labels and other texts of items that have the typed letters."""
+        return self._ask(lambda index: index.vocabulary.suggest(typed, limit))
 
     def totals(self) -> Totals:
         """Count the items and the segments of each modality."""
@@ -209,6 +226,11 @@ class Engine:
             return self._index
 
 
+def _placed(chosen: Selection, index: Index) -> Selection:
+    """Return a selection with the items in its area."""
+    return replace(chosen, among=index.inside(chosen.area))
+
+
 def _is_short(query: Query) -> bool:
     """Return whether a query takes only milliseconds. A longer one would delay the other queries of its batch."""
-    return isinstance(query.expression, Summand) and not query.hybrid and not any(t.reads_file for t in query.terms)
+    return isinstance(query.expression, Summand) and not any(t.reads_file for t in query.terms)

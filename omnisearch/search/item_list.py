@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from omnisearch.cursors import pack, unpack
+from omnisearch.query.area import Area
 from omnisearch.query.conditions import Condition
 from omnisearch.stores.base import FIRST, Filter, Mark, Order, Payload, VectorStore
 from omnisearch.stores.pages import mark
@@ -24,15 +25,20 @@ STEP = 1024
 
 @dataclass(frozen=True)
 class Selection:
-    """A selection of items: those with one of the modalities that meet the conditions."""
+    """A selection of items: those with one of the modalities that meet the conditions, in an area of the map.
+
+    `among` are the items in the area, see `Filter.among`; an index finds them.
+    """
 
     modalities: tuple[Modality, ...] = tuple(Modality)
     where: tuple[Condition, ...] = ()
+    area: Area = ()
+    among: tuple[str, ...] | None = None
 
     @property
     def filter(self) -> Filter:
         """The filter for the first segment of each of these items."""
-        return Filter(modalities=self.modalities, where=self.where, segments=FIRST)
+        return Filter(modalities=self.modalities, where=self.where, segments=FIRST, among=self.among)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def list_items(store: VectorStore, chosen: Selection, order: Order, limit: int, 
     Raises:
         QueryError: `cursor` is not valid, or belongs to another list or index.
     """
-    whose = _digest(store.collection, chosen, order)
+    whose = list_name(store.collection, chosen, order.field, order.descending)
     after = unpack(cursor, whose, _mark) if cursor else None
     found: list[Payload] = []
     step = limit  # fills the page, unless conditions exclude items
@@ -63,13 +69,14 @@ def list_items(store: VectorStore, chosen: Selection, order: Order, limit: int, 
     return ItemPage(tuple(found), None if after is None else pack(whose, after.id, after.value))
 
 
-def _digest(collection: str, chosen: Selection, order: Order) -> str:
+def list_name(collection: str, chosen: Selection, *order: str | int) -> str:
+    """Return the name of a list in its cursors."""
     asked = [
         collection,
         sorted(chosen.modalities),
         [repr(condition) for condition in chosen.where],
-        order.field,
-        order.descending,
+        chosen.area,
+        *order,
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 

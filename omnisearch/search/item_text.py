@@ -12,12 +12,13 @@ from omnisearch.types import Modality
 
 @dataclass(frozen=True)
 class Passage:
-    """A part of a text: the characters from `start` to `end`, counted from its beginning."""
+    """A part of a text: the characters from `start` to `end`, counted from its beginning. `part` names its page."""
 
     index: int
     start: int
     end: int
     text: str
+    part: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_text(store: VectorStore, item_id: str, limit: int, cursor: str = "") ->
 
 def _passage(payload: Payload) -> Passage:
     start = int(payload.segment.start or 0)
-    return Passage(payload.segment.index, start, start + len(payload.passage), payload.passage)
+    return Passage(payload.segment.index, start, start + len(payload.passage), payload.passage, payload.segment.part)
 
 
 def _place(index: int) -> int:

@@ -24,6 +24,7 @@ MAP_FILE = "map.json"
 SAMPLE = 5000  # the first by the ids of their points, which are hashes
 REPORT_EVERY = 256
 MAX_BYTES = 4 << 20
+CHANGED = 0.02
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,22 @@ def make_map(store: VectorStore, stopped: Callable[[], bool], report: Callable[[
 
 def is_stale(kept: Map, store: VectorStore) -> bool:
     """Return whether items were added or removed since the map was made, or the collection was replaced."""
-    if kept.collection != store.collection or kept.items != store.count(Filter(segments=FIRST)):
-        return True
+    return _changed(kept, store) > 0
+
+
+def is_outdated(kept: Map | None, store: VectorStore) -> bool:
+    """Return whether a map should be made again: there is none, or more than CHANGED of the items are others."""
+    return kept is None or _changed(kept, store) > CHANGED
+
+
+def _changed(kept: Map, store: VectorStore) -> float:
+    """Return the share of the items that were added or removed since the map was made; 1 in another collection."""
+    if kept.collection != store.collection:
+        return 1.0
     ids = tuple(point.id for point in kept.points)
-    return bool(ids) and store.count(Filter(item_ids=ids, segments=FIRST)) != len(ids)
+    gone = len(ids) - store.count(Filter(segments=FIRST, among=ids))
+    more = abs(kept.items - store.count(Filter(segments=FIRST)))
+    return max(more / max(kept.items, 1), gone / max(len(ids), 1))
 
 
 def write_map(made: Map, index_dir: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from omnisearch.binding import installed
 from omnisearch.binding.model import OmniBind
+from omnisearch.binding.picture_side import picture_side
 from omnisearch.config import Settings
 from omnisearch.media.pool import DecoderPool
 from omnisearch.search.locate.locate import Locator
@@ -17,7 +18,7 @@ class Shared:
     """Loads the model once. Safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._decoder = DecoderPool(settings, workers=DECODERS)
+        self._decoder = DecoderPool(settings, workers=DECODERS, shorter_side=picture_side(settings))
         self.embedder = Embedder(self._decoder)
         self.locator = Locator(self.embedder, settings)
         self._loaded: tuple[tuple[object, ...], OmniBind] | None = None

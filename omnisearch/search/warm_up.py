@@ -20,7 +20,12 @@ SMALL: Mapping[Modality, Content] = {
 
 
 def warm(model: OmniBind, modalities: Iterable[Modality]) -> None:
-    """Load the encoders of those of the modalities that the model embeds."""
+    """Load the encoders of those of the modalities that the model embeds: all that a query may need.
+
+    A learned router may choose any tower for another query, so all of its towers run here, whatever it chooses now.
+    """
     for modality in modalities:
         if modality in model.modalities:
-            model.encode(modality, [SMALL[modality]], Role.QUERY)
+            parts = model.config.video if modality is Modality.VIDEO else (modality,)
+            share = None if any(model.config.reads(part) for part in parts) else model.share
+            model.bind(modality, model.encode_spaces(modality, [SMALL[modality]], Role.QUERY, share))

@@ -18,7 +18,8 @@ class TowerSpec:
     bf16. `linear` are the weights among its parameters that are in 8 bits if it runs in int8, 0 if it does not.
     `prompts` are the sentences around a text that the network was trained with, by role, with `{text}` in its place.
     `tokens` are the budgets per image that the network was trained with, the default first. `over` is the tower that
-    this one runs over, on the same device: both are loaded together.
+    this one runs over, on the same device: both are loaded together. `side` is the shorter side of the pictures that an
+    image tower reads, in pixels; 0 if it reads all of a larger picture.
     """
 
     name: str
@@ -32,6 +33,7 @@ class TowerSpec:
     prompts: Mapping[Role, str] = field(default_factory=dict)
     tokens: tuple[int, ...] = ()
     over: str | None = None
+    side: int = 0
 
     @property
     def fingerprint(self) -> str:

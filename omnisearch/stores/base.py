@@ -3,15 +3,18 @@
 Every implementation passes `tests/stores/test_contract.py`.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from omnisearch.errors import DamageError
+from omnisearch.metadata import NO_METADATA, NUMBERS, Metadata
 from omnisearch.query.conditions import Condition
 from omnisearch.stores.bm25 import SparseVector, document_weights
+from omnisearch.stores.field_text import FieldText, field_texts
 from omnisearch.stores.keyword_index import item_keywords, read_keywords
-from omnisearch.types import Floats, Modality, Segment
+from omnisearch.types import Floats, Modality, Reading, Segment
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Facts:
     """The facts of an item that may change while its content stays the same.
 
     `size` is in bytes, `mtime` in whole seconds since 1970; both belong to the file at `path`. `names` are the
-    names of files and folders in the other paths of the same content.
+    names of files and folders in the other paths of the same content. `metadata` is what the file says of itself. `has`
+    names what was read in its pictures and sound (speech, text), and `languages` the languages of that. `added` is the
+    time at which the content was first indexed, in whole seconds since 1970.
     """
 
     path: str
@@ -29,11 +34,33 @@ class Facts:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    metadata: Metadata = NO_METADATA
+    has: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    added: float = field(default=0.0, compare=False)  # indexes of the same files are equal
+
+    @property
+    def date(self) -> float:
+        """The time at which it was made, or if that is unknown, the time of its last change."""
+        taken = self.metadata.taken
+        return self.mtime if taken is None else taken
 
     def flat(self) -> dict[str, Any]:
-        """Return the fields as the store has them. Filters use the keywords, which contain tags and metadata."""
-        row = {"path": self.path, "mime": self.mime, "size": self.size, "mtime": self.mtime, "names": list(self.names)}
-        return {**row, "about": item_keywords(self.path, self.mime, self.tags, self.meta)}
+        """Return the fields as the store has them. Filters use the numbers, and the keywords, which contain labels."""
+        return {
+            "path": self.path,
+            "mime": self.mime,
+            "size": self.size,
+            "mtime": self.mtime,
+            "names": list(self.names),
+            "metadata": self.metadata.as_json(),
+            "has": list(self.has),
+            "languages": list(self.languages),
+            "added": self.added,
+            "date": self.date,
+            **{name: getattr(self.metadata, name) for name in NUMBERS},
+            "about": item_keywords(self.path, self.mime, self.tags, self.meta, self.metadata, self.has, self.languages),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +68,9 @@ class Payload(Facts):
     """The payload of a point: fields of its segment and its item. It is bounded, and flat in the store, because deep
     payloads damage the engine permanently.
 
-    `passage` is the whole text of a text segment, for its words; results of lookups do not have it. `notes` are short
-    sentences on how the item's file was read.
+    `passage` is the whole text of a text segment, for its words. `readings` are the texts that were read in the
+    segment's picture or sound. Results of lookups have neither. `notes` are short sentences on how the item's file was
+    read.
     """
 
     item_id: str
@@ -52,12 +80,19 @@ class Payload(Facts):
     segments: int = 1
     snippet: str = ""
     passage: str = ""
+    readings: tuple[Reading, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def words(self) -> SparseVector:
-        """The sparse vector of the words in its paths, labels and text."""
-        return document_weights(self.path, self.names, self.tags, self.meta, self.passage or self.snippet)
+        """The sparse vector of the words in its texts."""
+        return document_weights(self.texts)
+
+    @property
+    def texts(self) -> Iterator[FieldText]:
+        """Its texts by field: names, labels, metadata, readings and the passage."""
+        passage = self.passage or self.snippet
+        return field_texts(self.path, self.names, self.tags, self.meta, self.metadata, passage, self.readings)
 
     @property
     def facts(self) -> Facts:
@@ -75,38 +110,61 @@ class Payload(Facts):
             "start": part.start,
             "end": part.end,
             "unit": part.unit,
+            "part": part.part,
             "segments": self.segments,
             "snippet": self.snippet,
             "passage": self.passage,
+            "readings": _as_text(self.readings),
             "notes": list(self.notes),
             **super().flat(),
         }
 
     @classmethod
     def from_flat(cls, row: Mapping[str, Any]) -> "Payload":
-        """The inverse of `flat`. A point written by a version without facts has only its path.
+        """The inverse of `flat`. A point of an older version has no name of its part, or only its path for facts.
 
         Raises:
             DamageError: the row is not a result of `flat`, so the engine's files are damaged.
         """
         row = dict(row)
         try:
-            part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"))
+            part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"), row.pop("part", ""))
             tags, meta = read_keywords(row.pop("about", ()))
             modality = Modality(row.pop("modality"))
             names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
-            return cls(modality=modality, segment=part, tags=tags, meta=meta, names=names, notes=notes, **row)
+            for name in ("date", *NUMBERS):  # parts of the metadata
+                row.pop(name, None)
+            metadata, read = Metadata.from_json(row.pop("metadata", "")), row.pop("readings", "")
+            has, languages = tuple(row.pop("has", ())), tuple(row.pop("languages", ()))
+            readings = tuple(map(Reading.from_row, json.loads(read))) if read else ()
+            row |= {"tags": tags, "meta": meta, "names": names, "metadata": metadata}
+            row |= {"has": has, "languages": languages}
+            return cls(modality=modality, segment=part, readings=readings, notes=notes, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """`id` is a UUID made from item and segment, so a repeated write replaces the point. `vector` is (dim,)."""
+    """`id` is a UUID made from item and segment, so a repeated write replaces the point. `vector` is (dim,).
+
+    `text_vector` (dim,) embeds the texts that were read in the segment; a segment without any has none.
+    """
 
     id: str
     vector: Floats
     payload: Payload
+    text_vector: Floats | None = None
+
+
+# The name of the second vector in every collection, and the fields of payloads that lookups leave out.
+TEXT_VECTOR = "text"
+LONG_FIELDS = ("passage", "readings")
+
+
+def _as_text(readings: Sequence[Reading]) -> str:
+    # One text, because nested payloads damage the engine.
+    return json.dumps([one.as_row() for one in readings], ensure_ascii=False) if readings else ""
 
 
 # As `Filter.segments`: the first segment of each item, which every item has.
@@ -117,7 +175,8 @@ FIRST = range(1)
 class Filter:
     """A filter of points. An empty tuple excludes nothing; every condition of `where` must hold.
 
-    `segments` selects segments by their index in the item, from 0; empty selects all.
+    `segments` selects segments by their index in the item, from 0; empty selects all. `ids` are the ids of points, and
+    `names` the names of files, whose case is ignored. `among` are the only items to find, perhaps none; None is all.
     """
 
     modalities: tuple[Modality, ...] = ()
@@ -125,13 +184,16 @@ class Filter:
     exclude_item_ids: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
     segments: range | None = None
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    among: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Order:
     """An order of points: by id, or by a number, then by id. Ids are hashes, so the first ids are a uniform sample."""
 
-    field: Literal["id", "mtime", "size"] = "id"
+    field: Literal["id", "mtime", "size", "date", "added"] = "id"
     descending: bool = False
 
     @property
@@ -160,23 +222,27 @@ class PointPage:
 class Lookup:
     """A lookup of the points nearest to a dense `vector` (dim,), or of points with the words of a sparse vector.
 
-    `among` is a lookup of words: only the points that it finds are compared.
+    A dense vector is compared with the vectors of the points, or with their text vectors. `among` is a lookup of words:
+    only the points that it finds are compared. Points with a lower score than `least` are not found.
     """
 
     vector: Floats | SparseVector
     limit: int
     filter: Filter = Filter()
     among: "Lookup | None" = None
+    using: Literal["content", "text"] = "content"
+    least: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds
 class Scored:
-    """A point found by a lookup. `vector` is set if vectors were requested."""
+    """A point found by a lookup. `vector`, and `text_vector` if there is one, are set if vectors were requested."""
 
     id: str
     score: float
     payload: Payload
     vector: Floats | None = None
+    text_vector: Floats | None = None
 
 
 class VectorStore(Protocol):
@@ -228,6 +294,14 @@ class VectorStore(Protocol):
 
     def count(self, chosen: Filter = Filter()) -> int:
         """Return the exact number of points that pass the filter."""
+        ...
+
+    def begin_load(self) -> None:
+        """Delay the building of search indexes until `end_load`, because many points will be written."""
+        ...
+
+    def end_load(self) -> None:
+        """Build search indexes again, also after a load that a crash interrupted. Does nothing without a load."""
         ...
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ def open_store(settings: Settings, *, model: str, dim: int, fingerprint: str, cr
         if current is not None:
             current.require(wanted)
         elif not create:
-            raise _nothing(settings)
+            raise nothing_indexed(settings, settings.store)
         if create:
             catalog.create(current or wanted)  # an older version may have made it with fewer indexes
         if current is None:
@@ -79,7 +79,7 @@ def describe_store(settings: Settings) -> CollectionName:
     with closing(open_catalog(settings)) as catalog:
         current = catalog.alias()
     if current is None:
-        raise _nothing(settings)
+        raise nothing_indexed(settings, settings.store)
     return current
 
 
@@ -125,7 +125,9 @@ def swap(settings: Settings, *, model: str, dim: int, fingerprint: str) -> Itera
         catalog.create(name)
         with closing(catalog.open(name, fingerprint)) as store:
             try:
+                store.begin_load()
                 yield store
+                store.end_load()
             except BaseException:
                 catalog.drop(name)
                 raise
@@ -153,13 +155,15 @@ def open_catalog(settings: Settings) -> Catalog:
         from omnisearch.stores.edge import EdgeCatalog
 
         return EdgeCatalog(settings.index_dir / DIRECTORY)
-    from omnisearch.stores.server import ServerCatalog, connect
+    from omnisearch.stores.server_calls import connect
+    from omnisearch.stores.server_catalog import ServerCatalog
 
     url, api_key = settings.store, read_secret(settings, "store_api_key")
-    return ServerCatalog(lambda: connect(url, api_key), settings.collection)
+    catalog = settings.collection, settings.store_shards, settings.store_replicas
+    return ServerCatalog(lambda: connect(url, api_key), *catalog)
 
 
-def _nothing(settings: Settings) -> NoIndexError:
-    place = settings.store or settings.index_dir
+def nothing_indexed(settings: Settings, place: str | None = None) -> NoIndexError:
+    """Make the error for an index that does not exist: at `place`, else in the data directory."""
     named = "" if settings.collection == DEFAULT_COLLECTION else f" --collection {settings.collection}"
-    return NoIndexError(f"nothing was indexed in {place} yet: run `omnisearch index PATH{named}`")
+    return NoIndexError(f"nothing was indexed in {place or settings.index_dir} yet: run `omnisearch index PATH{named}`")

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from omnisearch.query.conditions import Condition, RangeCondition
+from omnisearch.query.positions import NearCondition
 from omnisearch.stores.base import Filter, Lookup, Payload, Scored
-from omnisearch.stores.keyword_index import narrowed
+from omnisearch.stores.keyword_index import narrowed, same_name
 
 # Factor by which a limit is raised if some of the points may be excluded after the lookup.
 WIDER = 8
@@ -20,6 +21,13 @@ INDEXED: Mapping[str, Literal["keyword", "float"]] = {
     "mtime": "float",
     "duration": "float",
     "segment": "float",
+    "date": "float",
+    "taken": "float",
+    "added": "float",
+    "latitude": "float",
+    "longitude": "float",
+    "year": "float",
+    "rating": "float",
 }
 
 
@@ -34,11 +42,12 @@ class Clause:
 
 @dataclass(frozen=True)
 class Clauses:
-    """`rest` are the conditions that the clauses only approximate."""
+    """`rest` are the conditions that the clauses only approximate. `ids` are the ids of points; empty selects all."""
 
     must: tuple[Clause, ...]
     must_not: tuple[Clause, ...]
     rest: tuple[Condition, ...] = ()
+    ids: tuple[str, ...] = ()
 
     def keeps(self, payload: Payload) -> bool:
         """Return whether a point that the engine found passes the whole filter."""
@@ -46,15 +55,18 @@ class Clauses:
 
     def plain(self) -> dict[str, Any]:
         """Return the clauses as JSON, without `rest`, which engines do not evaluate."""
-        return {
+        named = {
             name: [{"key": clause.key, "any": clause.any, "range": clause.range} for clause in clauses]
             for name, clauses in (("must", self.must), ("must_not", self.must_not))
         }
+        return {**named, "ids": self.ids}
 
 
 def clauses(chosen: Filter) -> Clauses:
     """Compile a filter."""
     must = [Clause(key, tuple(values)) for key, values in _named(chosen) if values]
+    if chosen.among is not None:
+        must.append(Clause("item_id", chosen.among))
     if chosen.segments is not None:
         must.append(Clause("segment", range=(None, float(chosen.segments.start), float(chosen.segments.stop), None)))
     must_not = [Clause("item_id", chosen.exclude_item_ids)] if chosen.exclude_item_ids else []
@@ -62,8 +74,12 @@ def clauses(chosen: Filter) -> Clauses:
     for condition in chosen.where:
         if isinstance(condition, RangeCondition):
             found, exact = [Clause(condition.field, range=_bounds(condition))], True
+        elif isinstance(condition, NearCondition):
+            sides = zip(("latitude", "longitude"), condition.box(), strict=True)
+            found, exact = [Clause(key, range=(None, low, None, high)) for key, (low, high) in sides], False
         else:
             words, exact = narrowed(condition)
+            exact &= not condition.negated or len(words) == 1  # must_not excludes items with any of its clauses
             found = [Clause("about", (word,)) for word in words]
         if not exact:
             rest.append(condition)
@@ -71,7 +87,7 @@ def clauses(chosen: Filter) -> Clauses:
             must += found
         elif exact:
             must_not += found
-    return Clauses(tuple(must), tuple(must_not), tuple(rest))
+    return Clauses(tuple(must), tuple(must_not), tuple(rest), chosen.ids)
 
 
 def search_exactly(
@@ -83,10 +99,12 @@ def search_exactly(
     answers: list[list[Scored]] = [[] for _ in lookups]
     open_ = list(range(len(lookups)))
     while open_:
-        pages = ask([replace(lookups[n], limit=limits[n]) for n in open_])
+        asked = [lookups[n] if lookups[n].limit == limits[n] else replace(lookups[n], limit=limits[n]) for n in open_]
+        pages = ask(asked)
         unanswered = []
         for n, page in zip(open_, pages, strict=True):
-            answers[n] = [point for point in page if compiled[n].keeps(point.payload)][: lookups[n].limit]
+            kept = [point for point in page if compiled[n].keeps(point.payload)] if compiled[n].rest else page
+            answers[n] = kept[: lookups[n].limit]
             if len(answers[n]) < lookups[n].limit and len(page) == limits[n]:
                 limits[n] *= WIDER
                 unanswered.append(n)
@@ -95,8 +113,14 @@ def search_exactly(
 
 
 def _named(chosen: Filter) -> list[tuple[str, Sequence[str]]]:
-    return [("modality", chosen.modalities), ("item_id", chosen.item_ids)]
+    names = [f"name:{same_name(name)}" for name in chosen.names]
+    return [("modality", chosen.modalities), ("item_id", chosen.item_ids), ("about", names)]
 
 
 def _bounds(condition: RangeCondition) -> tuple[float | None, float | None, float | None, float | None]:
-    return condition.gt, condition.gte, condition.lt, condition.lte
+    gt, gte, lt, lte = condition.gt, condition.gte, condition.lt, condition.lte
+    if gt is not None and gte is not None:  # engines evaluate one bound of each side
+        gt, gte = (gt, None) if gt >= gte else (None, gte)
+    if lt is not None and lte is not None:
+        lt, lte = (lt, None) if lt <= lte else (None, lte)
+    return gt, gte, lt, lte

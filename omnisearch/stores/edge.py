@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -14,9 +15,9 @@ from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.edge_link import EdgeLink, make_directory
-from omnisearch.stores.edge_points import PointCache
+from omnisearch.stores.edge_points import PointCache, room
 from omnisearch.stores.pages import Scroll, finished, read_page
-from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space
+from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space, check_text_vectors
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
@@ -24,6 +25,7 @@ ALIAS_FILE = "alias.json"
 PAGE = 1024
 # Points per message: bounds the memory of both sides; one flush each, and a flush costs about 80 ms.
 BATCH = 2048
+ID_BYTES = 16  # of a UUID
 
 
 class EdgeStore:
@@ -32,17 +34,18 @@ class EdgeStore:
     def __init__(self, link: EdgeLink, collection: str, dim: int, fingerprint: str) -> None:
         self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
         self._link = link
-        self._points = PointCache(self._read)
+        self._points = PointCache(self._read, room(dim))
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
-        vectors = check_points(points, self.dim)
+        vectors, texts = check_points(points, self.dim), check_text_vectors(points, self.dim)
         check_space(self._link.directory)
         for at in range(0, len(points), BATCH):
             batch = points[at : at + BATCH]
             payloads = [point.payload.flat() for point in batch]
             ids, words = _worded(batch)
-            self._ask("upsert", vectors[at : at + BATCH], ids=ids, payloads=payloads, words=words)
+            arrays = {"vectors": vectors[at : at + BATCH], "text_vectors": texts[at : at + BATCH]}
+            self._ask("upsert", arrays, ids=ids, payloads=payloads, words=words)
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
@@ -50,35 +53,32 @@ class EdgeStore:
         return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
 
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
-        vectors = np.zeros((len(lookups), self.dim), np.float32)
-        for n, lookup in enumerate(lookups):
-            if not isinstance(lookup.vector, SparseVector):
-                vectors[n] = lookup.vector
-        rows = [_plain(lookup) for lookup in lookups]
-        answer = self._ask("search", vectors, lookups=rows).body
-        known = self._points.get(answer["version"], (id_ for page in answer["rows"] for id_, _ in page))
-        return [
-            [_scored(known[id_], score, with_vectors) for id_, score in page if id_ in known] for page in answer["rows"]
-        ]
+        # The lookups of a query differ by their filters, and share one vector.
+        vectors = {id(each.vector): each.vector for each in lookups if not isinstance(each.vector, SparseVector)}
+        place = {key: n for n, key in enumerate(vectors)}
+        rows = [_plain(lookup, place) for lookup in lookups]
+        stacked = np.array(list(vectors.values()), np.float32).reshape(len(vectors), self.dim)
+        answer = self._ask("search", {"vectors": stacked}, lookups=rows)
+        joined, scores = answer.arrays["ids"].tobytes(), answer.arrays["scores"].tolist()
+        ids = [joined[at : at + ID_BYTES] for at in range(0, len(joined), ID_BYTES)]
+        known = self._points.get(answer.body["version"], ids)
+        pages, first = [], 0
+        for count in answer.body["counts"]:
+            page = zip(ids[first : first + count], scores[first : first + count], strict=True)
+            pages.append([_scored(known[id_], score, with_vectors) for id_, score in page if id_ in known])
+            first += count
+        return pages
 
-    def _read(self, ids: Sequence[str]) -> tuple[str, list[Point]]:
-        answer = self._ask("points", ids=ids)
-        points = [
-            Point(id_, vector, Payload.from_flat(row))
-            for (id_, row), vector in zip(answer.body["rows"], answer.arrays["vectors"], strict=True)
-        ]
-        return answer.body["version"], points
+    def _read(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, Point]]:
+        answer = self._ask("points", ids=[str(UUID(bytes=id_)) for id_ in ids])
+        return answer.body["version"], {UUID(point.id).bytes: point for point in _points(answer)}
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
         where, offset = clauses(chosen), None
         while True:
             answer = self._ask("scroll", offset=offset, limit=PAGE, filter=where.plain(), with_vectors=with_vectors)
-            found = _rows(answer)
-            for id_, row in answer.body["rows"]:
-                vector, payload = next(found), Payload.from_flat(row)
-                if where.keeps(payload):
-                    yield Point(id_, np.empty(0, np.float32) if vector is None else vector, payload)
+            yield from (point for point in _points(answer) if where.keeps(point.payload))
             offset = answer.body["next"]
             if offset is None:
                 return
@@ -91,8 +91,7 @@ class EdgeStore:
         order = None if asked.order.field == "id" else [asked.order.field, asked.order.descending]
         filter_, limit = clauses(asked.filter).plain(), asked.limit + (asked.after is not None)
         answer = self._ask("list", offset=asked.after, limit=limit, filter=filter_, order=order)
-        found = [Point(id_, np.empty(0, np.float32), Payload.from_flat(row)) for id_, row in answer.body["rows"]]
-        return [point for point in found if point.id != asked.after][: asked.limit]
+        return [point for point in _points(answer) if point.id != asked.after][: asked.limit]
 
     def describe(self, items: Mapping[str, Facts]) -> None:
         """See `VectorStore.describe`."""
@@ -123,12 +122,18 @@ class EdgeStore:
             return sum(1 for _ in self.scroll(chosen))
         return int(self._ask("count", filter=where.plain()).body["count"])
 
+    def begin_load(self) -> None:
+        """See `VectorStore.begin_load`. The engine has no indexes that are built in the background."""
+
+    def end_load(self) -> None:
+        """See `VectorStore.end_load`."""
+
     def close(self) -> None:
         """See `VectorStore.close`."""
         self._link.close()
 
-    def _ask(self, do: str, vectors: Floats | None = None, **body: Any) -> Message:
-        return self._link.ask({"do": do, "collection": self.collection, **body}, vectors)
+    def _ask(self, do: str, arrays: Mapping[str, Floats] | None = None, **body: Any) -> Message:
+        return self._link.ask({"do": do, "collection": self.collection, **body}, arrays)
 
 
 class EdgeCatalog:
@@ -183,18 +188,23 @@ class EdgeCatalog:
         self._link.close()
 
 
-def _plain(lookup: Lookup) -> dict[str, Any]:
-    """Return a lookup as JSON. A dense vector is sent separately."""
+def _plain(lookup: Lookup, place: Mapping[int, int]) -> dict[str, Any]:
+    """Return a lookup as JSON. A dense vector is sent separately, in its `place` among those of the message."""
     return {
         "words": lookup.vector.plain() if isinstance(lookup.vector, SparseVector) else None,
+        "vector": place.get(id(lookup.vector)),
+        "using": lookup.using,
+        "least": lookup.least,
         "limit": lookup.limit,
         "filter": clauses(lookup.filter).plain(),
-        "among": lookup.among and _plain(lookup.among),
+        "among": lookup.among and _plain(lookup.among, place),
     }
 
 
 def _scored(point: Point, score: float, with_vectors: bool) -> Scored:
-    return Scored(point.id, score, point.payload, point.vector if with_vectors else None)
+    if not with_vectors:
+        return Scored(point.id, score, point.payload)
+    return Scored(point.id, score, point.payload, point.vector, point.text_vector)
 
 
 def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:
@@ -202,9 +212,10 @@ def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]
     return [point.id for point in points], [point.payload.words.plain() for point in points]
 
 
-def _rows(answer: Message) -> Iterator[Floats | None]:
-    """Yield the vectors of an answer one by one; without vectors, yield None without end."""
-    if "vectors" not in answer.arrays:
-        while True:
-            yield None
-    yield from answer.arrays["vectors"]
+def _points(answer: Message) -> Iterator[Point]:
+    """Yield the points of an answer; without vectors in it, those of the points are empty (0,)."""
+    rows = answer.body["rows"]
+    none = np.empty((len(rows), 0), np.float32)
+    vectors, texts = answer.arrays.get("vectors", none), answer.arrays.get("text_vectors", none)
+    for (id_, row), vector, text in zip(rows, vectors, texts, strict=True):
+        yield Point(id_, vector, Payload.from_flat(row), text if text.any() else None)

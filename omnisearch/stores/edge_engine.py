@@ -8,6 +8,7 @@ import secrets
 import shutil
 import struct
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,8 +20,10 @@ import qdrant_edge as edge
 
 from omnisearch.durable import sync
 from omnisearch.errors import NoIndexError, StoreError
+from omnisearch.stores.base import LONG_FIELDS, TEXT_VECTOR
 from omnisearch.stores.bm25 import WORDS
 from omnisearch.stores.clauses import INDEXED
+from omnisearch.stores.collection_name import CollectionName
 from omnisearch.types import Floats
 from omnisearch.wire import Message
 
@@ -38,7 +41,7 @@ class EdgeEngine:
         self.directory = directory
         self._shards: dict[str, edge.EdgeShard] = {}
         self._name, self._writes = secrets.token_hex(8), Counter[str]()  # a version names this engine and its writes
-        self._answers: Mapping[str, Callable[[Mapping[str, Any], Floats], Message]] = {
+        self._answers: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Floats]], Message]] = {
             "names": self._names,
             "create": self._create,
             "drop": self._drop,
@@ -61,14 +64,13 @@ class EdgeEngine:
             StoreError: the engine failed.
             NoIndexError: no such collection.
         """
-        vectors = request.arrays.get("vectors", np.empty((0, 0), np.float32))
         try:
-            return self._answers[request.body["do"]](request.body, vectors)
+            return self._answers[request.body["do"]](request.body, request.arrays)
         except (NoIndexError, StoreError):
             raise
         except Exception as error:  # the engine raises bare Exceptions
             raise StoreError(
-                f"the engine refused {request.body.get('do')!r}: {error}; run `omnisearch doctor` to check the index "
+                f"the engine refused {request.body.get('do')!r}: {error}; run `omnisearch verify` to check the index "
                 f"for damage, and `omnisearch repair` to repair it"
             ) from error
 
@@ -89,7 +91,9 @@ class EdgeEngine:
                     f"gone, run `omnisearch repair`"
                 )
             try:
-                self._shards[name] = edge.EdgeShard.load(str(path))
+                self._shards[name] = shard = edge.EdgeShard.load(str(path))
+                _index_fields(shard)  # an older version may have made it
+                _add_text_vector(shard, name)
             except Exception as error:
                 raise StoreError(f"{path} cannot be opened: {error}; run `omnisearch repair`") from error
         return self._shards[name]
@@ -103,10 +107,10 @@ class EdgeEngine:
     def _version(self, body: Mapping[str, Any]) -> str:
         return f"{self._name}-{self._writes[body['collection']]}"
 
-    def _names(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _names(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         return Message({"names": sorted(p.name for p in self.directory.glob("omni*__*") if p.is_dir())})
 
-    def _create(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _create(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         path = self.directory / body["collection"]
         if not path.is_dir():
             # Made under another name and renamed, so a collection is complete or absent.
@@ -114,6 +118,7 @@ class EdgeEngine:
             vector = edge.EdgeVectorParams(size=body["dim"], distance=edge.Distance.Cosine)
             shard = edge.EdgeShard.create(str(aside), edge.EdgeConfig(vectors=vector, max_search_threads=1))
             _complete(shard)
+            _add_text_vector(shard, path.name)
             shard.close()
             aside.rename(path)
             aside.parent.rmdir()
@@ -122,7 +127,7 @@ class EdgeEngine:
             _complete(self._shard(body))  # an older version made it
         return Message({})
 
-    def _drop(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _drop(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         shard = self._shards.pop(body["collection"], None)
         if shard is not None:
             with suppress(Exception):  # a damaged one may fail to flush
@@ -134,15 +139,15 @@ class EdgeEngine:
             shutil.rmtree(aside)
         return Message({})
 
-    def _upsert(self, body: Mapping[str, Any], vectors: Floats) -> Message:
-        rows = zip(body["ids"], vectors, body["words"], body["payloads"], strict=True)
+    def _upsert(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:
+        rows = zip(body["ids"], arrays["vectors"], arrays["text_vectors"], body["words"], body["payloads"], strict=True)
         points = [
-            edge.Point(id_, {_DENSE: vector, WORDS: edge.SparseVector(*words)}, payload)
-            for id_, vector, words, payload in rows
+            edge.Point(id_, {_DENSE: vector, WORDS: edge.SparseVector(*words)} | _optional(text), payload)
+            for id_, vector, text, words, payload in rows
         ]
         return self._write(body, edge.UpdateOperation.upsert_points(points))
 
-    def _describe(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _describe(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         shard = self._written(body)
         for item_id, facts in body["items"]:
             chosen = edge.Filter(must=[edge.FieldCondition("item_id", match=edge.MatchValue(item_id))])
@@ -150,16 +155,16 @@ class EdgeEngine:
         shard.flush()
         return Message({})
 
-    def _reword(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _reword(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         rows = zip(body["ids"], body["words"], strict=True)
         points = [edge.PointVectors(id_, {WORDS: edge.SparseVector(*words)}) for id_, words in rows]
         return self._write(body, edge.UpdateOperation.update_vectors(points))
 
-    def _undescribed(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _undescribed(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         chosen = edge.Filter(must=[edge.IsEmptyCondition("about")])
         return Message({"count": self._shard(body).count(edge.CountRequest(filter=chosen))})
 
-    def _delete(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _delete(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         return self._write(body, edge.UpdateOperation.delete_points_by_filter(_filter(body["filter"])))
 
     def _write(self, body: Mapping[str, Any], change: Any) -> Message:
@@ -168,34 +173,38 @@ class EdgeEngine:
         shard.flush()  # an update alone survives a crash of the process, not of the machine
         return Message({})
 
-    def _search(self, body: Mapping[str, Any], vectors: Floats) -> Message:
+    def _search(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:
+        vectors, params = arrays["vectors"], edge.SearchParams(exact=True)
         queries = [
             edge.QueryRequest(
                 limit=lookup["limit"],
-                query=_nearest(vector, lookup["words"]),
+                query=_nearest(vectors, lookup),
                 prefetches=_among(lookup["among"]),
                 filter=_filter(lookup["filter"]),
-                params=edge.SearchParams(exact=True),
+                score_threshold=lookup["least"],
+                params=params,
             )
-            for vector, lookup in zip(vectors, body["lookups"], strict=True)
+            for lookup in body["lookups"]
         ]
-        found = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
-        rows = [[[str(p.id), p.score] for p in points] for points in found]
-        return Message({"rows": rows, "version": self._version(body)})
+        pages = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
+        found = [point for page in pages for point in page]
+        ids = np.frombuffer(b"".join([point.id.bytes for point in found]), np.uint8)
+        scores = np.array([point.score for point in found], np.float64)
+        counts = [len(page) for page in pages]
+        return Message({"version": self._version(body), "counts": counts}, {"ids": ids, "scores": scores})
 
-    def _points(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
-        shown = edge.PayloadSelector.Exclude(["passage"])
-        records = self._shard(body).retrieve(body["ids"], shown, [_DENSE])
+    def _points(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
+        records = self._shard(body).retrieve(body["ids"], _without_long_fields(), [_DENSE, TEXT_VECTOR])
         rows = [[str(r.id), r.payload] for r in records]
         return Message({"rows": rows, "version": self._version(body)}, _vectors(records))
 
-    def _scroll(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _scroll(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         page = edge.ScrollRequest(
             offset=body["offset"],
             limit=body["limit"],
             filter=_filter(body["filter"]),
             with_payload=True,
-            with_vector=[_DENSE] if body["with_vectors"] else False,
+            with_vector=[_DENSE, TEXT_VECTOR] if body["with_vectors"] else False,
         )
         records, following = self._shard(body).scroll(page)
         rows = [[str(r.id), r.payload] for r in records]
@@ -203,7 +212,7 @@ class EdgeEngine:
             {"rows": rows, "next": following and str(following)}, _vectors(records) if body["with_vectors"] else {}
         )
 
-    def _list(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _list(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         order = None
         if body["order"] is not None:
             field, descending = body["order"]
@@ -212,54 +221,99 @@ class EdgeEngine:
             offset=body["offset"],
             limit=body["limit"],
             filter=_filter(body["filter"]),
-            with_payload=edge.PayloadSelector.Exclude(["passage"]),
+            with_payload=_without_long_fields(),
             with_vector=False,
             order_by=order,
         )
         records, _ = self._shard(body).scroll(page)
         return Message({"rows": [[str(r.id), r.payload] for r in records]})
 
-    def _count(self, body: Mapping[str, Any], vectors: Floats) -> Message:  # noqa: ARG002
+    def _count(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         return Message({"count": self._shard(body).count(edge.CountRequest(filter=_filter(body["filter"])))})
 
 
 def _complete(shard: Any) -> None:
     """Create the indexes of filtered fields and of words. An existing index is not changed."""
-    for field, kind in INDEXED.items():
-        shard.update(edge.UpdateOperation.create_field_index(field, _SCHEMAS[kind]))
+    _index_fields(shard)
     shard.update(edge.UpdateOperation.create_sparse_vector(WORDS, modifier=edge.Modifier.Idf))
     shard.flush()
 
 
-def _nearest(vector: Any, words: Sequence[Any] | None) -> Any:
-    if words is None:
-        return edge.Query.Nearest(vector)
-    return edge.Query.Nearest(edge.SparseVector(*words), using=WORDS)
+def _index_fields(shard: Any) -> None:
+    """Create the indexes of filtered fields, without which the engine refuses an order by a field."""
+    for field, kind in INDEXED.items():
+        shard.update(edge.UpdateOperation.create_field_index(field, _SCHEMAS[kind]))
+
+
+def _add_text_vector(shard: Any, collection: str) -> None:
+    """Create the text vector. An existing one is not changed."""
+    if (name := CollectionName.parse(collection)) is not None:
+        half = edge.VectorStorageDatatype.Float16  # the engine also keeps a row for each point without one
+        cosine = edge.Distance.Cosine
+        shard.update(edge.UpdateOperation.create_dense_vector(TEXT_VECTOR, name.dim, cosine, datatype=half))
+
+
+def _optional(text: Any) -> dict[str, Any]:
+    return {TEXT_VECTOR: text} if text.any() else {}
+
+
+def _without_long_fields() -> Any:
+    return edge.PayloadSelector.Exclude(list(LONG_FIELDS))
+
+
+def _nearest(vectors: Floats, lookup: Mapping[str, Any]) -> Any:
+    if lookup["words"] is not None:
+        return edge.Query.Nearest(edge.SparseVector(*lookup["words"]), using=WORDS)
+    return edge.Query.Nearest(vectors[lookup["vector"]], using=TEXT_VECTOR if lookup["using"] == "text" else None)
 
 
 def _among(lookup: Mapping[str, Any] | None) -> list[Any]:
     if lookup is None:
         return []
-    words = _nearest(None, lookup["words"])
+    words = edge.Query.Nearest(edge.SparseVector(*lookup["words"]), using=WORDS)
     return [edge.Prefetch(limit=lookup["limit"], query=words, filter=_filter(lookup["filter"]))]
 
 
-def _filter(chosen: Mapping[str, Sequence[Mapping[str, Any]]]) -> Any:
+def _filter(chosen: Mapping[str, Sequence[Any]]) -> Any:
     must, must_not = ([_condition(clause) for clause in chosen[name]] for name in ("must", "must_not"))
+    if chosen["ids"]:
+        must.append(edge.HasIdCondition({uuid.UUID(id_) for id_ in chosen["ids"]}))
     return edge.Filter(must=must, must_not=must_not) if must or must_not else None
 
 
 def _condition(clause: Mapping[str, Any]) -> Any:
     if clause["range"] is None:
-        return edge.FieldCondition(clause["key"], match=edge.MatchAny(list(clause["any"])))
+        # The engine finds one value in two thirds of the time that it takes for a list of one.
+        values = list(clause["any"])
+        match = edge.MatchValue(values[0]) if len(values) == 1 else edge.MatchAny(values)
+        return edge.FieldCondition(clause["key"], match=match)
     gt, gte, lt, lte = clause["range"]
     return edge.FieldCondition(clause["key"], range=edge.RangeFloat(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
 def _vectors(points: Sequence[Any]) -> dict[str, Floats]:
     if not points:
-        return {"vectors": np.empty((0, 0), np.float32)}
-    # The engine returns lists: packing them one by one takes a quarter of the time of numpy on all of them.
-    row = struct.Struct(f"{len(points[0].vector)}f")
-    data = b"".join(row.pack(*point.vector) for point in points)
-    return {"vectors": np.frombuffer(data, np.float32).reshape(len(points), -1)}
+        return {}
+    # The engine returns lists: packing them one by one takes a quarter of the time of numpy on all of them, and the
+    # numbers of a list are freed before the next one is made.
+    rows, texts = [], {}
+    for n, point in enumerate(points):
+        vector = point.vector
+        if isinstance(vector, dict):  # a point without a text vector has its vector bare, not by name
+            if TEXT_VECTOR in vector:
+                texts[n] = _packed(vector[TEXT_VECTOR])
+            vector = vector[_DENSE]
+        rows.append(_packed(vector))
+    found = {"vectors": _rows(rows)}
+    if texts:
+        none = bytes(len(rows[0]))
+        found["text_vectors"] = _rows([texts.get(n, none) for n in range(len(rows))])
+    return found
+
+
+def _packed(vector: Sequence[float]) -> bytes:
+    return struct.pack(f"{len(vector)}f", *vector)
+
+
+def _rows(packed: Sequence[bytes]) -> Floats:
+    return np.frombuffer(b"".join(packed), np.float32).reshape(len(packed), -1)

@@ -15,7 +15,7 @@ from typing import Any
 
 from omnisearch import errors
 from omnisearch.errors import OmnisearchError, StoreError
-from omnisearch.stores.edge_worker import LOCK_FILE, LOG_FILE, check_private
+from omnisearch.stores.edge_worker import LOCK_FILE, LOG_FILE, PROTOCOL, check_private, socket_name
 from omnisearch.types import Floats
 from omnisearch.wire import Message, WireError, WireTimeoutError, receive, send
 
@@ -31,11 +31,12 @@ class EdgeLink:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
+        self._socket_name = socket_name(directory.resolve())
         self._turn = threading.Lock()
         self._sock: socket.socket | None = None
         self._owner = 0
 
-    def ask(self, body: Mapping[str, Any], vectors: Floats | None = None) -> Message:
+    def ask(self, body: Mapping[str, Any], arrays: Mapping[str, Floats] | None = None) -> Message:
         """Send one request and return the answer. If the engine's process dies, send it once more to a new process.
 
         Every request may be repeated: writes name their points by id, and the engine flushes each before it answers.
@@ -45,7 +46,7 @@ class EdgeLink:
             StoreError: the engine failed, did not answer, or died twice; the next call starts a new one.
             NoIndexError: no such collection.
         """
-        request = Message(body, {} if vectors is None else {"vectors": vectors})
+        request = Message(body, arrays or {})
         with self._turn:
             try:
                 answer = self._exchange(request)
@@ -100,7 +101,10 @@ class EdgeLink:
     def _connect(self) -> socket.socket | None:
         """Connect to a running worker. Returns None if there is none, or if it is about to end."""
         try:
-            path = Path(json.loads((self.directory / LOCK_FILE).read_text(encoding="utf-8"))["socket"])
+            worker = json.loads((self.directory / LOCK_FILE).read_text(encoding="utf-8"))
+            path = Path(worker["socket"])
+            if path.name != self._socket_name:
+                return None  # the directory was copied, and that worker has the original open
             check_private(path.parent)
             check_private(path)
         except (FileNotFoundError, ValueError, KeyError):
@@ -112,7 +116,13 @@ class EdgeLink:
         with suppress(OSError, WireError):
             sock.connect(str(path))
             if receive(sock, 0) is not None:
-                return sock
+                if worker.get("protocol") == PROTOCOL:
+                    return sock
+                sock.close()
+                raise StoreError(
+                    f"another version of omnisearch has {self.directory} open by its process {worker['pid']}: "
+                    f"restart the server or end the command that uses it, and try again"
+                )
         sock.close()
         return None
 

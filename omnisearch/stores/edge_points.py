@@ -11,22 +11,23 @@ from typing import TypeAlias
 
 from omnisearch.stores.base import Point
 
-KEPT = 8192  # points; one of 384 dimensions takes about 3 KiB, one of 1024 about 6 KiB
+# The most bytes of points, and the bytes of a point beside its vectors.
+KEPT_BYTES, POINT_BYTES = 128 << 20, 1536
 
-# Reads points by id; returns their version, and those of the points that exist.
-Fetch: TypeAlias = Callable[[Sequence[str]], tuple[str, Iterable[Point]]]
+# Reads points by the bytes of their ids; returns their version, and those of the points that exist.
+Fetch: TypeAlias = Callable[[Sequence[bytes]], tuple[str, Mapping[bytes, Point]]]
 
 
 class PointCache:
     """The most recently used points of one collection. Safe to use from several threads."""
 
-    def __init__(self, fetch: Fetch, most: int = KEPT) -> None:
+    def __init__(self, fetch: Fetch, most: int) -> None:
         self._fetch, self._most = fetch, most
-        self._points: OrderedDict[str, Point] = OrderedDict()
+        self._points: OrderedDict[bytes, Point] = OrderedDict()
         self._version = ""
         self._lock = threading.Lock()
 
-    def get(self, version: str, ids: Iterable[str]) -> Mapping[str, Point]:
+    def get(self, version: str, ids: Iterable[bytes]) -> Mapping[bytes, Point]:
         """Return the points of a version by id. Points that are not cached may be of a later version, or missing."""
         wanted = list(dict.fromkeys(ids))
         with self._lock:
@@ -38,15 +39,19 @@ class PointCache:
                 self._points.move_to_end(id_)
         missing = [id_ for id_ in wanted if id_ not in found]
         if missing:
-            read_at, points = self._fetch(missing)
-            read = {point.id: point for point in points}
+            read_at, read = self._fetch(missing)
             self._keep(read_at, read)
             found.update(read)
         return found
 
-    def _keep(self, version: str, points: Mapping[str, Point]) -> None:
+    def _keep(self, version: str, points: Mapping[bytes, Point]) -> None:
         with self._lock:
             if version == self._version:
                 self._points.update(points)
                 while len(self._points) > self._most:
                     self._points.popitem(last=False)
+
+
+def room(dim: int) -> int:
+    """Return how many points of `dim` dimensions are kept."""
+    return KEPT_BYTES // (POINT_BYTES + 4 * dim)

@@ -8,6 +8,7 @@ it accepts; a client without a greeting came too late, and starts the next worke
 """
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -28,10 +29,15 @@ from omnisearch.wire import Message, WireError, receive, send
 LOCK_PATIENCE_SECONDS = 20.0
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"
+# Raise it when the requests or answers change: a client of another version must not use this worker.
+PROTOCOL = 2
 MAX_LOG_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 1 << 30
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS.
 MAX_SOCKET_PATH = 100
+# New objects after which Python looks for cycles among them. Points are many objects without a cycle: by default, the
+# search for cycles takes a fifth of the time in which they are read.
+GARBAGE = 100_000
 
 
 def main() -> None:
@@ -81,13 +87,18 @@ def listen(directory: Path) -> socket.socket:
     Raises:
         StoreError: a directory of another user has this name.
     """
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:24] + ".sock"
+    name = socket_name(directory)
     path = _runtime_directory(len(name)) / name
     path.unlink(missing_ok=True)  # this process has the lock, so the maker of the socket has ended
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     listener.listen(128)
     return listener
+
+
+def socket_name(directory: Path) -> str:
+    """Return the name of the socket of the worker of a directory, whose path has no links."""
+    return hashlib.sha256(os.fsencode(directory)).hexdigest()[:24] + ".sock"
 
 
 def check_private(path: Path) -> None:
@@ -106,7 +117,7 @@ def check_private(path: Path) -> None:
 
 def publish(lock: IO[str], path: str) -> None:
     """Write the address of this worker into the locked file."""
-    lock.write(json.dumps({"pid": os.getpid(), "socket": path}))
+    lock.write(json.dumps({"pid": os.getpid(), "socket": path, "protocol": PROTOCOL}))
     lock.flush()
 
 
@@ -125,6 +136,7 @@ def serve(directory: Path, listener: socket.socket, linger: float) -> None:
     """Accept clients until there has been none for `linger` seconds."""
     from omnisearch.stores.edge_engine import EdgeEngine
 
+    gc.set_threshold(GARBAGE)
     service = EngineService(EdgeEngine(directory))
     while service.idle_seconds() < linger:
         ready, _, _ = select.select([listener], [], [], 0.1)

@@ -13,7 +13,7 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from omnisearch.durable import sync
 from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
+from omnisearch.sqlite_copy import copy_database
 from omnisearch.sqlite_errors import is_damage
-from omnisearch.stores.row_file import NO_CHECKSUM, RowFile, row_checksum, undamaged
+from omnisearch.stores.row_file import NO_CHECKSUM, ROW, RowFile, row_checksum, undamaged
 from omnisearch.stores.validation import check_space
 from omnisearch.types import Floats, Modality
 
@@ -33,12 +34,14 @@ BUSY_SECONDS = 30
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS tables (
-    id INTEGER PRIMARY KEY, space TEXT, modality TEXT, dim INTEGER, size INTEGER, UNIQUE (space, modality)
+    id INTEGER PRIMARY KEY, space TEXT, modality TEXT, dim INTEGER, size INTEGER,
+    generation INTEGER NOT NULL DEFAULT 0, UNIQUE (space, modality)
 );
 CREATE TABLE IF NOT EXISTS places (
     "table" INTEGER, key TEXT, row INTEGER, PRIMARY KEY ("table", key)
 ) WITHOUT ROWID;
 """
+TABLES = frozenset({"tables", "places"})
 # Version 0 has no checksums. They are computed by the first write of a newer version.
 VERSION = 1
 
@@ -60,14 +63,14 @@ class SpaceEmbeddingStore:
             self._index.execute("PRAGMA journal_mode = WAL")
             self._index.execute("PRAGMA synchronous = FULL")
             self._index.executescript(SCHEMA)
-            if not any(column[1] == "sum" for column in self._index.execute("PRAGMA table_info(places)")):
-                self._index.execute("ALTER TABLE places ADD COLUMN sum INTEGER")
+            self._add_column("places", "sum INTEGER")
+            self._add_column("tables", "generation INTEGER NOT NULL DEFAULT 0")
         except OSError as error:
             raise StoreError(f"the embeddings in {directory} cannot be opened: {error}") from error
         except sqlite3.Error as error:
             raise _failure(directory, error) from error
         self._turn = threading.RLock()
-        self._maps: dict[int, NDArray[np.float32]] = {}
+        self._maps: dict[Path, NDArray[np.float32]] = {}
         self._grown: set[Path] = set()
 
     def put(self, space: str, modality: Modality, keys: Sequence[str], rows: Floats) -> None:
@@ -119,6 +122,17 @@ class SpaceEmbeddingStore:
             query = 'SELECT key FROM places WHERE "table" = ? ORDER BY row'
             return [] if table is None else [key for (key,) in self._index.execute(query, (table.id,))]
 
+    def all_keys(self) -> set[str]:
+        """Return the keys of all spaces and modalities."""
+        with self._locked():
+            return {key for (key,) in self._index.execute("SELECT DISTINCT key FROM places")}
+
+    def spaces(self) -> list[tuple[str, Modality]]:
+        """Return the spaces and modalities of which rows are stored."""
+        with self._locked():
+            found = self._index.execute("SELECT space, modality FROM tables ORDER BY id").fetchall()
+            return [(space, Modality(modality)) for space, modality in found]
+
     def has(self, space: str, modality: Modality, key: str) -> bool:
         """Return whether a key is stored. Its row may be damaged."""
         with self._locked():
@@ -129,6 +143,11 @@ class SpaceEmbeddingStore:
         """Return the number of stored rows in all spaces and modalities."""
         with self._locked():
             return int(self._index.execute("SELECT COUNT(*) FROM places").fetchone()[0])
+
+    def count_unused(self, used: Collection[str]) -> int:
+        """Return the number of stored rows whose key is not in `used`."""
+        with self._locked():
+            return sum(key not in used for (key,) in self._index.execute("SELECT key FROM places"))
 
     @property
     def has_checksums(self) -> bool:
@@ -158,6 +177,36 @@ class SpaceEmbeddingStore:
                 for place in self._index.execute(query, (table.id,))
             )
 
+    def copy_index(self, directory: Path) -> list[RowFile]:
+        """Copy the index, as it is after the last flush, into `directory`. Returns the files of its rows.
+
+        Their first `size` rows do not change until `compact` is called, so they may be copied later.
+        """
+        with self._locked():
+            copy_database(self._index, directory / INDEX_FILE)
+            return self._tables()
+
+    def check_index(self) -> None:
+        """Check the values of the index, which may be somebody else's, and that each file has the rows that it names.
+
+        Raises:
+            DamageError: the index is damaged or malformed, or a file has another length.
+        """
+        with self._locked():
+            verdict = self._index.execute("PRAGMA quick_check").fetchone()[0]
+            if verdict != "ok":
+                raise _damaged(self.directory, verdict)
+            odd = """SELECT
+                EXISTS (SELECT 1 FROM tables WHERE typeof(space) != 'text' OR typeof(dim) != 'integer'
+                    OR typeof(size) != 'integer' OR dim NOT BETWEEN 1 AND 65536 OR size < 0)
+                OR EXISTS (SELECT 1 FROM places WHERE typeof(key) != 'text' OR typeof(row) != 'integer' OR row < 0)"""
+            modalities = {name for (name,) in self._index.execute("SELECT modality FROM tables")}
+            if self._index.execute(odd).fetchone()[0] or modalities - set(Modality):
+                raise _damaged(self.directory, "a value is malformed")
+            for table in self._tables():
+                if not table.path.is_file() or table.path.stat().st_size != table.size * table.dim * ROW.itemsize:
+                    raise _damaged(self.directory, f"{table.path.name} has another number of rows")
+
     def delete(self, keys: Sequence[str]) -> None:
         """Delete these keys in every space and modality. Unknown ones are ignored."""
         with self._locked():
@@ -165,6 +214,45 @@ class SpaceEmbeddingStore:
             query = 'DELETE FROM places WHERE "table" = ? AND key = ?'
             for (table,) in self._index.execute("SELECT id FROM tables").fetchall():
                 self._index.executemany(query, [(table, key) for key in keys])
+
+    def compact(self, used: Collection[str]) -> None:
+        """Delete the rows whose key is not `used`, and give back the space of deleted and replaced rows.
+
+        Files with such rows are written again beside the old ones, and one transaction of the index replaces them all:
+        a crash leaves the old store or the new one. Durable on return.
+        """
+        with self._locked():
+            self._begin()
+            self.delete([key for key in self.all_keys() if key not in used])
+            for table in self._tables():
+                self._rewrite(table)
+            self.flush()
+            self._maps.clear()
+            named = {table.path for table in self._tables()}
+            for path in self.directory.glob("*.f32"):
+                if path not in named:
+                    path.unlink()
+            self._index.execute("VACUUM")
+            self._index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _rewrite(self, table: RowFile) -> None:
+        """Write the used rows of a table to the file of the next generation, inside the transaction."""
+        query = 'SELECT row, key FROM places WHERE "table" = ? ORDER BY row'
+        places = self._index.execute(query, (table.id,)).fetchall()
+        if len(places) == table.size:
+            return
+        self._index.execute(
+            "UPDATE tables SET size = ?, generation = generation + 1 WHERE id = ?", (len(places), table.id)
+        )
+        moved = ((row, table.id, key) for row, (_, key) in enumerate(places))
+        self._index.executemany('UPDATE places SET row = ? WHERE "table" = ? AND key = ?', moved)
+        path = next(one.path for one in self._tables() if one.id == table.id)
+        mapped = self._mapped(table)
+        with path.open("wb") as file:
+            for row, _ in places:  # a lost row stays lost
+                kept = mapped[row] if row < len(mapped) else np.full(table.dim, np.nan, np.float32)
+                file.write(kept.astype(ROW).tobytes())
+        self._grown.add(path)
 
     def flush(self) -> None:
         """Make all changes durable, and release the write lock."""
@@ -225,21 +313,29 @@ class SpaceEmbeddingStore:
         self._index.executemany('INSERT OR REPLACE INTO places ("table", key, row, sum) VALUES (?, ?, ?, ?)', places)
         self._index.execute("UPDATE tables SET size = ? WHERE id = ?", (table.size + len(rows), table.id))
 
+    def _add_column(self, table: str, column: str) -> None:
+        """Add a column that an older version did not make."""
+        known = [row[1] for row in self._index.execute(f"PRAGMA table_info({table})")]
+        if column.split()[0] not in known:
+            self._index.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+
     def _table(self, space: str, modality: Modality) -> RowFile | None:
-        query = "SELECT id, dim, size FROM tables WHERE space = ? AND modality = ?"
+        query = "SELECT id, dim, size, generation FROM tables WHERE space = ? AND modality = ?"
         found = self._index.execute(query, (space, modality)).fetchone()
-        return None if found is None else RowFile(found[0], self.directory / _file_name(space, modality), *found[1:])
+        if found is None:
+            return None
+        id_, dim, size, generation = found
+        return RowFile(id_, self.directory / _file_name(space, modality, generation), dim, size)
 
     def _tables(self) -> list[RowFile]:
-        found = self._index.execute("SELECT space, modality FROM tables ORDER BY id").fetchall()
-        tables = (self._table(space, modality) for space, modality in found)
+        tables = (self._table(space, modality) for space, modality in self.spaces())
         return [table for table in tables if table is not None]
 
     def _mapped(self, table: RowFile) -> NDArray[np.float32]:
         """Return the rows of a table on the disk (at most size, dim), mapped again if the table has grown."""
-        mapped = self._maps.get(table.id)
+        mapped = self._maps.get(table.path)
         if mapped is None or len(mapped) < table.size:
-            mapped = self._maps[table.id] = table.map()
+            mapped = self._maps[table.path] = table.map()
         return mapped
 
 
@@ -279,7 +375,8 @@ def _checked(keys: Sequence[str], rows: Floats) -> Floats:
     return rows
 
 
-def _file_name(space: str, modality: Modality) -> str:
+def _file_name(space: str, modality: Modality, generation: int) -> str:
+    """Return the name of a file of rows. `compact` writes the next generation beside the present one."""
     readable = re.sub(r"[^0-9A-Za-z.]+", "-", space)[:40]
     digest = hashlib.sha256(space.encode()).hexdigest()[:12]
-    return f"{readable}-{digest}-{modality}.f32"
+    return f"{readable}-{digest}-{modality}{f'.{generation}' if generation else ''}.f32"

@@ -57,7 +57,7 @@ def finished(looked_at: Sequence[Point], chosen: Filter, order: Order, limit: in
 
 def number(payload: Payload, order: Order) -> float:
     """Return the number that an order compares."""
-    return float(payload.size if order.field == "size" else payload.mtime)
+    return float(getattr(payload, order.field))
 
 
 def mark(point: Point, order: Order) -> Mark:

@@ -23,6 +23,7 @@ MIN_NORM = 1e-6
 MAX_WORDS = 64
 MAX_WORD = 256
 MAX_NAMES = 256
+MAX_READINGS = 512
 MAX_NOTES = 8
 MAX_NOTE = 256
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -42,6 +43,19 @@ def check_points(points: Sequence[Point], dim: int) -> Floats:
         _check_id(point.id)
         _check_payload(f"point {point.id}", point.payload)
     return _check_vectors([point.vector for point in points], [f"point {point.id}" for point in points], dim)
+
+
+def check_text_vectors(points: Sequence[Point], dim: int) -> Floats:
+    """Check the text vectors of points, and return them as float32 (n, dim); points without one have a zero row.
+
+    Raises:
+        VectorError: a vector is not finite, is zero, or is not `dim` wide.
+    """
+    rows = np.zeros((len(points), dim), np.float32)
+    having = [n for n, point in enumerate(points) if point.text_vector is not None]
+    vectors = [vector for point in points if (vector := point.text_vector) is not None]
+    rows[having] = _check_vectors(vectors, [f"the text of point {points[n].id}" for n in having], dim)
+    return rows
 
 
 def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
@@ -73,16 +87,16 @@ def check_facts(items: Mapping[str, Facts]) -> None:
 
 
 def check_labels(label: str, tags: Sequence[str], meta: Mapping[str, str]) -> None:
-    """Check the number, the lengths and the names of tags and metadata.
+    """Check the number, the lengths and the keys of labels.
 
     Raises:
         StoreError: one is not allowed; the message says what is.
     """
     if max(len(tags), len(meta)) > MAX_WORDS:
-        raise StoreError(f"{label}: {len(tags)} tags and {len(meta)} metadata, at most {MAX_WORDS} of each are kept")
+        raise StoreError(f"{label}: {len(tags)} tags and {len(meta)} values, at most {MAX_WORDS} of each are kept")
     for key in meta:
         if not _KEY.fullmatch(key):
-            raise StoreError(f"{label}: the metadata key {key!r} must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
+            raise StoreError(f"{label}: the key {key!r} must be 1 to 64 of A-Z, a-z, 0-9, _ and -")
     for word in (*tags, *meta.values()):
         if not 0 < len(word.strip()) == len(word) <= MAX_WORD:
             raise StoreError(f"{label}: {word!r} must have 1 to {MAX_WORD} characters and no space at its ends")
@@ -146,6 +160,10 @@ def _check_payload(label: str, payload: Payload) -> None:
     _check_facts(label, payload.facts)
     for name in ("item_id", "snippet", "passage"):
         check_text(f"{label}: {name}", getattr(payload, name))
+    check_text(f"{label}: part", payload.segment.part)
+    if len(payload.readings) > MAX_READINGS:
+        raise StoreError(f"{label}: {len(payload.readings)} readings, at most {MAX_READINGS} are kept")
+    check_text(f"{label}: readings", "\n".join(one.text for one in payload.readings))
     if len(payload.notes) > MAX_NOTES or any(len(note) > MAX_NOTE for note in payload.notes):
         raise StoreError(f"{label}: {payload.notes} are notes; at most {MAX_NOTES} of {MAX_NOTE} characters are kept")
     for note in payload.notes:
@@ -157,7 +175,9 @@ def _check_payload(label: str, payload: Payload) -> None:
 def _check_facts(label: str, facts: Facts) -> None:
     check_text(f"{label}: path", facts.path)
     check_text(f"{label}: mime", facts.mime)
+    check_text(f"{label}: metadata", facts.metadata.as_json())
     _check_number(f"{label}: mtime", facts.mtime)
+    _check_number(f"{label}: added", facts.added)
     check_labels(label, facts.tags, facts.meta)
     if len(facts.names) > MAX_NAMES:
         raise StoreError(f"{label}: {len(facts.names)} names of other paths, over {MAX_NAMES}")

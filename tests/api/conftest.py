@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx2
@@ -28,7 +29,9 @@ from omnisearch.cli.listening import listen
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NoTextError, NotFoundError, OmnisearchError, QueryError
 from omnisearch.media.file import ID_DIGITS
-from omnisearch.media.rendition import Rendition
+from omnisearch.media.previews.webp import webp
+from omnisearch.media.rendition import AnyRendition, PagePicture, Rendition
+from omnisearch.metadata import Metadata
 from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.query import Query
 from omnisearch.search.counts import ItemCounts, Totals, tally
@@ -37,6 +40,8 @@ from omnisearch.search.item_text import Passage, TextPage
 from omnisearch.search.locate.results import Located, Location, LocationPart
 from omnisearch.search.map import Map
 from omnisearch.search.plan.budget import UNLIMITED, Budget
+from omnisearch.search.shuffled import Shuffle
+from omnisearch.search.suggestions import Suggestion, Suggestions
 from omnisearch.stores.base import Order, Payload
 from omnisearch.types import Answer, Floats, Hit, Match, Modality, Region, Role, Segment
 
@@ -115,12 +120,18 @@ class ScriptedEngine:
             raise NotFoundError(f"no item {item_id!r} in the index")
         return found
 
-    def items(self, chosen: Selection, order: Order, limit: int, cursor: str = "") -> ItemPage:
+    def first(self, item_id: str) -> Payload:
+        return self.item(item_id)[0]
+
+    def items(self, chosen: Selection, order: Order | Shuffle, limit: int, cursor: str = "") -> ItemPage:
         """A page whose cursor is the number of items before the next one."""
         firsts = [p for p in self.payloads if p.segment.index == 0 and p.modality in chosen.modalities]
         found = [p for p in firsts if all(condition.holds(p) for condition in chosen.where)]
-        key = attrgetter("item_id" if order.field == "id" else order.field)
-        found.sort(key=key, reverse=order.descending)
+        if isinstance(order, Shuffle):
+            Random(order.seed).shuffle(found)
+        else:
+            key = attrgetter("item_id" if order.field == "id" else order.field)
+            found.sort(key=key, reverse=order.descending)
         start = int(cursor or 0)
         end = start + limit
         return ItemPage(tuple(found[start:end]), str(end) if end < len(found) else None)
@@ -130,10 +141,15 @@ class ScriptedEngine:
         snippet, modality = self.item(item_id)[0].snippet, self.item(item_id)[0].modality
         if modality is not Modality.TEXT:
             raise NoTextError(f"item {item_id} has no text")
-        return TextPage((Passage(0, 0, len(snippet), snippet),), 1, None)
+        return TextPage((Passage(0, 0, len(snippet), snippet, ""),), 1, None)
 
     def count_items(self, chosen: Selection) -> ItemCounts:
         return tally(self.items(chosen, Order(), len(self.payloads)).items)
+
+    def suggest(self, typed: str, limit: int) -> Suggestions:
+        """The names of files that contain the typed letters."""
+        names = {Path(p.path).name for p in self.payloads if typed in Path(p.path).name}
+        return Suggestions(tuple(Suggestion(name, "name", 1) for name in sorted(names)[:limit]), exact=True)
 
     def totals(self) -> Totals:
         kinds = [p.modality for p in self.payloads if p.segment.index == 0]
@@ -157,19 +173,17 @@ class ToyRenderer:
         self.while_asked: Callable[[], None] = lambda: None
         self.closed = False
 
-    def render(self, path: Path, fd: int, rendition: Rendition) -> bytes | None:
+    def render(self, path: Path, fd: int, rendition: AnyRendition) -> bytes | None:
         self.asked.append(os.pread(fd, 1 << 20, 0))
         self.while_asked()
-        if path.suffix in {".txt", ".html"}:
+        if path.suffix in {".txt", ".html"} and not isinstance(rendition, PagePicture):
             return None
         if rendition is Rendition.PEAKS:
             return b'{"duration":1.5,"min":[-3,0],"max":[0,127]}'
         if rendition is Rendition.GLB:
             return b"glTF" + (2).to_bytes(4, "little") + (20).to_bytes(4, "little") + bytes(8)
-        picture = io.BytesIO()
         side = 128 if rendition is Rendition.LARGE else 32
-        Image.new("RGB", (side, 24), (90, 120, 200)).save(picture, "WEBP")
-        return picture.getvalue()
+        return webp(np.full((24, side, 3), (90, 120, 200), np.uint8), side)
 
     def close(self) -> None:
         self.closed = True
@@ -184,7 +198,8 @@ def _measured(term: Term) -> tuple[float, float]:
 def _hit(p: Payload, rank: int, query: Query) -> Hit:
     matched = tuple(Match(str(term), term.weight, 0.1) for term in query.terms)
     score = 0.9 - rank / 10
-    return Hit(p.item_id, p.path, p.modality, score, score, p.segment, matched, p.snippet, p.mime)
+    group = {"": "", "modality": str(p.modality), "day": "2023-07-14"}[query.group]
+    return Hit(p.item_id, p.path, p.modality, score, score, p.segment, matched, p.snippet, p.mime, group=group)
 
 
 def tone(seconds: float = 0.2) -> bytes:
@@ -216,17 +231,24 @@ FILES: dict[str, tuple[str, bytes, Modality, str, str]] = {
 IDS = {name: blake3(content).hexdigest()[:ID_DIGITS] for name, (_, content, *_) in FILES.items()}
 
 
+METADATA = Metadata(title="Rain", keywords=("sea", "dog"), latitude=38.5, longitude=-9.25, year=1999)
+
+
 @pytest.fixture
 def payloads(tmp_path: Path) -> tuple[Payload, ...]:
+    """See `write_payloads`."""
+    return write_payloads(tmp_path / "collection")
+
+
+def write_payloads(folder: Path) -> tuple[Payload, ...]:
     """Six items of five modalities; the sound has two segments and the page has a hostile name."""
-    folder = tmp_path / "collection"
     folder.mkdir()
     rows = []
     for name, (file_name, content, modality, mime, snippet) in FILES.items():
         path = folder / file_name
         path.write_bytes(content)
         rows.append(Payload(item_id=IDS[name], modality=modality, path=str(path), mime=mime, snippet=snippet))
-    sound = replace(rows[1], duration=12.0, segments=2)
+    sound = replace(rows[1], duration=12.0, segments=2, metadata=METADATA)
     rows[1:2] = [replace(sound, segment=Segment(i, 10.0 * i, 10.0 * i + 2, "seconds")) for i in (0, 1)]
     return tuple(rows)
 
@@ -294,7 +316,7 @@ def server_process(data_dir: Path, model: Path, *flags: str, **variables: str) -
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            with httpx2.Client(base_url=url) as client:
+            with httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as client:
                 wait_until_ready(client)
             yield url
         finally:

@@ -17,7 +17,7 @@ from omnisearch.api.app import PUBLIC, create_app
 from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.api.rate import BURST_SECONDS
-from omnisearch.api.routes.page import page_paths
+from omnisearch.api.routes.page import page_routes
 from omnisearch.config import Settings, load_settings
 from tests.api.conftest import IDS, ScriptedEngine, open_client, wait_until_ready
 
@@ -35,7 +35,12 @@ NO_JOB, NO_UPLOAD = "0" * 16, "0" * 32
 
 def filled(path: str) -> str:
     """A path of the description with an item, and names of nothing, in the places of its parameters."""
-    known = path.replace("{item_id}", IDS["im"]).replace("{job_id}", NO_JOB).replace("{upload_id}", NO_UPLOAD)
+    known = (
+        path.replace("{number}", "9")
+        .replace("{item_id}", IDS["im"])
+        .replace("{job_id}", NO_JOB)
+        .replace("{upload_id}", NO_UPLOAD)
+    )
     return re.sub(r"\{\w+\}", "none", known)
 
 
@@ -53,6 +58,11 @@ WANTED = {
     ("GET", "/v1/jobs/{job_id}/events"): Scope.INDEX,
     ("GET", "/v1/jobs/{job_id}/errors"): Scope.INDEX,
     ("POST", "/v1/jobs"): Scope.INDEX,
+    ("GET", "/v1/roots"): Scope.INDEX,
+    ("GET", "/v1/roots/{number}/folders"): Scope.INDEX,
+    ("GET", "/v1/storage"): Scope.INDEX,
+    ("POST", "/v1/items/{item_id}/reveal"): Scope.INDEX,
+    ("GET", "/v1/failures"): Scope.INDEX,
     ("POST", "/v1/models/{name}/pull"): Scope.ADMIN,
     ("POST", "/v1/jobs/{job_id}/cancel"): Scope.INDEX,
     ("POST", "/v1/jobs/{job_id}/retry"): Scope.INDEX,
@@ -187,7 +197,7 @@ def test_every_route_needs_a_scope_or_is_public_and_openapi_says_so() -> None:
 def test_public_paths_are_answered_without_a_key(closed: tuple[TestClient, KeyFile]) -> None:
     client, _ = closed
     assert {"/livez", "/readyz", "/v1/openapi.json"} == PUBLIC
-    for path in PUBLIC | page_paths():
+    for path in PUBLIC.union(route.path for route in page_routes()):
         assert client.get(path).status_code == 200
 
 

@@ -67,8 +67,8 @@ def test_a_batch_that_is_malformed_is_refused_whole(client: TestClient, body: ob
         ({"q": f"dog + 2:id:{IDS['im']}"}, Query(Sum((Term("dog"), Term(ItemRef(IDS["im"]), 2.0))))),
         ({"q": 'dog AND NOT "AND OR"'}, Query(And((Term("dog"), Not(Term("AND OR")))))),
         (
-            {"q": "dog", "modalities": "image,audio", "limit": "3", "hybrid": "true", "min_relevance": "0.5"},
-            Query(Term("dog"), modalities=(Modality.IMAGE, Modality.AUDIO), limit=3, hybrid=True, min_relevance=0.5),
+            {"q": "dog", "modalities": "image,audio", "limit": "3", "words": "false", "min_relevance": "0.5"},
+            Query(Term("dog"), modalities=(Modality.IMAGE, Modality.AUDIO), limit=3, words=False, min_relevance=0.5),
         ),
         (
             {"q": "dog", "modalities": ["image", "image"], "where": ["size>1kB", "path:*.png"], "cursor": "abc"},

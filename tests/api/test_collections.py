@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -220,9 +221,9 @@ def test_two_collections_share_one_model_and_no_cursor(
     loads: list[str] = []
     load = OmniBind.load
 
-    def counted(name: str, settings: Settings) -> OmniBind:
+    def counted(name: str, settings: Settings, **options: Any) -> OmniBind:
         loads.append(name)
-        return load(name, settings)
+        return load(name, settings, **options)
 
     monkeypatch.setattr(OmniBind, "load", counted)
     settings = load_settings(model=str(hashed_model))

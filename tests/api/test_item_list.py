@@ -21,6 +21,7 @@ def ids(client: TestClient, **parameters: Any) -> list[str]:
 def test_an_entry_tells_of_an_item_without_its_segments(client: TestClient) -> None:
     (entry,) = client.get("/v1/items?modalities=audio").json()["items"]
     whole = client.get(f"/v1/items/{IDS['au']}").json()
+    del whole["readings"]
     assert entry == {**whole, "segments": 2, "snippet": ""}
 
 
@@ -30,6 +31,7 @@ def test_items_are_chosen_and_paged(client: TestClient) -> None:
     assert set(ids(client, modalities="text,image")) == {IDS["tx"], IDS["ht"], IDS["im"]}
     assert ids(client, where=["mime:image/*", "path:*.png"]) == [IDS["im"]]
     assert ids(client, where="!tag:holiday") == every
+    assert ids(client, where=["place:38.5,-9.2,5km", "year>=1999", "has:gps"]) == [IDS["au"]]
     first = client.get("/v1/items?limit=4").json()
     rest = client.get("/v1/items", params={"limit": 4, "cursor": first["next_cursor"]}).json()
     assert [entry["id"] for page in (first, rest) for entry in page["items"]] == every
@@ -49,6 +51,7 @@ def test_items_are_chosen_and_paged(client: TestClient) -> None:
         "modalities=",
         "where=size>",
         "where=colour:red",
+        "where=place:38.5,-9.2",
         f"cursor={'a' * 8193}",
         "offset=5",
         "q=dog",
@@ -58,6 +61,14 @@ def test_items_are_chosen_and_paged(client: TestClient) -> None:
 def test_wrong_parameters_are_refused(client: TestClient, wrong: str) -> None:
     answer = client.get(f"/v1/items?{wrong}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+
+
+def test_a_seed_selects_the_order_of_a_sample(client: TestClient) -> None:
+    orders = [ids(client, order="sample", seed=seed) for seed in range(8)]
+    assert ids(client, order="sample") == orders[0]
+    assert len({tuple(order) for order in orders}) > 1
+    assert all(sorted(order) == sorted(IDS.values()) for order in orders)
+    assert client.get(f"/v1/items?order=sample&seed={2**32}").status_code == 422
 
 
 def test_a_real_index_is_listed_newest_first_and_refuses_the_cursors_of_other_lists(
@@ -72,6 +83,8 @@ def test_a_real_index_is_listed_newest_first_and_refuses_the_cursors_of_other_li
     assert not index_files([folder], settings).failed
     with open_client(settings) as client:
         wait_until_ready(client)
+        taken = client.get("/v1/items?order=-taken").json()  # by the last change: none of these texts says when
+        assert [entry["mtime"] for entry in taken["items"]] == [1.6e9 + n for n in (3, 2, 1, 0)]
         first = client.get("/v1/items?order=-mtime&limit=3").json()
         assert [Path(entry["path"]).stem for entry in first["items"]] == ["four", "three", "two"]
         cursor = first["next_cursor"]

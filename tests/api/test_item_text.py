@@ -13,7 +13,7 @@ from tests.api.conftest import IDS, open_client, wait_until_ready
 
 def test_a_text_has_passages_with_their_places(client: TestClient) -> None:
     answer = client.get(f"/v1/items/{IDS['tx']}/text")
-    passage = {"index": 0, "start": 0, "end": 14, "unit": "characters", "text": "Ein Hund, caf\u00e9"}
+    passage = {"index": 0, "start": 0, "end": 14, "unit": "characters", "part": "", "text": "Ein Hund, caf\u00e9"}
     assert (answer.status_code, answer.json()) == (200, {"passages": [passage], "total": 1, "next_cursor": None})
 
 

@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import sleep
 from typing import BinaryIO
@@ -16,13 +16,24 @@ from pydantic import ByteSize
 
 from omnisearch.api import item_files
 from omnisearch.api.item_files import ItemFiles
+from omnisearch.api.request_guard import MAX_BODY_BYTES
 from omnisearch.config import Settings, load_settings
+from omnisearch.media import rendition
 from omnisearch.media.file import content_hash
 from omnisearch.paths import show_path
 from omnisearch.query.expressions import ItemRef
 from omnisearch.stores.base import Payload
-from omnisearch.types import Modality
-from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine, ToyRenderer, open_client, picture, wait_until_ready
+from omnisearch.types import Modality, Reading, Region
+from tests.api.conftest import (
+    HOSTILE_NAME,
+    IDS,
+    METADATA,
+    ScriptedEngine,
+    ToyRenderer,
+    open_client,
+    picture,
+    wait_until_ready,
+)
 
 
 def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Payload, ...]) -> None:
@@ -34,14 +45,35 @@ def test_an_item_tells_of_its_segments(client: TestClient, payloads: tuple[Paylo
         "duration": 12.0,
         "size": 0,
         "mtime": 0.0,
+        "added": 0.0,
         "tags": [],
         "meta": {},
+        "metadata": {**asdict(METADATA), "keywords": ["sea", "dog"], "taken": None},
         "notes": [],
+        "placeholder": None,
+        "aspect": None,
         "segments": [
-            {"index": 0, "start": 0.0, "end": 2.0, "unit": "seconds", "snippet": ""},
-            {"index": 1, "start": 10.0, "end": 12.0, "unit": "seconds", "snippet": ""},
+            {"index": 0, "start": 0.0, "end": 2.0, "unit": "seconds", "part": "", "snippet": ""},
+            {"index": 1, "start": 10.0, "end": 12.0, "unit": "seconds", "part": "", "snippet": ""},
         ],
+        "readings": [],
     }
+
+
+def test_an_item_tells_what_was_read_in_it_once_and_in_order(client: TestClient, engine: ScriptedEngine) -> None:
+    said = [Reading("speech", text, start, start + 2, language="en") for text, start in (("one", 0.5), ("two", 1.5))]
+    seen = Reading("ocr", "EXIT", 0.0, 4.0, Region(0.25, 0.5, 0.125, 0.25, relative=True), 0.75, "en")
+    for at, readings in ((1, (said[0], said[1])), (2, (said[1], seen))):  # both segments of the sound have the second
+        engine.payloads = (
+            *engine.payloads[:at],
+            replace(engine.payloads[at], readings=readings),
+            *engine.payloads[at + 1 :],
+        )
+    found = client.get(f"/v1/items/{IDS['au']}").json()["readings"]
+    assert [reading["text"] for reading in found] == ["EXIT", "one", "two"]
+    box, language = [0.25, 0.5, 0.125, 0.25], "en"
+    assert found[0] == {"field": "ocr", "text": "EXIT", "start": 0, "end": 4, "box": box, "language": language}
+    assert found[1]["box"] is None
 
 
 def test_content_is_the_file_and_can_be_had_in_parts(client: TestClient) -> None:
@@ -110,7 +142,7 @@ def test_a_hostile_name_stays_a_name(client: TestClient) -> None:
     assert HOSTILE_NAME in client.get(f"/v1/items/{IDS['ht']}").json()["path"]
 
 
-@pytest.mark.parametrize("end", ["", "/content", "/preview", "/model.glb", "/peaks"])
+@pytest.mark.parametrize("end", ["", "/content", "/preview", "/frame?at=0", "/model.glb", "/peaks"])
 @pytest.mark.parametrize(
     "item",
     [
@@ -155,12 +187,33 @@ def test_a_file_that_is_none_any_more_is_not_found(
 def test_a_preview_is_made_once(client: TestClient, renderer: ToyRenderer, settings: Settings) -> None:
     first = client.get(f"/v1/items/{IDS['im']}/preview")
     assert (first.status_code, first.headers["content-type"]) == (200, "image/webp")
-    assert "immutable" in first.headers["cache-control"]
+    assert "private" in first.headers["cache-control"]
     assert client.get(f"/v1/items/{IDS['im']}/preview").content == first.content
     assert len(renderer.asked) == 1
-    assert [file.name for file in (settings.data_dir / "previews").iterdir()] == [f"{IDS['im']}.webp"]
+    assert [file.name for file in (settings.data_dir / "previews").iterdir()] == [f"{IDS['im']}.1.webp"]
     again = client.get(f"/v1/items/{IDS['im']}/preview", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_preview_of_another_look_is_made_and_sent_again(
+    client: TestClient, renderer: ToyRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"/v1/items/{IDS['im']}/preview"
+    before = client.get(url).headers["etag"]
+    monkeypatch.setattr(rendition, "DRAWING", rendition.DRAWING + 1)
+    assert client.get(url, headers={"if-none-match": before}).status_code == 200
+    assert len(renderer.asked) == 2
+
+
+def test_a_pdf_has_pages(client: TestClient, engine: ScriptedEngine) -> None:
+    url = f"/v1/items/{IDS['tx']}/page"
+    assert client.get(url).json()["code"] == "not_found"
+    engine.payloads = [replace(payload, mime="application/pdf") for payload in engine.payloads]
+    first, other = (client.get(url, params={"number": number}) for number in (1, 2))
+    assert (first.status_code, other.status_code, first.headers["content-type"]) == (200, 200, "image/webp")
+    assert first.headers["etag"] != other.headers["etag"]
+    for number in (0, -1, "x", 10**9):
+        assert client.get(url, params={"number": number}).status_code == 422
 
 
 def _replaced_by_link(folder: Path) -> None:
@@ -290,6 +343,20 @@ def test_text_has_no_preview(client: TestClient) -> None:
     assert client.get(f"/v1/items/{IDS['tx']}/preview").json()["code"] == "not_found"
 
 
+def test_a_film_has_frames_that_are_kept_by_the_second(
+    client: TestClient, renderer: ToyRenderer, settings: Settings
+) -> None:
+    url = f"/v1/items/{IDS['vi']}/frame"
+    etags = [client.get(url, params={"at": at}).headers["etag"] for at in (3, 3.9, 4.1)]
+    assert etags[0] == etags[1] != etags[2]
+    names = {file.name for file in (settings.data_dir / "previews").iterdir()}
+    assert names == {f"{IDS['vi']}.1.frame.{second}.webp" for second in (3, 4)}
+    assert len(renderer.asked) == 2
+    for at in (-1, "nan", "x"):
+        assert client.get(url, params={"at": at}).status_code == 422
+    assert client.get(f"/v1/items/{IDS['im']}/frame?at=0").json()["code"] == "not_found"
+
+
 def test_status_tells_what_is_served(client: TestClient) -> None:
     status = client.get("/v1/status").json()
     assert status["segments"] == {"text": 2, "image": 1, "audio": 2, "video": 1, "point_cloud": 1}
@@ -297,7 +364,9 @@ def test_status_tells_what_is_served(client: TestClient) -> None:
 
 
 def test_the_limits_in_the_status_are_those_of_a_query(client: TestClient) -> None:
-    limits = client.get("/v1/status").json()["limits"]
+    stated = client.get("/v1/status").json()["limits"]
+    limits = {name: stated[name] for name in ("terms", "text", "hits")}
+    assert stated["body"] == MAX_BODY_BYTES
 
     def answer(terms: int = 1, text: int = 1, hits: int = 1) -> int:
         query = [{"text": "a" * text}] * terms
@@ -307,7 +376,14 @@ def test_the_limits_in_the_status_are_those_of_a_query(client: TestClient) -> No
     assert [answer(**{**limits, name: limits[name] + 1}) for name in limits] == [422, 422, 422]
 
 
-FILES = [("im", "content"), ("im", "preview"), ("im", "preview?size=large"), ("3d", "model.glb"), ("au", "peaks")]
+FILES = [
+    ("im", "content"),
+    ("im", "preview"),
+    ("im", "preview?size=large"),
+    ("3d", "model.glb"),
+    ("au", "peaks"),
+    ("vi", "frame?at=2"),
+]
 
 
 @pytest.mark.parametrize(("item", "end"), FILES)
@@ -350,7 +426,7 @@ def test_a_damaged_preview_is_made_again(
 ) -> None:
     url = f"/v1/items/{IDS['im']}/preview"
     whole = client.get(url).content
-    kept = settings.data_dir / "previews" / f"{IDS['im']}.webp"
+    kept = settings.data_dir / "previews" / f"{IDS['im']}.1.webp"
     kept.write_bytes(damage(whole))
     assert client.get(url).content == whole
     assert (len(renderer.asked), kept.read_bytes()) == (2, whole)
@@ -382,7 +458,7 @@ def test_previews_take_up_no_more_than_the_setting_says(
         wait_until_ready(client)
         assert client.get(f"/v1/items/{IDS['im']}/preview").status_code == 200
     assert 0 < sum(file.stat().st_size for file in kept.iterdir()) <= 1 << 20
-    assert (kept / f"{IDS['im']}.webp").exists()
+    assert (kept / f"{IDS['im']}.1.webp").exists()
 
 
 @pytest.mark.parametrize("item", ["im", "au", "tx", "ht", "vi"])
@@ -412,7 +488,7 @@ def test_neighbours_are_a_search_by_the_item(client: TestClient, engine: Scripte
     assert answer.status_code == 200, answer.text
     (query,) = engine.queries
     assert [term.source for term in query.terms] == [ItemRef(IDS["au"], 1)]
-    assert (query.modalities, query.limit, query.lanes) == ((Modality.IMAGE, Modality.TEXT), 2, True)
+    assert (query.modalities, query.limit, query.group) == ((Modality.IMAGE, Modality.TEXT), 2, "modality")
     assert len(query.where) == 1
     assert [hit["id"] for hit in answer.json()["hits"]]
     assert client.get(url, params={"limit": 0}).status_code == 422

@@ -100,6 +100,7 @@ def test_without_roots_nothing_is_indexed_and_the_answer_says_how(engine: Script
         {"kind": "index", "paths": ["/a"], "item_ids": ["x"]},
         {"kind": "index", "paths": ["/a"], "prune": 1},
         {"kind": "index", "uploads": ["../../etc"]},
+        {"kind": "enrich", "read": "none"},
         {"kind": "forget"},
         {"kind": "forget", "item_ids": ["../x"]},
         {"kind": "pull", "names": ["mini"]},

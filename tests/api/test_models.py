@@ -37,6 +37,14 @@ def test_a_model_that_is_not_here_says_what_it_is_and_how_to_get_it(asked: TestC
     )
 
 
+@pytest.mark.parametrize("name", ["speech-en", "ocr-greek"])
+def test_a_model_that_reads_is_described_like_others(asked: TestClient, tmp_path: Path, name: str) -> None:
+    found = asked.get(f"/v1/models/{name}").json()
+    assert (found["dimensions"], found["modalities"], found["spaces"]) == (0, [], [])
+    assert found["to_download"] == found["size"] == sum(file["size"] for file in found["files"])
+    assert (found["ready"], found["command"]) == (False, f"omnisearch models pull {name}")
+
+
 def test_the_served_model_is_found_by_its_own_name(hashed_model: Path, engine: ScriptedEngine) -> None:
     settings = load_settings(model=str(hashed_model))
     with open_client(settings, engine_factory=lambda _: engine) as client:

@@ -4,13 +4,14 @@ import errno
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from omnisearch.api.app import create_app
 from omnisearch.api.errors import MEDIA_TYPE
 from omnisearch.api.idempotency import StoredAnswers
 from omnisearch.api.key_file import KeyFile
@@ -21,13 +22,13 @@ from omnisearch.errors import ConflictError, DiskFullError, FingerprintError
 from omnisearch.jobs.job import Progress, State
 from omnisearch.jobs.store import JobStore
 from omnisearch.schema.problem import Problem
-from tests.api.conftest import IDS, ScriptedEngine, open_client, wait_until_ready
+from tests.api.conftest import IDS, ScriptedEngine, description, open_client, tone, wait_until_ready, write_payloads
 from tests.api.test_access import filled
 
 MAX_BODY = 4096
 KEY = "k" * 40
 NO_ITEM = "0" * 32
-DESCRIBED: dict[str, Any] = create_app(load_settings()).openapi()
+DESCRIBED = description()
 OPERATIONS = [(method, path) for path, methods in DESCRIBED["paths"].items() for method in methods]
 REFUSALS = [
     (method, path, int(status))
@@ -45,13 +46,14 @@ NAMES_NOTHING: dict[tuple[str, str], dict[str, Any]] = {
 # Requests of operations that check their parameters before they ask the index.
 VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("get", "/v1/search"): {"params": {"q": "dog"}},
+    ("get", "/v1/suggestions"): {"params": {"q": "dog"}},
     ("post", "/v1/uploads"): {"files": {"file": ("a.wav", b"x" * 100)}},
     ("post", "/v1/jobs"): {"json": {"kind": "forget", "item_ids": [NO_ITEM]}},
     ("post", "/v1/collections"): {"json": {"name": "default"}},
     ("get", "/v1/collections/{name}"): {"url": "/v1/collections/default"},
 }
 # Items that have what only some modalities have, by the end of its path.
-OWNERS = {"model.glb": "3d", "peaks": "au", "text": "tx"}
+OWNERS = {"frame": "vi", "model.glb": "3d", "page": "tx", "peaks": "au", "text": "tx"}
 NO_COLLECTION = {"params": {"collection": "nothing"}}
 # Multipart bodies with a file, for operations that write one to the disk.
 WITH_FILE = {
@@ -83,12 +85,34 @@ class LostEngine(ScriptedEngine):
         return super().locate(query, source, *more)
 
 
-@pytest.fixture
-def client(payloads: Any) -> Iterator[TestClient]:
-    settings = load_settings(api_keys=f"all:admin:{KEY}", key_rate=1e6)
+# Statuses whose refusals are met by the request alone: all of them are sent to one app.
+BY_REQUEST = {400, 401, 403, 404, 413, 415, 416, 421, 422, 429}
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[TestClient]:
+    settings = load_settings(
+        data_dir=folder / "data", weights_dir=folder / "weights", api_keys=f"all:admin:{KEY}", key_rate=1e6
+    )
+    written = write_payloads(folder / "collection")
+    payloads = [replace(p, mime="application/pdf") if p.item_id == IDS["tx"] else p for p in written]
+    slow_key = KeyFile(settings.data_dir).add("slow", [Scope.ADMIN], rate=1e-3)
     with open_client(settings, engine_factory=lambda _: LostEngine(payloads), max_body_bytes=MAX_BODY) as client:
         wait_until_ready(client)
-        client.headers["x-api-key"] = KEY
+        client.headers["x-api-key"], state(client).slow_key = KEY, slow_key
+        yield client
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with opened(tmp_path) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """For requests that change nothing."""
+    with opened(tmp_path_factory.mktemp("shared")) as client:
         yield client
 
 
@@ -106,9 +130,11 @@ def provoke(
     status: int, method: str, path: str, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> httpx2.Response:
     """Send a request of an operation that is to be refused with this status."""
+    if path.startswith("/v1/uploads/{upload_id}/") and status != 404:
+        sent = client.post("/v1/uploads", files={"file": ("a.wav", tone())}).json()
+        path = path.replace("{upload_id}", sent["id"])
     if status == 429:
-        keys = KeyFile(state(client).collections.default.settings.data_dir)
-        client.headers["x-api-key"] = keys.add("slow", [Scope.ADMIN], rate=1e-3)
+        monkeypatch.setitem(client.headers, "x-api-key", state(client).slow_key)
         client.get("/v1/status")
     if status == 503:
         state(client).draining.set()
@@ -190,8 +216,9 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize(("method", "path", "status"), REFUSALS)
 def test_every_refusal_in_the_description_can_be_met(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, method: str, path: str, status: int
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, method: str, path: str, status: int
 ) -> None:
+    client = request.getfixturevalue("shared_client" if status in BY_REQUEST else "client")
     answer = provoke(status, method, path, client, monkeypatch)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == MEDIA_TYPE

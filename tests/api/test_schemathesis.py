@@ -32,7 +32,7 @@ UNSAID_BODIES = {"/v1/search", "/v1/search/batch", "/v1/locate", "/v1/embeddings
 # Sends events until a job ends, and no worker runs here.
 ENDLESS = "/v1/jobs/{job_id}/events"
 KEY = "k" * 40
-SHORT, LONG = 2, 60  # requests of an operation, right and wrong ones each
+EXAMPLES = 30  # requests of an operation, right and wrong ones each
 SCENARIOS = 20
 GENERATED: dict[str, Any] = {"phases": [Phase.generate], "suppress_health_check": list(HealthCheck)}
 MAX_REQUEST = 1 << 15  # the server hangs up on an address that is longer than a head may be
@@ -85,14 +85,9 @@ def attack(url: str, description: Any, examples: int) -> int:
     return sent
 
 
-def test_no_invented_request_fails_the_server(served: tuple[str, Any]) -> None:
-    operations = sum(map(len, served[1]["paths"].values()))
-    assert attack(*served, SHORT) >= SHORT * operations
-
-
 @pytest.mark.slow
 def test_none_of_thousands_of_invented_requests_fails_the_server(served: tuple[str, Any]) -> None:
-    assert attack(*served, LONG) >= 1000
+    assert attack(*served, EXAMPLES) >= 1000
 
 
 @pytest.mark.slow

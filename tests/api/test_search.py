@@ -34,8 +34,9 @@ def test_all_modalities_and_ten_hits_unless_asked(client: TestClient, engine: Sc
 
 def test_hits_are_the_objects_that_the_command_line_prints(client: TestClient, engine: ScriptedEngine) -> None:
     answer = client.post("/v1/search", json={"query": [{"text": "dog"}]}).json()
-    assert set(answer) == {"hits", "took_ms", "next_cursor", "nothing_matches"}
-    assert answer["hits"] == json.loads(json.dumps([hit_json(h) for h in engine.search(engine.queries[0]).hits]))
+    assert set(answer) == {"hits", "took_ms", "next_cursor", "nothing_matches", "cut", "matching"}
+    printed = [hit_json(h) | {"placeholder": None, "aspect": None} for h in engine.search(engine.queries[0]).hits]
+    assert answer["hits"] == json.loads(json.dumps(printed))
     keys = {"id", "path", "modality", "score", "relevance", "segment", "segments", "duplicates", "matched_by"}
     assert all(keys <= set(hit) for hit in answer["hits"])
     assert {hit["modality"] for hit in answer["hits"]} == set(Modality)
@@ -46,7 +47,9 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         "query": [{"text": "dog"}],
         "include_self": True,
         "where": ["path:photos/**", "!tag:private", "size>1kB"],
-        "lanes": True,
+        "area": [[-0.5, 0], [0.5, 0], [0, 0.75]],
+        "sort": "name",
+        "group": "modality",
         "quotas": {"image": {"least": 1, "most": 3}, "audio": {"most": 0}},
         "fold": False,
         "segments": 7,
@@ -54,7 +57,7 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
         "unlike": [IDS["au"]],
         "cursor": "abc",
         "min_relevance": 0.25,
-        "hybrid": True,
+        "words": False,
     }
     assert client.post("/v1/search", json=asked).status_code == 200
     (query,) = engine.queries
@@ -66,15 +69,17 @@ def test_what_the_page_is_like_reaches_the_engine_whole(client: TestClient, engi
             PatternCondition("tag", "private", negated=True),
             RangeCondition("size", gt=1000),
         ),
-        lanes=True,
+        sort="name",
+        group="modality",
         quotas=(Quota(Modality.IMAGE, 1, 3), Quota(Modality.AUDIO, 0, 0)),
         fold=False,
         segments=7,
         like=(IDS["im"],),
         unlike=(IDS["au"],),
+        area=((-0.5, 0), (0.5, 0), (0, 0.75)),
         cursor="abc",
         min_relevance=0.25,
-        hybrid=True,
+        words=False,
     )
 
 
@@ -96,11 +101,16 @@ def test_an_unknown_path_is_told_where_the_paths_are(client: TestClient) -> None
     [
         ("where", ["tag:x", "colour:red"], "/where/1", "meta.KEY"),
         ("where", ["tag:x"] * 33, "/where", "32"),
+        ("area", [[0, 0], [1, 1]], "/area", "3"),
+        ("area", [[0, 0], [1, 1], [0, 1], [0, 11]], "/area/3/1", "10"),
         ("quotas", {"images": {"least": 1}}, "/quotas", "image"),
         ("quotas", {"image": {"least": -1}}, "/quotas/image/least", "0"),
         ("like", ["../x"], "/like/0", "pattern"),
         ("cursor", "x" * 9000, "/cursor", "8192"),
         ("limt", 3, "/limt", "no such field"),
+        ("lanes", True, "/lanes", '"group": "modality"'),
+        ("sort", "date", "/sort", "'relevance', 'taken', 'modified' or 'name'"),
+        ("hybrid", True, "/hybrid", "words"),
     ],
 )
 def test_a_field_of_the_page_that_is_wrong_is_pointed_at(

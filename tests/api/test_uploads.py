@@ -19,7 +19,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotFoundError
 from omnisearch.jobs.store import JobStore
 from omnisearch.media.file import ID_DIGITS
-from tests.api.conftest import ScriptedEngine, open_client, picture, tone, wait_until_ready
+from tests.api.conftest import IDS, ScriptedEngine, ToyRenderer, open_client, picture, tone, wait_until_ready
 
 UNKNOWN = "0" * ID_DIGITS
 
@@ -48,11 +48,43 @@ def test_an_upload_is_known_by_the_hash_of_its_content(client: TestClient) -> No
     assert client.get(answer.headers["Location"]).json() == upload
 
 
+def test_an_empty_file_is_refused(client: TestClient, folder: Path) -> None:
+    answer = client.post("/v1/uploads", files={"file": ("bark.wav", b"")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "empty")
+    assert "no bytes" in answer.json()["detail"]
+    assert list(folder.iterdir()) == []
+
+
 def test_the_same_content_is_kept_once_under_its_last_name(client: TestClient, folder: Path) -> None:
     first, second = send(client, name="a.wav").json(), send(client, name="b.wave").json()
     assert first["id"] == second["id"]
     assert client.get(f"/v1/uploads/{first['id']}").json()["name"] == "b.wave"
     assert [file.suffix for file in folder.iterdir()] == [".wave"]
+
+
+def test_an_upload_has_the_renditions_of_its_modality(client: TestClient) -> None:
+    sound, text = send(client).json()["id"], send(client, b"a dog", "dog.txt").json()["id"]
+    for _ in range(2):  # made, and kept
+        assert client.get(f"/v1/uploads/{sound}/preview?size=large").content[8:12] == b"WEBP"
+        peaks = client.get(f"/v1/uploads/{sound}/peaks")
+        assert peaks.json()["duration"] == 1.5
+    document = send(client, b"%PDF-1.4 a dog", "dog.pdf").json()["id"]
+    assert client.get(f"/v1/uploads/{document}/preview").status_code == 200
+    held = client.get(f"/v1/uploads/{sound}/peaks", headers={"If-None-Match": peaks.headers["ETag"]})
+    assert held.status_code == 304
+    refused = client.get(f"/v1/uploads/{text}/preview")
+    assert (refused.status_code, refused.json()["detail"].split()[:2]) == (404, ["upload", text])
+    assert client.get(f"/v1/uploads/{UNKNOWN}/preview").status_code == 404
+
+
+def test_an_upload_with_the_content_of_an_item_does_not_replace_its_preview(
+    client: TestClient, renderer: ToyRenderer
+) -> None:
+    upload = send(client, picture(), "dog.obj").json()["id"]
+    assert upload == IDS["im"]
+    client.get(f"/v1/uploads/{upload}/preview")
+    client.get(f"/v1/items/{upload}/preview")
+    assert renderer.asked == [picture(), picture()]
 
 
 def test_an_upload_stands_for_a_file_in_every_question(client: TestClient, engine: ScriptedEngine) -> None:

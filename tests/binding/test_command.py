@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from omnisearch.errors import LicenceError, ModelMissingError, UsageError, Weigh
 from omnisearch.spaces import registry
 from omnisearch.spaces.registry import FILES, SPACES
 from omnisearch.spaces.weights import pull as pulling
+from omnisearch.spaces.weights.ocr_models import OCR_MODELS
 from omnisearch.spaces.weights.spec import LocalFile, WeightSpec
+from omnisearch.spaces.weights.speech_models import SPEECH_MODELS
 from tests.conftest import write_hashed_model
 
 runner = CliRunner()
+READING = {**SPEECH_MODELS, **OCR_MODELS}
 
 
 @pytest.fixture
@@ -90,6 +94,19 @@ def test_ls_marks_the_configured_model_and_shows_one_that_is_ready(
     assert runner.invoke(app, ["ls", "--format", "paths"]).stdout == f"{hashed_model}\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("speech-en", "omnisearch models pull speech-en"),
+        ("none", "speech is not transcribed"),
+        ("speech-bas", "did you mean 'speech-base'"),
+    ],
+)
+def test_ls_says_what_transcribes_speech(weights: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    monkeypatch.setenv("OMNISEARCH_SPEECH_MODEL", name)
+    assert said in " ".join(runner.invoke(app, ["ls"]).stderr.split())
+
+
 def test_ls_shows_a_model_that_cannot_be_read_with_the_reason(weights: Path) -> None:
     folder = weights / "models" / "broken"
     folder.mkdir(parents=True)
@@ -112,7 +129,8 @@ def test_files_shows_every_file_and_that_none_is_here(weights: Path) -> None:
     done = runner.invoke(app, ["files", "--format", "jsonl"])
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [row["name"] for row in rows] == [*FILES, "omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+    released = ["omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+    assert [row["name"] for row in rows] == [*FILES, *released, *(spec.name for spec in chain(*READING.values()))]
     assert all(row["present"] == "no" for row in rows if not row["sources"][0].startswith("packaged"))
     assert next(row for row in rows if row["name"] == "aisfx.pth")["used_by"] == "sound"
 
@@ -153,7 +171,26 @@ def test_pull_without_names_takes_what_the_model_needs(
     pulled.clear()
     assert runner.invoke(app, ["pull", "--all"]).exit_code == 0
     assert pulled[: len(FILES)] == list(FILES)
-    assert pulled[len(FILES) :] == ["omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+    released = ["omnibind-base.pt", "omnibind-large.pt", "omnibind-full.pt"]
+    assert pulled[len(FILES) :] == [*released, *(spec.name for spec in chain(*READING.values()))]
+
+
+def test_a_speech_model_is_pulled_by_its_name(weights: Path, pulled: list[str]) -> None:
+    assert runner.invoke(app, ["pull", "speech-en", "--no-check"]).exit_code == 0
+    assert pulled == [f"speech-en/{file}" for file in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")]
+
+
+def test_a_model_of_a_script_is_pulled_by_its_name_and_then_ready(weights: Path, pulled: list[str]) -> None:
+    assert runner.invoke(app, ["pull", "ocr-greek", "--no-check"]).exit_code == 0
+    assert pulled == ["ocr-greek/Greek.traineddata"]
+    said = " ".join(runner.invoke(app, ["ls"]).stderr.split())
+    assert "omnisearch models pull ocr-cyrillic ocr-arabic ocr-greek" in said
+    path = weights / "ocr-greek" / "Greek.traineddata"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(OCR_MODELS["ocr-greek"][0].size)
+    said = " ".join(runner.invoke(app, ["ls"]).stderr.split())
+    assert "read by the default model, ocr-greek; `omnisearch models pull ocr-cyrillic ocr-arabic` adds" in said
 
 
 def test_an_unknown_name_gets_the_nearest(weights: Path, pulled: list[str]) -> None:

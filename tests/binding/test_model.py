@@ -243,6 +243,18 @@ def test_the_fingerprint_follows_tensors_and_spaces(world: World) -> None:
     assert world.load().fingerprint != before
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["routers.text.layers.3.bias", "projectors.left.outer", "means.image"])
+def test_tensors_that_are_not_finite_are_named_with_their_file(world: World, name: str, bad: float) -> None:
+    path = world.folder / model_files.TENSORS
+    tensors = load_file(path)
+    tensors[name].view(-1)[-1] = bad
+    save_file(tensors, path)
+    with pytest.raises(CheckpointError) as refused:
+        world.load()
+    assert str(refused.value) == f"{path}: {name} has numbers that are not finite"
+
+
 def test_wrong_tensors_are_all_named(world: World) -> None:
     tensors = load_file(world.folder / model_files.TENSORS)
     del tensors["projectors.left.inner.bias"]

@@ -78,6 +78,17 @@ def test_the_plan_is_what_loading_does(budget: str, modality: Modality, monkeypa
         assert sum(s.size for s in steps if s.tower in loader.held()) == step.held <= settings.max_memory  # type: ignore[operator]
 
 
+def test_a_width_that_the_model_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    everyday = find_config("everyday", CUDA)
+    assert plan(everyday, load_settings(dim=256)) == plan(everyday, load_settings())
+    monkeypatch.setenv("OMNISEARCH_DIM", "300")
+    refused = CliRunner().invoke(app, ["plan", "everyday"])
+    assert isinstance(refused.exception, SettingsError)
+    assert str(refused.exception) == (
+        "setting dim = 300: the vectors of everyday can have 768, 512, 256, 128 dimensions"
+    )
+
+
 def test_a_tower_placed_elsewhere_leaves_room() -> None:
     settings = load_settings(device="cuda", max_memory="24GB", towers={"eva_18b_image": {"device": "cpu"}})
     big = next(step for step in plan(find_config("omnibind-full", CUDA), settings) if step.tower == "eva_18b_image")

@@ -1,15 +1,17 @@
-"""The job `pull`: bytes as progress, stopping, and unknown models."""
+"""The job `pull`: progress, the outcome of the check, stopping, and unknown models."""
 
 import threading
 from pathlib import Path
 
 import pytest
 
+from omnisearch.binding.self_check import Report
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import StoppedError, UsageError
+from omnisearch.errors import OmnisearchError, StoppedError, UsageError, WeightsError
 from omnisearch.jobs.job import Job, State
 from omnisearch.jobs.store import JOBS_FILE, JobStore
 from omnisearch.jobs.worker import LastReport, Worker
+from omnisearch.meter import Meter
 from omnisearch.spaces.weights import pull as pulling
 from omnisearch.spaces.weights.spec import WeightSpec
 
@@ -33,15 +35,67 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pulled
 
 
-def test_a_pull_reports_bytes_and_names_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Named:
+    """A model of which only the name is used."""
+
+    name = "mini"
+
+
+def checked(monkeypatch: pytest.MonkeyPatch, outcome: Report | OmnisearchError, stopped: threading.Event) -> None:
+    """Take the place of the model and its check, which sets `stopped`."""
+
+    def check_model(model: object, meter: Meter) -> Report:
+        meter.start(3)
+        stopped.set()
+        meter.advance(3)
+        if isinstance(outcome, OmnisearchError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("omnisearch.binding.model.OmniBind.load", lambda *given, **named: Named())
+    monkeypatch.setattr("omnisearch.binding.self_check.check_model", check_model)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "works", "faults", "notes"),
+    [
+        (Report((), (), ("names in ja are not understood",)), True, [], ["names in ja are not understood"]),
+        (Report((), ("no texts",), ()), False, ["no texts"], []),
+        (WeightsError("a file is damaged"), None, ["a file is damaged"], []),
+    ],
+    ids=["works", "fault", "error"],
+)
+def test_a_pull_names_the_files_and_says_whether_the_model_works(
+    outcome: Report | OmnisearchError,
+    works: bool | None,
+    faults: list[str],
+    notes: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pulled = scripted(monkeypatch)
+    checked(monkeypatch, outcome, threading.Event())
     store, job = queued(tmp_path, "mini")
     assert Worker(load_settings(), store, threading.Event()).run_one()
     done = store.get(job.id)
     assert done.state is State.DONE, done.error
-    assert done.result == {"model": "mini", "files": pulled, "bytes": 10 * len(pulled)}
+    size = 10 * len(pulled)
+    told = {"works": works, "faults": faults, "notes": notes}
+    assert done.result == {"model": "mini", "files": pulled, "bytes": size} | told
     assert pulled
-    assert (done.progress.done, done.progress.unit) == (10 * len(pulled), "bytes")
+    assert (done.progress.done, done.progress.unit, done.progress.message) == (3, "samples", "checking")
+    store.close()
+
+
+def test_a_pull_stops_within_its_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from omnisearch.binding.pull_job import run_pull
+
+    stop = threading.Event()
+    scripted(monkeypatch)
+    checked(monkeypatch, Report((), (), ()), stop)
+    store, job = queued(tmp_path, "mini")
+    with pytest.raises(StoppedError):
+        run_pull(job, load_settings(), LastReport(), stop)
     store.close()
 
 

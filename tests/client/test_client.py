@@ -193,8 +193,10 @@ def answering(*answers: tuple[int, dict[str, str], Any]) -> Iterator[tuple[str, 
             thread.join()
 
 
-LIMITS = {"terms": 16, "text": 4000, "hits": 200}
-STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}, "limits": LIMITS}
+LIMITS = {"terms": 16, "text": 4000, "hits": 200, "body": 1000, "seconds": 600.0, "upload_seconds": 3600.0}
+READERS = {"ready": False, "speech": False, "way_out": "install it", "level": "none"}
+CAN = {"reading": READERS, "models": [], "reveal": False, "fetch_urls": False}
+STATUS = {"version": "1", "collection": "default", "model": "toy", "dim": 8, "segments": {}, "limits": LIMITS} | CAN
 
 
 def busy(seconds: str) -> tuple[int, dict[str, str], Any]:

@@ -22,10 +22,14 @@ OPTIONS = ("--output-model-type=pydantic_v2.BaseModel", "--formatters=builtin", 
 WITHOUT_TYPE = {
     "GET /v1/items/{item_id}/content",
     "GET /v1/items/{item_id}/preview",
+    "GET /v1/items/{item_id}/frame",
     "GET /v1/items/{item_id}/model.glb",
+    "GET /v1/items/{item_id}/page",
     "GET /v1/jobs/{job_id}/events",
+    "GET /v1/uploads/{upload_id}/preview",
     "DELETE /v1/uploads/{upload_id}",
     "DELETE /v1/collections/{name}",
+    "POST /v1/items/{item_id}/reveal",
 }
 
 

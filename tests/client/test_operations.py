@@ -18,7 +18,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.jobs.job import State
 from omnisearch.search.map import Map, MapPoint, write_map
 from omnisearch.types import Modality
-from tests.api.conftest import IDS, picture
+from tests.api.conftest import IDS, tone
 
 DESCRIBED = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, methods in DESCRIBED.items() for method in methods}
@@ -28,17 +28,24 @@ LEFT_OUT = {
     "GET /metrics": "for Prometheus",
     "GET /v1/search": "the form for links of POST /v1/search",
 }
-SELECTED: dict[str, Any] = {"modalities": ["image", "audio"], "where": ["size<1GB", "mime:image/*"]}
+SELECTED: dict[str, Any] = {
+    "modalities": ["image", "audio"],
+    "where": ["size<1GB", "mime:image/*"],
+    "area": [(-1, -1), (1.0, -1e-9), (0, 1)],
+}
 # Operations in an order in which they succeed; `known` holds the ids that answers gave.
 CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
-    "POST /v1/uploads": lambda client, known: client.create_upload(picture(), "dog.png", idempotency_key="a"),
+    "POST /v1/uploads": lambda client, known: client.create_upload(tone(), "bark.wav", idempotency_key="a"),
     "GET /v1/uploads/{upload_id}": lambda client, known: client.upload(known["upload"]),
+    "GET /v1/uploads/{upload_id}/preview": lambda client, known: client.upload_preview(known["upload"], "large"),
+    "GET /v1/uploads/{upload_id}/peaks": lambda client, known: client.upload_peaks(known["upload"]),
     "POST /v1/search": lambda client, known: client.search(UploadRef(known["upload"]), limit=2),
     "POST /v1/search/batch": lambda client, known: client.search_batch(["a dog", "wrong"]),
+    "GET /v1/suggestions": lambda client, known: client.suggestions("dog", 3),
     "POST /v1/locate": lambda client, known: client.locate("a dog", UploadRef(known["upload"])),
     "POST /v1/embeddings": lambda client, known: client.embed(["a dog", UploadRef(known["upload"])], "toy"),
     "GET /v1/models": lambda client, known: client.models(),
-    "GET /v1/items": lambda client, known: client.items(**SELECTED, order="-size", cursor="0"),
+    "GET /v1/items": lambda client, known: client.items(**SELECTED, order="sample", seed=7, cursor="0"),
     "GET /v1/items/{item_id}": lambda client, known: client.item(IDS["au"]),
     "GET /v1/items/{item_id}/text": lambda client, known: client.text(IDS["tx"], cursor="0"),
     "GET /v1/items/{item_id}/neighbours": lambda client, known: client.neighbours(
@@ -46,8 +53,12 @@ CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     ),
     "GET /v1/items/{item_id}/content": lambda client, known: client.content(IDS["im"]),
     "GET /v1/items/{item_id}/preview": lambda client, known: client.preview(IDS["im"], "large"),
+    "GET /v1/items/{item_id}/frame": lambda client, known: client.frame(IDS["vi"], 2.5),
+    "GET /v1/items/{item_id}/page": lambda client, known: client.page(IDS["tx"], 2),
+    "GET /v1/items/{item_id}/copies": lambda client, known: client.copies(IDS["im"]),
     "GET /v1/items/{item_id}/model.glb": lambda client, known: client.glb(IDS["3d"]),
     "GET /v1/items/{item_id}/peaks": lambda client, known: client.peaks(IDS["au"]),
+    "POST /v1/items/{item_id}/reveal": lambda client, known: client.reveal(IDS["im"]),
     "DELETE /v1/items/{item_id}": lambda client, known: client.delete_item(IDS["im"]),
     "POST /v1/jobs": lambda client, known: client.index(
         [Path(known["folder"])], [known["upload"]], idempotency_key="b"
@@ -58,6 +69,10 @@ CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     "POST /v1/jobs/{job_id}/cancel": lambda client, known: client.cancel(known["job"]),
     "GET /v1/jobs/{job_id}/events": lambda client, known: client.events(known["job"], 1),
     "POST /v1/jobs/{job_id}/retry": lambda client, known: client.retry(known["job"]),
+    "GET /v1/storage": lambda client, known: client.storage(),
+    "GET /v1/roots": lambda client, known: client.roots(),
+    "GET /v1/roots/{number}/folders": lambda client, known: client.folders(0, "inner"),
+    "GET /v1/failures": lambda client, known: client.failures("damaged", cursor=known["cursor"]),
     "GET /v1/stats": lambda client, known: client.stats(),
     "GET /v1/facets": lambda client, known: client.facets(**SELECTED, limit=3),
     "GET /v1/map": lambda client, known: client.map(),
@@ -72,7 +87,7 @@ CALLS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     "POST /v1/models/{name}/check": lambda client, known: client.check("toy"),
     "DELETE /v1/uploads/{upload_id}": lambda client, known: client.delete_upload(known["upload"]),
 }
-SAME = {"forget", "make_map"}  # send POST /v1/jobs, as `index` does
+SAME = {"enrich", "forget", "make_map"}  # send POST /v1/jobs, as `index` does
 
 
 def test_every_operation_has_a_method_or_a_reason_to_have_none() -> None:
@@ -81,9 +96,11 @@ def test_every_operation_has_a_method_or_a_reason_to_have_none() -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, hashed_model: Path) -> Settings:
+def settings(tmp_path: Path, hashed_model: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr("omnisearch.api.routes.items.open_folder", lambda path: None)
     made = load_settings(index_roots=(tmp_path / "collection",), model=str(hashed_model))
     made.index_dir.mkdir(parents=True)
+    (tmp_path / "collection" / "inner").mkdir(parents=True)
     write_map(Map("toy", len(IDS), 1.7e9, (MapPoint(IDS["im"], Modality.IMAGE, 0.5, -1.0),)), made.index_dir)
     return made
 

@@ -22,7 +22,7 @@ from omnisearch.types import Modality, Region, Stretch
 DOG, BARK = Term(Path("pictures/dog.png")), Term(Path("bark.wav"), slice=Stretch(1.5, 2.0))
 QUERIES = [
     Query(Term("a dog")),
-    Query(DOG + -0.5 * Term("grass"), limit=3, min_relevance=0.25, explain=True, hybrid=True),
+    Query(DOG + -0.5 * Term("grass"), limit=3, min_relevance=0.25, explain=True, words=False),
     Query((DOG & ~BARK) | (Term(ItemRef("ab", 2)) >> Term((0.5, -1.0))), include_self=True, fold=False, segments=7),
     Query(
         parse(["NOT", "a", "dog", "AND", "(", "x", "-", "id:ab@1-2", ")"]), modalities=(Modality.AUDIO, Modality.IMAGE)
@@ -35,7 +35,8 @@ QUERIES = [
         unlike=("ef", "gh"),
         cursor="abc",
     ),
-    Query(Term("x"), lanes=True),
+    Query(Term("x"), group="modality"),
+    Query(Term("x"), group="day", sort="taken"),
 ]
 
 

@@ -6,7 +6,7 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +22,9 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingSto
 from omnisearch.types import Decoded, Modality, Piece
 from omnisearch_indexer import session
 from tests.conftest import Ended
+
+if TYPE_CHECKING:
+    from tests.indexer.sound import Sound
 
 NO_TEXT = bytes(range(1, 32)) * 9 + b"\xff"  # control characters, in any encoding
 
@@ -109,7 +112,7 @@ class MeshMemory(DecoderPool):
             decoded = super().decode(path, *arguments, **options)
             self.meshes[key] = decoded, list(decoded.pieces)
         decoded, pieces = self.meshes[key]
-        return Decoded(decoded.info, iter(pieces), list(decoded.notes))
+        return Decoded(decoded.info, iter(pieces), list(decoded.notes), decoded.preview)
 
 
 class SharedPools:
@@ -119,10 +122,12 @@ class SharedPools:
         self.pools: dict[tuple[str, int], DecoderPool] = {}
 
     @contextmanager
-    def open(self, settings: Settings, workers: int) -> Iterator[DecoderPool]:
+    def open(
+        self, settings: Settings, workers: int, previews: bool = False, shorter_side: int | None = None
+    ) -> Iterator[DecoderPool]:
         key = fingerprint(settings), workers
         if key not in self.pools:
-            self.pools[key] = MeshMemory(settings, workers)
+            self.pools[key] = MeshMemory(settings, workers, previews=True)
         yield self.pools[key]
 
 
@@ -132,6 +137,16 @@ def shared_pools() -> Iterator[SharedPools]:
     yield shared
     for pool in shared.pools.values():
         pool.close()
+
+
+@pytest.fixture(scope="package")
+def sound(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools, hashed_model: Path) -> "Sound":
+    """Tests may not change it, nor its files but for the time of the test."""
+    from tests.indexer.sound import Sound
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "DecoderPool", shared_pools.open)
+        return Sound(tmp_path_factory.mktemp("sound"), hashed_model)
 
 
 @pytest.fixture(autouse=True)

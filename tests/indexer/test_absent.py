@@ -14,10 +14,12 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import Reason, UsageError
 from omnisearch.stores.absent_folders import AbsentFolder, read_absent_folders
-from omnisearch_indexer import reader, walk
+from omnisearch_indexer import local_files, walk
 from omnisearch_indexer.absent import UNMOUNTED
-from omnisearch_indexer.doctor import CheckState, Doctor
-from omnisearch_indexer.session import index_files, preview_files
+from omnisearch_indexer.check_result import CheckState
+from omnisearch_indexer.doctor import Doctor
+from omnisearch_indexer.dry_run import dry_run_files
+from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.indexer.conftest import paths_of, points_of, write_image
 from tests.indexer.test_session import _same, counts
@@ -54,7 +56,7 @@ def test_a_root_without_files_keeps_them_until_they_are_back_or_pruned(
     before = points_of(settings)
     shutil.copytree(media, tmp_path / "copy")
     away(media)
-    for run in (lambda: preview_files([media], settings, False, False), lambda: index_files([media], settings)):
+    for run in (lambda: dry_run_files([media], settings).report, lambda: index_files([media], settings)):
         report = run()
         [place] = report.kept
         assert (place.path, place.files, report.removed, report.complete) == (str(media), 4, 0, False)
@@ -108,7 +110,7 @@ def test_a_file_system_with_another_number_is_the_same(
     index_files([media], settings)
     put_on_another_device(settings, media)
     (media / "disk" / "c.png").unlink()
-    monkeypatch.setattr(reader, "open_file", None)
+    monkeypatch.setattr(local_files, "open_file", None)
     report = index_files([media], settings)
     assert (counts(report), report.kept) == ({"unchanged": 3, "removed": 1}, [])
     shutil.rmtree(media / "disk")  # by now the new numbers are known
@@ -172,7 +174,7 @@ def test_a_known_file_that_cannot_be_read_stays_and_is_named(
         report = index_files([media], settings)
     assert (counts(report), dict(report.reasons)) == ({"unchanged": 3, "failed": 1}, {expected: 1})
     with monkeypatch.context() as patched:
-        patched.setattr(reader, "content_hash", lambda fd: failing(str(broken)))
+        patched.setattr(local_files, "content_hash", lambda fd: failing(str(broken)))
         report = index_files([media], settings)
     assert (counts(report), dict(report.reasons)) == ({"unchanged": 3, "failed": 1}, {expected: 1})
     assert _same(points_of(settings), before)

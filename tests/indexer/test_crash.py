@@ -125,7 +125,7 @@ def test_kills_at_random(tmp_path: Path, settings: Settings) -> None:
     fresh = settings.model_copy(update={"data_dir": tmp_path / "fresh"})
     index_files([folder], fresh)
     chance = random.Random(0)
-    for _ in range(20):
+    for _ in range(8):
         run = command(settings, "index", folder)
         time.sleep(chance.uniform(0.5, 5))
         run.kill()

@@ -12,7 +12,8 @@ from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
 from omnisearch.stores.tokens import FORMS
 from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT
-from omnisearch_indexer.manifest import MANIFEST_FILE, FileRow, Manifest
+from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest_rows import FileRow
 from omnisearch_indexer.path_labels import LabelTree, facts_json, parse_labels
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature

@@ -81,7 +81,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     made = Recorder()
 
     @contextmanager
-    def decoders(settings: Settings, workers: int) -> Iterator[Recorder]:
+    def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Recorder]:
         yield made
 
     monkeypatch.setattr(session, "DecoderPool", decoders)
@@ -186,24 +186,34 @@ def test_a_run_that_was_lost_in_a_long_file_encodes_nothing_twice(
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, threading
 from pathlib import Path
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import load_settings
+from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer import session, writer
 
 writer.FLUSH_POINTS = 1
 original, done = OmniBind.encode_spaces, 0
+written = threading.Semaphore(0)  # batches whose embeddings are durable
+flush = SpaceEmbeddingStore.flush
+
+def flush_and_count(store):
+    flush(store)
+    written.release()
 
 def encode_spaces(model, modality, contents, role):
     global done
     if done >= 12:
+        for _ in range(3):
+            written.acquire(timeout=20)
         print(done, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     done += len(contents)
     return original(model, modality, contents, role)
 
 OmniBind.encode_spaces = encode_spaces
+SpaceEmbeddingStore.flush = flush_and_count
 settings = load_settings(model=sys.argv[1], data_dir=Path(sys.argv[2]), workers=2, batch_size=4)
 session.index_files([Path(sys.argv[3])], settings)
 """
@@ -318,7 +328,7 @@ def test_a_first_flush_comes_within_seconds(monkeypatch: pytest.MonkeyPatch, tmp
     now = 100.0
     monkeypatch.setattr(writer.time, "monotonic", lambda: now)
     with closing(Manifest(tmp_path / "manifest.sqlite", create=True)) as manifest:
-        made = writer.Writer(None, None, manifest, "decoder")  # type: ignore[arg-type]
+        made = writer.Writer(None, None, manifest, "decoder", None)  # type: ignore[arg-type]
         flushes = []
         for tick in range(1, 600):
             now = 100.0 + tick / 10

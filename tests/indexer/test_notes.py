@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings
+from omnisearch.errors import NotReadyError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.types import Decoded, Piece
 from omnisearch_indexer import intents, session
+from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.session import index_files, preview_files
+from omnisearch_indexer.session import index_files
+from omnisearch_indexer.verify import verify_index
 from tests.indexer.conftest import points_of, write_image
 from tests.indexer.test_session import counts
 
@@ -39,7 +42,7 @@ def folder(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     with Noting(settings, settings.workers) as pool:
 
         @contextmanager
-        def decoders(settings: Settings, workers: int) -> Iterator[Noting]:
+        def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Noting]:
             yield pool
 
         monkeypatch.setattr(session, "DecoderPool", decoders)
@@ -64,7 +67,7 @@ def test_a_run_counts_the_files_that_are_partly_read(folder: Path, settings: Set
         report = index_files([folder], settings)
         assert (counts(report), report.partly_read, report.fields()["partly_read"]) == (expected, 2, 2)
         assert "2 of them partly read" in str(report)
-    assert preview_files([folder], settings, False, False).partly_read == 2
+    assert dry_run_files([folder], settings).report.partly_read == 2
     assert index_files([folder / "cut.png"], settings).partly_read == 1
     assert index_files([folder / "good.png"], settings).partly_read == 0
 
@@ -91,6 +94,11 @@ def test_a_manifest_without_notes_is_read_and_brought_up_to_date(
         older.executescript(
             """
             ALTER TABLE items DROP COLUMN notes;
+            ALTER TABLE items DROP COLUMN metadata;
+            ALTER TABLE items DROP COLUMN reading;
+            ALTER TABLE items DROP COLUMN found;
+            ALTER TABLE items DROP COLUMN added;
+            ALTER TABLE roots DROP COLUMN indexed;
             DROP TABLE writing;
             DROP TABLE keys;
             CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -100,8 +108,8 @@ def test_a_manifest_without_notes_is_read_and_brought_up_to_date(
         )
     with closing(Manifest(place)) as reading:
         assert (len(reading.intents), list(reading.partly_read()), reading.is_old) == (1, [], True)
-    _, told = call("doctor", "--data-dir", settings.data_dir, "--model", settings.model, "--format", "jsonl")
-    assert "the index was made by an older version: run `omnisearch index" in told
+    with pytest.raises(NotReadyError, match="the index was made by an older version: run `omnisearch index"):
+        verify_index(settings)
     report = index_files([folder], settings)
     assert counts(report) == {"changed": 1, "unchanged": 3}  # the one that was being written is read again
     with closing(Manifest(place)) as manifest:

@@ -31,13 +31,14 @@ from omnisearch.stores.catalog import describe_store, open_catalog
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
 from omnisearch.types import Modality
-from omnisearch_indexer import audit, reader, rebind, session
+from omnisearch_indexer import audit, local_files, rebind, session
 from omnisearch_indexer.rebind import Rebound, rebind_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.api.conftest import wait_until_ready
 from tests.conftest import HASHED_PARTS
 from tests.indexer.conftest import SharedPools, points_of, write_good
+from tests.indexer.damage import copy_index
 from tests.indexer.test_crash import ended, start
 from tests.indexer.test_session import counts
 from tests.media.makers import write_video
@@ -95,10 +96,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools) 
 @pytest.fixture
 def indexed(corpus: Corpus, tmp_path: Path) -> Iterator[Settings]:
     """A copy of the index by the model `one`; the files are not where they were."""
-    data = tmp_path / "index"
-    shutil.copytree(corpus.settings.data_dir, data, ignore=shutil.ignore_patterns("*.lock"))
+    settings = copy_index(corpus.settings, tmp_path / "index")
     corpus.folder.rename(corpus.hidden)
-    yield corpus.settings.model_copy(update={"data_dir": data})
+    yield settings
     if corpus.hidden.exists():
         corpus.hidden.rename(corpus.folder)
 
@@ -129,7 +129,7 @@ def test_rebinding_gives_what_a_new_index_gives(
 
     corpus.hidden.rename(corpus.folder)
     opened: list[Path] = []
-    monkeypatch.setattr(reader, "open_file", lambda path, **_: opened.append(path))
+    monkeypatch.setattr(local_files, "open_file", lambda path, **_: opened.append(path))
     report = index_files([corpus.folder], other)
     assert (counts(report), opened) == ({"unchanged": len(corpus.good)}, [])
     assert read_status(other.data_dir)["model"] == "bound2"

@@ -38,7 +38,7 @@ def fragile(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fra
     with Fragile(settings, settings.workers) as pool:
 
         @contextmanager
-        def decoders(settings: Settings, workers: int) -> Iterator[Fragile]:
+        def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Fragile]:
             yield pool
 
         monkeypatch.setattr(session, "DecoderPool", decoders)

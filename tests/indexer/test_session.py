@@ -15,10 +15,11 @@ from omnisearch.errors import FingerprintError, Reason, UsageError
 from omnisearch.media.pool import DecoderPool
 from omnisearch.stores import edge_link
 from omnisearch.wire import Message
-from omnisearch_indexer import reader, session, writer
+from omnisearch_indexer import local_files, session, writer
+from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.report import Outcome, Report
-from omnisearch_indexer.session import index_files, preview_files
+from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures, read_status
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import NO_TEXT, paths_of, points_of, write_good, write_hostile, write_image, write_sound
@@ -36,13 +37,13 @@ def counts(report: Report) -> dict[str, int]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that a run opens."""
     names: list[str] = []
-    original = reader.open_file
+    original = local_files.open_file
 
     def spy(path: Path, follow_links: bool = True) -> int:
         names.append(path.name)
         return original(path, follow_links)
 
-    monkeypatch.setattr(reader, "open_file", spy)
+    monkeypatch.setattr(local_files, "open_file", spy)
     return names
 
 
@@ -217,6 +218,45 @@ def test_a_file_that_came_from_outside_the_given_paths_has_moved(tmp_path: Path,
     assert paths_of(settings) == {str(tmp_path / "c" / "p.png")}
 
 
+def test_a_folder_that_was_renamed_is_not_read(
+    tmp_path: Path, settings: Settings, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    for n in range(3):
+        write_image(folder / "a" / f"{n}.png", seed=n)
+    index_files([folder], settings)
+    opened.clear()
+    (folder / "a").rename(folder / "z")
+    assert counts(index_files([folder], settings)) == {"moved": 3}
+    assert opened == []
+    assert paths_of(settings) == {str(folder / "z" / f"{n}.png") for n in range(3)}
+    (folder / "z" / "0.png").rename(folder / "z" / "9.png")  # has another ctime: it is hashed, and not decoded
+    monkeypatch.setattr(DecoderPool, "decode", lambda *_, **__: pytest.fail("a known content was decoded"))
+    assert counts(index_files([folder], settings)) == {"moved": 1, "unchanged": 2}
+    assert opened == ["9.png"]
+
+
+def test_only_the_places_that_changed_are_looked_at(tmp_path: Path, settings: Settings) -> None:
+    roots = [tmp_path / name for name in "ab"]
+    for n, root in enumerate(roots):
+        for name in ("0", "1", "2"):
+            write_image(root / f"{name}.png", seed=10 * n + int(name))
+    index_files(roots, settings)
+    (roots[0] / "0.png").rename(roots[1] / "moved.png")
+    (roots[0] / "1.png").unlink()
+    (roots[1] / "2.png").unlink()  # is not named
+    write_image(roots[0] / "new.png", seed=99)
+    changed = [roots[0] / "0.png", roots[1] / "moved.png", roots[0] / "1.png", roots[0] / "new.png", tmp_path / "c.png"]
+    report = index_files(changed, settings, within=list(map(str, roots)))
+    assert counts(report) == {"new": 1, "moved": 1, "removed": 1}
+    left = {"a/2.png", "a/new.png", "b/0.png", "b/1.png", "b/2.png", "b/moved.png"}
+    assert paths_of(settings) == {str(tmp_path / name) for name in left}
+    with closing(Manifest(settings.data_dir / MANIFEST_FILE)) as manifest:
+        assert list(manifest.roots()) == list(map(str, roots))
+    roots[0].rename(tmp_path / "away")  # a root that is missing may be one that is not mounted
+    assert index_files([roots[0] / "2.png"], settings, within=[str(roots[0])]).removed == 0
+
+
 def test_equal_files_are_encoded_once(tmp_path: Path, settings: Settings) -> None:
     for n in range(5):
         write_image(tmp_path / "files" / f"{n}.png", seed=3)
@@ -340,13 +380,13 @@ def test_a_name_that_is_no_utf8(tmp_path: Path, settings: Settings) -> None:
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, settings: Settings) -> None:
     good = write_good(tmp_path / "files")
-    assert counts(preview_files([tmp_path / "files"], settings, False, False)) == {"pending": len(good)}
+    assert counts(dry_run_files([tmp_path / "files"], settings).report) == {"pending": len(good)}
     assert not settings.data_dir.exists()
     index_files([tmp_path / "files"], settings)
     good[0].unlink()
     write_image(good[1], seed=5)
     expected = {"pending": 1, "unchanged": len(good) - 2, "removed": 1}
-    assert counts(preview_files([tmp_path / "files"], settings, False, False)) == expected
+    assert counts(dry_run_files([tmp_path / "files"], settings).report) == expected
 
 
 def test_status(tmp_path: Path, settings: Settings) -> None:
@@ -378,3 +418,24 @@ def test_indexing_from_python_is_as_the_page_says(
     assert "'new': 1" in capsys.readouterr().out.replace("<Outcome.NEW: 'new'>", "'new'")
     with closing(Manifest(settings.data_dir / MANIFEST_FILE)) as manifest:
         assert manifest.labels()
+
+
+def test_the_time_of_adding_stays_and_a_root_knows_its_last_run(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tmp_path / "files", tmp_path / "other"
+    now = 1_000.75
+    monkeypatch.setattr("time.time", lambda: now)
+    write_image(folder / "a.png", seed=0)
+    index_files([folder], settings)
+    now = 2_000.0
+    (folder / "a.png").rename(folder / "moved.png")
+    write_image(folder / "b.png", seed=1)
+    write_image(other / "c.png", seed=2)
+    index_files([folder], settings)
+    now = 3_000.0
+    index_files([other], settings)
+    added = {Path(p.payload.path).name: p.payload.added for p in points_of(settings).values()}
+    assert added == {"moved.png": 1_000.0, "b.png": 2_000.0, "c.png": 3_000.0}
+    with closing(Manifest(settings.index_dir / MANIFEST_FILE)) as manifest:
+        assert manifest.roots() == {str(folder): 2_000.0, str(other): 3_000.0}

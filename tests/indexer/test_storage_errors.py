@@ -37,7 +37,7 @@ def code(number: int) -> sqlite3.Error:
         (code(sqlite3.SQLITE_READONLY | 6 << 8), SettingsError, "written.*--data-dir"),  # an extended code
         (code(sqlite3.SQLITE_CANTOPEN), SettingsError, "written.*--data-dir"),
         (code(sqlite3.SQLITE_BUSY), BusyError, "wait for it"),
-        (code(sqlite3.SQLITE_NOTADB), DamageError, "damaged.*rename it"),
+        (code(sqlite3.SQLITE_NOTADB), DamageError, "damaged.*`omnisearch repair`"),
         (code(sqlite3.SQLITE_IOERR), StoreError, "as SQLite says"),
         (sqlite3.ProgrammingError("strange"), StoreError, "strange"),
         (OSError(errno.ENOSPC, "x", "/data/f"), StoreError, "/data/f: No space left.*--data-dir"),
@@ -72,7 +72,7 @@ def test_a_full_disk_leaves_the_transaction_behind(tmp_path: Path) -> None:
         manifest._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to have no more room
         with pytest.raises(StoreError, match="full"), named_faults(tmp_path):
             manifest.add_roots([f"/{n:0>200}" for n in range(500)])
-        assert manifest.roots() == []
+        assert manifest.roots() == {}
 
 
 @pytest.fixture

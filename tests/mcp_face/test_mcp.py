@@ -71,6 +71,10 @@ async def assist(session: Any, files: Path, local: bool) -> None:
     places = text_of(await session.call_tool("locate", {"query": "dog", "item_id": image["id"], "limit": 2}))
     assert places["modality"] == "image"
 
+    dated = text_of(await session.call_tool("search", {"query": "A dog barks.", "sort": "modified"}))
+    assert str(files / "poem.txt") in {hit["path"] for hit in dated["hits"]}
+    assert all(hit["mtime"] > 0 and hit["taken"] is None for hit in dated["hits"])
+
     prompt = await session.get_prompt("query_language")
     assert "THEN" in prompt.messages[0].content.text
     wrong = await session.call_tool("search", {"query": "dog +"})

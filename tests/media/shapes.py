@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from omnisearch.media.detect import detect
-from omnisearch.media.file import Source, open_below
+from omnisearch.media.file import MAX_SIBLING_BYTES, Source, open_below
 from omnisearch.media.library_errors import as_media_error
-from omnisearch.media.point_cloud import read
+from omnisearch.media.objects import load
+from omnisearch.media.point_cloud import dense
 from omnisearch.media.surface import Samples
 
 
@@ -23,7 +24,7 @@ def decoded(path: Path) -> tuple[np.ndarray, list[str]]:
 def samples(path: Path, notes: list[str] | None = None) -> Samples:
     """The dense samples of a file, read in this process; siblings are found as the pool finds them."""
 
-    def sibling(name: str) -> bytes | None:
+    def sibling(name: str, most: int = MAX_SIBLING_BYTES) -> bytes | None:
         fd = open_below(path.parent, name)
         if fd is None:
             return None
@@ -36,7 +37,7 @@ def samples(path: Path, notes: list[str] | None = None) -> Samples:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in a decoder
-            return read(source, kind, [] if notes is None else notes)
+            return dense(load(source, kind, [] if notes is None else notes))
     except Exception as error:
         raise as_media_error(error, kind) from error
 

@@ -21,7 +21,9 @@ MORE_SOUNDS = {"caf": ("alac", "caf"), "wma": ("wmav2", "asf"), "wv": ("wavpack"
 MORE_VIDEOS = {"flv": ("flv", "libmp3lame"), "wmv": ("wmv2", "wmav2"), "mxf": ("mpeg2video", "pcm_s16le"),
                "mpg": ("mpeg2video", "mp2"), "m2ts": ("mpeg2video", "ac3"), "ts": ("mpeg2video", "ac3")}  # fmt: skip
 VIDEOS = {"mp4": "mpeg4", "mov": "mpeg4", "mkv": "mpeg4", "webm": "libvpx", "avi": "mpeg4"}
-MESHES = ("glb", "gltf", "obj", "ply", "stl", "off", "dae", "npy", "npz")
+# tests/media/test_objects.py decodes the files of MORE_MESHES, too, most of them within this process.
+MESHES = ("glb", "npy", "npz")
+MORE_MESHES = ("gltf", "obj", "ply", "stl", "off", "dae")
 
 
 @pytest.mark.parametrize("suffix", IMAGES)
@@ -120,7 +122,7 @@ def test_videos(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
         assert piece.content.sound.seconds == pytest.approx(3, abs=0.2)
 
 
-@pytest.mark.parametrize("suffix", MESHES)
+@pytest.mark.parametrize("suffix", [*MESHES, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE_MESHES)])
 def test_meshes(suffix: str, pool: DecoderPool, tmp_path: Path) -> None:
     path = tmp_path / f"a.{suffix}"
     makers.write_mesh(path)
@@ -213,6 +215,7 @@ def test_previews(suffix: str, shown: bool, rendition: Rendition, side: int, poo
     if data is not None:
         image = Image.open(BytesIO(data))
         assert image.format == "WEBP"
-        # a small film is not enlarged, and a 3D object is drawn at 640 at most
-        assert max(image.size) == min(side, {"mp4": 64, "glb": 640}.get(suffix, side))
+        # a small film is not enlarged, and a 3D object is drawn at 256 or 512
+        assert max(image.size) == {"mp4": 64, "glb": 256 if side == 320 else 512}.get(suffix, side)
+        assert (image.mode == "RGBA") is (suffix in ("wav", "glb"))
         assert np.asarray(image).std() > 1

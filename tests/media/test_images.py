@@ -35,10 +35,14 @@ from tests.media.image_makers import (
 
 
 def read(
-    data: bytes, name: str = "a.png", part: Region | None = None, side: int = limits.LONGER_SIDE
+    data: bytes,
+    name: str = "a.png",
+    part: Region | None = None,
+    side: int = limits.LONGER_SIDE,
+    shorter_side: int | None = None,
 ) -> tuple[Pixels, list[str]]:
     notes: list[str] = []
-    source = Source(io.BytesIO(data), len(data), name, part=part, side=side)
+    source = Source(io.BytesIO(data), len(data), name, slice=part, side=side, shorter_side=shorter_side)
     return decoding.read(source, detect(source), notes), notes
 
 
@@ -73,7 +77,7 @@ CUT = {
 
 
 @pytest.mark.parametrize("name", CUT)
-@pytest.mark.parametrize("kept", [0.5, 0.8])
+@pytest.mark.parametrize("kept", [0.5, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_the_rows_that_decode_are_read(name: str, kept: float) -> None:
     kind, options = CUT[name]
     data = encoded(noisy(), kind, **options)
@@ -279,6 +283,31 @@ def test_a_jpeg_is_counted_as_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> 
     assert refused(encoded(large, "PNG"), "a.png").reason is Reason.TOO_MANY_PIXELS
     region, _ = read(data, "a.jpg", Region(800, 600, 400, 400))
     assert far(region, large.crop((800, 600, 1200, 1000)).resize(region.shape[1::-1])) < 3
+
+
+@pytest.mark.parametrize(
+    ("form", "sides", "expected"),
+    [
+        ("JPEG", (1280, 960), (640, 480)),  # a quarter would have fewer than 320
+        ("PNG", (1280, 960), (640, 480)),
+        ("PNG", (1600, 3200), (512, 1024)),  # a third, and then the limit of the longer side
+        ("JPEG", (1000, 300), (1000, 300)),
+        ("PNG", (900, 470), (900, 470)),  # half would leave no room for the better filter
+        ("JPEG", (4000, 100), (1024, 26)),
+    ],
+)
+def test_a_picture_has_no_more_pixels_than_its_reader_needs(
+    form: str, sides: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    name = {"JPEG": "a.jpg", "PNG": "a.png"}[form]
+    pixels, notes = read(encoded(makers.picture(*sides), form), name, shorter_side=320)
+    assert (pixels.shape[1::-1], notes) == (expected, [])
+    assert far(pixels, makers.picture(*sides).resize(expected)) < 3
+
+
+def test_a_region_is_cut_from_all_pixels_and_then_reduced() -> None:
+    data = encoded(makers.picture(2000, 2000), "PNG")
+    assert read(data, "a.png", Region(0, 0, 1000, 1500), shorter_side=320)[0].shape == (750, 500, 3)
 
 
 def test_a_progressive_jpeg_is_bounded_by_its_coefficients(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
+from omnisearch.types import PointCloud
 from tests.media import object_files, shapes
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
@@ -254,3 +255,15 @@ def test_no_message_of_one_file_is_told_of_the_next(pool: DecoderPool, tmp_path:
     with pytest.raises(MediaError, match="no_vertices") as caught:
         pool.decode(tmp_path / "b.dae")
     assert "FBX" not in caught.value.detail
+
+
+@pytest.mark.slow  # it ends at the limit of rays.SECONDS
+def test_triangles_in_one_place_are_drawn_as_points(pool: DecoderPool, tmp_path: Path) -> None:
+    """A ray hits all of them, so that tracing them all would take minutes."""
+    facet = struct.pack("<12fH", *(0, 0, 1), *(0, 0, 0), *(1, 0, 0.3), *(0, 1, 0), 0)
+    (tmp_path / "a.stl").write_bytes(bytes(80) + struct.pack("<I", 60_000) + 60_000 * facet)
+    decoded = pool.decode(tmp_path / "a.stl")
+    (piece,) = decoded.pieces
+    assert isinstance(piece.content, PointCloud)
+    assert (piece.content.views.min(axis=(1, 2, 3)) < 200).all()
+    assert decoded.notes == ["drawn as points, because too many of its triangles are in one place"]

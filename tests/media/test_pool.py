@@ -224,3 +224,15 @@ def test_pieces_survive_the_crossing_and_lies_do_not() -> None:
         unpack(broken, Modality.AUDIO)
     with pytest.raises(WireError):
         unpack(Message({"piece": {"segment": [0, None, None, None], "snippet": ""}}, {}), Modality.IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("shorter_side", "shape"), [(None, (768, 1024, 3)), (260, (480, 640, 3)), (512, (768, 1024, 3))]
+)
+def test_a_pool_decodes_pictures_for_an_encoder(
+    settings: Settings, tmp_path: Path, shorter_side: int | None, shape: tuple[int, ...]
+) -> None:
+    makers.picture(1280, 960).save(tmp_path / "a.jpg")
+    with DecoderPool(settings, workers=1, shorter_side=shorter_side) as pool:
+        (piece,) = pool.decode(tmp_path / "a.jpg").pieces
+    assert np.shape(piece.content) == shape

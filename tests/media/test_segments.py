@@ -140,7 +140,7 @@ def test_passages_cover_the_text_in_order(raw: str) -> None:
     if not text:
         return
     covered = 0
-    for piece in passages([text], CUT):
+    for piece in passages([("", text)], CUT):
         if piece.segment.start is None:
             assert piece.content == text
             return
@@ -164,7 +164,7 @@ def test_clean_text_is_stable_and_free_of_controls(raw: str) -> None:
 
 def test_passages_end_with_a_sentence() -> None:
     text = " ".join(f"This is sentence number {n}." for n in range(200))
-    *pieces, _ = passages([text], CUT)
+    *pieces, _ = passages([("", text)], CUT)
     assert all(piece.content.rstrip().endswith(".") for piece in pieces)
     assert all(piece.content.startswith("This") for piece in pieces)
 

@@ -43,7 +43,7 @@ def test_a_slice_without_extent_is_refused(text: str) -> None:
 
 
 def only(pool: DecoderPool, path: Path, part: Slice) -> Content:
-    (piece,) = pool.decode(path, part=part).pieces
+    (piece,) = pool.decode(path, slice_=part).pieces
     return piece.content
 
 
@@ -62,7 +62,7 @@ def test_a_long_stretch_is_cut_like_a_file_of_its_own(pool: DecoderPool, tmp_pat
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 60 * RATE).astype(np.float32)
     soundfile.write(tmp_path / "whole.wav", samples, RATE, subtype="FLOAT")
     soundfile.write(tmp_path / "part.wav", samples[5 * RATE : 45 * RATE], RATE, subtype="FLOAT")
-    sliced = list(pool.decode(tmp_path / "whole.wav", part=Stretch(5, 45)).pieces)
+    sliced = list(pool.decode(tmp_path / "whole.wav", slice_=Stretch(5, 45)).pieces)
     alone = list(pool.decode(tmp_path / "part.wav").pieces)
     assert [piece.segment for piece in sliced] == [piece.segment for piece in alone]
     for one, other in zip(sliced, alone, strict=True):
@@ -119,7 +119,7 @@ def test_a_page_of_a_pdf(pool: DecoderPool, tmp_path: Path) -> None:
         ("a.pdf", Page(9), "@p9 is outside of 1 pages"),
         ("a.png", Stretch(1, 2), "@1-2 is a part of audio or video, and the file is image"),
         ("a.wav", Page(1), "@p1 is a part of text, and the file is audio"),
-        ("a.txt", Page(1), "@p1 is a page of a PDF, and the file is text/plain"),
+        ("a.txt", Page(1), "@p1 is a page of a PDF or a slide, and the file is text/plain"),
     ],
 )
 def test_what_a_file_does_not_have_is_refused_with_what_it_has(
@@ -130,11 +130,11 @@ def test_what_a_file_does_not_have_is_refused_with_what_it_has(
     (tmp_path / "a.pdf").write_bytes(makers.pdf("one"))
     (tmp_path / "a.txt").write_text("words")
     with pytest.raises(MediaError) as caught:
-        list(pool.decode(tmp_path / name, part=part).pieces)
+        list(pool.decode(tmp_path / name, slice_=part).pieces)
     assert caught.value.reason is Reason.BAD_SLICE
     assert said in caught.value.detail
 
 
 def test_every_kind_of_slice_has_its_modality(pool: DecoderPool, tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
-    assert pool.decode(tmp_path / "a.png", part=Region(0, 0, 5, 5)).info.modality is Modality.IMAGE
+    assert pool.decode(tmp_path / "a.png", slice_=Region(0, 0, 5, 5)).info.modality is Modality.IMAGE

@@ -6,6 +6,7 @@ import io
 import itertools
 import re
 import tracemalloc
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ LEGACY = (
 
 
 def read(data: bytes, kind: str, part: Slice | None = None, cut: Segmentation = CUT) -> Decoded:
-    return decoding.decode(Source(io.BytesIO(data), len(data), f"a.{kind}", part=part), KINDS[kind], cut)
+    return decoding.decode(Source(io.BytesIO(data), len(data), f"a.{kind}", slice=part), KINDS[kind], cut)
 
 
 def whole(decoded: Decoded) -> str:
@@ -129,10 +130,11 @@ def test_cleaning_does_not_depend_on_blocks(raw: str, data: st.DataObject) -> No
 @given(st.text(alphabet="ab .\n", max_size=2000), st.integers(1, 300))
 def test_passages_do_not_depend_on_blocks(text: str, size: int) -> None:
     cut = Segmentation(seconds=10, overlap=2, characters=100, character_overlap=20)
-    blocks = [text[i : i + size] for i in range(0, len(text), size)]
+    halves = [("one", text[: len(text) // 2]), ("two", text[len(text) // 2 :])]
+    blocks = [(name, half[i : i + size]) for name, half in halves for i in range(0, len(half), size)]
     first, second = (
         [(piece.segment, piece.content, piece.snippet) for piece in passages(source, cut)]
-        for source in ([text], blocks)
+        for source in (filter(itemgetter(1), halves), blocks)
     )
     assert first == second
 
@@ -222,10 +224,11 @@ class FewPages:
 def test_pages_that_cannot_be_read_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "PAGE_SECONDS", 0.05)
     notes: list[str] = []
-    assert "".join(pdf.pdf_words(FewPages(["one", None, "slow", "four"]), notes)).split() == ["one", "four"]
+    pages = pdf.pdf_pages(FewPages(["one", None, "slow", "four"]), notes)
+    assert [(page.name, *page.blocks) for page in pages] == [("page 1", "one"), ("page 4", "four")]
     assert notes == ["partly read: 2 of 4 pages could not be read"]
     with pytest.raises(MediaError) as caught:
-        list(pdf.pdf_words(FewPages([None, None]), []))
+        list(pdf.pdf_pages(FewPages([None, None]), []))
     assert caught.value.reason is Reason.DAMAGED
 
 
@@ -233,7 +236,7 @@ def test_reading_ends_where_no_words_come(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(pdf, "PAGE_SECONDS", 0.05)
     monkeypatch.setattr(pdf, "SILENT_SECONDS", 0.12)
     notes: list[str] = []
-    assert "".join(pdf.pdf_words(FewPages(["one", *["slow"] * 9]), notes)).split() == ["one"]
+    assert [page.name for page in pdf.pdf_pages(FewPages(["one", *["slow"] * 9]), notes)] == ["page 1"]
     # How many fit into the time depends on the machine.
     assert re.fullmatch(r"partly read: the first [2-9] of 10 pages; the rest took too long", notes[0])
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from omnisearch.media.kinds import KINDS
-from tests.media import image_makers, makers, object_files
+from tests.media import document_makers, image_makers, makers, object_files
 
 # No library here writes them: Theora, DTS and the scenes of Blender.
 UNWRITABLE = {"ogv", "dts", "blend"}
@@ -20,6 +20,7 @@ _FOX = b"The quick brown fox jumps over the lazy dog. "
 _TEXTS = {
     "txt": _FOX * 20, "md": b"# A note\n\n" + _FOX * 20, "pdf": makers.pdf("The quick brown fox"),
     "html": b"<!doctype html><html><title>A page</title><body><p>" + _FOX + b"</p></body></html>",
+    **document_makers.SMALL,
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><circle r="9" cx="20" cy="15"/></svg>',
 }  # fmt: skip
 _MESHES = ("glb", "gltf", "ply", "stl", "off", "dae", "npy", "npz")

@@ -11,8 +11,9 @@ import pytest
 
 from omnisearch.errors import QueryError
 from omnisearch.query.condition_parser import parse_condition, parse_conditions
-from omnisearch.query.conditions import PatternCondition, RangeCondition
+from omnisearch.query.conditions import PatternCondition, RangeCondition, WordCondition
 from omnisearch.query.globs import matches_path
+from omnisearch.query.positions import NearCondition
 
 
 def at(*moment: int, tz: tzinfo = UTC) -> float:
@@ -51,6 +52,21 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         ("mtime:2024-12", RangeCondition("mtime", gte=at(2024, 12, 1), lt=at(2025, 1, 1))),
         ("mtime:2024-02-29", RangeCondition("mtime", gte=at(2024, 2, 29), lt=at(2024, 3, 1))),
         ("mtime>2024-05-01T12:30+02:00", RangeCondition("mtime", gt=at(2024, 5, 1, 10, 30))),
+        ("taken:2023-07", RangeCondition("taken", gte=at(2023, 7, 1), lt=at(2023, 8, 1))),
+        ("taken>=2023", RangeCondition("taken", gte=at(2023, 1, 1))),
+        ("year:1999", RangeCondition("year", gte=1999, lte=1999)),
+        ("rating>=4", RangeCondition("rating", gte=4)),
+        ("camera:Canon EOS", WordCondition("camera", "Canon EOS")),
+        ("!artist:Ann", WordCondition("artist", "Ann", negated=True)),
+        ("place:Lisbon, Portugal", WordCondition("place", "Lisbon, Portugal")),
+        ("place:38.72,-9.14,5km", NearCondition(38.72, -9.14, 5)),
+        ("!place: -38.72 , 9.14 , 500 m", NearCondition(-38.72, 9.14, 0.5, negated=True)),
+        ("place:38,9,10mi", NearCondition(38, 9, 16.09344)),
+        ("place:38,9,10", NearCondition(38, 9, 10)),
+        ("language:DE", PatternCondition("language", "de")),
+        ("has:gps", PatternCondition("has", "gps")),
+        ("!day:02-29", PatternCondition("day", "02-29", negated=True)),
+        ("added>=2023", RangeCondition("added", gte=at(2023, 1, 1))),
     ],
 )
 def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str], None]) -> None:
@@ -61,6 +77,9 @@ def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str],
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("day:02-30", ["day:02-30", "day:11-29"]),
+        ("day:1-1", ["day:1-1"]),
+        ("day:2024-01-01", ["day:2024-01-01"]),
         ("holiday", ["FIELD:VALUE", "path", "tag", "meta.KEY", "size", "duration", "mtime"]),
         ("tags:holiday", ["'tags'", "did you mean 'tag'?", "meta.KEY"]),
         ("meta.a.b:c", ["'meta.a.b'", "meta.KEY"]),
@@ -72,6 +91,15 @@ def test_a_condition_is_read(text: str, condition: object, zone: Callable[[str],
         ("mtime>2024-02-30", ["'2024-02-30'", "2024-05-01"]),
         ("mtime>yesterday", ["'yesterday'"]),
         ("path:" + "x" * 2000, ["2000", "1024"]),
+        ("has:speach", ["has:speach", "did you mean 'speech'?", "gps"]),
+        ("camera:-", ["camera", "one word"]),
+        ("camera>3", ["camera", "':'"]),
+        ("place:38.72,-9.14", ["no distance", "place:38.72,-9.14,5km"]),
+        ("place:91,0,5km", ["-90 to 90"]),
+        ("place:0,0,0km", ["above 0"]),
+        ("place:0,0,99999", ["above 0"]),
+        ("year>=MCMXC", ["'MCMXC'", "1999"]),
+        ("cammera:canon", ["did you mean 'camera'?"]),
     ],
 )
 def test_what_is_no_condition_is_refused_by_name(text: str, words: list[str]) -> None:
@@ -155,6 +183,7 @@ def test_times_are_local_where_no_offset_is_given(name: str, zone: Callable[[str
         ("path:a AND size>3", "AND", "give each by itself"),
         ("tag:x && !mime:image/*", "&&", "give each by itself"),
         ("size>3 AND size<9", "AND", "give each by itself"),
+        ("camera:canon AND taken:2023", "AND", "give each by itself"),
         ("path:a OR (meta.who:b)", "OR", "ask once for each"),
     ],
 )

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from omnisearch.cli.main import build
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import And, Expression, ItemRef, Term, Then
-from omnisearch.query.grammar import check_file, parse, parse_path
+from omnisearch.query.grammar import check_file, parse, parse_path, split
+from omnisearch.query.phrases import phrases, without_quotes
 from omnisearch.types import Page, Region, Stretch
 
 
@@ -179,3 +180,37 @@ def test_a_missing_file_among_the_words_is_a_wrong_usage(words: list[str]) -> No
     assert isinstance(found.exception, QueryError)
     assert found.exception.exit_code == 2
     assert str(found.exception) == "missing.wav: no such file; check the path"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('a "red dog" runs', ["a", '"red dog"', "runs"]),
+        ('0.5:"red dog" + "cat"', ['0.5:"red dog"', "+", "cat"]),
+        ('dog AND "cats AND dogs"', ["dog", "AND", "cats AND dogs"]),
+        ('"./my file.png" x"y z"', ["./my file.png", "xy z"]),
+        ('""', [""]),
+        ("", []),
+    ],
+)
+def test_a_line_is_split_at_spaces_and_keeps_its_phrases(line: str, words: list[str]) -> None:
+    assert split(line) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "plain"),
+    [
+        ('invoice "acme corp", "17 May"!', ("acme corp", "17 May"), "invoice acme corp, 17 May!"),
+        (
+            "\u201cacme corp\u201d \u201ezwei W\u00f6rter\u201c",
+            ("acme corp", "zwei W\u00f6rter"),
+            "acme corp zwei W\u00f6rter",
+        ),
+        ('5" x 3" disk', (), '5" x 3" disk'),
+        ('a "" b " "', (), 'a "" b " "'),
+    ],
+)
+def test_phrases_are_the_parts_of_a_text_in_double_quotes(text: str, found: tuple[str, ...], plain: str) -> None:
+    assert phrases(text) == found
+    assert without_quotes(text) == plain
+    assert parse(shlex.split(shlex.quote(text))) == Term(text)

@@ -34,11 +34,11 @@ RIGHT = (
     Query(RED, explain=True),
     Query(RED & BLUE),
     Query(RED & ~BLUE, explain=True),
-    Query(WHALE, hybrid=True),
+    Query(WHALE, words=False),
     Query(Term("high") >> Term("low"), modalities=(Modality.AUDIO,)),
     Query(BLUE, where=parse_conditions(["path:*.png"])),
     Query(RED, min_relevance=0.5, fold=False),
-    Query(RED, lanes=True, segments=1),
+    Query(RED, group="modality", segments=1),
 )
 WRONG = (
     Query(RED - RED),
@@ -192,7 +192,7 @@ def test_engine_embeds_terms_in_order(asked: Engine) -> None:
 
 def test_warming_runs_the_encoders_of_each_modality(asked: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     run: list[Modality] = []
-    encode = asked.model.encode
-    monkeypatch.setattr(asked.model, "encode", lambda m, contents, role: (run.append(m), encode(m, contents, role))[1])
+    encode = asked.model.encode_spaces
+    monkeypatch.setattr(asked.model, "encode_spaces", lambda m, *asked: (run.append(m), encode(m, *asked))[1])
     asked.warm(Modality)
     assert run == list(Modality)

@@ -7,11 +7,11 @@ import numpy as np
 from omnisearch.search.rank.background_sample import (
     OF_ONE_ITEM,
     READ,
-    RECOUNT_SECONDS,
     SAME_SCENE,
     SIZE,
     BackgroundSample,
 )
+from omnisearch.search.rank.recounted import RECOUNT_SECONDS
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Segment

@@ -17,8 +17,9 @@ from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.search.present.explanation import make_hit
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.search.rank.calibration import Calibration
-from omnisearch.search.rank.candidates import DEPTH, search_expression
-from omnisearch.search.rank.scorer import Scorer, rank
+from omnisearch.search.rank.candidates import ModalitySearch, run_searches, word_lookups
+from omnisearch.search.rank.scorer import RankedItem, Scorer, rank
+from omnisearch.search.rank.threshold import DEPTH
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality, Segment
 
@@ -54,13 +55,11 @@ class Memory:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         self.asked["search"] += 1
         assert with_vectors
-        return [
-            sorted(
-                (Scored(p.id, float(p.vector @ lookup.vector), p.payload, p.vector) for p in self.points),
-                key=lambda s: -s.score,
-            )[: lookup.limit]
-            for lookup in lookups
-        ]
+        return [self.nearest(lookup.vector)[: lookup.limit] for lookup in lookups]
+
+    def nearest(self, vector: Floats) -> list[Scored]:
+        found = (Scored(p.id, float(p.vector @ vector), p.payload, p.vector, p.text_vector) for p in self.points)
+        return sorted(found, key=lambda s: -s.score)
 
     def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:
         self.asked["scroll"] += 1
@@ -74,8 +73,14 @@ def judge_of(expression: Expression, seed: int) -> Scorer:
     return Scorer(expression, leaves, dict.fromkeys(leaves, CALIBRATION))
 
 
+def searched(store: Memory, scorer: Scorer, limit: int) -> list[RankedItem]:
+    chosen = Filter()
+    search = ModalitySearch(scorer, limit, chosen, word_lookups(scorer.words, chosen))
+    return run_searches(store, [search])[0]  # type: ignore[arg-type]
+
+
 def everything(store: Memory) -> list[Scored]:
-    return [Scored(p.id, 0.0, p.payload, p.vector) for p in store.points]
+    return [Scored(p.id, 0.0, p.payload, p.vector, p.text_vector) for p in store.points]
 
 
 @given(seeds, ITEMS, st.integers(1, 20), expressions)
@@ -83,7 +88,7 @@ def test_the_first_hits_are_those_of_judging_everything(
     seed: int, items: int, limit: int, expression: Expression
 ) -> None:
     store, scorer = Memory(seed, items), judge_of(expression, seed)
-    found = search_expression(store, scorer, limit, Filter())  # type: ignore[arg-type]
+    found = searched(store, scorer, limit)
     wanted = rank(scorer, everything(store))
     assert len(found) >= min(limit, len(wanted))
     wanted = wanted[: len(found)]
@@ -93,9 +98,17 @@ def test_the_first_hits_are_those_of_judging_everything(
 
 def test_a_large_collection_is_not_read_whole() -> None:
     store = Memory(0, 2000)
-    search_expression(store, judge_of(A & B, 0), 5, Filter())  # type: ignore[arg-type]
+    searched(store, judge_of(A & B, 0), 5)
     assert store.asked["search"] <= 3
     assert len(store.points) > 16 * DEPTH
+
+
+def test_items_whose_segments_are_all_found_are_not_read_again() -> None:
+    store = Memory(0, 8)
+    assert max(point.payload.segments for point in store.points) > 1
+    assert len(store.points) < DEPTH
+    searched(store, judge_of(A & B, 0), 5)
+    assert store.asked == {"search": 1}
 
 
 @given(seeds, expressions)

@@ -12,7 +12,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.query.condition_parser import parse_conditions
-from omnisearch.search import counts as module
+from omnisearch.search import item_sample
 from omnisearch.search.counts import count_items, tally, totals
 from omnisearch.search.item_list import Selection, list_items
 from omnisearch.stores.base import Order, Payload, Point, VectorStore
@@ -21,7 +21,14 @@ from omnisearch.stores.ids import point_id
 from omnisearch.types import Modality, Segment
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, described, points
 
-WHERE = {"mime": "mime:{}", "year": "mtime:{}", "folder": "path:{}"}
+WHERE = {
+    "mime": "mime:{}",
+    "year": "date:{}",
+    "place": "place:{}",
+    "camera": "camera:{}",
+    "language": "language:{}",
+    "folder": "path:{}",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +108,8 @@ def test_an_empty_index_has_no_oldest_item(tmp_path: Path) -> None:
 
 def test_large_selections_are_estimated_from_a_bounded_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 400 of 3,000 items the standard error of a count of all is below 5 %."""
-    monkeypatch.setattr(module, "SAMPLE", 400)
-    monkeypatch.setattr(module, "STEP", 150)
+    monkeypatch.setattr(item_sample, "SAMPLE", 400)
+    monkeypatch.setattr(item_sample, "STEP", 150)
     facts = [replace(described(n), item_id=f"item-{n}", segment=Segment(), size=1000) for n in range(3000)]
     settings = Settings(data_dir=tmp_path)
     with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as large:

@@ -1,6 +1,7 @@
 """The engine over a real index of small files, with the space whose vectors can be reasoned about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,13 @@ def test_a_query_file_may_have_any_name(engine: Engine, folder: Path, tmp_path: 
     odd.write_bytes((folder / "red.png").read_bytes())
     (hit,) = ask(engine, Term(odd), limit=1)
     assert hit.matched_by[0].term == f"{tmp_path}/caf%E9.png"
+
+
+def test_the_first_segment_of_an_item_is_read_alone(engine: Engine) -> None:
+    for hit in ask(engine, Term("low")):
+        assert engine.first(hit.id) == replace(engine.item(hit.id)[0], passage="", readings=())
+    with pytest.raises(NotFoundError, match="no item"):
+        engine.first("0" * 32)
 
 
 def test_counts_and_items(engine: Engine) -> None:

@@ -117,7 +117,7 @@ def test_what_is_no_cursor_is_refused(store: VectorStore, place: str) -> None:
 
 
 def test_a_forged_place_of_the_right_list_is_refused(store: VectorStore) -> None:
-    whose = item_list._digest(store.collection, ALL, NEWEST)
+    whose = item_list.list_name(store.collection, ALL, "mtime", True)
     for rest in ((), ("no-id", 1.0), (5, 1.0), ("0" * 32, float("nan")), ("0" * 32, "a"), ("0" * 32, 1, 2)):
         with pytest.raises(QueryError, match="is no cursor"):
             list_items(store, ALL, NEWEST, 5, pack(whose, *rest))

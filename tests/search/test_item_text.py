@@ -27,7 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorStore]:
     picture = Payload(item_id="image", modality=Modality.IMAGE, path="/a")
     points = [Point(point_id("image", picture.segment), vector(0), picture)]
     for name, text in TEXTS.items():
-        pieces = list(passages([text], Segmentation(10, 2, 400, 60)))
+        pieces = list(passages([("", text)], Segmentation(10, 2, 400, 60)))
         for piece in pieces:
             payload = Payload(
                 item_id=name, modality=Modality.TEXT, path="/a", segment=piece.segment, segments=len(pieces)

@@ -10,47 +10,57 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from omnisearch.binding.config import RelevanceConfig
 from omnisearch.config import Settings, load_settings
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.query.expressions import Expression, Term
 from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
-from omnisearch.search.rank.candidates import DEPTH, search_expression
+from omnisearch.search.rank.candidates import RARE
 from omnisearch.search.rank.lexical import QueryWords, query_words
 from omnisearch.search.rank.scorer import Scorer, rank
-from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.search.rank.threshold import DEPTH
+from omnisearch.stores.base import Lookup, Payload, Point, Scored
 from omnisearch.stores.bm25 import SparseVector, document_weights, query_weights
+from omnisearch.stores.field_text import FieldText
 from omnisearch.stores.tokens import words_of
 from omnisearch.types import Modality
 from omnisearch_indexer.session import index_files
-from tests.search.test_candidates import A, B, C, Memory, everything, judge_of, seeds
+from tests.search.test_candidates import CALIBRATION, A, B, C, Memory, everything, judge_of, searched, seeds, units
 
 # The log-odds against a match, of words that count little beside vectors and of words that decide.
 WEAK, STRONG = 3.0, -3.0
+# The calibration of texts, by which their cosines count more than those of contents.
+LIKELIER = replace(CALIBRATION, config=RelevanceConfig(slope=1.5, threshold=0.5))
 EXPRESSIONS = [A, A + B, A & B, A | B, A & ~B, (A | B) & ~C, A >> B]
 
 
 def test_words_are_runs_of_letters_and_digits_of_any_script() -> None:
     assert words_of("The IMG_2041.JPG, Über-Größe 東京!") == ["the", "img", "2041", "jpg", "über", "grösse", "東京"]
-    assert len(query_weights("the dog and a DOG")) == 1
-    assert set(query_weights("dogbark 2041 img").indices) < set(
-        document_weights("/DogBark/IMG2041.jpg", (), (), {}, "").indices
-    )
+    assert query_weights("the dog and a DOG") == query_weights("dog")
+    kept = set(document_weights([FieldText("name", "/DogBark/IMG2041.jpg")]).indices)
+    assert all(kept.intersection(query_weights(word).indices) for word in ("dogbark", "bark", "2041", "img"))
 
 
 @given(st.integers(1, 10_000), st.lists(st.integers(1, 10_000), min_size=1, max_size=5, unique=True))
 def test_the_odds_of_words_are_those_of_independent_words(points: int, rarities: list[int]) -> None:
-    """Bayes by hand: each of k words is in one of r segments, and in half of those that match; one of 100 matches."""
+    """Bayes by hand: each of k words is in one of r segments, and one of 100 matches.
+
+    The first word is in half of those that match, and the others are in a quarter.
+    """
     shares = [1 / (r + 1) for r in rarities]
     score = np.array([sum(-log(u) for u in shares)], np.float32)
-    bayes = (1 / 99) * 0.5 ** len(shares) / np.prod(shares) * (points + 256) / points
+    having = 0.5 * 0.25 ** (len(shares) - 1)
+    bayes = (1 / 99) * having / np.prod(shares) * (points + 256) / points
     text = " ".join(f"w{n}" for n in range(len(shares)))
     found = query_words(Term(text).leaves[0], points)
     assert found is not None
-    assert found.odds(score)[0] == pytest.approx(log(bayes), abs=1e-3)
+    assume(abs(log(9 * bayes)) > 0.01)  # a relevance of 0.1, where rounding decides
+    near = score + np.float32(found.neighbours.apart)
+    assert found.odds(near)[0] == (pytest.approx(log(bayes), abs=1e-3) if 9 * bayes > 1 else -np.inf)
     assert found.odds(np.zeros(1, np.float32))[0] == -np.inf
 
 
@@ -63,12 +73,31 @@ def test_only_texts_that_are_added_have_words(tmp_path: Path) -> None:
     assert query_words(Term("the").leaves[0], 1000) is None
 
 
-class WordedMemory(Memory):
-    """A `share` of points has each of three words, which weighs as its index says; counts the points it gave."""
+def test_words_count_as_the_weights_of_their_texts() -> None:
+    sums = (Term("old dog") + 0.1 * Term("cat"), 20 * Term("old dog") + 2 * Term("cat"))
+    found = [query_words(total.leaves[0], 1000) for total in sums]
+    assert found[0] == found[1]  # weights are relative
+    words = dict(zip(*found[0].words.plain(), strict=True)) if found[0] else {}
+    old, cat = (dict(zip(*query_weights(text).plain(), strict=True)) for text in ("old dog", "cat"))
+    assert words == pytest.approx(old | {form: 0.1 * weight for form, weight in cat.items()})
+    among_files = query_words((Term("cat") + 4 * Term(Path("bird.wav"))).leaves[0], 1000)
+    assert among_files is not None
+    assert among_files.words.values == pytest.approx([0.25 * weight for weight in query_weights("cat").values])
 
-    def __init__(self, seed: int, items: int, share: float) -> None:
+
+class WordedMemory(Memory):
+    """A `share` of points has each of three words, which weighs as its index says; counts the points it gave.
+
+    A share of `texts` has a text vector.
+    """
+
+    def __init__(self, seed: int, items: int, share: float, texts: float = 0) -> None:
         super().__init__(seed, items)
         rng = np.random.default_rng(seed + 7)
+        self.points = [
+            replace(p, text_vector=vector) if rng.random() < texts else p
+            for p, vector in zip(self.points, units(rng, len(self.points)), strict=True)
+        ]
         self.words = {p.id: {n for n in range(3) if rng.random() < share} for p in self.points}
         self.given = 0
 
@@ -76,18 +105,29 @@ class WordedMemory(Memory):
         return float(sum(2.0 + index for index in words.indices if index in self.words[point.id]))
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
+        self.asked["search"] += 1
         answers = [self._answer(lookup) for lookup in lookups]
         self.given += sum(len(answer) for answer in answers)
         return answers
 
     def _answer(self, lookup: Lookup) -> list[Scored]:
+        if lookup.using == "text":
+            assert not isinstance(lookup.vector, SparseVector)
+            having = [(p, float(t @ lookup.vector)) for p in self.points if (t := p.text_vector) is not None]
+            found = [Scored(p.id, score, p.payload, p.vector, p.text_vector) for p, score in having]
+            return sorted(found, key=lambda s: -s.score)[: lookup.limit]
         if not isinstance(lookup.vector, SparseVector):
             among = {found.id for found in self._answer(lookup.among)} if lookup.among else set(self.words)
-            [near] = super().search([replace(lookup, limit=len(self.points))], with_vectors=True)
-            return [found for found in near if found.id in among][: lookup.limit]
-        among = [p for p in self.points if p.payload.item_id in (lookup.filter.item_ids or {p.payload.item_id})]
-        found = [Scored(p.id, self.score(p, lookup.vector), p.payload, p.vector) for p in among]
-        return sorted((s for s in found if s.score), key=lambda s: -s.score)[: lookup.limit]
+            near = self.nearest(lookup.vector)
+            return [found for found in near if found.id in among and self.passes(found, lookup)][: lookup.limit]
+        among = [p for p in self.points if self.passes(p, lookup)]
+        found = [Scored(p.id, self.score(p, lookup.vector), p.payload, p.vector, p.text_vector) for p in among]
+        enough = (s for s in found if s.score and (lookup.least is None or s.score >= lookup.least))
+        return sorted(enough, key=lambda s: -s.score)[: lookup.limit]
+
+    def passes(self, point: Point | Scored, lookup: Lookup) -> bool:
+        chosen = lookup.filter
+        return point.id in (chosen.ids or {point.id}) and point.payload.item_id not in chosen.exclude_item_ids
 
 
 def worded(scorer: Scorer, against: float) -> Scorer:
@@ -115,26 +155,36 @@ def judge(expression: Expression, seed: int, against: float) -> Scorer:
     st.sampled_from([WEAK, STRONG]),
     st.integers(1, 20),
     st.sampled_from(EXPRESSIONS),
+    st.sampled_from([0, 0.02, 0.5, 1]),
 )
 def test_the_first_hits_are_those_of_judging_everything(
-    seed: int, items: int, share: float, against: float, limit: int, expression: Expression
+    seed: int, items: int, share: float, against: float, limit: int, expression: Expression, texts: float
 ) -> None:
-    store, asked = WordedMemory(seed, items, share), judge(expression, seed, against)
+    store, asked = WordedMemory(seed, items, share, texts), judge(expression, seed, against)
+    if texts:
+        asked = replace(asked, text_calibrations=dict.fromkeys(asked.leaves, LIKELIER))
     scores = {s: {p.id: store.score(p, w.words) for p in store.points} for s, w in asked.words.items()}
-    found = search_expression(store, asked, limit, Filter())  # type: ignore[arg-type]
+    found = searched(store, asked, limit)
     wanted = rank(asked, everything(store), scores)
     assert len(found) >= min(limit, len(wanted))
     wanted = wanted[: len(found)]
     assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
 
 
+def test_of_a_rare_word_one_call_is_enough() -> None:
+    store = WordedMemory(0, 3300, 1 / 100)
+    assert 0 < sum(0 in words for words in store.words.values()) < RARE
+    searched(store, judge(A, 0, STRONG), 10)
+    assert store.asked == {"search": 1}
+
+
 def test_of_a_common_word_only_the_nearest_are_read() -> None:
     """A tenth of 10,000 segments have the word and tie: three pages, and the words of what they hold, are enough."""
     store = WordedMemory(0, 3300, 1 / 10)
     assert sum(0 in words for words in store.words.values()) > 8 * DEPTH
-    search_expression(store, judge(A, 0, STRONG), 10, Filter())  # type: ignore[arg-type]
-    assert store.asked["scroll"] == 1
-    assert store.given < 6 * DEPTH
+    searched(store, judge(A, 0, STRONG), 10)
+    assert store.asked == {"search": 3}
+    assert store.given < 8 * DEPTH
 
 
 @pytest.fixture
@@ -152,10 +202,10 @@ def names(engine: Engine, query: Query) -> list[str]:
 )
 def test_a_name_finds_its_file(engine: Engine, text: str, name: str) -> None:
     """No vector knows these words, so without them the order is chance."""
-    hybrid = Query(Term(text), limit=100, hybrid=True, fold=False)
-    found = engine.search(hybrid).hits
+    worded = Query(Term(text), limit=100, words=True, fold=False)
+    found = engine.search(worded).hits
     assert Path(found[0].path).name == name
-    plain = {hit.id: hit.relevance for hit in engine.search(replace(hybrid, hybrid=False)).hits}
+    plain = {hit.id: hit.relevance for hit in engine.search(replace(worded, words=False)).hits}
     assert found[0].relevance > plain[found[0].id]
     assert {hit.id: hit.relevance for hit in found[1:]} == pytest.approx(
         {hit.id: plain[hit.id] for hit in found[1:]}, abs=1e-6
@@ -163,7 +213,7 @@ def test_a_name_finds_its_file(engine: Engine, text: str, name: str) -> None:
 
 
 def test_a_word_deep_in_a_text_is_found_and_explained(engine: Engine) -> None:
-    query = Query(Term("whalebone"), modalities=(Modality.TEXT,), hybrid=True, explain=True)
+    query = Query(Term("whalebone"), modalities=(Modality.TEXT,), words=True, explain=True)
     hit = engine.search(query).hits[0]
     assert Path(hit.path).name == "poem.txt"
     assert hit.explanation is not None
@@ -177,20 +227,20 @@ def test_a_word_deep_in_a_text_is_found_and_explained(engine: Engine) -> None:
 
 def test_a_query_without_words_is_the_same_either_way(engine: Engine, collection: Path) -> None:
     query = Query(Term(collection / "flag.png"))
-    assert engine.search(replace(query, hybrid=True)).hits == engine.search(query).hits
+    assert engine.search(replace(query, words=True)).hits == engine.search(query).hits
 
 
-def test_conditions_pages_and_lanes_hold_for_words(engine: Engine) -> None:
-    whole = Query(Term("red falling"), limit=100, hybrid=True)
+def test_conditions_pages_and_groups_hold_for_words(engine: Engine) -> None:
+    whole = Query(Term("red falling"), limit=100, words=True)
     everything = engine.search(whole).hits
     wavs = engine.search(replace(whole, where=parse_conditions(["path:*.wav"]))).hits
     assert [hit.id for hit in wavs] == [hit.id for hit in everything if hit.path.endswith(".wav")]
     first = engine.search(replace(whole, limit=3))
     rest = engine.search(replace(whole, cursor=first.next_cursor or ""))
     assert [hit.id for hit in (*first.hits, *rest.hits)] == [hit.id for hit in everything]
-    lanes = engine.search(replace(whole, lanes=True)).hits
-    assert sorted(hit.id for hit in lanes) == sorted(hit.id for hit in everything)
-    both = Query(Term("falling") & Term("high"), hybrid=True)
+    groups = engine.search(replace(whole, group="modality")).hits
+    assert sorted(hit.id for hit in groups) == sorted(hit.id for hit in everything)
+    both = Query(Term("falling") & Term("high"), words=True)
     assert names(engine, both)[0] == "falling.wav"
 
 
@@ -216,9 +266,9 @@ def menus(tmp_path: Path) -> Path:
 
 def raised(settings: Settings, text: str) -> set[str]:
     """The files that are more relevant with words than without."""
-    query = Query(Term(text), limit=100, hybrid=True, fold=False)
+    query = Query(Term(text), limit=100, words=True, fold=False)
     with Engine.open(settings) as engine:
-        plain = {hit.path: hit.relevance for hit in engine.search(replace(query, hybrid=False)).hits}
+        plain = {hit.path: hit.relevance for hit in engine.search(replace(query, words=False)).hits}
         found = engine.search(query).hits
     return {Path(hit.path).name for hit in found if hit.relevance > plain[hit.path] + 1e-6}
 

@@ -16,7 +16,8 @@ from omnisearch.jobs.kinds import load_runner
 from omnisearch.jobs.store import JobStore
 from omnisearch.jobs.worker import LastReport
 from omnisearch.search import map as module
-from omnisearch.search.map import Map, MapPoint, is_stale, make_map, read_map, write_map
+from omnisearch.search.map import Map, MapPoint, is_outdated, is_stale, make_map, read_map, write_map
+from omnisearch.search.map_job import queue_map
 from omnisearch.search.pca import project_to_plane
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_store
@@ -96,6 +97,32 @@ def test_a_map_is_stale_once_items_come_go_or_are_replaced(store: VectorStore, s
     assert is_stale(whole, store)
     assert not is_stale(made(store), store)
     assert is_stale(replace(made(store), collection="another"), store)
+
+
+def test_a_map_is_outdated_once_enough_items_are_others(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_outdated(None, store)
+    whole = made(store)  # of 30 items
+    monkeypatch.setattr(module, "CHANGED", 0.05)
+    store.upsert(points(93)[90:])
+    assert is_stale(whole, store)
+    assert not is_outdated(whole, store)
+    store.upsert(points(96)[93:])
+    assert is_outdated(whole, store)
+    store.delete(["item-3", "item-4"])  # as many as before, but others
+    assert store.count() == 90
+    assert is_outdated(whole, store)
+
+
+def test_a_map_is_queued_once_while_it_is_missing(store: VectorStore, settings: Settings) -> None:
+    assert queue_map(settings.model_copy(update={"data_dir": settings.data_dir / "none"})) is False
+    assert queue_map(settings)
+    assert not queue_map(settings)
+    with closing(JobStore.open(settings)) as jobs:
+        (job,) = jobs.page()
+        assert (job.kind, job.params, job.collection) == ("map", {}, "default")
+        jobs.cancel(job.id)
+    write_map(made(store), settings.index_dir)
+    assert not queue_map(settings)
 
 
 @pytest.mark.parametrize(

@@ -57,5 +57,10 @@ def test_order_changes_nothing_and_the_best_is_first(drawn: list[tuple[int, int,
     assert values == sorted(values, reverse=True)
 
 
+def test_a_merged_segment_has_the_name_of_its_first_part() -> None:
+    parts = [(Segment(i, 10.0 * i, 10.0 * i + 12, "characters", f"page {i}"), float(i)) for i in range(1, 4)]
+    assert merge_segments(parts) == [(Segment(3, 10.0, 42.0, "characters", "page 1"), 3.0)]
+
+
 def test_a_whole_item_stands_for_itself() -> None:
     assert merge_segments([(Segment(), 0.4)]) == [(Segment(), 0.4)]

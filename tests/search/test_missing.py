@@ -1,4 +1,4 @@
-"""Files that are gone: their hits say so and come last, and the command line and doctor count them."""
+"""Files that are gone: their hits say so and come last, and the command line and verify count them."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Modality
-from omnisearch_indexer.doctor import CheckState, Doctor
+from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.session import index_files
+from omnisearch_indexer.verify import verify_index
 from tests.indexer.conftest import write_image, write_sound
 
 QUERY = Query(Term("red"), limit=100, fold=False)
@@ -55,9 +56,9 @@ def test_hits_whose_file_is_gone_say_so_and_come_last(engine: Engine, folder: Pa
     assert [hit.missing for hit in found] == [False] * 6 + [True] * 2
     assert [hit.id for hit in found[:6]] == [hit.id for hit in before if Path(hit.path).name not in GONE]
     assert [hit_json(hit).get("missing") for hit in found[5:]] == [None, True, True]
-    lanes = engine.search(replace(QUERY, lanes=True)).hits
-    assert [hit.modality for hit in lanes] == [Modality.IMAGE] * 4 + [Modality.AUDIO] * 4
-    assert [hit.missing for hit in lanes] == [False, False, False, True] * 2
+    groups = engine.search(replace(QUERY, group="modality")).hits
+    assert [hit.modality for hit in groups] == [Modality.IMAGE] * 4 + [Modality.AUDIO] * 4
+    assert [hit.missing for hit in groups] == [False, False, False, True] * 2
 
 
 def test_pages_still_hold_every_hit_once(engine: Engine, folder: Path) -> None:
@@ -78,13 +79,18 @@ def test_one_look_is_spent_on_each_shown_hit(engine: Engine, monkeypatch: pytest
     assert len(looks) <= 3
 
 
-def test_doctor_counts_them(settings: Settings, folder: Path) -> None:
-    assert next(one for one in Doctor(settings).findings() if one.check == "missing").state is CheckState.OK
+def test_verify_names_them(settings: Settings, folder: Path) -> None:
+    assert verify_index(settings).findings == []
     for name in GONE:
         (folder / name).unlink()
-    found = next(one for one in Doctor(settings).findings() if one.check == "missing")
-    assert (found.state, found.way_out) == (CheckState.WARN, "run `omnisearch index` on their folder")
-    assert found.value.startswith(f"2 of 8 indexed files are missing, such as {folder}")
+    [found] = verify_index(settings).findings
+    assert (found.check, found.state, found.paths) == (
+        "files",
+        CheckState.WARN,
+        tuple(str(folder / n) for n in sorted(GONE)),
+    )
+    assert found.value.startswith(f"2 of 8 files are missing: {folder}")
+    assert found.way_out == f"run `omnisearch index {folder}`"
 
 
 def test_the_command_line_marks_them_and_writes_paths_for_programs(settings: Settings, folder: Path) -> None:

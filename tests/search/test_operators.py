@@ -159,18 +159,21 @@ def test_an_index_of_the_version_before_is_brought_up_to_date(
         index_files([folder], settings)
     with closing(sqlite3.connect(settings.data_dir / MANIFEST_FILE)) as db:
         db.executescript(
+            "ALTER TABLE items DROP COLUMN metadata; ALTER TABLE items DROP COLUMN reading;"
+            "ALTER TABLE items DROP COLUMN found; ALTER TABLE items DROP COLUMN added;"
+            "ALTER TABLE roots DROP COLUMN indexed;"
             "ALTER TABLE items DROP COLUMN notes; DROP TABLE keys; DROP TABLE writing;"
             "CREATE TABLE writing (item_id TEXT PRIMARY KEY) WITHOUT ROWID;"
             "ALTER TABLE items DROP COLUMN mime; ALTER TABLE items DROP COLUMN told; DROP TABLE labels;"
             "ALTER TABLE items ADD COLUMN path TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 1;"
         )
     sized = Query(Term("red"), fold=False, where=parse_conditions(["size>0", "path:photos/p1.png"]))
-    worded = Query(Term("p2"), fold=False, hybrid=True)
+    worded = Query(Term("p2"), fold=False, words=True)
     with Engine.open(settings) as engine:
         assert len(engine.search(replace(sized, where=())).hits) == 3
-        for query in (sized, worded):
-            with pytest.raises(NotReadyError, match="run `omnisearch index PATH` once"):
-                engine.search(query)
+        assert engine.search(worded).hits == engine.search(replace(worded, words=False)).hits
+        with pytest.raises(NotReadyError, match="run `omnisearch index PATH` once"):
+            engine.search(sized)
     monkeypatch.setattr("omnisearch_indexer.encoder.Encoder.encode", None)
     report = index_files([folder], settings)
     assert (report.seen, report.failed, report.segments) == (3, 0, 0)
@@ -181,6 +184,6 @@ def test_an_index_of_the_version_before_is_brought_up_to_date(
         assert Path(hit.path).name == "p1.png"
         with_words, without = (
             {Path(hit.path).name: hit.relevance for hit in engine.search(query).hits}
-            for query in (worded, replace(worded, hybrid=False))
+            for query in (worded, replace(worded, words=False))
         )
     assert [name for name in without if with_words[name] > without[name]] == ["p2.png"]

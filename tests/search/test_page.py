@@ -1,4 +1,4 @@
-"""Which items are shown: filters, lanes, quotas, near-duplicates, pages, feedback and parts, over a real index."""
+"""Which items are shown: filters, groups, quotas, near-duplicates, pages, feedback and parts, over a real index."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -130,7 +130,7 @@ def test_a_cursor_of_something_else_is_refused(engine: Engine) -> None:
         with pytest.raises(QueryError, match="is no cursor"):
             engine.search(replace(RED, cursor=wrong))
     with pytest.raises(QueryError, match="raise the limit"):
-        engine.search(replace(RED, lanes=True, cursor=cursor))
+        engine.search(replace(RED, group="modality", cursor=cursor))
 
 
 def test_near_duplicates_are_folded_under_the_best_and_named(engine: Engine) -> None:
@@ -154,10 +154,10 @@ def test_the_table_counts_the_near_duplicates_of_a_hit(settings: Settings) -> No
     assert "similar" not in CliRunner().invoke(build(), [*asked, "--no-fold"], env={"COLUMNS": "300"}).stdout
 
 
-def test_lanes_are_the_searches_of_each_modality(engine: Engine) -> None:
-    lanes = engine.search(replace(RED, lanes=True, limit=3, fold=True)).hits
+def test_groups_are_the_searches_of_each_modality(engine: Engine) -> None:
+    groups = engine.search(replace(RED, group="modality", limit=3, fold=True)).hits
     alone = [engine.search(replace(RED, modalities=(m,), limit=3, fold=True)).hits for m in Modality]
-    assert ids(lanes) == [id_ for hits in alone for id_ in ids(hits)]
+    assert ids(groups) == [id_ for hits in alone for id_ in ids(hits)]
 
 
 def test_quotas_bound_a_mixed_list_and_keep_its_order(engine: Engine) -> None:

@@ -3,10 +3,9 @@
 import fcntl
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +17,25 @@ from omnisearch.spaces.weights import download as downloading
 from omnisearch.spaces.weights.download import download
 from omnisearch.spaces.weights.pull import pull, pull_all
 from omnisearch.spaces.weights.spec import LocalFile, Source, Url, WeightSpec, sha256_of
+from tests.spaces.loopback import LoopbackServer
 
 CONTENT = bytes(range(256)) * 40
 TLS = http.client.HTTPSConnection
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Serves one file as its attributes say, and notes the headers of each request."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.content, self.tag, self.ranges = CONTENT, '"first"', True
-        self.cut: int | None = None
+        super().__init__(_Handler, CONTENT, '"first"')
+        self.ranges = True
         self.said: str | None = str(len(CONTENT))
         self.redirect: str | None = None
         self.requests: list[Any] = []
 
     @property
     def address(self) -> str:
-        return f"https://127.0.0.1:{self.server_address[1]}/model.bin"
+        return f"https://{self.host}/model.bin"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,15 +75,11 @@ class _NoTls(HTTPConnection):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(_NoTls, "_http_vsn", TLS._http_vsn)
     monkeypatch.setattr(http.client, "HTTPSConnection", _NoTls)
-    with Server() as made:
-        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    made = Server()
+    with made.running(monkeypatch):
         yield made
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture

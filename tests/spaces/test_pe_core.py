@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from omnisearch.types import Content
 from tests.spaces.conftest import shaken
 
 torchvision_shim.install()
-open_clip = pytest.importorskip("open_clip")
+# Its import takes two seconds, and waits for the first test.
+pytestmark = pytest.mark.skipif(find_spec("open_clip") is None, reason="open_clip is not installed")
 
 PARAMETERS = {spec.name: spec.parameters for spec in modern.TOWERS}
 DIM = 24
@@ -40,12 +42,16 @@ def filled(loader: Loader, build: Any, state: dict[str, torch.Tensor], settings:
 
 
 def published() -> dict[str, Any]:
+    import open_clip
+
     config: dict[str, Any] = open_clip.get_model_config("PE-Core-L-14-336")
     assert config.pop("custom_text") is True
     return config
 
 
 def test_the_towers_are_open_clips_tensor_by_tensor() -> None:
+    import open_clip
+
     with torch.device("meta"):
         whole = open_clip.CustomTextCLIP(**published())
         towers = {"visual.trunk.": pe_core.image_network(), "text.": pe_core.text_network()}
@@ -57,6 +63,7 @@ def test_the_towers_are_open_clips_tensor_by_tensor() -> None:
 
 
 def test_images_are_open_clips_and_timms(settings: Settings) -> None:
+    import open_clip
     import timm
 
     cfg = open_clip.get_pretrained_cfg("PE-Core-L-14-336", "meta")
@@ -90,6 +97,8 @@ def test_images_are_open_clips_and_timms(settings: Settings) -> None:
 
 
 def test_texts_are_open_clips(settings: Settings) -> None:
+    import open_clip
+
     words = open_clip.get_tokenizer("PE-Core-L-14-336")(TEXTS)
     (ids,) = pe_core.PE_CORE_TEXT.prepare(settings)(TEXTS)
     torch.testing.assert_close(ids, words)

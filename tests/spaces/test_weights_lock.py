@@ -53,6 +53,17 @@ def test_a_file_that_changed_upstream_is_refused_with_both_hashes(settings: Sett
     assert pull(spec, settings).read_bytes() == b"abc"
 
 
+def test_a_file_in_a_folder_is_recorded_in_the_same_lock_file(settings: Settings, source: Path) -> None:
+    spec = replace(unknown(source), name="toy/model.bin")
+    path = pull(spec, settings)
+    assert path == settings.weights_dir / "toy" / "model.bin"
+    assert list(weights_lock.read(settings.weights_dir)) == ["toy/model.bin"]
+    assert verify(spec, path) == ABC
+    path.write_bytes(b"abd")
+    with pytest.raises(WeightsError, match=ABC):
+        pull(spec, settings)
+
+
 def test_a_file_that_changed_here_is_refused(settings: Settings, source: Path) -> None:
     path = pull(unknown(source), settings)
     path.write_bytes(b"abd")

@@ -9,7 +9,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from omnisearch.config import Settings
-from omnisearch.stores import server
+from omnisearch.stores import server, server_calls
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_catalog, open_store
 from omnisearch.stores.collection_name import CollectionName
@@ -38,7 +38,8 @@ def _memory(data_dir: Path) -> Iterator[Settings]:
     client = QdrantClient(":memory:")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "close", lambda: None)
-        patch.setattr(server, "connect", lambda url, api_key: client)
+        patch.setattr(server_calls, "connect", lambda url, api_key: client)
+        patch.setattr(server, "STREAMS", 1)  # the client's memory is not safe in several threads
         yield Settings(data_dir=data_dir, store="memory")
 
 

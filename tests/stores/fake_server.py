@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from qdrant_client import QdrantClient
 from qdrant_client.http import models
@@ -62,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def _result(self, body: dict[str, Any]) -> tuple[int, Any]:
         path, _, query = self.path.partition("?")
@@ -96,11 +97,44 @@ def _plain(value: Any) -> Any:
 def _create(local: QdrantClient, body: dict[str, Any], name: str) -> bool:
     asked = models.CreateCollection.model_validate(body)
     assert isinstance(asked.vectors, models.VectorParams)
+    CREATED.setdefault(local, {})[name] = asked
     return local.create_collection(name, asked.vectors, asked.sparse_vectors)
 
 
+# What the collections of each fake were created with, and their indexing thresholds, which change nothing in it.
+CREATED: WeakKeyDictionary[QdrantClient, dict[str, models.CreateCollection]] = WeakKeyDictionary()
+THRESHOLDS: WeakKeyDictionary[QdrantClient, dict[str, int]] = WeakKeyDictionary()
+
+
+def _update(local: QdrantClient, body: dict[str, Any], name: str) -> bool:
+    asked = models.UpdateCollection.model_validate(body)
+    threshold = asked.optimizers_config and asked.optimizers_config.indexing_threshold
+    if threshold is not None:
+        THRESHOLDS.setdefault(local, {})[name] = threshold
+    return local.update_collection(name, metadata=asked.metadata)
+
+
+# The indexed fields of the collections of each fake, which has no indexes itself.
+SCHEMAS: WeakKeyDictionary[QdrantClient, dict[str, dict[str, Any]]] = WeakKeyDictionary()
+
+
+def _index(local: QdrantClient, body: dict[str, Any], name: str) -> dict[str, Any]:
+    field = {"data_type": body["field_schema"], "points": 0}
+    SCHEMAS.setdefault(local, {}).setdefault(name, {})[body["field_name"]] = field
+    return {"operation_id": 0, "status": "completed"}
+
+
+def _described(local: QdrantClient, body: dict[str, Any], name: str) -> dict[str, Any]:
+    found = local.get_collection(name).model_dump(mode="json")
+    threshold = THRESHOLDS.get(local, {}).get(name)
+    if threshold is not None:
+        found["config"]["optimizer_config"]["indexing_threshold"] = threshold
+    return found | {"payload_schema": SCHEMAS.get(local, {}).get(name, {})}
+
+
 def _create_vector(local: QdrantClient, body: dict[str, Any], name: str, vector: str) -> Any:
-    return local.create_vector_name(name, vector, models.SparseVectorNameConfig.model_validate(body))
+    kind = models.DenseVectorNameConfig if "dense" in body else models.SparseVectorNameConfig
+    return local.create_vector_name(name, vector, kind.model_validate(body))
 
 
 def _vectors(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
@@ -148,11 +182,12 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"POST /collections/aliases": _alias,
     r"GET /collections/([^/]+)/exists": lambda local, body, name: {"exists": local.collection_exists(name)},
     r"PUT /collections/([^/]+)": _create,
-    r"GET /collections/([^/]+)": lambda local, body, name: local.get_collection(name),
+    r"GET /collections/([^/]+)": _described,
+    r"PATCH /collections/([^/]+)": _update,
     r"PUT /collections/([^/]+)/vectors/([^/]+)": _create_vector,
     r"PUT /collections/([^/]+)/points/vectors": _vectors,
     r"DELETE /collections/([^/]+)": lambda local, body, name: local.delete_collection(name),
-    r"PUT /collections/([^/]+)/index": lambda local, body, name: {"operation_id": 0, "status": "completed"},
+    r"PUT /collections/([^/]+)/index": _index,
     r"PUT /collections/([^/]+)/points": _upsert,
     r"POST /collections/([^/]+)/points/query/batch": _search,
     r"POST /collections/([^/]+)/points/scroll": _scroll,

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from omnisearch.query.conditions import Condition, PatternCondition, RangeCondition
+from omnisearch.metadata import NO_METADATA, Metadata
+from omnisearch.query.conditions import Condition, PatternCondition, RangeCondition, WordCondition
+from omnisearch.query.positions import NearCondition
 from omnisearch.stores.base import Filter, Payload, Point
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
+from tests.query.test_positions import by_vectors
 
 MODEL = "toy"
 DIM = 8
@@ -50,6 +53,25 @@ def described(n: int) -> Payload:
         mtime=1.7e9 + float(random.integers(0, 4)) + 0.25,
         tags=tuple(sorted({str(tag) for tag in random.choice(["x", "y z", "ü", "a:b"], size=2)})),
         meta={} if n % 4 == 0 else {"author": str(random.choice(["ann", "bo=b", "c:d"]))},
+        metadata=metadata(random) if n % 5 else NO_METADATA,
+        has=tuple(name for name in ("speech", "text") if random.integers(0, 2)),
+        languages=tuple(str(code) for code in random.choice(["de", "en"], size=random.integers(0, 2))),
+        added=1.7e9 + float(random.integers(0, 4)),
+    )
+
+
+def metadata(random: np.random.Generator) -> Metadata:
+    """What a file says, with every field sometimes empty."""
+    is_placed = bool(random.integers(0, 3))
+    return Metadata(
+        time=str(random.choice(["", "2023-07-14T15:30:05Z", "2023-07-14T15:30:07Z", "1900-01-01T00:00:00Z"])),
+        latitude=float(random.choice([38.72, 38.75, -60.0, 89.99])) if is_placed else None,
+        longitude=float(random.choice([-9.14, -9.1, 179.99, -179.99])) if is_placed else None,
+        place=str(random.choice(["", "Lisbon, Portugal", "São Paulo, Brazil", "東京, Japan"])),
+        camera=str(random.choice(["", "Canon EOS R5", "CANON PowerShot", "Nikon Z 6"])),
+        year=int(random.integers(1990, 1993)) if random.integers(0, 2) else None,
+        rating=int(random.integers(1, 6)) if random.integers(0, 2) else None,
+        language=str(random.choice(["", "de", "fr"])),
     )
 
 
@@ -71,16 +93,33 @@ PATTERNS += ("/files/**/*.bin", "2024/*", "b.d", "*.d/*", "/a", "nowhere", "file
 def condition(random: np.random.Generator) -> Condition:
     """One of the conditions that some of the samples fulfil."""
     negated = bool(random.integers(0, 2))
-    field = str(random.choice(["path", "path", "mime", "tag", "meta.author", "size", "mtime", "duration"]))
+    labels = ["path", "path", "mime", "tag", "meta.author", "size", "mtime", "duration"]
+    said = ["date", "taken", "year", "rating", "camera", "place", "near", "language", "has", "day", "added"]
+    field = str(random.choice(labels + said))
+    if field == "near":
+        kilometres = float(random.choice([0.001, 4.0, 50.0, 5000.0, 15_000.0]))
+        latitude, longitude = float(random.choice([38.72, 89.9, -60.0])), float(random.choice([-9.14, 179.99, 0.0]))
+        return NearCondition(latitude, longitude, kilometres, negated)
+    texts = {
+        "camera": ("canon", "EOS canon", "nikon", "can"),
+        "place": ("lisbon", "sao paulo", "京", "são", "brazil sao"),
+    }
+    if field in texts:
+        return WordCondition(field, str(random.choice(texts[field])), negated)
     words = {
         "path": PATTERNS,
         "mime": ("image/jpeg", "image/*", "audio/*", "image"),
         "tag": ("x", "y z", "ü", "a:b", "z"),
         "meta.author": ("ann", "bo=b", "c:d", "none"),
+        "language": ("de", "en", "fr", "pt"),
+        "has": ("speech", "text", "gps", "taken"),
+        "day": ("07-14", "01-01", "02-29"),
     }
     if field in words:
         return PatternCondition(field, str(random.choice(words[field])), negated)
-    low = {"size": 0.0, "mtime": 1.7e9 + 0.25, "duration": 0.0}[field]
+    low = {"size": 0.0, "duration": 0.0, "year": 1989.0, "rating": 1.0}.get(field, 1.7e9 + 0.25)
+    if field == "taken" or (field == "date" and random.integers(0, 2)):
+        low = 1_689_348_605.0
     step = 500 if field == "size" else 1
     bounds = {
         name: low + step * (float(random.integers(0, 5)) + float(random.choice([0, 0.5])))
@@ -91,8 +130,19 @@ def condition(random: np.random.Generator) -> Condition:
 
 def holds(condition: Condition, payload: Payload) -> bool:
     """What a condition means, by regular expressions and comparisons."""
-    if isinstance(condition, RangeCondition):
-        value = getattr(payload, condition.field)
+    said = payload.metadata
+    if isinstance(condition, NearCondition):
+        true = said.latitude is not None and said.longitude is not None
+        if true:
+            true = (
+                by_vectors((condition.latitude, condition.longitude), (said.latitude, said.longitude)) <= condition.km
+            )
+    elif isinstance(condition, WordCondition):
+        true = all(word in plain(getattr(said, condition.field)) for word in plain(condition.text))
+    elif isinstance(condition, RangeCondition):
+        values = {"taken": said.taken, "year": said.year, "rating": said.rating}
+        values["date"] = payload.mtime if said.taken is None else said.taken
+        value = values[condition.field] if condition.field in values else getattr(payload, condition.field)
         signs = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
         bounds = [(sign, getattr(condition, name)) for name, sign in signs.items()]
         true = value is not None and all(sign(value, bound) for sign, bound in bounds if bound is not None)
@@ -103,11 +153,22 @@ def holds(condition: Condition, payload: Payload) -> bool:
         true = re.fullmatch(f"{start}{pattern}(?:/.*)?", payload.path) is not None
     elif condition.field == "mime":
         true = re.fullmatch(re.escape(condition.pattern).replace(r"\*", ".*"), payload.mime) is not None
-    elif condition.field == "tag":
-        true = condition.pattern in set(payload.tags)
+    elif condition.field == "has":
+        true = condition.pattern in payload.has
+        true |= (condition.pattern == "gps" and said.latitude is not None) or (
+            condition.pattern == "taken" and bool(said.time)
+        )
+    elif condition.field in ("language", "day", "tag"):
+        read = {"language": {said.language, *payload.languages}, "day": {said.time[5:10]}, "tag": {*payload.tags}}
+        true = condition.pattern in read[condition.field]
     else:
         true = (condition.field, condition.pattern) in {(f"meta.{key}", value) for key, value in payload.meta.items()}
     return true != condition.negated
+
+
+def plain(text: str) -> list[str]:
+    """The words of a text of the samples, which have no accent but the tilde."""
+    return text.lower().replace("ã", "a").replace(",", "").replace("東京", "東 京").split()
 
 
 def passes(point: Point, chosen: Filter) -> bool:

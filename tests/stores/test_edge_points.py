@@ -22,51 +22,52 @@ from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 class Shelf:
     """Points of one version, and what was read from it."""
 
-    def __init__(self, *ids: str) -> None:
+    def __init__(self, *ids: bytes) -> None:
         self.version = "1"
         self.points = {
-            id_: Point(id_, np.ones(2, np.float32), Payload(item_id=id_, modality=Modality.IMAGE, path=id_))
+            id_: Point(str(id_), np.ones(2, np.float32), Payload(item_id="i", modality=Modality.IMAGE, path=""))
             for id_ in ids
         }
-        self.read: list[list[str]] = []
+        self.read: list[list[bytes]] = []
 
-    def fetch(self, ids: Sequence[str]) -> tuple[str, list[Point]]:
+    def fetch(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, Point]]:
         self.read.append(list(ids))
-        return self.version, [self.points[id_] for id_ in ids if id_ in self.points]
+        return self.version, {id_: self.points[id_] for id_ in ids if id_ in self.points}
 
 
 def test_a_point_is_read_once_while_the_version_stays() -> None:
-    shelf = Shelf("a", "b", "c")
-    cache = PointCache(shelf.fetch)
-    assert set(cache.get("1", ["a", "b", "a"])) == {"a", "b"}
-    assert cache.get("1", ["c", "b"])["b"] is shelf.points["b"]
-    assert shelf.read == [["a", "b"], ["c"]]
+    shelf = Shelf(b"a", b"b", b"c")
+    cache = PointCache(shelf.fetch, most=9)
+    assert set(cache.get("1", [b"a", b"b", b"a"])) == {b"a", b"b"}
+    assert cache.get("1", [b"c", b"b"])[b"b"] is shelf.points[b"b"]
+    assert shelf.read == [[b"a", b"b"], [b"c"]]
     shelf.version = "2"
-    cache.get("2", ["a"])
-    assert shelf.read[-1] == ["a"]
+    cache.get("2", [b"a"])
+    assert shelf.read[-1] == [b"a"]
 
 
 def test_what_is_read_at_a_later_version_is_not_kept() -> None:
-    shelf = Shelf("a")
-    cache = PointCache(shelf.fetch)
+    shelf = Shelf(b"a")
+    cache = PointCache(shelf.fetch, most=9)
     shelf.version = "2"
-    assert set(cache.get("1", ["a"])) == {"a"}
-    cache.get("1", ["a"])
-    assert shelf.read == [["a"], ["a"]]
+    assert set(cache.get("1", [b"a"])) == {b"a"}
+    cache.get("1", [b"a"])
+    assert shelf.read == [[b"a"], [b"a"]]
 
 
 def test_a_deleted_point_is_left_out() -> None:
-    assert set(PointCache(Shelf("a").fetch).get("1", ["a", "gone"])) == {"a"}
+    assert set(PointCache(Shelf(b"a").fetch, most=9).get("1", [b"a", b"gone"])) == {b"a"}
 
 
 def test_the_least_recently_used_points_go_first_and_an_answer_may_exceed_the_bound() -> None:
-    shelf = Shelf(*"abcd")
+    four = [b"a", b"b", b"c", b"d"]
+    shelf = Shelf(*four)
     cache = PointCache(shelf.fetch, most=2)
-    assert set(cache.get("1", "abcd")) == set("abcd")
-    cache.get("1", "c")
-    cache.get("1", "a")
-    cache.get("1", "c")
-    assert shelf.read == [list("abcd"), ["a"]]
+    assert set(cache.get("1", four)) == set(four)
+    cache.get("1", [b"c"])
+    cache.get("1", [b"a"])
+    cache.get("1", [b"c"])
+    assert shelf.read == [four, [b"a"]]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores import edge_link, validation
+from omnisearch.stores import edge_link, edge_worker, validation
 from omnisearch.stores.base import Facts, Lookup, VectorStore
 from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.edge import EdgeStore
@@ -129,6 +129,29 @@ def test_the_worker_ends_after_its_last_client_even_a_killed_one(settings: Setti
 def reopen_count(settings: Settings) -> int:
     with closing(reopen(settings)) as opened:
         return opened.count()
+
+
+def test_a_copy_of_a_directory_is_not_served_by_the_worker_of_the_original(
+    settings: Settings, store: VectorStore, tmp_path: Path
+) -> None:
+    """The copy has the file that names the worker."""
+    store.upsert(points(3))
+    copied = settings.model_copy(update={"data_dir": tmp_path / "copied"})
+    shutil.copytree(settings.data_dir, copied.data_dir)
+    with closing(reopen(copied)) as other:
+        other.delete([point.payload.item_id for point in points(3)])
+        assert other.count() == 0
+    assert store.count() == len(points(3))
+
+
+def test_a_client_of_another_version_is_refused(
+    settings: Settings, store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.count()
+    monkeypatch.setattr(edge_link, "PROTOCOL", edge_worker.PROTOCOL + 1)
+    with pytest.raises(StoreError, match=f"another version of omnisearch .* by its process {worker_pid(settings)}: "):
+        EdgeLink(vectors_dir(settings)).ask({"do": "ping"})
+    assert store.count() == 0
 
 
 def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: VectorStore) -> None:

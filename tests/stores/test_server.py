@@ -1,21 +1,26 @@
 """What only a server can do to a client: be away, be busy, want a key. Against a fake (see `fake_server`)."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import StoreError
-from omnisearch.stores import server
+from omnisearch.stores import server, server_calls
 from omnisearch.stores.base import Facts, Filter, Lookup, VectorStore
 from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.clauses import INDEXED
-from tests.stores.fake_server import FakeServer, running
+from tests.stores import fake_server
+from tests.stores.fake_server import CREATED, THRESHOLDS, FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
+
+UPSERT = r"PUT /collections/([^/]+)/points"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 
@@ -43,7 +48,7 @@ def test_a_server_that_is_away_is_a_store_error_within_two_seconds(
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(StoreError, match=f"server at {url}/ cannot be reached"):
             describe_store(Settings(data_dir=tmp_path, store=url))
-    assert len(pauses) == len(server.PAUSES)
+    assert len(pauses) == len(server_calls.PAUSES)
     assert sum(pauses) < 2  # to be refused takes no time itself
 
 
@@ -59,7 +64,7 @@ def test_a_busy_server_is_asked_again(fake: FakeServer, store: VectorStore, stat
 def test_a_server_that_stays_busy_is_a_store_error(
     fake: FakeServer, store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(server_calls, "PAUSES", (0.01, 0.01))
     fake.failures[:] = [503] * 3
     with pytest.raises(StoreError, match="HTTP 503"):
         store.search([Lookup(vector(0), 1)])
@@ -75,8 +80,8 @@ def test_a_request_that_is_refused_is_not_repeated(fake: FakeServer, store: Vect
 
 
 def test_a_server_that_hangs_is_left(fake: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr(server, "PAUSES", ())
+    monkeypatch.setattr(server_calls, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(server_calls, "PAUSES", ())
     with fake.turn, pytest.raises(StoreError, match="cannot be reached"):
         describe_store(Settings(data_dir=tmp_path, store=fake.url))
 
@@ -104,8 +109,62 @@ def test_filtered_fields_are_indexed_and_writes_are_waited_for(fake: FakeServer,
     store.describe({"item-0": Facts("/moved")})
     store.delete(["item-0"])
     writes = [query for method, query in fake.queries if method != "GET" and "wait" in query]
-    assert writes == ["wait=true"] * (len(INDEXED) + 4)  # to describe is to write facts, then words
+    # One adds the text vector; to describe is to write facts, then words.
+    assert writes == ["wait=true"] * (len(INDEXED) + 5)
     assert store.count(Filter(item_ids=("item-0",))) == 0
+
+
+def test_a_load_delays_indexes_until_it_ends_even_if_another_process_ends_it(
+    fake: FakeServer, store: VectorStore, tmp_path: Path
+) -> None:
+    [name] = CREATED[fake.local]
+    THRESHOLDS[fake.local] = {name: 123}
+    store.begin_load()
+    assert THRESHOLDS[fake.local] == {name: 0}
+    store.begin_load()  # another run, after a crash
+    settings = Settings(data_dir=tmp_path, store=fake.url)
+    with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as other:
+        other.end_load()
+    assert THRESHOLDS[fake.local] == {name: 123}
+    THRESHOLDS[fake.local] = {name: 0}  # as its owner wants it
+    store.end_load()
+    assert THRESHOLDS[fake.local] == {name: 0}
+
+
+def test_points_are_written_in_several_streams(
+    fake: FakeServer, store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "BATCH", 2)
+    meeting = threading.Barrier(server.STREAMS)
+    upsert = fake_server.ROUTES[UPSERT]
+
+    def write(local: Any, body: Any, name: str) -> Any:
+        fake.turn.release()  # let the others come
+        try:
+            meeting.wait(30)
+        finally:
+            fake.turn.acquire()
+        return upsert(local, body, name)
+
+    monkeypatch.setitem(fake_server.ROUTES, UPSERT, write)
+    store.upsert(points(2 * server.STREAMS))
+    assert store.count() == 2 * server.STREAMS
+
+
+def test_a_stream_that_fails_is_an_error(fake: FakeServer, store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "BATCH", 2)
+    fake.failures[:] = [400]
+    with pytest.raises(StoreError, match="HTTP 400"):
+        store.upsert(points(8))
+    store.upsert(points(8))
+    assert store.count() == 8
+
+
+def test_new_collections_have_the_shards_and_replicas_of_the_settings(fake: FakeServer, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, store=fake.url, store_shards=12, store_replicas=2)
+    open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True).close()
+    [asked] = CREATED[fake.local].values()
+    assert (asked.shard_number, asked.replication_factor) == (12, 2)
 
 
 def test_an_alias_of_someone_else_is_left_alone(fake: FakeServer, tmp_path: Path) -> None:

@@ -194,3 +194,21 @@ def test_a_folder_is_a_dataset_by_its_file_names(tmp_path: Path) -> None:
     assert records["red dog",].files == {Modality.IMAGE: tmp_path / "pets/red_dog-2.JPG"}
     with pytest.raises(UsageError, match="nowhere"):
         open_own(tmp_path / "nowhere")
+
+
+def test_interface_sounds_have_one_name_in_every_theme(tmp_path: Path) -> None:
+    from omnisearch_training.datasets.base import Workshop
+    from omnisearch_training.datasets.declared.interface_sounds import THEMES, read
+
+    for theme in THEMES:
+        (tmp_path / theme / "usr/share/sounds/Yaru/stereo").mkdir(parents=True)
+    (tmp_path / "oxygen/usr/share/sounds/Oxygen-Sys-Log-In-Long.ogg").touch()
+    (tmp_path / "oxygen/usr/share/sounds/Oxygen-Im-Nudge.ogg").touch()  # no common name
+    yaru = tmp_path / "yaru/usr/share/sounds/Yaru/stereo"
+    (yaru / "desktop-login.oga").touch()
+    (yaru / "dialog-error.oga").symlink_to("desktop-login.oga")
+    drafts = list(read(Workshop({package.name: tmp_path / theme for theme, (package, _) in THEMES.items()}, tmp_path)))
+    assert [(draft.key, draft.name) for draft in drafts] == [
+        ("yaru/desktop-login.oga", "login"),
+        ("oxygen/Oxygen-Sys-Log-In-Long.ogg", "login"),
+    ]

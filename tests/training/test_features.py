@@ -34,6 +34,7 @@ def record(folder: Path, number: int) -> Record:
     return Record(str(number), str(number), Split.TRAIN, (str(number),), {CLOUD: path}, "CC0-1.0")
 
 
+@pytest.mark.slow
 def test_towers_of_one_modality_share_the_decoding(tmp_path: Path, decoded: Counter[str]) -> None:
     records = [record(tmp_path, number) for number in range(3)]
     features = Features(tmp_path / "features", load_settings(workers=1))

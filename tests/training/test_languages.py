@@ -11,7 +11,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.types import Modality, SpaceEmbeddings
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.datasets.split import source_id
-from omnisearch_training.evaluate import languages
+from omnisearch_training.evaluate import languages, report_tables
 from omnisearch_training.evaluate import report as reports
 from omnisearch_training.evaluate.ground_truth import Entry, Truth
 from omnisearch_training.evaluate.languages import answer_other_languages, evaluate_languages
@@ -74,7 +74,7 @@ def test_each_branch_is_asked_in_each_language(model: OmniBind) -> None:
     assert [each.factors for each in found] == [{"text:english": 0.5, "text:other": 0.5}] * 2
     assert english["only other"] == german["only english"] < 10
     assert {each.recalls["bound"].queries for each in found} == {len(CONCEPTS)}
-    report = reports._languages([reports._language_row(each) for each in found])
+    report = report_tables._languages([reports._language_row(each) for each in found])
     assert "| mean of 1 | image |" in report
 
 

@@ -44,10 +44,13 @@ def kind(name: str, seen_by: int, split: Split = Split.TRAIN, spelled: str = "")
 
 
 def asked(items: dict[str, Items], left_out: str, untrained: Sequence[Floats] = ()) -> dict[str, float]:
-    found = module.ask(items, left_out, HEADS, untrained, embed, lambda name: f"what {name.split()[-1]} is", 0)
-    return {name: ranking.recall().at[1] for name, ranking in found.items()}
+    found = module.ask(
+        items, left_out, HEADS, lambda _: untrained, embed, lambda name: f"what {name.split()[-1]} is", 0
+    )
+    return {name: variant.ranking.recall().at[1] for name, variant in found.items()}
 
 
+@pytest.mark.slow
 def test_a_kind_is_found_if_it_looks_like_the_others_and_never_by_itself() -> None:
     items = {"drawings": kind("drawings", 1), "more": kind("more", 1), "strange": kind("strange", 2)}
     assert asked({name: items[name] for name in ("drawings", "more")}, "more")[module.NAMES] > 90
@@ -95,6 +98,7 @@ def test_every_dataset_with_pictures_or_sounds_is_of_one_kind(modality: Modality
     [
         ('base = "a.toml"\n[kinds.image]\none = ["emoji"]', "kinds.image"),
         ('base = "a.toml"\n[kinds.text]\none = ["a"]\ntwo = ["b"]', "only image and audio have kinds"),
+        ('base = "a.toml"\nstage = {}\n[kinds.audio]\none = ["a"]\ntwo = ["b"]', "only the image tower has a stage"),
         ("base =", "kinds.toml"),
     ],
 )

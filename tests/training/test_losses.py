@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from omnisearch_training.stages import losses
-from omnisearch_training.stages.losses import decoupling, info_nce
+from omnisearch_training.stages.losses import decoupling, distillation, info_nce
 
 
 def rows(seed: int, n: int = 6, dim: int = 5) -> torch.Tensor:
@@ -146,3 +146,19 @@ def test_decoupling_is_its_formula() -> None:
             s, y = float(scores[i, j]), float(labels[i, j])
             total -= y * math.log(s) + (1 - y) * math.log(1 - s)
     assert decoupling(scores, labels).item() == pytest.approx(total / 6, rel=1e-12)
+
+
+def test_distillation_is_its_formula() -> None:
+    student, teacher, tau = rows(0).requires_grad_(), rows(1).requires_grad_(), 2.0
+    total = 0.0
+    for found, wanted in zip(student.tolist(), teacher.tolist(), strict=True):
+        q, p = ([math.exp(each / tau) for each in logits] for logits in (found, wanted))
+        total += sum(a / sum(p) * math.log((a / sum(p)) / (b / sum(q))) for a, b in zip(p, q, strict=True)) / 6
+    loss = distillation(student, teacher, tau)
+    assert loss.item() == pytest.approx(tau**2 * total, rel=1e-12)
+    assert distillation(teacher, teacher, tau).item() == pytest.approx(0, abs=1e-15)
+    loss.backward()  # type: ignore[no-untyped-call]
+    # By hand: the gradient by a student's logit is tau (q - p), averaged over the rows.
+    expected = tau * ((student / tau).softmax(1) - (teacher / tau).softmax(1)) / 6
+    torch.testing.assert_close(student.grad, expected.detach(), rtol=1e-12, atol=1e-14)
+    assert teacher.grad is None

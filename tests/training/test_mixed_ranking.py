@@ -10,6 +10,7 @@ from omnisearch.binding.config import RelevanceConfig
 from omnisearch.types import Floats, Modality
 from omnisearch_training.evaluate.mixed_ranking import (
     Collection,
+    in_cut,
     measure,
     rank_fusion,
     raw,
@@ -44,6 +45,22 @@ def collection() -> Collection:
         for m in (TEXT, IMAGE, AUDIO)
     }
     return Collection(rows, {m: np.array([f"c{i}" for i in range(CONCEPTS)], object) for m in rows})
+
+
+def test_the_items_in_a_cut_are_counted_with_the_right_ones_among_them(collection: Collection) -> None:
+    """Of the 240 items of other modalities, two are right; with this way 3 items are relevant, one of them right."""
+    right = np.flatnonzero(collection.concepts[IMAGE] == "c5")
+
+    def way(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, np.ndarray]:
+        odds = {m: np.full(len(row), -9.0) for m, row in scores.items()}
+        odds[IMAGE][right] = odds[AUDIO][:2] = 1.0
+        odds[TEXT][:] = 9.0
+        return odds
+
+    counts = in_cut(way, collection, TEXT, 0.5)
+    assert {tuple(row) for row in counts} == {(3, 1, 2), (3, 0, 2)}
+    assert sum(row[1] for row in counts) == 3  # "c5", and the concepts of the first two sounds
+    assert in_cut(way, collection, TEXT, 0.9)[:, 0].max() == 0
 
 
 def test_by_raw_cosine_a_list_is_full_of_the_query_s_own_kind(collection: Collection) -> None:

@@ -137,7 +137,7 @@ def hard(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.usefixtures("blocks")
-@pytest.mark.parametrize("k", [1, 16])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), 16])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "name",

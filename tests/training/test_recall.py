@@ -21,6 +21,7 @@ from omnisearch_training.cli import evaluate as command
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.datasets.load import open_data
 from omnisearch_training.evaluate import report as reports
+from omnisearch_training.evaluate import report_tables
 from omnisearch_training.evaluate.baselines import variants
 from omnisearch_training.evaluate.ground_truth import Truth, concept, entry_of, names, trials
 from omnisearch_training.evaluate.recall import Result, Side, encode, evaluate
@@ -302,7 +303,7 @@ def test_the_table_of_variants_names_what_binding_gains() -> None:
     model = planted({"kind": "fixed", "factors": [3, 1]}, centred=("image",))
     results = evaluate(model, records, sides)
     report = reports.make_report(load_settings(), model, {"planted": records}, sides, results, 0)
-    lines = reports.markdown(report).splitlines()
+    lines = report_tables.report_markdown(report).splitlines()
     head = next(line for line in lines if "only left" in line)
     assert [c.strip() for c in head.strip("|").split("|")] == [
         "direction", "truth", "queries", "targets", "bound", "only left", "only right", "uniform", "not centred",

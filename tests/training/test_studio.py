@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,14 @@ from omnisearch_training.datasets.split import Split
 from tests.spaces import small_gemma, small_pe_av
 
 torchvision_shim.install()
-pytest.importorskip("transformers")
-pytest.importorskip("open_clip")
-pytestmark = pytest.mark.slow
+# Slow for its imports, too: they wait for the first test.
+pytestmark = [
+    pytest.mark.slow,
+    *(
+        pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed")
+        for name in ("transformers", "open_clip")
+    ),
+]
 
 DIM = 1024  # of PE-AV and of Uni3D
 WORDS = {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "dog": 4, "cat": 5}

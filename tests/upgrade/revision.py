@@ -36,14 +36,20 @@ def command(*arguments: object) -> str:
     return subprocess.run(run, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def answers(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def answers(folder: Path, *options: str) -> dict[str, list[dict[str, Any]]]:
     """What the index in `folder` answers to each query."""
+    return {name: answer(folder, *query, *options) for name, query in QUERIES.items()}
+
+
+def answer(folder: Path, *query: str) -> list[dict[str, Any]]:
+    """What the index in `folder` answers to one query."""
     index = ("--data-dir", folder / DATA, "--model", folder / MODEL, "--format", "json")
-    return {name: json.loads(command("search", *query, *index)) for name, query in QUERIES.items()}
+    found: list[dict[str, Any]] = json.loads(command("search", *query, *index))
+    return found
 
 
 def make(archive: Path) -> None:
-    """Index small files, and write the index, its model and its answers."""
+    """Index small files, and write the index, its model and its answers by vectors alone."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         files = place / "files"
@@ -51,7 +57,7 @@ def make(archive: Path) -> None:
         write_image(files / "pictures" / "copy of p0.png", seed=0)
         write_hashed_model(place / MODEL)
         command("index", files, "--data-dir", place / DATA, "--model", place / MODEL)
-        (place / ANSWERS).write_text(json.dumps(answers(place), indent=1))
+        (place / ANSWERS).write_text(json.dumps(answers(place, "--no-words"), indent=1))
         wait_for_worker(Settings(data_dir=place / DATA))
         shutil.rmtree(files)
         with tarfile.open(archive, "w:xz") as tar:

@@ -162,7 +162,7 @@ def ablate(
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.datasets.load import open_data
     from omnisearch_training.evaluate import ablation as ablations
-    from omnisearch_training.evaluate.report import ablation_markdown
+    from omnisearch_training.evaluate.report_tables import ablation_markdown
 
     opened = open_data(data or [], split)
     report = ablations.ablate(ablation, opened, load_settings(device=device), datasets_dir())
@@ -181,11 +181,13 @@ def kinds(
 ) -> None:
     """Leave one kind of pictures or sounds out at a time: train heads on the others, and ask for it by names.
 
-    Also measures descriptions of names as captions and in queries, and the mean over the kinds.
+    Also measures the mean over the kinds, and descriptions of names as captions and in queries; or, if the file has a
+    section [stage], the last stage of the image tower as it is and trained with its head.
     """
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
-    from omnisearch_training.evaluate.left_out_kinds import kinds_markdown, leave_out
+    from omnisearch_training.evaluate.kinds_report import kinds_markdown
+    from omnisearch_training.evaluate.left_out_kinds import leave_out
 
     report = leave_out(path, load_settings(device=device), datasets_dir())
     _write_report(report, kinds_markdown(report), out, markdown, output)
@@ -220,11 +222,12 @@ def evaluate(
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.datasets.load import open_data
-    from omnisearch_training.evaluate import report as reports
     from omnisearch_training.evaluate.composed_queries import evaluate_composed
     from omnisearch_training.evaluate.languages import evaluate_languages
     from omnisearch_training.evaluate.recall import encode
     from omnisearch_training.evaluate.recall import evaluate as measure
+    from omnisearch_training.evaluate.report import make_report
+    from omnisearch_training.evaluate.report_tables import report_markdown
     from omnisearch_training.stages.features import Features
 
     settings = load_settings(model=model, device=device)
@@ -238,9 +241,9 @@ def evaluate(
     if not results:
         raise UsageError("nothing to compare: no two modalities of the model show the same thing in these data")
     languages = evaluate_languages(bound, features, datasets, sides, SEED) if Modality.TEXT in bound.modalities else []
-    report = reports.make_report(settings, bound, datasets, sides, results, SEED, languages)
+    report = make_report(settings, bound, datasets, sides, results, SEED, languages)
     err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
-    _write_report(report, reports.markdown(report), out, markdown, output)
+    _write_report(report, report_markdown(report), out, markdown, output)
 
 
 def _check_split(split: str) -> None:
@@ -257,7 +260,7 @@ def _write_report(
     report: dict[str, Any], tables: str, out: Path | None, markdown: Path | None, output: Format | None
 ) -> None:
     """Write a report as JSON to `out`, its tables to `markdown`, and its results to stdout."""
-    from omnisearch_training.evaluate.report import table_row
+    from omnisearch_training.evaluate.report_tables import table_row
 
     if out is not None:
         out.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

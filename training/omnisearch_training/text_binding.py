@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from omnisearch.binding import checkpoint
+from omnisearch.binding import checkpoint, model_files
 from omnisearch.binding.fusion import Fusion
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
@@ -68,7 +68,7 @@ def bind_onto(recipe: Recipe, base: Path, out: Path, settings: Settings, cache: 
     records = {name: open_named(name) for name in recipe.texts.datasets}
     check(record for each in records.values() for record in each)
     stored = checkpoint.read(base)
-    judging = {name: getattr(stored.config, name) for name in checkpoint.JUDGING}
+    judging = {name: getattr(stored.config, name) for name in model_files.JUDGING}
     config = recipe.model.model_copy(update=judging)
     spaces = {name: load_space(name, settings) for name in config.projectors}
     fusion = Fusion(config, {name: space.spec.dim for name, space in spaces.items()})

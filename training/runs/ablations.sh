@@ -16,7 +16,7 @@ for name in emoji tuxpaint scratch gcompris openttd_sounds wesnoth_sounds widela
 done
 ablate mico "${data[@]}"
 ablate texts --data emoji_names "${data[@]}"
-for modality in image audio; do
-  .venv/bin/omnisearch train kinds training/ablations/kinds_$modality.toml \
-    --out training/runs/kinds_$modality.json --markdown training/runs/kinds_$modality.md
+for kinds in image audio stage; do
+  .venv/bin/omnisearch train kinds training/ablations/kinds_$kinds.toml \
+    --out training/runs/kinds_$kinds.json --markdown training/runs/kinds_$kinds.md
 done

@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggestions
+         * @description Suggest names, labels and other texts of items that have the letters typed so far.
+         */
+        get: operations["suggestions_v1_suggestions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/embeddings": {
         parameters: {
             query?: never;
@@ -217,7 +237,7 @@ export interface paths {
         };
         /**
          * Item
-         * @description Return an item and its segments.
+         * @description Return an item, its segments and the texts that were read in it.
          */
         get: operations["item_v1_items__item_id__get"];
         put?: never;
@@ -244,6 +264,26 @@ export interface paths {
          * @description Send the passages of a text in order, as they were embedded.
          */
         get: operations["text_v1_items__item_id__text_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{item_id}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Copies
+         * @description List the files with the content of an item, which are one item of the index.
+         */
+        get: operations["copies_v1_items__item_id__copies_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,6 +324,46 @@ export interface paths {
          * @description Send a WebP picture of the item: itself, a frame, a waveform, a view.
          */
         get: operations["preview_v1_items__item_id__preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{item_id}/frame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Frame
+         * @description Send a WebP picture of a film at a second, at most 320 pixels long; the last one for a time after the end.
+         */
+        get: operations["frame_v1_items__item_id__frame_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/items/{item_id}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description Send a WebP picture of a page of a PDF, at most 1280 pixels long.
+         */
+        get: operations["page_v1_items__item_id__page_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -371,6 +451,46 @@ export interface paths {
          * @description Delete an upload.
          */
         delete: operations["remove_v1_uploads__upload_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Upload
+         * @description Send a WebP picture of an upload: itself, a frame, a waveform, a view.
+         */
+        get: operations["preview_upload_v1_uploads__upload_id__preview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Peaks Of Upload
+         * @description Send the waveform of an uploaded sound or film, in up to 1000 stretches.
+         */
+        get: operations["peaks_of_upload_v1_uploads__upload_id__peaks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -502,6 +622,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/roots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roots
+         * @description List the configured roots, which index jobs may read, and the other paths that were indexed.
+         */
+        get: operations["roots_v1_roots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/roots/{number}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Folders
+         * @description List the folders in a folder below a configured root. Links are not followed, and hidden folders are left out.
+         */
+        get: operations["folders_v1_roots__number__folders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failures
+         * @description List the files of a collection that could not be indexed, from the present state of the index.
+         */
+        get: operations["failures_v1_failures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Storage
+         * @description Return the disk space that a collection takes up, and what all collections share.
+         */
+        get: operations["storage_v1_storage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stats": {
         parameters: {
             query?: never;
@@ -531,7 +731,7 @@ export interface paths {
         };
         /**
          * Facets
-         * @description Count the items of a selection by modality, type, year and folder.
+         * @description Count the items of a selection by modality, type, year, place, camera, language and folder.
          */
         get: operations["facets_v1_facets_get"];
         put?: never;
@@ -571,7 +771,7 @@ export interface paths {
         };
         /**
          * Status
-         * @description Return the indexed segments, the model, and the limits of queries.
+         * @description Return the indexed segments, the model, the limits of queries, and what this server can do.
          */
         get: operations["status_v1_status_get"];
         put?: never;
@@ -670,6 +870,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/items/{item_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reveal
+         * @description Show the folder of an item on the server's own machine, for a user who sits there: see `reveal` of the status.
+         */
+        post: operations["reveal_v1_items__item_id__reveal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{name}/pull": {
         parameters: {
             query?: never;
@@ -681,7 +901,9 @@ export interface paths {
         put?: never;
         /**
          * Pull
-         * @description Queue a job that fetches the weight files of a model and checks them; `Location` is its URL.
+         * @description Queue a job that fetches the weight files of a model, and checks them; `Location` is its URL.
+         *
+         *     Models that read text or speech, such as `speech-en`, are fetched too.
          */
         post: operations["pull_v1_models__name__pull_post"];
         delete?: never;
@@ -753,6 +975,16 @@ export interface components {
             collections: components["schemas"]["CollectionEntry"][];
         };
         /**
+         * CopiesOut
+         * @description The first `paths` of the files with the content of an item, in order, out of `total`.
+         */
+        CopiesOut: {
+            /** Paths */
+            paths: string[];
+            /** Total */
+            total: number;
+        };
+        /**
          * EmbeddingOut
          * @description The unit vector of one input: numbers, or the base64 of float32 in little endian.
          */
@@ -813,7 +1045,7 @@ export interface components {
         };
         /**
          * FacetsOut
-         * @description Counts of the items of a selection by modality, type, year and folder.
+         * @description Counts of the items of a selection by modality, type, year, place, camera, language and folder.
          *
          *     Unless `exact` is true, the counts are estimates from a sample, in which rare values may be absent.
          */
@@ -825,6 +1057,9 @@ export interface components {
             modality: components["schemas"]["FacetOut"];
             mime: components["schemas"]["FacetOut"];
             year: components["schemas"]["FacetOut"];
+            place: components["schemas"]["FacetOut"];
+            camera: components["schemas"]["FacetOut"];
+            language: components["schemas"]["FacetOut"];
             folder: components["schemas"]["FacetOut"];
         };
         /**
@@ -843,6 +1078,22 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * FailuresOut
+         * @description Files that could not be indexed, by path, and the number of them by reason.
+         *
+         *     `next_cursor` is the `cursor` of the next page; it is null after the last one.
+         */
+        FailuresOut: {
+            /** Failures */
+            failures: components["schemas"]["FileErrorOut"][];
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * FileErrorOut
@@ -901,6 +1152,18 @@ export interface components {
             };
         };
         /**
+         * FoldersOut
+         * @description The names of the folders in the folder at `path`, sorted. `more` is true if some were left out.
+         */
+        FoldersOut: {
+            /** Path */
+            path: string;
+            /** Folders */
+            folders: string[];
+            /** More */
+            more: boolean;
+        };
+        /**
          * HealthOut
          * @description The answer of a probe.
          */
@@ -912,7 +1175,11 @@ export interface components {
          * HitOut
          * @description An item that was found. `score` is a cosine; `relevance` in [0, 1] can be compared across modalities.
          *
-         *     `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more.
+         *     `segment` is null for a hit on a whole item. `missing` is true if there is no file at `path` any more. `mtime` is
+         *     the time of the file's last change, in seconds since 1970; `taken` is the time at which it was taken, or null if
+         *     that is unknown. `placeholder` is a ThumbHash in base64, to be shown until the preview has loaded, and `aspect` the
+         *     preview's width / height; both are null while there is no preview, and on the command line. `group` is the modality
+         *     or the day of the hit, such as 2023-07-14, if the query asks for groups.
          */
         HitOut: {
             /** Id */
@@ -942,6 +1209,19 @@ export interface components {
             missing: boolean;
             /** Notes */
             notes: string[];
+            /** Mtime */
+            mtime: number;
+            /** Taken */
+            taken: number | null;
+            /** Placeholder */
+            placeholder?: string | null;
+            /** Aspect */
+            aspect?: number | null;
+            /**
+             * Group
+             * @default
+             */
+            group: string;
             explanation?: components["schemas"]["FindingOut"] | null;
         };
         /**
@@ -962,14 +1242,21 @@ export interface components {
             size: number;
             /** Mtime */
             mtime: number;
+            /** Added */
+            added: number;
             /** Tags */
             tags: string[];
             /** Meta */
             meta: {
                 [key: string]: string;
             };
+            metadata: components["schemas"]["MetadataOut"];
             /** Notes */
             notes: string[];
+            /** Placeholder */
+            placeholder?: string | null;
+            /** Aspect */
+            aspect?: number | null;
             /** Segments */
             segments: number;
             /** Snippet */
@@ -977,7 +1264,7 @@ export interface components {
         };
         /**
          * ItemOut
-         * @description An item with its segments.
+         * @description An item with its segments, and the texts that were read in it: those with a time in order of their start.
          */
         ItemOut: {
             /** Id */
@@ -993,16 +1280,25 @@ export interface components {
             size: number;
             /** Mtime */
             mtime: number;
+            /** Added */
+            added: number;
             /** Tags */
             tags: string[];
             /** Meta */
             meta: {
                 [key: string]: string;
             };
+            metadata: components["schemas"]["MetadataOut"];
             /** Notes */
             notes: string[];
+            /** Placeholder */
+            placeholder?: string | null;
+            /** Aspect */
+            aspect?: number | null;
             /** Segments */
             segments: components["schemas"]["SegmentOut"][];
+            /** Readings */
+            readings: components["schemas"]["ReadingOut"][];
         };
         /**
          * ItemsOut
@@ -1076,6 +1372,9 @@ export interface components {
         /**
          * LimitsOut
          * @description Limits of one query: its `terms`, the characters of a `text`, and the `hits` of an answer.
+         *
+         *     `body` is the size of a request in bytes, with its files, and so of an upload; `seconds` is the longest sound or
+         *     video, or slice of one, in a query. `upload_seconds` is how long an upload is kept after its last use.
          */
         LimitsOut: {
             /** Terms */
@@ -1084,6 +1383,12 @@ export interface components {
             text: number;
             /** Hits */
             hits: number;
+            /** Body */
+            body: number;
+            /** Seconds */
+            seconds: number;
+            /** Upload Seconds */
+            upload_seconds: number;
         };
         /**
          * LocateOut
@@ -1131,6 +1436,10 @@ export interface components {
         /**
          * MatchOut
          * @description The contribution of one term to a hit. `factors`, `spaces` and `unsplit` are set if the query has `explain`.
+         *
+         *     If a text of the item matched, `field` says which: `name`, `passage`, `ocr`, `speech`, `caption` and others. `text`
+         *     is a part of it with the matched words at `marks`, pairs of offsets in characters. `start` and `end` are its
+         *     seconds, and `box` is its place in a picture or a frame: x, y, width and height, as shares of the sides.
          */
         MatchOut: {
             /** Term */
@@ -1158,6 +1467,76 @@ export interface components {
              * @default
              */
             unsplit: string;
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Marks
+             * @default []
+             */
+            marks: [
+                number,
+                number
+            ][];
+            /** Start */
+            start?: number | null;
+            /** End */
+            end?: number | null;
+            /** Box */
+            box?: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+        };
+        /**
+         * MetadataOut
+         * @description What a file says of itself; null or empty where it says nothing.
+         *
+         *     `time` is the local time at which it was made, as ISO 8601, with its offset if that is known; `taken` is the same in
+         *     seconds since 1970. The position is in degrees.
+         */
+        MetadataOut: {
+            /** Time */
+            time: string;
+            /** Taken */
+            taken: number | null;
+            /** Latitude */
+            latitude: number | null;
+            /** Longitude */
+            longitude: number | null;
+            /** Place */
+            place: string;
+            /** Camera */
+            camera: string;
+            /** Lens */
+            lens: string;
+            /** Title */
+            title: string;
+            /** Caption */
+            caption: string;
+            /** Keywords */
+            keywords: string[];
+            /** Artist */
+            artist: string;
+            /** Album */
+            album: string;
+            /** Genre */
+            genre: string;
+            /** Year */
+            year: number | null;
+            /** Rating */
+            rating: number | null;
+            /** Language */
+            language: string;
         };
         /**
          * Modality
@@ -1179,7 +1558,7 @@ export interface components {
         };
         /**
          * ModelDetailOut
-         * @description A model with its spaces and weight files.
+         * @description A model with its spaces and weight files. One that reads text or speech has no modalities and no spaces.
          *
          *     `size` and `to_download`, the part that is not on the machine, are in bytes, null while the size of a file is
          *     unknown. If the model is not `ready`, `way_out` says why and what to do; `command` is the command that makes it
@@ -1266,6 +1645,28 @@ export interface components {
             data: components["schemas"]["ModelOut"][];
         };
         /**
+         * NearCondition
+         * @description Matches items within `km` of a point in degrees. `written` is the text that was parsed.
+         */
+        NearCondition: {
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+            /** Km */
+            km: number;
+            /**
+             * Negated
+             * @default false
+             */
+            negated: boolean;
+            /**
+             * Written
+             * @default
+             */
+            written: string;
+        };
+        /**
          * OpenAIError
          * @description An error in the shape of OpenAI's API. `param` points at the wrong field.
          */
@@ -1306,6 +1707,11 @@ export interface components {
             end: number;
             /** Unit */
             unit: string;
+            /**
+             * Part
+             * @default
+             */
+            part: string;
             /** Index */
             index: number;
             /** Text */
@@ -1313,7 +1719,7 @@ export interface components {
         };
         /**
          * PatternCondition
-         * @description Matches a field with `pattern`. Tags and metadata are compared exactly; path and mime allow wildcards.
+         * @description Matches a field with `pattern`. Path and mime allow wildcards; the others are compared exactly.
          *
          *     A path pattern matches a file or any folder above it. Without a leading `/` it may begin at any depth. `*` and `?`
          *     match within a name, `**` spans folders. A mime pattern may end in `/*`. `written` is the text that was parsed.
@@ -1349,6 +1755,9 @@ export interface components {
         /**
          * PlaceOut
          * @description A location that matches, as the command line also prints it.
+         *
+         *     A location of words that were read in the file has their `field`, `ocr` or `speech`, and their `text` with the
+         *     matched words at `marks`, pairs of offsets in characters.
          */
         PlaceOut: {
             /** Path */
@@ -1361,6 +1770,24 @@ export interface components {
             score: number;
             /** Relevance */
             relevance: number;
+            /**
+             * Field
+             * @default
+             */
+            field: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Marks
+             * @default []
+             */
+            marks: [
+                number,
+                number
+            ][];
             /** Parts */
             parts: components["schemas"]["PartOut"][];
         };
@@ -1460,6 +1887,52 @@ export interface components {
             written: string;
         };
         /**
+         * ReadersOut
+         * @description Whether jobs can read the text in pictures and, with `speech`, the speech in sound.
+         *
+         *     If they are not `ready`, `way_out` says why and what to do. `level` says how index jobs read: `none`, `fast` or
+         *     `full`.
+         */
+        ReadersOut: {
+            /** Ready */
+            ready: boolean;
+            /** Speech */
+            speech: boolean;
+            /** Way Out */
+            way_out: string | null;
+            /** Level */
+            level: string;
+        };
+        /**
+         * ReadingOut
+         * @description A text that was read in an item: seen in a picture, heard in a sound, or the title of a chapter.
+         *
+         *     `start` and `end` are seconds of a sound or a film. `box` is its place in the picture or frame: x, y, width and
+         *     height, as shares of the sides. `language` is a code of ISO 639-1, empty if it is unknown.
+         */
+        ReadingOut: {
+            /**
+             * Field
+             * @enum {string}
+             */
+            field: "ocr" | "speech" | "chapter";
+            /** Text */
+            text: string;
+            /** Start */
+            start: number | null;
+            /** End */
+            end: number | null;
+            /** Box */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            /** Language */
+            language: string;
+        };
+        /**
          * ReadyOut
          * @description For each opened collection, `ready` or the code of its error. Empty if the request has no key.
          */
@@ -1471,6 +1944,14 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * Reason
+         * @description The reason why a file was not indexed: a closed list that reports, CLI and API share.
+         *
+         *     Each member has a message of two parts for users: `what` is wrong, and the `remedy`.
+         * @enum {string}
+         */
+        Reason: "empty" | "too_large" | "not_regular" | "vanished" | "changing" | "permission" | "unreadable" | "unsupported_format" | "damaged" | "needs_password" | "too_many_pixels" | "degenerate_aspect" | "bad_sample_rate" | "bad_channels" | "too_short" | "no_audio_stream" | "no_video_stream" | "no_frames" | "no_vertices" | "too_many_vertices" | "degenerate_extent" | "non_finite" | "object_dtype" | "bad_shape" | "undecodable_text" | "empty_text" | "decode_error" | "decoder_crashed" | "timeout" | "memory_limit" | "oom" | "link_loop" | "bad_slice";
         /**
          * RegionOut
          * @description A rectangle of an image, in fractions of its width and height from the top left corner.
@@ -1486,6 +1967,44 @@ export interface components {
             height: number;
         };
         /**
+         * RootOut
+         * @description A folder or file that was indexed, or that jobs may index.
+         *
+         *     `number` is that of a configured root, for `GET /v1/roots/{number}/folders`; null for other paths. `allowed` is true
+         *     if index jobs may read the path. `items` counts the indexed files at and below it, `failures` those that could not
+         *     be read, by reason, and `unsupported` those of formats that are not read. `indexed` is the end of the last whole run
+         *     over it, in seconds since 1970; null if there was none or it is unknown. `reachable` is false if the path is not
+         *     there now or may not be read.
+         */
+        RootOut: {
+            /** Number */
+            number: number | null;
+            /** Path */
+            path: string;
+            /** Allowed */
+            allowed: boolean;
+            /** Items */
+            items: number;
+            /** Indexed */
+            indexed: number | null;
+            /** Reachable */
+            reachable: boolean;
+            /** Failures */
+            failures: {
+                [key: string]: number;
+            };
+            /** Unsupported */
+            unsupported: number;
+        };
+        /**
+         * RootsOut
+         * @description The configured roots in their order, then the other indexed paths.
+         */
+        RootsOut: {
+            /** Roots */
+            roots: components["schemas"]["RootOut"][];
+        };
+        /**
          * ScoredSpanOut
          * @description One of the best segments of an item with its cosine.
          */
@@ -1496,6 +2015,11 @@ export interface components {
             end: number;
             /** Unit */
             unit: string;
+            /**
+             * Part
+             * @default
+             */
+            part: string;
             /** Score */
             score: number;
         };
@@ -1512,6 +2036,8 @@ export interface components {
          * @description The hits of a query, the best first. `took_ms` has the milliseconds of each stage.
          *
          *     `next_cursor` is the `cursor` of the next page. `nothing_matches` is true if even the best hit is hardly relevant.
+         *     Hits that are less relevant than `cut` are expected by chance. `matching` counts the items of each modality that
+         *     reach it, near-duplicates once; there may be more of them if the last hit reaches it too.
          */
         SearchOut: {
             /** Hits */
@@ -1524,10 +2050,22 @@ export interface components {
             next_cursor: string | null;
             /** Nothing Matches */
             nothing_matches: boolean;
+            /**
+             * Cut
+             * @default 0
+             */
+            cut: number;
+            /**
+             * Matching
+             * @default {}
+             */
+            matching: {
+                [key: string]: number;
+            };
         };
         /**
          * SegmentOut
-         * @description A part of an item. A whole image or 3D model has no bounds.
+         * @description A part of an item. A whole image or 3D model has no bounds; `part` is that of a span.
          */
         SegmentOut: {
             /** Index */
@@ -1538,6 +2076,8 @@ export interface components {
             end: number | null;
             /** Unit */
             unit: string | null;
+            /** Part */
+            part: string;
             /** Snippet */
             snippet: string;
         };
@@ -1560,6 +2100,8 @@ export interface components {
         /**
          * SpanOut
          * @description A span from `start` to `end` in `unit`: seconds or characters.
+         *
+         *     `part` names the page, slide, sheet or chapter of a document in which the span begins.
          */
         SpanOut: {
             /** Start */
@@ -1568,6 +2110,11 @@ export interface components {
             end: number;
             /** Unit */
             unit: string;
+            /**
+             * Part
+             * @default
+             */
+            part: string;
         };
         /**
          * State
@@ -1611,6 +2158,10 @@ export interface components {
         /**
          * StatusOut
          * @description The state of a collection: its model, the number of segments of each modality, and the limits of queries.
+         *
+         *     `reading` describes the jobs of the kind `enrich`. `models` are the names of the models that
+         *     `POST /v1/models/{name}/pull` fetches. `reveal` is true if `POST /v1/items/{id}/reveal` works for the sender of this
+         *     request, and `fetch_urls` if queries may name files by `url`.
          */
         StatusOut: {
             /** Version */
@@ -1626,6 +2177,65 @@ export interface components {
                 [key: string]: number;
             };
             limits: components["schemas"]["LimitsOut"];
+            reading: components["schemas"]["ReadersOut"];
+            /** Models */
+            models: string[];
+            /** Reveal */
+            reveal: boolean;
+            /** Fetch Urls */
+            fetch_urls: boolean;
+        };
+        /**
+         * StorageOut
+         * @description The disk space in bytes that a collection takes up, and what all collections share.
+         *
+         *     `other` is the rest of the collection, such as its manifest and its map. `previews`, `uploads`, `jobs` and `weights`
+         *     are shared. `free` is what is free on the disk of the index. Unless `exact` is true, some files were not counted.
+         */
+        StorageOut: {
+            /** Vectors */
+            vectors: number;
+            /** Embeddings */
+            embeddings: number;
+            /** Other */
+            other: number;
+            /** Previews */
+            previews: number;
+            /** Uploads */
+            uploads: number;
+            /** Jobs */
+            jobs: number;
+            /** Weights */
+            weights: number;
+            /** Free */
+            free: number;
+            /** Exact */
+            exact: boolean;
+        };
+        /**
+         * SuggestionOut
+         * @description A text that occurs in a field of `count` items.
+         *
+         *     `field` is `name` (the name of a file), `keywords`, or the field of the condition FIELD:TEXT: `tag`, `meta.KEY`,
+         *     `place`, `camera`, `lens`, `artist`, `album` or `genre`.
+         */
+        SuggestionOut: {
+            /** Text */
+            text: string;
+            /** Field */
+            field: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * SuggestionsOut
+         * @description Suggestions, the best first. Unless `exact` is true, they and their counts come from a sample of the items.
+         */
+        SuggestionsOut: {
+            /** Suggestions */
+            suggestions: components["schemas"]["SuggestionOut"][];
+            /** Exact */
+            exact: boolean;
         };
         /**
          * TextOut
@@ -1685,6 +2295,28 @@ export interface components {
             licence: string;
             /** Problem */
             problem: string | null;
+        };
+        /**
+         * WordCondition
+         * @description Matches a text of the metadata that has all words of `text`, without case and accents.
+         *
+         *     `written` is the text that was parsed.
+         */
+        WordCondition: {
+            /** Field */
+            field: string;
+            /** Text */
+            text: string;
+            /**
+             * Negated
+             * @default false
+             */
+            negated: boolean;
+            /**
+             * Written
+             * @default
+             */
+            written: string;
         };
         /**
          * AndIn
@@ -1804,10 +2436,25 @@ export interface components {
              */
             where: string[];
             /**
-             * Lanes
-             * @default false
+             * Area
+             * @description Corners `[x, y]` of an area of the map.
              */
-            lanes: boolean;
+            area?: [
+                number,
+                number
+            ][] | null;
+            /**
+             * Sort
+             * @default relevance
+             * @enum {string}
+             */
+            sort: "relevance" | "taken" | "modified" | "name";
+            /**
+             * Group
+             * @default
+             * @enum {string}
+             */
+            group: "" | "modality" | "day";
             /**
              * Quotas
              * @default {}
@@ -1846,10 +2493,10 @@ export interface components {
              */
             min_relevance: number;
             /**
-             * Hybrid
-             * @default false
+             * Words
+             * @default true
              */
-            hybrid: boolean;
+            words: boolean;
         };
         /**
          * SearchBatchIn
@@ -1975,6 +2622,23 @@ export interface components {
             min_relevance: number;
         };
         /**
+         * EnrichIn
+         * @description Read the text in pictures and the speech in sound of the indexed items that lack it, at the level `read`.
+         */
+        EnrichIn: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "enrich";
+            /**
+             * Read
+             * @default fast
+             * @enum {string}
+             */
+            read: "fast" | "full";
+        };
+        /**
          * ForgetIn
          * @description Remove items from the index. No file is deleted; ids that are not indexed are ignored.
          */
@@ -2036,7 +2700,7 @@ export interface components {
          * JobIn
          * @description The body of POST /v1/jobs; `kind` selects the job.
          */
-        JobIn: components["schemas"]["IndexIn"] | components["schemas"]["ForgetIn"] | components["schemas"]["MapIn"];
+        JobIn: components["schemas"]["IndexIn"] | components["schemas"]["EnrichIn"] | components["schemas"]["ForgetIn"] | components["schemas"]["MapIn"];
         /**
          * CollectionIn
          * @description The body of POST /v1/collections.
@@ -2299,11 +2963,14 @@ export interface operations {
             query: {
                 modalities?: components["schemas"]["Modality"][];
                 where?: string[];
+                area?: string;
                 q: string;
                 limit?: number;
+                sort?: "relevance" | "taken" | "modified" | "name";
+                group?: "" | "modality" | "day";
                 cursor?: string;
                 min_relevance?: number;
-                hybrid?: boolean;
+                words?: boolean;
                 /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
@@ -2559,6 +3226,7 @@ export interface operations {
             query?: {
                 modalities?: components["schemas"]["Modality"][];
                 where?: string[];
+                area?: string;
                 segment?: number | null;
                 limit?: number;
                 min_relevance?: number;
@@ -2805,6 +3473,121 @@ export interface operations {
             };
             /** @description The server's disk is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggestions_v1_suggestions_get: {
+        parameters: {
+            query: {
+                q: string;
+                limit?: number;
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionsOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3212,7 +3995,9 @@ export interface operations {
             query?: {
                 modalities?: components["schemas"]["Modality"][];
                 where?: string[];
-                order?: "id" | "mtime" | "-mtime" | "size" | "-size";
+                area?: string;
+                order?: "id" | "added" | "-added" | "taken" | "-taken" | "mtime" | "-mtime" | "size" | "-size" | "sample";
+                seed?: number;
                 limit?: number;
                 cursor?: string;
                 /** @description The collection to use; the server's default one if left out. */
@@ -3681,6 +4466,121 @@ export interface operations {
             };
         };
     };
+    copies_v1_items__item_id__copies_get: {
+        parameters: {
+            query?: {
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopiesOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     content_v1_items__item_id__content_get: {
         parameters: {
             query?: {
@@ -3835,6 +4735,308 @@ export interface operations {
             query?: {
                 /** @description 320 or 1280 pixels */
                 size?: "small" | "large";
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The parts that Range requests */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The client holds it: If-None-Match has its ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The multipart body or the Range cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Range lies beyond the end of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    frame_v1_items__item_id__frame_get: {
+        parameters: {
+            query?: {
+                /** @description seconds */
+                at?: number;
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The parts that Range requests */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The client holds it: If-None-Match has its ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The multipart body or the Range cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Range lies beyond the end of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    page_v1_items__item_id__page_get: {
+        parameters: {
+            query?: {
+                /** @description the page, counted from 1 */
+                number?: number;
                 /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
             };
@@ -4614,6 +5816,308 @@ export interface operations {
             };
             /** @description The server's disk is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_upload_v1_uploads__upload_id__preview_get: {
+        parameters: {
+            query?: {
+                /** @description 320 or 1280 pixels */
+                size?: "small" | "large";
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of an upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The parts that Range requests */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": string;
+                };
+            };
+            /** @description The client holds it: If-None-Match has its ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The multipart body or the Range cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Range lies beyond the end of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    peaks_of_upload_v1_uploads__upload_id__peaks_get: {
+        parameters: {
+            query?: {
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of an upload. */
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeaksOut"];
+                };
+            };
+            /** @description The parts that Range requests */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeaksOut"];
+                };
+            };
+            /** @description The client holds it: If-None-Match has its ETag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The multipart body or the Range cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Range lies beyond the end of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5415,6 +6919,430 @@ export interface operations {
             };
         };
     };
+    roots_v1_roots_get: {
+        parameters: {
+            query?: {
+                /** @description A collection; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RootsOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    folders_v1_roots__number__folders_get: {
+        parameters: {
+            query?: {
+                /** @description A folder below the root; the root itself if left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The number of a configured root. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoldersOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    failures_v1_failures_get: {
+        parameters: {
+            query?: {
+                /** @description Only files that failed for this reason. */
+                reason?: components["schemas"]["Reason"] | null;
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description A collection; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage_v1_storage_get: {
+        parameters: {
+            query?: {
+                /** @description A collection; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageOut"];
+                };
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope of the route, or a page of another origin asks */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stats_v1_stats_get: {
         parameters: {
             query?: {
@@ -5533,6 +7461,7 @@ export interface operations {
             query?: {
                 modalities?: components["schemas"]["Modality"][];
                 where?: string[];
+                area?: string;
                 limit?: number;
                 /** @description The collection to use; the server's default one if left out. */
                 collection?: string | null;
@@ -6437,6 +8366,119 @@ export interface operations {
             };
             /** @description Nothing has this name or id */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is of another type, or compressed */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Host is not a name of this server */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter or a field is wrong or unknown; a file cannot be read */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key sent too many requests; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy, not ready or stopping; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reveal_v1_items__item_id__reveal_post: {
+        parameters: {
+            query?: {
+                /** @description The collection to use; the server's default one if left out. */
+                collection?: string | null;
+            };
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid key was sent */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key lacks the scope, or the request does not come from the server's own machine */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has this name or id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The index was made by another model */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

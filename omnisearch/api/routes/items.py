@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as InPath
+from starlette.exceptions import HTTPException
 
 from omnisearch.api.access import needs
 from omnisearch.api.answers import item_out, items_out, text_out
@@ -16,11 +17,16 @@ from omnisearch.api.item_files import ItemFiles
 from omnisearch.api.job_table import Jobs
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.opener import is_local, open_folder
+from omnisearch.api.placeholders import WithPlaceholders
 from omnisearch.api.routes.jobs import accepted
 from omnisearch.api.selections import ItemsLink, TextLink
 from omnisearch.api.sent_file import BYTES, SentFile, sends
 from omnisearch.api.service import Asked, Service
-from omnisearch.schema.item import ItemOut, ItemsOut
+from omnisearch.errors import NotFoundError
+from omnisearch.jobs.library import load_library
+from omnisearch.paths import find_path
+from omnisearch.schema.item import CopiesOut, ItemOut, ItemsOut
 from omnisearch.schema.job import JobOut
 from omnisearch.schema.text import TextOut
 from omnisearch.stores.base import Payload
@@ -28,6 +34,7 @@ from omnisearch.stores.base import Payload
 # Types that a browser shows without running code. All others are downloads.
 INLINE = re.compile(r"audio/[\w.+-]+|video/[\w.+-]+|image/(?:jpeg|png|webp|gif|bmp|avif)|text/plain")
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+")
+MAX_COPIES = 100
 SEALED = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
@@ -42,22 +49,31 @@ Files = Annotated[ItemFiles, Depends(_files)]
 
 
 @router.get("")
-async def page(link: Annotated[ItemsLink, Query()], service: Asked) -> ItemsOut:
+async def page(link: Annotated[ItemsLink, Query()], service: Asked, placeholders: WithPlaceholders) -> ItemsOut:
     """List items in an order that stays the same while nothing is indexed."""
     chosen, order = link.to_selection(), link.to_order()
-    return items_out(await service.ask(lambda engine: engine.items(chosen, order, link.limit, link.cursor), "lists"))
+    found = await service.ask(lambda engine: engine.items(chosen, order, link.limit, link.cursor), "lists")
+    return items_out(found, placeholders)
 
 
 @router.get("/{item_id}")
-async def item(item_id: Id, service: Asked) -> ItemOut:
-    """Return an item and its segments."""
-    return item_out(await service.ask(lambda engine: engine.item(item_id)))
+async def item(item_id: Id, service: Asked, placeholders: WithPlaceholders) -> ItemOut:
+    """Return an item, its segments and the texts that were read in it."""
+    return item_out(await service.ask(lambda engine: engine.item(item_id)), placeholders)
 
 
 @router.get("/{item_id}/text")
 async def text(item_id: Id, link: Annotated[TextLink, Query()], service: Asked) -> TextOut:
     """Send the passages of a text in order, as they were embedded."""
     return text_out(await service.ask(lambda engine: engine.text(item_id, link.limit, link.cursor), "lists"))
+
+
+@router.get("/{item_id}/copies")
+async def copies(item_id: Id, service: Asked, jobs: Jobs) -> CopiesOut:
+    """List the files with the content of an item, which are one item of the index."""
+    await first_of(service, item_id)
+    paths, total = await jobs.check(lambda _: load_library().copies(service.settings, item_id, MAX_COPIES))
+    return CopiesOut(paths=list(paths), total=total)
 
 
 @sends(router, "/{item_id}/content", {"content": {"*/*": BYTES}})
@@ -86,6 +102,21 @@ async def forget(item_id: Id, service: Asked, jobs: Jobs, response: Response) ->
     return accepted(response, await jobs.ask(lambda store: store.add("forget", {"item_ids": [item_id]}, collection)))
 
 
+@changes.post(
+    "/{item_id}/reveal",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=refused(403, s403="The key lacks the scope, or the request does not come from the server's own machine"),
+)
+async def reveal(item_id: Id, service: Asked, request: Request) -> None:
+    """Show the folder of an item on the server's own machine, for a user who sits there: see `reveal` of the status."""
+    known = await first_of(service, item_id)
+    if not request.app.state.reveals:
+        raise NotFoundError("this server listens to other machines, and shows no folders: open the path yourself")
+    if not is_local(request):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "folders are shown only to requests of the server's own machine")
+    await service.ask(lambda _: open_folder(find_path(known.path)), "files")
+
+
 async def first_of(service: Service, item_id: str) -> Payload:
     """Return the payload of an item's first segment."""
-    return (await service.ask(lambda engine: engine.item(item_id)))[0]
+    return await service.ask(lambda engine: engine.first(item_id))

@@ -13,7 +13,7 @@ from pydantic import StringConstraints
 
 from omnisearch.api.access import needs
 from omnisearch.api.idempotency import REPEATED, Creating
-from omnisearch.api.job_bodies import ForgetIn, IndexIn, JobIn, MapIn
+from omnisearch.api.job_bodies import EnrichIn, ForgetIn, IndexIn, JobIn, MapIn
 from omnisearch.api.job_table import Jobs, JobTable, Named
 from omnisearch.api.kept_uploads import KeptUploads, Uploads
 from omnisearch.api.keys import Scope
@@ -54,9 +54,11 @@ async def add(
     return await creating.once(sent.model_dump(), JobOut, queue)
 
 
-async def _params(sent: IndexIn | ForgetIn | MapIn, jobs: JobTable, uploads: KeptUploads) -> dict[str, Any]:
+async def _params(sent: IndexIn | EnrichIn | ForgetIn | MapIn, jobs: JobTable, uploads: KeptUploads) -> dict[str, Any]:
     if isinstance(sent, ForgetIn):
         return {"item_ids": sent.item_ids}
+    if isinstance(sent, EnrichIn):
+        return {"read": sent.read}
     if isinstance(sent, MapIn):
         return {}
     paths = await jobs.check(lambda settings: check_roots(sent.paths, settings))
@@ -134,7 +136,7 @@ async def errors(job: Known, jobs: Jobs, limit: Limit = 100, cursor: Cursor = ""
     """List the files below the paths of a job that could not be indexed, from the present state of the index."""
     after, whose = "", f"errors of {job.id}"
     if cursor:
-        after = unpack(cursor, whose, _file_path)
+        after = unpack(cursor, whose, file_path)
     read = load_error_reader(job.kind)
 
     def list_errors(settings: Settings) -> list[Mapping[str, Any]]:
@@ -152,7 +154,8 @@ def _job_id(text: str) -> str:
     return text
 
 
-def _file_path(text: str) -> str:
+def file_path(text: str) -> str:
+    """Check the path in a cursor."""
     os.fsencode(text)  # raises UnicodeEncodeError if the text is not a path
     return text
 

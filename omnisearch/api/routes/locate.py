@@ -19,7 +19,7 @@ from omnisearch.search.plan.budget import Budget
 router = APIRouter(prefix="/v1", tags=["search"], **needs(Scope.SEARCH))
 
 
-@router.post("/locate", responses=refused(404), openapi_extra=described(LocateIn))
+@router.post("/locate", responses=refused(404), response_model_exclude_unset=True, openapi_extra=described(LocateIn))
 async def locate(request: Request, service: Asked) -> LocateOut:
     """Find the times or regions of one file that match a query."""
     service.ready()  # before the files are read
@@ -45,4 +45,4 @@ async def _name(service: Service, sent: LocateIn, uploads: Mapping[str, Upload])
     if sent.item_id is None:
         return sent.label or uploads[sent.file or str(sent.upload_id)].label
     item_id = sent.item_id
-    return (await service.ask(lambda engine: engine.item(item_id)))[0].path
+    return (await service.ask(lambda engine: engine.first(item_id))).path

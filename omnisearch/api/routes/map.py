@@ -9,9 +9,9 @@ from omnisearch.api.etag import not_modified
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
 from omnisearch.api.service import Asked, SearchEngine
-from omnisearch.errors import NotFoundError
 from omnisearch.schema.map import MapOut
 from omnisearch.search.map import Map, read_map
+from omnisearch.search.map_area import no_map
 
 FRESH = {"Cache-Control": "private, no-cache"}  # clients keep it, and compare its ETag each time
 
@@ -32,10 +32,7 @@ async def show(request: Request, response: Response, service: Asked) -> MapOut |
     def read(engine: SearchEngine) -> tuple[Map, bool]:
         kept = read_map(service.settings.index_dir)
         if kept is None:
-            name = service.settings.collection
-            raise NotFoundError(
-                f'there is no map of the collection {name!r}: POST {{"kind": "map"}} to /v1/jobs?collection={name}'
-            )
+            raise no_map(service.settings.collection)
         return kept, engine.outdates(kept)
 
     kept, stale = await service.ask(read, "lists")

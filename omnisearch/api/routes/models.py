@@ -42,11 +42,14 @@ async def plan(name: Name, collections: Served) -> ModelPlanOut:
 
 @checks.post("/{name}/pull", status_code=HTTPStatus.ACCEPTED, responses=refused(409, 507, s409=REPEATED))
 async def pull(name: Name, collections: Served, jobs: Jobs, response: Response, creating: Creating) -> JobOut:
-    """Queue a job that fetches the weight files of a model and checks them; `Location` is its URL."""
-    from omnisearch.api.model_answers import plan_out
+    """Queue a job that fetches the weight files of a model, and checks them; `Location` is its URL.
+
+    Models that read text or speech, such as `speech-en`, are fetched too.
+    """
+    from omnisearch.api.model_answers import check_pullable
 
     async def queue() -> JobOut:
-        await collections.work(lambda settings: plan_out(name, settings), "models")  # raises if there is no such model
+        await collections.work(lambda settings: check_pullable(name, settings), "models")
         return accepted(response, await jobs.ask(lambda store: store.add("pull", {"model": name})))
 
     return await creating.once(None, JobOut, queue)

@@ -39,7 +39,7 @@ async def stats(service: Asked) -> StatsOut:
 
 @router.get("/facets")
 async def facets(link: Annotated[FacetsLink, Query()], service: Asked) -> FacetsOut:
-    """Count the items of a selection by modality, type, year and folder."""
+    """Count the items of a selection by modality, type, year, place, camera, language and folder."""
     found = await service.ask(lambda engine: engine.count_items(link.to_selection()), "lists")
     shown = {name: _facet(counts, link.limit) for name, counts in found.facets.items()}
     return FacetsOut.model_validate({"items": found.items, "exact": found.exact, **shown})

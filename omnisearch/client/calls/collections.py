@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from omnisearch.client.call import Asking, Call, Parameter, Sent, nothing, once, segment
 from omnisearch.client.query_json import RequestBody
+from omnisearch.query.area import write_area
 from omnisearch.schema.collection import CollectionOut, CollectionsOut
 from omnisearch.schema.map import MapOut
 from omnisearch.schema.stats import FacetsOut, StatsOut
@@ -53,11 +54,13 @@ class CollectionCalls(Asking):
         self,
         modalities: Sequence[Modality | str] | None = None,
         where: Sequence[str] | None = None,
+        area: Sequence[tuple[float, float]] = (),
         limit: int | None = None,
         collection: str | None = None,
     ) -> Call[FacetsOut]:
         """Count items by modality, type, year and folder; up to `limit` values of each."""
         chosen: dict[str, Parameter] = {"modalities": modalities, "where": where, "limit": limit}
+        chosen["area"] = write_area(area) or None
         return Call("GET", "v1/facets", FacetsOut.model_validate_json, None, chosen | self._of(collection))
 
     @Sent

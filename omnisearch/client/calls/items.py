@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, segment
-from omnisearch.schema.item import ItemEntry, ItemOut, ItemsOut
+from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, nothing, segment
+from omnisearch.query.area import write_area
+from omnisearch.schema.item import CopiesOut, ItemEntry, ItemOut, ItemsOut
 from omnisearch.schema.job import JobOut
 from omnisearch.schema.peaks import PeaksOut
 from omnisearch.schema.text import PassageOut, TextOut
@@ -21,12 +22,18 @@ class ItemCalls(Asking):
         self,
         modalities: Sequence[Modality | str] | None = None,
         where: Sequence[str] | None = None,
-        order: Literal["id", "mtime", "-mtime", "size", "-size"] = "id",
+        area: Sequence[tuple[float, float]] = (),
+        order: Literal["id", "added", "-added", "taken", "-taken", "mtime", "-mtime", "size", "-size", "sample"] = "id",
+        seed: int | None = None,
         cursor: str | None = None,
         collection: str | None = None,
     ) -> Call[ListPage[ItemEntry]]:
-        """Iterate over the items, which are requested in pages; `cursor` is `next_cursor` of a page."""
-        chosen = {"modalities": modalities, "where": where, "order": order, "limit": PAGE, "cursor": cursor}
+        """Iterate over the items, which are requested in pages; `cursor` is `next_cursor` of a page.
+
+        `seed` selects the order `sample`.
+        """
+        chosen: dict[str, Parameter] = {"modalities": modalities, "where": where, "area": write_area(area) or None}
+        chosen |= {"order": order, "seed": seed, "limit": PAGE, "cursor": cursor}
         return Call("GET", "v1/items", _page, None, chosen | self._of(collection))
 
     @Sent
@@ -48,6 +55,11 @@ class ItemCalls(Asking):
         return Call("DELETE", _path(item_id), JobOut.model_validate_json, None, self._of(collection))
 
     @Sent
+    def reveal(self, item_id: str, collection: str | None = None) -> Call[None]:
+        """Show the folder of an item on the server's own machine, if the request comes from there."""
+        return Call("POST", _path(item_id, "/reveal"), nothing, None, self._of(collection))
+
+    @Sent
     def content(self, item_id: str, collection: str | None = None) -> Call[bytes]:
         """Return the file of an item; `download` writes a large one to disk."""
         return Call("GET", _path(item_id, "/content"), bytes, None, self._of(collection))
@@ -59,6 +71,23 @@ class ItemCalls(Asking):
         """Return a WebP picture of an item, at most 320 pixels long, or 1280."""
         parameters: dict[str, Parameter] = {"size": size}
         return Call("GET", _path(item_id, "/preview"), bytes, None, parameters | self._of(collection))
+
+    @Sent
+    def frame(self, item_id: str, at: float, collection: str | None = None) -> Call[bytes]:
+        """Return a WebP picture of a film at a second, at most 320 pixels long."""
+        parameters: dict[str, Parameter] = {"at": at}
+        return Call("GET", _path(item_id, "/frame"), bytes, None, parameters | self._of(collection))
+
+    @Sent
+    def page(self, item_id: str, number: int, collection: str | None = None) -> Call[bytes]:
+        """Return a WebP picture of a page of a PDF, counted from 1, at most 1280 pixels long."""
+        parameters: dict[str, Parameter] = {"number": number}
+        return Call("GET", _path(item_id, "/page"), bytes, None, parameters | self._of(collection))
+
+    @Sent
+    def copies(self, item_id: str, collection: str | None = None) -> Call[CopiesOut]:
+        """Return the paths of the files with the content of an item."""
+        return Call("GET", _path(item_id, "/copies"), CopiesOut.model_validate_json, None, self._of(collection))
 
     @Sent
     def glb(self, item_id: str, collection: str | None = None) -> Call[bytes]:

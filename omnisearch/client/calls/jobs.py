@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from omnisearch.client.call import Asking, Call, ListPage, Parameter, Sent, SentEach, once, segment
 from omnisearch.client.query_json import RequestBody
@@ -36,6 +36,16 @@ class JobCalls(Asking):
         """
         body = {"paths": [str(path) for path in _listed(paths)], "uploads": list(_listed(uploads))}
         return self._queue("index", {**body, "retry_failed": retry_failed, "prune": prune}, idempotency_key, collection)
+
+    @Sent
+    def enrich(
+        self,
+        read: Literal["fast", "full"] = "fast",
+        idempotency_key: str | None = None,
+        collection: str | None = None,
+    ) -> Call[JobOut]:
+        """Queue a job that reads the text in pictures and the speech in sound of the indexed items that lack it."""
+        return self._queue("enrich", {"read": read}, idempotency_key, collection)
 
     @Sent
     def forget(

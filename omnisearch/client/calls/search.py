@@ -6,13 +6,15 @@ from pathlib import Path
 from typing_extensions import Unpack
 
 from omnisearch.client.asked import Asked, Options, query_of
-from omnisearch.client.call import Asking, Call, Sent, segment
+from omnisearch.client.call import Asking, Call, Parameter, Sent, segment
 from omnisearch.client.query_json import batch_body, embeddings_body, locate_body, search_body
 from omnisearch.paths import show_path
+from omnisearch.query.area import write_area
 from omnisearch.query.expressions import Expression, ItemRef, UploadRef
 from omnisearch.schema.embeddings import EmbeddingsOut
 from omnisearch.schema.locate import LocateOut
 from omnisearch.schema.search import FailedOut, SearchBatchOut, SearchOut
+from omnisearch.schema.suggestion import SuggestionsOut
 from omnisearch.types import Modality, Role
 
 
@@ -34,12 +36,21 @@ class SearchCalls(Asking):
         return Call("POST", "v1/search/batch", _results, body, self._of(collection))
 
     @Sent
+    def suggestions(self, typed: str, limit: int = 8, collection: str | None = None) -> Call[SuggestionsOut]:
+        """Suggest up to `limit` names, labels and other texts of items that have the letters typed so far."""
+        parameters: dict[str, Parameter] = {"q": typed, "limit": limit}
+        return Call(
+            "GET", "v1/suggestions", SuggestionsOut.model_validate_json, None, parameters | self._of(collection)
+        )
+
+    @Sent
     def neighbours(
         self,
         item_id: str,
         segment_index: int | None = None,
         modalities: Sequence[Modality | str] | None = None,
         where: Sequence[str] | None = None,
+        area: Sequence[tuple[float, float]] = (),
         limit: int | None = None,
         min_relevance: float | None = None,
         collection: str | None = None,
@@ -49,6 +60,7 @@ class SearchCalls(Asking):
             "segment": segment_index,
             "modalities": modalities,
             "where": where,
+            "area": write_area(area) or None,
             "limit": limit,
             "min_relevance": min_relevance,
         }

@@ -29,7 +29,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     source.file.seek(0)
     width, height, upward = _header(source.file)
     check_size(width, height)
-    step = max(1, min(width, height) // LONGER_SIDE) if source.part is None else 1
+    step = max(1, min(width, height) // LONGER_SIDE) if source.slice is None else 1
     rows: list[NDArray[np.uint8]] = []
     try:
         for number in range(height):
@@ -38,7 +38,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
                 rows.append(row[::step])
     except EOFError:
         share = len(rows) * step / height
-        if share < LEAST_ROWS or source.part is not None:
+        if share < LEAST_ROWS or source.slice is not None:
             raise MediaError(Reason.DAMAGED, f"hdr: {share:.0%} of the rows of the picture decode") from None
         notes.append(f"partly read: {share:.0%} of the rows of the picture decode")
     rgbe = np.stack(rows)

@@ -41,7 +41,7 @@ def load(opened: Opener, source: Source, kind: Kind, notes: list[str]) -> Image.
     if share < LEAST_ROWS:
         raise MediaError(Reason.DAMAGED, f"{kind.format}: {share:.0%} of the rows of the picture decode")
     notes.append(f"partly read: {_rows(share)} of the picture decode")
-    return image if source.part else image.crop((0, rows.start, image.width, rows.stop))
+    return image if source.slice else image.crop((0, rows.start, image.width, rows.stop))
 
 
 def _rows(share: float) -> str:

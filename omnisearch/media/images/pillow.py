@@ -30,7 +30,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     Image.MAX_IMAGE_PIXELS = None  # check_size is stricter and comes before any pixel is decoded
 
     def opened(file: BinaryIO) -> Any:
-        return _open(file, kind, source.side if source.part is None else None)
+        return _open(file, kind, _least(source) if source.slice is None else None)
 
     picture = partial.load(opened, source, kind, notes)
     complete = not notes
@@ -39,6 +39,11 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     upright = eight if upright_already else _upright(eight)
     width, height = picture.info["sides"]
     return upright, (height, width) if (width > height) != (upright.width > upright.height) else (width, height)
+
+
+def _least(source: Source) -> int:
+    """The least pixels of the shorter side, or of both sides if the picture has fewer than `source.side`."""
+    return source.side if source.shorter_side is None else min(source.side, source.shorter_side)
 
 
 def _open(file: BinaryIO, kind: Kind, side: int | None) -> Any:

@@ -22,7 +22,7 @@ def read(source: Source, kind: Kind, notes: list[str]) -> tuple[Image.Image, tup
     """
     import rawpy
 
-    half = source.part is None
+    half = source.slice is None
     source.file.seek(0)
     try:
         with rawpy.imread(source.file) as raw:

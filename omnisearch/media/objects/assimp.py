@@ -13,10 +13,10 @@ import assimp_py
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.archive import Archive, refuse_entities
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.objects import gltf
-from omnisearch.media.objects.archive import Archive, refuse_entities
 from omnisearch.media.objects.encoding import read_text
 from omnisearch.media.objects.gltf_container import read_version_1
 from omnisearch.media.objects.memory_file import memory_file

@@ -105,7 +105,7 @@ def _placed(part: MeshPart) -> NDArray[np.float64]:
 def _points(parts: Sequence[MeshPart], placed: list[Floats]) -> Samples:
     colors = [part.colors for part in parts if part.colors is not None]
     known = np.concatenate(colors).astype(np.float32) if len(colors) == len(parts) else None
-    return Samples(np.concatenate(placed), known, None)
+    return Samples(np.concatenate(placed), known)
 
 
 def _triangles(part: MeshPart, vertices: Floats) -> Triangles:

@@ -7,9 +7,9 @@ from xml.parsers import expat
 import numpy as np
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.archive import Archive, refuse_entities
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
-from omnisearch.media.objects.archive import Archive, refuse_entities
 from omnisearch.media.objects.parts import MAX_VERTICES, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.surface import Samples, Triangles
 

@@ -8,9 +8,9 @@ import numpy as np
 from pxr import Sdf, Tf, Usd, UsdGeom, UsdShade
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.archive import Archive
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
-from omnisearch.media.objects.archive import Archive
 from omnisearch.media.objects.memory_file import memory_file
 from omnisearch.media.objects.parts import MAX_PARTS, Y_FROM_Z_UP, MeshPart, check_counts, join
 from omnisearch.media.objects.textures import Textures, sibling

@@ -4,7 +4,9 @@ import re
 
 from omnisearch.media.kinds import BY_SUFFIX
 from omnisearch.media.sniff.head import FileHead
-from omnisearch.types import Modality
+
+# The formats that a plain text may have by its name. JSON and mail that do not begin as they should are plain text too.
+_PLAIN = {"txt": "txt", "md": "md", "html": "html", **dict.fromkeys(("json", "ipynb", "eml", "mbox"), "txt")}
 
 
 def pdf_format(head: FileHead) -> str | None:
@@ -16,11 +18,11 @@ def pdf_format(head: FileHead) -> str | None:
 
 
 def named_text(head: FileHead) -> str | None:
-    """The text format that the name promises; a name without an extension promises plain text."""
+    """The plain text format that the name promises; a name without an extension promises plain text."""
     kind = BY_SUFFIX.get(head.suffix)
     if not head.suffix:
         return "txt"
-    return kind.format if kind is not None and kind.modality is Modality.TEXT and kind.format != "pdf" else None
+    return _PLAIN.get(kind.format) if kind is not None else None
 
 
 def text_format(head: FileHead) -> str | None:

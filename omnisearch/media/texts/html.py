@@ -8,9 +8,9 @@ _HIDDEN = {"script", "style", "template", "noscript", "head"}
 _BLOCKS = {"p", "div", "li", "tr", "br", "section", "article", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "table"}
 
 
-def html_words(blocks: Iterable[str]) -> Iterator[str]:
+def html_words(blocks: Iterable[str], with_title: bool = True) -> Iterator[str]:
     """Parse a page block by block and yield its words."""
-    reader = _Words()
+    reader = _Words(with_title)
     for block in blocks:
         reader.feed(block)
         yield reader.take()
@@ -19,8 +19,9 @@ def html_words(blocks: Iterable[str]) -> Iterator[str]:
 
 
 class _Words(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, with_title: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._with_title = with_title
         self._parts: list[str] = []
         self._hidden = 0
         self._title = False
@@ -31,7 +32,7 @@ class _Words(HTMLParser):
         return words
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        if tag == "title":
+        if tag == "title" and self._with_title:
             self._title = True
         elif tag == "body":
             self._hidden = 0
@@ -41,7 +42,7 @@ class _Words(HTMLParser):
             self._parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "title":
+        if tag == "title" and self._title:
             self._title = False
             self._parts.append("\n\n")
         elif tag in _HIDDEN:

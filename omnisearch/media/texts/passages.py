@@ -1,9 +1,12 @@
-"""Passages: a stream of text cut into overlapping parts that end with a paragraph, a sentence or a word."""
+"""Passages: a stream of text cut into overlapping parts that end with a part, a paragraph or a sentence."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from omnisearch.media.segmentation import Segmentation
+from omnisearch.media.texts.parts import NamedBlock
 from omnisearch.types import Piece, Segment
 
 SNIPPET = 160
@@ -13,28 +16,31 @@ _PARAGRAPH = re.compile(r"\n\s*\n")
 _SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*\s+|\n")
 
 
-def passages(blocks: Iterable[str], cut: Segmentation) -> Iterator[Piece]:
-    """Cut at the end of a paragraph, else of a sentence, else of a word; neighbouring passages overlap.
+def passages(blocks: Iterable[NamedBlock], cut: Segmentation) -> Iterator[Piece]:
+    """Cut at the end of a part, else of a paragraph, else of a sentence, else of a word.
 
-    Segments count characters from the start of the text. The buffer holds at most one passage and a few blocks.
+    A passage that ends with a part does not overlap with the next one; other neighbours do. A part that is shorter than
+    a quarter of a passage is joined with the next part, and the passage has the name of the first. Segments count
+    characters from the start of the text. The buffer holds at most one passage and a few blocks.
     """
-    source = iter(blocks)
-    text, offset = "", 0  # the buffer, and the position of its first character
-    start = index = 0
-    ended = False
+    buffer = _Buffer(iter(blocks))
+    start = index = 0  # `start` counts from the beginning of the buffer
     while True:
-        if not ended:
-            text, ended = _filled(text, source, start + int(cut.characters * 1.25))
-        end = _end(text, start, cut.characters)
-        last = ended and end == len(text)
-        whole = last and offset + start == 0
-        segment = Segment() if whole else Segment(index, offset + start, offset + end, "characters")
-        yield Piece(segment, text[start:end], snippet(text[start:end]))
+        buffer.fill(start + int(cut.characters * 1.25))
+        rest = buffer.border(start + cut.characters // 4)
+        end = _end(buffer.text, start, cut.characters, rest)
+        last = buffer.ended and end == len(buffer.text)
+        at, part = buffer.offset + start, buffer.part(start)
+        whole = last and at == 0
+        segment = Segment(part=part) if whole else Segment(index, at, buffer.offset + end, "characters", part)
+        yield Piece(segment, buffer.text[start:end], snippet(buffer.text[start:end]))
         if last:
             return
-        start, index = _next_start(text, start, end, cut.character_overlap), index + 1
+        start = end if end == rest else _next_start(buffer.text, start, end, cut.character_overlap)
+        index += 1
         if start > _BEHIND:
-            text, offset, start = text[start:], offset + start, 0
+            buffer.drop(start)
+            start = 0
 
 
 def snippet(text: str) -> str:
@@ -43,21 +49,48 @@ def snippet(text: str) -> str:
     return line if len(line) <= SNIPPET else line[: SNIPPET - 1].rstrip() + "\u2026"
 
 
-def _filled(text: str, source: Iterator[str], length: int) -> tuple[str, bool]:
-    """The text with blocks added until it is longer than `length`, and whether the source has ended."""
-    parts, count = [text], len(text)
-    while count <= length:
-        block = next(source, None)
-        if block is None:
-            return "".join(parts), True
-        parts.append(block)
-        count += len(block)
-    return "".join(parts), False
+class _Buffer:
+    """The part of a text that is in memory. `offset` is the position of its first character in the whole text."""
+
+    def __init__(self, source: Iterator[NamedBlock]) -> None:
+        self.text, self.offset, self.ended = "", 0, False
+        self._source = source
+        self._parts = [(0, "")]  # where parts begin in the whole text, and their names
+
+    def fill(self, length: int) -> None:
+        """Add blocks until the buffer is longer than `length` or the source has ended."""
+        blocks, count = [self.text], len(self.text)
+        while count <= length:
+            named = next(self._source, None)
+            if named is None:
+                self.ended = True
+                break
+            name, block = named
+            if name != self._parts[-1][1]:
+                self._parts.append((self.offset + count, name))
+            blocks.append(block)
+            count += len(block)
+        self.text = "".join(blocks)
+
+    def part(self, at: int) -> str:
+        """The name of the part at a position."""
+        after = bisect_right(self._parts, self.offset + at, key=itemgetter(0))
+        return self._parts[after - 1][1]
+
+    def border(self, least: int) -> int:
+        """The first beginning of a part that is at `least` or later, or else the end of the buffer."""
+        following = bisect_left(self._parts, self.offset + least, key=itemgetter(0))
+        return self._parts[following][0] - self.offset if following < len(self._parts) else len(self.text)
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` characters."""
+        first = bisect_right(self._parts, self.offset + count, key=itemgetter(0)) - 1
+        self.text, self.offset, self._parts = self.text[count:], self.offset + count, self._parts[first:]
 
 
-def _end(text: str, start: int, length: int) -> int:
-    if len(text) - start <= length * 1.25:  # a short rest joins the last passage
-        return len(text)
+def _end(text: str, start: int, length: int, rest: int) -> int:
+    if rest - start <= length * 1.25:  # a short rest of a part joins its last passage
+        return rest
     half = start + length // 2
     for pattern in (_PARAGRAPH, _SENTENCE):
         ends = [match.end() for match in pattern.finditer(text, half, start + length)]

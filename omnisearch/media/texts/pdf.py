@@ -1,12 +1,12 @@
-"""The words of a PDF, page by page."""
+"""The pages of a PDF."""
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
 from typing import Any, BinaryIO
 
 from omnisearch.errors import MediaError, Reason
+from omnisearch.media.texts.parts import Part
+from omnisearch.media.time_limit import TooSlow, at_most
 from omnisearch.types import Page
 
 # A page that takes longer is skipped. Reading ends after this much work without a word, before the pool's 60 seconds.
@@ -14,10 +14,6 @@ PAGE_SECONDS = 15.0
 SILENT_SECONDS = 40.0
 # pypdf caches every object that it reads; the cache is cleared after this many pages.
 _REMEMBERED_PAGES = 64
-
-
-class _TooSlow(BaseException):
-    """A page takes too long. Not a subclass of Exception, because pypdf would catch it and continue."""
 
 
 def open_pdf(file: BinaryIO) -> Any:
@@ -34,7 +30,7 @@ def open_pdf(file: BinaryIO) -> Any:
     return reader
 
 
-def page_words(reader: Any, page: Page) -> str:
+def pdf_page(reader: Any, page: Page) -> Part:
     """The words of one page.
 
     Raises:
@@ -42,11 +38,11 @@ def page_words(reader: Any, page: Page) -> str:
     """
     if page.number > len(reader.pages):
         raise MediaError(Reason.BAD_SLICE, f"@{page} is outside of {len(reader.pages)} pages")
-    return str(reader.pages[page.number - 1].extract_text())
+    return _page(page.number, str(reader.pages[page.number - 1].extract_text()))
 
 
-def pdf_words(reader: Any, notes: list[str]) -> Iterator[str]:
-    """Yield the words of every page, with a blank line between pages. Notes say how many pages were not read.
+def pdf_pages(reader: Any, notes: list[str]) -> Iterator[Part]:
+    """Yield the words of every page. Notes say how many pages were not read.
 
     Raises:
         MediaError: damaged, if no page can be read.
@@ -58,14 +54,13 @@ def pdf_words(reader: Any, notes: list[str]) -> Iterator[str]:
             break
         start = monotonic()
         try:
-            with _at_most(PAGE_SECONDS):
+            with at_most(PAGE_SECONDS):
                 words = str(reader.pages[number].extract_text())
-        except (_TooSlow, Exception):
+        except (TooSlow, Exception):
             failed, silent = failed + 1, silent + monotonic() - start
             continue
         silent = 0.0 if words.strip() else silent + monotonic() - start
-        yield words
-        yield "\n\n"
+        yield _page(number + 1, words)
         if number % _REMEMBERED_PAGES == _REMEMBERED_PAGES - 1:
             reader.resolved_objects.clear()
     if failed == count:
@@ -74,17 +69,5 @@ def pdf_words(reader: Any, notes: list[str]) -> Iterator[str]:
         notes.append(f"partly read: {failed:,} of {count:,} pages could not be read")
 
 
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise _TooSlow in the block after `seconds`, and every second from then on."""
-
-    def late(*_: object) -> None:
-        raise _TooSlow
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _page(number: int, words: str) -> Part:
+    return Part(f"page {number}", [words])

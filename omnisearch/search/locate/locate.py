@@ -13,9 +13,10 @@ import numpy as np
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, QueryError
 from omnisearch.media.pool import DecoderPool
-from omnisearch.query.expressions import Expression, Sum, Then
+from omnisearch.query.expressions import Expression, Sum, Summand, Then
 from omnisearch.search.index import QueryContext
 from omnisearch.search.locate.nms import Window, non_maximum_suppression, overlap
+from omnisearch.search.locate.readings import find_words
 from omnisearch.search.locate.results import Located, Location, LocationPart
 from omnisearch.search.locate.windows import ScoredWindows, in_blocks, score_windows
 from omnisearch.search.plan.budget import UNLIMITED, Budget
@@ -76,7 +77,7 @@ class Locator:
             windows = self._score(index, query, path, budget.stopped)
         except MediaError as error:
             raise error.about(name) from None
-        return find_locations(index, windows, query, leaves, limit)
+        return _with_words(find_locations(index, windows, query, leaves, limit), index, query, path, limit)
 
     def _score(self, index: QueryContext, query: Expression, path: Path, stopped: Callable[[], bool]) -> ScoredWindows:
         decoded = self._pool.decode(path, stopped=stopped)
@@ -88,6 +89,15 @@ class Locator:
             return score_windows(index.model, decoded, self._batch, stopped)
         finally:
             decoded.pieces.close()  # type: ignore[attr-defined]  # frees the decoder, even if the error is kept
+
+
+def _with_words(found: Located, index: QueryContext, query: Expression, path: Path, limit: int) -> Located:
+    """Add the locations of the words of a sum that were read in the file when it was indexed."""
+    if not isinstance(query, Summand):
+        return found
+    (total,) = query.leaves
+    places = sorted((*find_words(total, index.readings(path)), *found.places), key=lambda place: -place.relevance)
+    return replace(found, places=tuple(places[:limit]))
 
 
 def find_locations(

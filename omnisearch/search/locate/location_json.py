@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from omnisearch.search.locate.results import Extent, Location, slice_of
+from omnisearch.search.locate.results import Extent, Location, MarkedText, slice_of
+from omnisearch.search.present.span_json import span_json
 from omnisearch.types import Region, Segment
 
 
@@ -12,16 +13,21 @@ def location_json(location: Location, path: str) -> dict[str, Any]:
         "path": path,
         **_at(location.at),
         **_judged(location.score, location.relevance),
+        **_words(location.text),
         "parts": [
             {"query": part.query, **_at(part.at), **_judged(part.score, part.relevance)} for part in location.parts
         ],
     }
 
 
+def _words(found: MarkedText | None) -> dict[str, Any]:
+    return {} if found is None else {"field": found.field, "text": found.text, "marks": [list(m) for m in found.marks]}
+
+
 def _at(at: Extent) -> dict[str, Any]:
     written = slice_of(at)
     return {
-        "segment": {"start": at.start, "end": at.end, "unit": at.unit} if isinstance(at, Segment) else None,
+        "segment": span_json(at) if isinstance(at, Segment) else None,
         "region": _corner(at) if isinstance(at, Region) else None,
         "slice": None if written is None else str(written),
     }

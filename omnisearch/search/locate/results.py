@@ -19,16 +19,27 @@ class LocationPart:
 
 
 @dataclass(frozen=True)
+class MarkedText:
+    """A text that was read in a file, with the matched words at `marks`, pairs of offsets in characters."""
+
+    field: str
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Location:
     """A part of a file that matches. `score`, `relevance` and `parts` are those of the best window within it.
 
-    For an expression with operators, `score` is that of the sum that decided, as in a hit.
+    For an expression with operators, `score` is that of the sum that decided, as in a hit. A location of words has
+    their `text`; its score is the share of the query's words in it.
     """
 
     at: Extent
     score: float
     relevance: float
     parts: tuple[LocationPart, ...]
+    text: MarkedText | None = None
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ def in_blocks(settings: Settings) -> Settings:
 
 @dataclass
 class Line:
-    """A sound, a video or a text as a row of blocks. `bounds` grows while its windows are read."""
+    """A sound, a video or a text as a row of blocks. `bounds` and `parts` grow while its windows are read."""
 
     decoded: Decoded
     bounds: list[tuple[float, float]] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -51,6 +52,7 @@ class Line:
         held: deque[Content] = deque(maxlen=2 * sizes[-1])
         for piece in self.decoded.pieces:
             self.bounds.append(self._bounds(piece))
+            self.parts.append(piece.segment.part)
             held.append(_thin(piece.content))
             if self.decoded.info.duration is None and laid > MOST // 2:
                 # The length of a text is unknown, so windows become longer, which limits their number.
@@ -68,7 +70,8 @@ class Line:
         unit: Literal["seconds", "characters"] = (
             "characters" if self.decoded.info.modality is Modality.TEXT else "seconds"
         )
-        return Segment(window.left, self.bounds[window.left][0], self.bounds[window.right - 1][1], unit)
+        start, end = self.bounds[window.left][0], self.bounds[window.right - 1][1]
+        return Segment(window.left, start, end, unit, self.parts[window.left])
 
     def _sizes(self) -> Sequence[int]:
         sizes: Sequence[int] = SIZES[self.decoded.info.modality]

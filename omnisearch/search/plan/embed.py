@@ -16,6 +16,7 @@ from omnisearch.media.decoder import Decoder
 from omnisearch.media.file import item_id
 from omnisearch.paths import find_path, show_path
 from omnisearch.query.expressions import ItemRef, Term, UploadRef
+from omnisearch.query.phrases import without_quotes
 from omnisearch.search.index import QueryContext
 from omnisearch.search.plan.budget import UNLIMITED, Budget
 from omnisearch.search.plan.shared_encoding import Encoders
@@ -133,7 +134,7 @@ class Embedder:
     ) -> dict[Term, EmbeddedTerm]:
         keys: dict[Term, Key] = {t: (model.fingerprint, explain, f"{role} {t.source}", "") for t in terms}
         found = {key: known for key in keys.values() if (known := self._recall(key))}
-        texts = {key: str(term.source) for term, key in keys.items() if key not in found}
+        texts = {key: without_quotes(str(term.source)) for term, key in keys.items() if key not in found}
         if texts:
             cut = [self._decoder.passages(text)[:QUERY_SEGMENTS] for text in texts.values()]
             spaces = self._encoders.encode_spaces(model, Modality.TEXT, list(chain(*cut)), role, budget)
@@ -153,7 +154,7 @@ class Embedder:
             key = (model.fingerprint, explain, f"file {own}", str(term.slice))
             if known := self._recall(key):
                 return known
-            decoded = self._decoder.decode(path, part=term.slice, stopped=budget.stopped)
+            decoded = self._decoder.decode(path, slice_=term.slice, stopped=budget.stopped)
             try:
                 budget.check_length(term, decoded.info)
                 contents = [piece.content for piece in islice(decoded.pieces, QUERY_SEGMENTS)]

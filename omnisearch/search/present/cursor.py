@@ -1,4 +1,4 @@
-"""Cursors of hits: the log-odds and the id of the last hit of a page, and a digest of the query and the index."""
+"""Cursors of hits: the sort key of the last hit of a page, and a digest of the query and the index."""
 
 import hashlib
 import json
@@ -9,24 +9,24 @@ from typing import Any
 
 from omnisearch.cursors import pack, unpack
 from omnisearch.query.expressions import Expression, Term
-from omnisearch.query.query import Query
+from omnisearch.query.query import Query, Sort
 from omnisearch.search.plan.embed import EmbeddedTerm
+from omnisearch.search.present.order import SortKey
 
 MAX_DEPTH = 100_000
 
 
 @dataclass(frozen=True)
 class PagePosition:
-    """The last hit of a page: its log-odds and its id. `depth` is its rank among all hits, counted from 1."""
+    """The last hit of a page: its sort key. `depth` is its rank among all hits, counted from 1."""
 
-    odds: float
-    id: str
+    key: SortKey
     depth: int
 
     @property
-    def key(self) -> tuple[float, str]:
-        """The sort key of the hit."""
-        return -self.odds, self.id
+    def id(self) -> str:
+        """The id of the hit."""
+        return self.key[-1]
 
 
 def digest(query: Query, embedded: Mapping[Term, EmbeddedTerm], collection: str) -> str:
@@ -37,30 +37,34 @@ def digest(query: Query, embedded: Mapping[Term, EmbeddedTerm], collection: str)
         [str(modality) for modality in query.modalities],
         [repr(condition) for condition in query.where],
         [repr(quota) for quota in query.quotas],
-        [query.include_self, query.fold, query.hybrid],
+        query.area,
+        [query.sort, query.group, query.min_relevance if query.has_cut else 0],
+        [query.include_self, query.fold, query.words],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 
 def write_cursor(position: PagePosition, query: str) -> str:
     """Return the cursor of a position in the hits of a query, which is given by its digest."""
-    return pack(query, position.odds, position.id, position.depth)
+    return pack(query, *position.key, position.depth)
 
 
-def read_cursor(text: str, query: str) -> PagePosition:
+def read_cursor(text: str, query: str, sort: Sort) -> PagePosition:
     """Return the position that a cursor encodes.
 
     Raises:
         QueryError: the text is not a cursor, or belongs to another query or index.
     """
-    return unpack(text, query, _position)
 
+    def position(day: int, compared: float | str, odds: float, id_: str, depth: int) -> PagePosition:
+        value = str(compared) if sort == "name" else float(compared)
+        read = PagePosition((int(day), value, float(odds), str(id_)), int(depth))
+        numbers = [read.key[2], *([] if isinstance(value, str) else [value])]
+        if not (all(map(math.isfinite, numbers)) and 0 < read.depth <= MAX_DEPTH):
+            raise ValueError("out of bounds")
+        return read
 
-def _position(odds: float, id_: str, depth: int) -> PagePosition:
-    position = PagePosition(float(odds), str(id_), int(depth))
-    if not (math.isfinite(position.odds) and 0 < position.depth <= MAX_DEPTH):
-        raise ValueError("out of bounds")
-    return position
+    return unpack(text, query, position)
 
 
 def _spelled(expression: Expression, embedded: Mapping[Term, EmbeddedTerm]) -> Any:

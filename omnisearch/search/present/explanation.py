@@ -1,6 +1,7 @@
 """Explanation: turn a ranked item into a hit with the contribution of each term, space and operator."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,8 @@ def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: 
         snippet=payload.snippet,
         mime=payload.mime,
         notes=payload.notes,
+        mtime=payload.mtime,
+        taken=payload.metadata.taken,
         explanation=_finding(scored, scored.expression, entry.row) if explain else None,
     )
 
@@ -48,8 +51,11 @@ def _finding(scored: ScoredSegments, expression: ScoredExpression, row: int) -> 
     (leaf,) = expression.expression.leaves
     score = float(scored.scores[leaf][row])
     inputs = scored.scorer.calibrations[leaf].inputs(score)
-    if leaf in scored.found:
-        inputs |= {"words": float(scored.found[leaf][row]), "against": scored.scorer.words[leaf].against}
+    if leaf in scored.word_scores:
+        inputs |= {"words": float(scored.word_scores[leaf][row]), "against": scored.scorer.words[leaf].against}
+    if leaf in scored.text_scores and not np.isnan(text := float(scored.text_scores[leaf][row])):
+        odds = float(scored.scorer.text_calibrations[leaf].odds(np.array([text], np.float32))[0])
+        inputs |= {"text": text, "text_odds": odds}
     if (certain := float(scored.scorer.certainty(leaf, [scored.points[row]])[0])) > 0:
         inputs["copy"] = certain
     return Finding("sum", *shown, (), str(leaf), score, inputs)
@@ -92,4 +98,4 @@ def _span(scored: ScoredSegments, expression: ScoredExpression, row: int) -> Seg
     """Return the span from the first segment of the match to the one that decided. They differ only for THEN."""
     first = scored.points[int(expression.first[row])].payload.segment
     last = scored.points[row].payload.segment
-    return last if first == last else Segment(first.index, first.start, last.end, last.unit)
+    return last if first == last else replace(first, end=last.end)

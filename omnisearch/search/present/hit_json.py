@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from omnisearch.types import Finding, Hit, Segment
+from omnisearch.search.present.span_json import span_json
+from omnisearch.types import Finding, Hit, Match, Segment
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "relevance": round(hit.relevance, 4),
         "segment": _segment(hit.segment),
-        "segments": [{**_bounds(segment), "score": round(score, 6)} for segment, score in hit.segments],
+        "segments": [{**span_json(segment), "score": round(score, 6)} for segment, score in hit.segments],
         "duplicates": list(hit.duplicates),
         "matched_by": [
             {
@@ -26,6 +27,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
                 **({"factors": _rounded(match.factors)} if match.factors else {}),
                 **({"spaces": _rounded(match.spaces)} if match.spaces else {}),
                 **({"unsplit": match.unsplit} if match.unsplit else {}),
+                **(_text(match) if match.field else {}),
             }
             for match in hit.matched_by
         ],
@@ -33,6 +35,9 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "mime": hit.mime,
         **({"missing": True} if hit.missing else {}),
         "notes": list(hit.notes),
+        "mtime": hit.mtime,
+        "taken": hit.taken,
+        **({"group": hit.group} if hit.group else {}),
         **({} if hit.explanation is None else {"explanation": _finding(hit.explanation)}),
     }
 
@@ -54,6 +59,14 @@ def _finding(found: Finding) -> dict[str, Any]:
     }
 
 
+def _text(match: Match) -> dict[str, Any]:
+    timed = {} if match.start is None else {"start": match.start, "end": match.end}
+    box = match.box
+    placed = {} if box is None else {"box": [round(n, 6) for n in (box.x, box.y, box.width, box.height)]}
+    marks = [list(mark) for mark in match.marks]
+    return {"field": match.field, "text": match.text, "marks": marks, **timed, **placed}
+
+
 def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
     return {name: round(number, 6) for name, number in numbers.items()}
 
@@ -61,8 +74,4 @@ def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
 def _segment(segment: Segment | None) -> dict[str, Any] | None:
     if segment is None or segment.start is None:
         return None
-    return _bounds(segment)
-
-
-def _bounds(segment: Segment) -> dict[str, Any]:
-    return {"start": segment.start, "end": segment.end, "unit": segment.unit}
+    return span_json(segment)

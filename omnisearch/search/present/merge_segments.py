@@ -1,6 +1,7 @@
 """Merge the segments of one item that touch or overlap."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from omnisearch.types import Segment
 
@@ -11,7 +12,8 @@ TOUCH = 1e-6
 def merge_segments(found: Iterable[tuple[Segment, float]]) -> list[tuple[Segment, float]]:
     """Merge segments of one item, each with its value, that touch or overlap. Returns the best first.
 
-    A merged segment extends from the first start to the last end; its value and its index are those of the best part.
+    A merged segment extends from the first start to the last end and has the name of the first; its value and its index
+    are those of the best part.
     A segment without bounds is the whole item and is returned unchanged.
     """
     whole: list[tuple[Segment, float]] = []
@@ -28,7 +30,7 @@ def merge_segments(found: Iterable[tuple[Segment, float]]) -> list[tuple[Segment
             before, best = joined[-1]
             reached = max(reached, end)
             index = segment.index if value > best else before.index
-            joined[-1] = Segment(index, before.start, reached, before.unit), max(value, best)
+            joined[-1] = replace(before, index=index, end=reached), max(value, best)
         else:
             reached = end
             joined.append((segment, value))

@@ -1,8 +1,9 @@
 """Near-duplicates: items that are almost the same, folded under the most relevant one of them.
 
 Two items are near-duplicates if they have the same modality and the same number of segments, and every segment of one
-has at least the cosine ALIKE with the same segment of the other; films that share one frame are not duplicates. Each
-item is compared with the hits before it. So a burst of any length is folded under one hit or a few.
+has at least the cosine ALIKE with the same segment of the other; films that share one frame are not duplicates. Nor are
+pictures in which other texts were read: texts that are not equally near to the query. Each item is compared with the
+hits before it. So a burst of any length is folded under one hit or a few.
 """
 
 from collections import defaultdict
@@ -19,6 +20,8 @@ from omnisearch.types import Floats, Modality
 # Unit vectors 11 degrees apart, as frames of a burst and re-encoded files are. Texts of one form, such as invoices, may
 # differ only by a number, so they are folded only if their vectors are equal.
 ALIKE = {**dict.fromkeys(Modality, 0.98), Modality.TEXT: IDENTICAL}
+# Cosines of equal texts with a query differ by no more, after half precision.
+SAME_TEXT = 0.01
 # Near-duplicates are almost equally relevant, so an item is compared with the hits just before it. A fixed number of
 # hits and of items makes the folding independent of the length of a page.
 REACH, MOST = 16, 256
@@ -28,7 +31,7 @@ BLOCK = 64
 Segments = Mapping[str, Mapping[int, Floats]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)  # not frozen, like RankedItem
 class DedupedItem:
     """An item with the ids of its near-duplicates, the most relevant first."""
 
@@ -41,14 +44,9 @@ class DedupedItem:
         return _modality(self.entry)
 
     @property
-    def key(self) -> tuple[float, str]:
-        """The sort key among all hits: the most relevant first, ties by id."""
-        return sort_key(self.entry)
-
-
-def sort_key(entry: RankedItem) -> tuple[float, str]:
-    """Return the sort key of an item: its negated log-odds, and its id."""
-    return -entry.odds, entry.point.payload.item_id
+    def id(self) -> str:
+        """The id of the item."""
+        return self.entry.point.payload.item_id
 
 
 def fold_near_duplicates(
@@ -75,6 +73,8 @@ def fold_near_duplicates(
 
 def _folded_under(ranked: Sequence[RankedItem], alike: Mapping[int, set[int]], segments: Segments) -> list[int]:
     """Return, for each item, the first of the REACH hits before it that it duplicates, or else the item itself."""
+    if not alike:
+        return list(range(len(ranked)))
     under: list[int] = []
     hits: list[int] = []
     for at, entry in enumerate(ranked):
@@ -88,9 +88,14 @@ def _folded_under(ranked: Sequence[RankedItem], alike: Mapping[int, set[int]], s
 def _alike_before(ranked: Sequence[RankedItem]) -> dict[int, set[int]]:
     """Return, for each item, which of the MOST items before it have a similar best segment. Omits items with none."""
     found: dict[int, set[int]] = {}
-    rows = _rows(ranked)
+    if not ranked:
+        return found
+    rows, least = _rows(ranked), ALIKE[_modality(ranked[0])]
     for start in range(0, len(ranked), BLOCK):
-        alike = rows[start : start + BLOCK] @ rows[start : start + BLOCK + MOST].T >= ALIKE[_modality(ranked[0])]
+        block = rows[start : start + BLOCK]
+        alike = block @ rows[start : start + BLOCK + MOST].T >= least
+        if np.count_nonzero(alike) <= len(block):  # each item is similar to itself
+            continue
         for one, other in np.argwhere(np.triu(alike, 1)).tolist():
             if other - one < MOST:
                 found.setdefault(start + other, set()).add(start + one)
@@ -100,9 +105,16 @@ def _alike_before(ranked: Sequence[RankedItem]) -> dict[int, set[int]]:
 def _are_near(one: RankedItem, other: RankedItem, segments: Segments) -> bool:
     """Return whether all segments of two items are similar. Their best segments are known to be."""
     first, second = one.point.payload, other.point.payload
-    if first.segments != second.segments:
+    if first.segments != second.segments or not _say_alike(one, other):
         return False
     return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
+
+
+def _say_alike(one: RankedItem, other: RankedItem) -> bool:
+    """Return whether the texts in two items are equally near to the query; screenshots of one program differ."""
+    first, second = one.scored.text_scores, other.scored.text_scores
+    pairs = ((first[leaf][one.row], second[leaf][other.row]) for leaf in first.keys() & second.keys())
+    return all(np.isclose(a, b, rtol=0, atol=SAME_TEXT, equal_nan=True) for a, b in pairs)
 
 
 def _segments(store: VectorStore, ranked: Sequence[RankedItem], alike: Mapping[int, set[int]]) -> Segments:
@@ -121,7 +133,7 @@ def _segments(store: VectorStore, ranked: Sequence[RankedItem], alike: Mapping[i
 
 def _rows(ranked: Sequence[RankedItem]) -> Floats:
     """Return the vectors (n, dim) of the best segments."""
-    return np.stack([entry.scored.vectors[entry.row] for entry in ranked]) if ranked else np.empty((0, 0), np.float32)
+    return np.array([entry.scored.vectors[entry.row] for entry in ranked])
 
 
 def _modality(entry: RankedItem) -> Modality:

@@ -1,17 +1,19 @@
-"""The result page: fold near-duplicates, apply lanes or quotas, and continue after the cursor.
+"""The result page: fold near-duplicates, apply the cut, groups or quotas, and continue after the cursor.
 
-items by modality -> near-duplicates folded -> lanes, or one list within quotas -> what follows the cursor
+items by modality -> near-duplicates folded -> those in the cut -> groups, or one list within quotas -> the page
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from omnisearch.errors import QueryError
 from omnisearch.query.query import Query
 from omnisearch.search.plan.query_plan import QueryPlan
-from omnisearch.search.present.cursor import MAX_DEPTH, PagePosition
-from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates, sort_key
+from omnisearch.search.present.cursor import PagePosition
+from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates
+from omnisearch.search.present.order import check_order, sort_key
 from omnisearch.search.rank.calibration import relevance
 from omnisearch.search.rank.candidates import run_searches
 from omnisearch.search.rank.scorer import RankedItem
@@ -21,54 +23,60 @@ from omnisearch.types import Modality
 # A store's cosines and ours differ by rounding: log-odds that are nearer to each other are a tie.
 TIE = 1e-3
 
-Lanes = Mapping[Modality, Sequence[DedupedItem]]
+ByModality: TypeAlias = Mapping[Modality, Sequence[DedupedItem]]
 
 
 @dataclass(frozen=True, eq=False)
 class ResultPage:
-    """The items of a page, and its end; None if no hits follow."""
+    """The items of a page, and its end, or None if no hits follow. `best` is the highest relevance on any page.
+
+    `matching` counts the items of each modality that are not expected by chance, among those that were fetched.
+    """
 
     items: Sequence[DedupedItem]
+    best: float
     end: PagePosition | None = None
+    matching: Mapping[Modality, int] = field(default_factory=dict)
 
 
 def check_page(query: Query) -> None:
-    """Check that the options of a page do not contradict each other.
+    """Check that the options of a page exist and do not contradict each other.
 
     Raises:
         QueryError: they do.
     """
+    check_order(query)
     least = sum(quota.least for quota in query.quotas)
     if least > query.limit:
         raise QueryError(f"the quotas ask for at least {least} hits, over the limit of {query.limit}: raise it")
-    if query.cursor and (query.lanes or least):
-        raise QueryError("lanes, and quotas with a least number, have no next page: raise the limit instead")
+    if least and query.has_cut:
+        raise QueryError("quotas with a least number add less relevant hits: leave them out, or sort by relevance")
+    if query.cursor and (query.group == "modality" or least):
+        raise QueryError(
+            "groups by modality, and quotas with a least number, have no next page: raise the limit instead"
+        )
 
 
 def make_page(store: VectorStore, plan: QueryPlan, found: Sequence[Sequence[RankedItem]]) -> ResultPage:
     """Make the page of a query from the best items of each modality. Fetches more items if the page needs them."""
     query, depth = plan.query, plan.depth
     while True:
-        lanes: dict[Modality, Sequence[DedupedItem]] = {}
-        floor = -math.inf  # below these log-odds, items may be missing
+        groups: dict[Modality, Sequence[DedupedItem]] = {}
+        floor, least = -math.inf, plan.least  # below these log-odds, items may be missing
         for modality, ranked in zip(plan.scorers, found, strict=True):
-            more = len(ranked) >= depth and depth < MAX_DEPTH
-            items, known = _known(store, sorted(ranked, key=sort_key), query.fold, more)
+            more = len(ranked) >= depth and depth < plan.most
+            items, known = _known(store, ranked, query.fold, more)
             most = next((quota.most for quota in query.quotas if quota.modality is modality), None)
-            lanes[modality] = items[:most]
+            groups[modality] = [one for one in items[:most] if relevance(one.entry.odds) >= least]
             if most is None or len(items) < most:
                 floor = max(floor, known)
-        page = _in_lanes(query, lanes, floor) if query.lanes else _in_one(plan, lanes, floor)
+        is_whole = floor == -math.inf or relevance(floor) < least
+        page = (_in_groups if query.group == "modality" else _in_one_list)(plan, groups, floor, is_whole)
         if page is not None:
-            return page
-        depth = min(2 * depth, MAX_DEPTH)
+            cut = plan.cut
+            return replace(page, matching={m: _count(items, cut) for m, items in groups.items()})
+        depth = min(2 * depth, plan.most)
         found = run_searches(store, plan.searches(depth))
-
-
-def above(page: ResultPage, least: float) -> ResultPage:
-    """Leave out items whose relevance is below `least`. If there are any, the page is the last one."""
-    items = [one for one in page.items if relevance(-one.key[0]) >= least]
-    return page if len(items) == len(page.items) else ResultPage(items)
 
 
 def _known(
@@ -86,43 +94,56 @@ def _known(
     if last is None:
         return items, -math.inf
     odds = last.odds + TIE
-    return [one for one in items if -one.key[0] > odds], odds
+    return [one for one in items if one.entry.odds > odds], odds
 
 
-def _in_lanes(query: Query, lanes: Lanes, floor: float) -> ResultPage | None:
-    """Return the best of each modality, one modality after the other; None if more items are needed."""
-    if floor > -math.inf and any(len(lane) < query.limit for lane in lanes.values()):
+def _in_groups(plan: QueryPlan, groups: ByModality, _floor: float, is_whole: bool) -> ResultPage | None:
+    """Return the first hits of each modality, one modality after the other; None if more items are needed."""
+    limit = plan.query.limit
+    if not is_whole and (plan.query.has_cut or any(len(group) < limit for group in groups.values())):
         return None
-    return ResultPage([one for lane in lanes.values() for one in lane[: query.limit]])
+    shown = [one for group in groups.values() for one in _ordered(plan.query, group)[:limit]]
+    return ResultPage(shown, _best(shown))
 
 
-def _in_one(plan: QueryPlan, lanes: Lanes, floor: float) -> ResultPage | None:
-    """Return a page of one list by relevance; None if more items are needed."""
+def _in_one_list(plan: QueryPlan, groups: ByModality, floor: float, is_whole: bool) -> ResultPage | None:
+    """Return a page of one list; None if more items are needed."""
     query = plan.query
-    every = sorted((one for lane in lanes.values() for one in lane), key=lambda one: one.key)
-    ordered = [one for one in every if -one.key[0] > floor]
-    following = _following(ordered, plan.after)
-    if floor > -math.inf and len(following) <= query.limit:
+    known = [one for group in groups.values() for one in group if one.entry.odds > floor]
+    ordered = _ordered(query, known)
+    following = _following(query, ordered, plan.after)
+    if not is_whole and (query.has_cut or len(following) <= query.limit):
         return None
-    items = following[: query.limit]
+    items, best = following[: query.limit], _best(ordered)
     if any(quota.least for quota in query.quotas):
-        return ResultPage(_with_least(query, items, lanes))
+        return ResultPage(_with_least(query, items, groups), best)
     if len(following) == len(items):
-        return ResultPage(items)
-    odds, id_ = items[-1].key
-    return ResultPage(items, PagePosition(-odds, id_, ordered.index(items[-1]) + 1))
+        return ResultPage(items, best)
+    return ResultPage(items, best, PagePosition(sort_key(query, items[-1].entry), ordered.index(items[-1]) + 1))
 
 
-def _following(ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:
+def _ordered(query: Query, items: Iterable[DedupedItem]) -> list[DedupedItem]:
+    return sorted(items, key=lambda one: sort_key(query, one.entry))
+
+
+def _count(items: Iterable[DedupedItem], cut: float) -> int:
+    return sum(relevance(one.entry.odds) >= cut for one in items)
+
+
+def _best(items: Iterable[DedupedItem]) -> float:
+    return max((relevance(one.entry.odds) for one in items), default=0.0)
+
+
+def _following(query: Query, ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:
     """Return the items after the last hit of the previous page, or after its sort key if that hit is gone."""
     if after is None:
         return ordered
-    at = next((n for n, one in enumerate(ordered) if one.key[1] == after.id), None)
-    return ordered[at + 1 :] if at is not None else [one for one in ordered if one.key > after.key]
+    at = next((n for n, one in enumerate(ordered) if one.id == after.id), None)
+    return ordered[at + 1 :] if at is not None else [one for one in ordered if sort_key(query, one.entry) > after.key]
 
 
-def _with_least(query: Query, items: Sequence[DedupedItem], lanes: Lanes) -> list[DedupedItem]:
+def _with_least(query: Query, items: Sequence[DedupedItem], groups: ByModality) -> list[DedupedItem]:
     """Fill the least quotas: add the best items of those modalities, and drop the least relevant other items."""
-    promised = {one.key: one for q in query.quotas for one in lanes.get(q.modality, ())[: q.least]}
-    others = [one for one in items if one.key not in promised][: query.limit - len(promised)]
-    return sorted([*promised.values(), *others], key=lambda one: one.key)
+    promised = {one.id: one for q in query.quotas for one in groups.get(q.modality, ())[: q.least]}
+    others = [one for one in items if one.id not in promised][: query.limit - len(promised)]
+    return _ordered(query, [*promised.values(), *others])

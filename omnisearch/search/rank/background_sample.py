@@ -7,6 +7,7 @@ from itertools import islice
 
 import numpy as np
 
+from omnisearch.search.rank.recounted import Recounted
 from omnisearch.stores.base import Filter, Point, VectorStore
 from omnisearch.types import Floats, Modality
 
@@ -17,8 +18,6 @@ READ = 4 * SIZE
 SAME_SCENE = 0.95
 # The most segments of one item in the sample.
 OF_ONE_ITEM = 8
-# Seconds between two counts of the points. If the number has changed, the sample is read again.
-RECOUNT_SECONDS = 5.0
 
 
 class BackgroundSample:
@@ -32,19 +31,17 @@ class BackgroundSample:
     def __init__(
         self, store: VectorStore, modality: Modality, dim: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._store, self._chosen, self._clock, self._dim = store, Filter(modalities=(modality,)), clock, dim
+        self._store, self._chosen, self._dim = store, Filter(modalities=(modality,)), dim
+        self._points = Recounted(lambda: store.count(self._chosen), clock)
         self._rows: Floats = np.empty((0, dim), np.float32)
         self.count = 0
-        self._counted = -RECOUNT_SECONDS
 
     def rows(self) -> Floats:
         """Return the sample (n, dim). It is read again if the number of points has changed."""
-        if self._clock() - self._counted >= RECOUNT_SECONDS:
-            count = self._store.count(self._chosen)
-            if count != self.count:
-                self._rows = distinct(islice(self._store.scroll(self._chosen, with_vectors=True), READ), self._dim)
-                self.count = count
-            self._counted = self._clock()
+        count = self._points()
+        if count != self.count:
+            self._rows = distinct(islice(self._store.scroll(self._chosen, with_vectors=True), READ), self._dim)
+            self.count = count
         return self._rows
 
 

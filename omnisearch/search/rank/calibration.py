@@ -1,5 +1,6 @@
 """Calibration: map raw cosines, which differ between modality pairs, to relevances that can be compared."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class Calibration:
 
 def relevance(odds: float) -> float:
     """Map log-odds to [0, 1]."""
-    return float(1 / (1 + np.exp(-np.clip(odds, -60, 60))))
+    return 1 / (1 + math.exp(-min(max(odds, -60.0), 60.0)))
 
 
 def nothing_matches(relevances: Iterable[float], searched: int) -> bool:
@@ -67,5 +68,5 @@ def least(searched: int) -> float:
     The largest of n scores by chance lies sqrt(2 ln n) standard deviations above their mean (the first term of the
     extreme value of n normal scores; Leadbetter et al., 1983, theorem 1.5.3), so the threshold increases with n.
     """
-    luck, usual = (float(np.sqrt(2 * np.log(max(n, 2)))) for n in (searched, THOUSAND))
-    return relevance(float(np.log(NOTHING / (1 - NOTHING))) + STEEP * (luck - usual))
+    luck, usual = (math.sqrt(2 * math.log(max(n, 2))) for n in (searched, THOUSAND))
+    return relevance(math.log(NOTHING / (1 - NOTHING)) + STEEP * (luck - usual))

@@ -1,162 +1,126 @@
 """Candidates: look up the items that can be hits of a query in one modality, and rank them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from omnisearch.query.expressions import Sum, Summand
-from omnisearch.search.rank.algebra import bound_odds, or_odds, positive_leaves
+from omnisearch.search.rank.algebra import positive_leaves
+from omnisearch.search.rank.lexical import QueryWords
+from omnisearch.search.rank.nearest_items import NearestItems, Page, Steps
 from omnisearch.search.rank.scorer import RankedItem, Scorer, rank
-from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
-from omnisearch.types import Floats
+from omnisearch.search.rank.threshold import DEPTH, Lists, Retrieved, scores_of, threshold_steps, with_copies
+from omnisearch.stores.base import Filter, Lookup, VectorStore
 
-# Segments that are looked up for each leaf of an expression: at first, and at most.
-DEPTH, MAX_DEPTH = 64, 4096
-
-
-@dataclass
-class NearestItems:
-    """Collects the best segment of each of the `limit` items nearest to `vector` (dim,) that pass `chosen`.
-
-    The store ranks segments, and a long item can fill a page. So items already seen are excluded and the lookup is
-    repeated until enough items are found.
-    """
-
-    vector: Floats
-    limit: int
-    chosen: Filter
-    best: dict[str, Scored] = field(default_factory=dict)
-    done: bool = False
-
-    @property
-    def lookup(self) -> Lookup:
-        """The next lookup to send to the store."""
-        excluded = (*self.chosen.exclude_item_ids, *self.best)
-        # Points are expensive and most items have one segment, so few extra points are fetched in one lookup.
-        return Lookup(self.vector, self.limit - len(self.best) + 8, replace(self.chosen, exclude_item_ids=excluded))
-
-    def take(self, wanted: int, page: Sequence[Scored]) -> None:
-        """Add the result of a lookup with the limit `wanted`."""
-        for point in page:
-            self.best.setdefault(point.payload.item_id, point)
-        self.done = len(self.best) >= self.limit or len(page) < wanted
-
-    @property
-    def points(self) -> list[Scored]:
-        """The best segments found, one per item."""
-        return list(self.best.values())[: self.limit]
-
-
-def fetch_all(store: VectorStore, searches: Sequence[NearestItems]) -> None:
-    """Call the store until every search is complete. Each round is one call for all of them."""
-    while open_ := [search for search in searches if not search.done]:
-        lookups = [search.lookup for search in open_]
-        for search, lookup, page in zip(open_, lookups, store.search(lookups, with_vectors=True), strict=True):
-            search.take(lookup.limit, page)
+# Words are rare if at most this many segments of all modalities have so many of them that they are evidence.
+RARE = 127
 
 
 @dataclass(frozen=True, eq=False)
 class ModalitySearch:
-    """A search in one modality for at least the `limit` most relevant items among those that pass `chosen`."""
+    """A search in one modality for at least the `limit` most relevant items among those that pass `chosen`.
+
+    `worded` are the `word_lookups` of the query, which its searches share.
+    """
 
     scorer: Scorer
     limit: int
     chosen: Filter
+    worded: Mapping[Sum, Lookup] = field(default_factory=dict)
+
+
+def word_lookups(words: Mapping[Sum, QueryWords], chosen: Filter, explain: bool = False) -> dict[Sum, Lookup]:
+    """Return a lookup for each sum with words, which finds all segments with its words if they are rare.
+
+    Segments in which the words are no evidence are left out, unless their scores are wanted for an explanation.
+    `chosen` selects the segments of all modalities of a query: one lookup for all costs less than one for each.
+    """
+    return {
+        total: Lookup(wording.words, RARE + 1, chosen, least=None if explain else wording.least)
+        for total, wording in words.items()
+    }
 
 
 def run_searches(store: VectorStore, searches: Sequence[ModalitySearch]) -> list[list[RankedItem]]:
-    """Return the most relevant items of each search. Sums of different queries share calls of the store."""
-    sums: dict[int, NearestItems] = {}
-    for n, search in enumerate(searches):
-        if isinstance(search.scorer.expression, Summand) and not search.scorer.words:
-            (leaf,) = search.scorer.leaves.values()
-            sums[n] = NearestItems(leaf.vector, search.limit, search.chosen)
-    fetch_all(store, list(sums.values()))
-    return [
-        rank(search.scorer, with_copies(search.scorer, sums[n].points))
-        if n in sums
-        else search_expression(store, search.scorer, search.limit, search.chosen)
-        for n, search in enumerate(searches)
-    ]
+    """Return the most relevant items of each search. The searches of all queries share calls of the store."""
+    steps = [_steps(store, search) for search in searches]
+    found: list[list[RankedItem]] = [[] for _ in searches]
+    open_ = {n: next(step) for n, step in enumerate(steps)}
+    while open_:
+        asked = list({id(lookup): lookup for lookups in open_.values() for lookup in lookups}.values())
+        answers = zip(asked, store.search(asked, with_vectors=True), strict=True)
+        pages = {id(lookup): page for lookup, page in answers}
+        following: dict[int, Sequence[Lookup]] = {}
+        for n, lookups in open_.items():
+            try:
+                following[n] = steps[n].send([pages[id(lookup)] for lookup in lookups])
+            except StopIteration as end:
+                found[n] = end.value
+        open_ = following
+    return found
 
 
-def search_expression(store: VectorStore, scorer: Scorer, limit: int, chosen: Filter) -> list[RankedItem]:
-    """Return the most relevant items of an expression with operators or words: `limit`, and what surely follows.
+def _steps(store: VectorStore, search: ModalitySearch) -> Steps:
+    if isinstance(search.scorer.expression, Summand):
+        return _sum_steps(store, search)
+    return _expression_steps(store, search)
 
-    The items near its leaves, and those with their words, are candidates, and every segment of a candidate is scored
-    by every leaf. The candidates grow until no item outside of them can be among the first `limit` (Fagin's threshold
-    algorithm), or MAX_DEPTH segments were looked up for each leaf. Many items with the same word have the same
-    score, in no order, so the items with words are also looked up by their vectors.
+
+def _sum_steps(store: VectorStore, search: ModalitySearch) -> Steps:
+    """Find the items nearest to a sum, and all items with its words if these are rare and no segment has a text vector.
+
+    A segment of no such item has no words, and is not nearer than the last item.
     """
-    seekers = positive_leaves(scorer.expression)
-    depth = max(DEPTH, 2 * limit)
-    while True:
-        asked = {leaf: _lookups(scorer, leaf, depth, chosen) for leaf in seekers}
-        pages = iter(store.search([lookup for lookups in asked.values() for lookup in lookups], with_vectors=True))
-        found = {leaf: [next(pages) for _ in lookups] for leaf, lookups in asked.items()}
-        near = [point for lists in found.values() for page in lists for point in page]
-        points = whole_items(store, with_copies(scorer, near), chosen)
-        ranked = rank(scorer, points, word_scores(store, scorer, points))
-        beyond = bound_odds(scorer.expression, {leaf: _ceiling(scorer, leaf, found[leaf], depth) for leaf in seekers})
-        known = sum(entry.odds >= beyond for entry in ranked)
-        if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
-            return ranked[: max(known, limit)]
-        depth = min(4 * depth, MAX_DEPTH)
+    scorer, limit, chosen = search.scorer, search.limit, search.chosen
+    ((leaf, query),) = scorer.leaves.items()
+    near = NearestItems(query.vector, limit, chosen)
+    lookup = near.lookup
+    texts = []
+    if leaf in scorer.text_calibrations:
+        lookup = Lookup(query.vector, max(DEPTH, 2 * limit), chosen)
+        texts = [replace(lookup, using="text")]
+    page, *pages = yield [lookup, *search.worded.values(), *texts]
+    rare, text_page = _rare(search, pages[: len(search.worded)]), pages[-1] if texts else ()
+    if leaf in scorer.words.keys() - rare.keys() or text_page:
+        lists: Lists = {"near": Retrieved(page, lookup.limit)}
+        if texts:
+            lists["text"] = Retrieved(text_page, lookup.limit)
+        if leaf in scorer.words and leaf not in rare:
+            lists["worded"] = Retrieved(pages[0], RARE + 1)
+        return (yield from threshold_steps(store, scorer, limit, chosen, {leaf: lists}, rare))
+    near.take(lookup.limit, page)
+    while not near.done:
+        lookup = near.lookup
+        [page] = yield [lookup]
+        near.take(lookup.limit, page)
+    worded = rare.get(leaf, ())
+    ranked = rank(scorer, with_copies(scorer, [*near.points, *worded]), {leaf: scores_of(worded)} if worded else {})
+    if not (worded or scorer.placed) or len(near.points) < limit:
+        return ranked
+    beyond = scorer.calibrations[leaf].odds(np.array([near.points[-1].score], np.float32))[0]
+    return ranked[: max(limit, sum(entry.odds >= beyond for entry in ranked))]
 
 
-def with_copies(scorer: Scorer, points: Sequence[Scored]) -> list[Scored]:
-    """Add the copies of query files, once each."""
-    found = {point.id: point for copies in scorer.copies.values() for point in copies}
-    return list({**found, **{point.id: point for point in points}}.values())
+def _expression_steps(store: VectorStore, search: ModalitySearch) -> Steps:
+    scorer, limit, chosen = search.scorer, search.limit, search.chosen
+    seekers, depth = positive_leaves(scorer.expression), max(DEPTH, 2 * limit)
+    pages = yield [*(Lookup(scorer.leaves[leaf].vector, depth, chosen) for leaf in seekers), *search.worded.values()]
+    worded = dict(zip(search.worded, pages[len(seekers) :], strict=True))
+    rare = _rare(search, list(worded.values()))
+    found: dict[Sum, Lists] = {}
+    for leaf, page in zip(seekers, pages, strict=False):
+        found[leaf] = {"near": Retrieved(page, depth)}
+        if leaf in scorer.words and leaf not in rare:
+            found[leaf]["worded"] = Retrieved(worded[leaf], RARE + 1)
+    return (yield from threshold_steps(store, scorer, limit, chosen, found, rare))
 
 
-def _lookups(scorer: Scorer, leaf: Sum, depth: int, chosen: Filter) -> list[Lookup]:
-    """Return the lookups of a leaf: by vector and, if it has words, by BM25 and by vector among segments with one."""
-    near = Lookup(scorer.leaves[leaf].vector, depth, chosen)
-    if leaf not in scorer.words:
-        return [near]
-    wording = scorer.words[leaf]
-    worded = Lookup(wording.words, depth, chosen)
-    return [near, worded, replace(near, among=replace(worded, limit=wording.points))]
-
-
-def _ceiling(scorer: Scorer, leaf: Sum, pages: Sequence[Sequence[Scored]], depth: int) -> float:
-    """Return an upper bound of the log-odds of segments that are in none of the pages of a leaf.
-
-    A page that is not full has all segments of its lookup.
-    """
-    near, *worded = pages
-    if len(near) < depth:
-        return -np.inf
-    nearest = scorer.calibrations[leaf].odds(_last(near))
-    if not worded or any(len(page) < depth for page in worded):
-        return float(nearest[0])
-    most, nearest_worded = worded
-    cosine = np.minimum(_last(near), _last(nearest_worded))
-    with_words = or_odds([scorer.calibrations[leaf].odds(cosine), scorer.words[leaf].odds(_last(most))])
-    return float(max(nearest, with_words)[0])
-
-
-def _last(page: Sequence[Scored]) -> Floats:
-    return np.array([page[-1].score], np.float32)
-
-
-def word_scores(store: VectorStore, scorer: Scorer, points: Sequence[Scored]) -> dict[Sum, dict[str, float]]:
-    """Return the BM25 score of every point that has a word of a leaf, by leaf and id."""
-    if not scorer.words or not points:
-        return {}
-    chosen = Filter(item_ids=tuple({point.payload.item_id for point in points}))
-    lookups = [Lookup(wording.words, len(points), chosen) for wording in scorer.words.values()]
-    pages = store.search(lookups)
-    return {leaf: {p.id: p.score for p in page} for leaf, page in zip(scorer.words, pages, strict=True)}
-
-
-def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:
-    """Return the points once each, together with the other segments of their items that pass `chosen`."""
-    found = {point.id: point for point in points}
-    cut = tuple({point.payload.item_id for point in points if point.payload.segments > 1})
-    if cut:
-        for point in store.scroll(replace(chosen, item_ids=cut), with_vectors=True):
-            found.setdefault(point.id, Scored(point.id, np.nan, point.payload, point.vector))
-    return list(found.values())
+def _rare(search: ModalitySearch, pages: Sequence[Page]) -> dict[Sum, Page]:
+    """Return all segments of the modality with the words of each leaf, except for leaves with common words."""
+    wanted = search.chosen.modalities
+    return {
+        leaf: [point for point in page if not wanted or point.payload.modality in wanted]
+        for (leaf, lookup), page in zip(search.worded.items(), pages, strict=True)
+        if len(page) < lookup.limit or search.scorer.words[leaf].odds(Retrieved(page, 1).last)[0] == -np.inf
+    }

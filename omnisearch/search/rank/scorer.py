@@ -1,7 +1,8 @@
 """Scoring: an expression scores the segments of items, and items are ranked by their best segment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from omnisearch.spaces.towers import unit
 from omnisearch.stores.base import Scored
 from omnisearch.types import Floats
 
+# The place of a segment among all.
+_PLACE = attrgetter("payload.item_id", "payload.segment.index")
 _NONE: Mapping[Sum, Mapping[str, float]] = {}
 
 
@@ -22,8 +25,9 @@ _NONE: Mapping[Sum, Mapping[str, float]] = {}
 class Scorer:
     """Scores segments of one modality: the query vectors of an expression, each with its calibration.
 
-    `words` are the words of leaves that are also scored by BM25. `copies` are points of items that certainly match a
-    leaf.
+    `words` are the words of leaves that are also scored by BM25. `text_calibrations` are those of leaves that are also
+    compared with the text vectors of segments. `copies` are points of items that certainly match a leaf, and `exact`
+    are segments that do. `placed` are segments whose score has the places of their words, beside BM25.
     """
 
     expression: Expression
@@ -31,23 +35,38 @@ class Scorer:
     calibrations: Mapping[Sum, Calibration]
     words: Mapping[Sum, QueryWords] = field(default_factory=dict)
     copies: Mapping[Sum, Sequence[Scored]] = field(default_factory=dict)
+    text_calibrations: Mapping[Sum, Calibration] = field(default_factory=dict)
+    exact: Mapping[Sum, Sequence[Scored]] = field(default_factory=dict)
+    placed: Mapping[Sum, Sequence[Scored]] = field(default_factory=dict)
 
-    def odds(self, leaf: Sum, scores: Floats, found: Floats | None = None) -> Odds:
-        """Return the log-odds (n,) of segments with these cosines (n,), and BM25 scores (n,) where words count."""
-        near = self.calibrations[leaf].odds(scores)
-        return near if found is None else or_odds([near, self.words[leaf].odds(found)])
+    def odds(self, leaf: Sum, scores: Floats, words: Floats | None = None, texts: Floats | None = None) -> Odds:
+        """Return the log-odds (n,) of segments with these cosines (n,).
+
+        `words` (n,) are the scores of their words, for a leaf with words. `texts` (n,) are the cosines of their text
+        vectors, NaN for segments without one.
+        """
+        parts = [self.calibrations[leaf].odds(scores)]
+        if texts is not None:
+            parts.append(np.where(np.isnan(texts), -np.inf, self.text_calibrations[leaf].odds(np.nan_to_num(texts))))
+        if words is not None:
+            parts.append(self.words[leaf].odds(words))
+        return parts[0] if len(parts) == 1 else or_odds(parts)
 
     def certainty(self, leaf: Sum, points: Sequence[Scored]) -> Odds:
-        """Return the log-odds (n,) to add to segments whose items are copies of the query file."""
+        """Return the log-odds (n,) to add to segments that match exactly, or whose items do."""
         copies = {point.payload.item_id for point in self.copies.get(leaf, ())}
-        return np.array([CERTAIN if point.payload.item_id in copies else 0.0 for point in points])
+        exact = {point.id for point in self.exact.get(leaf, ())}
+        if not (copies or exact):
+            return np.zeros(len(points))
+        return np.array([CERTAIN * (point.payload.item_id in copies or point.id in exact) for point in points], float)
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredSegments:
     """Segments with their scores: `points` (n) with unit rows `vectors` (n, dim), `scores` (n,) by leaf.
 
-    `found` are the BM25 scores (n,) of the leaves that have words.
+    `word_scores` are the BM25 scores (n,) of the leaves that have words, and `text_scores` the cosines (n,) of the text
+    vectors, NaN where there is none.
     """
 
     scorer: Scorer
@@ -55,7 +74,8 @@ class ScoredSegments:
     vectors: Floats
     scores: Mapping[Sum, Floats]
     expression: ScoredExpression
-    found: Mapping[Sum, Floats] = field(default_factory=dict)
+    word_scores: Mapping[Sum, Floats] = field(default_factory=dict)
+    text_scores: Mapping[Sum, Floats] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds
@@ -75,34 +95,39 @@ class RankedItem:
 def rank(
     scorer: Scorer, points: Sequence[Scored], words: Mapping[Sum, Mapping[str, float]] = _NONE
 ) -> list[RankedItem]:
-    """Score segments exactly and return their items, the most relevant first.
+    """Score segments exactly and return their items, the most relevant first; ties by id.
 
     `words` are the BM25 scores of points by their ids. Items that cannot match, such as pictures with THEN, are left
     out.
     """
     if not points:
         return []
-    points = sorted(points, key=lambda p: (p.payload.item_id, p.payload.segment.index))
-    vectors = unit(np.stack([_vector(point) for point in points]))
+    points = sorted(points, key=_PLACE)
+    vectors = unit(np.array([point.vector for point in points]))
     # Not `vectors @ leaf`: a product's last bits depend on the other rows, and equal vectors must stay equal.
     scores: dict[Sum, Floats] = {s: (vectors * leaf.vector).sum(axis=1) for s, leaf in scorer.leaves.items()}
-    found = {s: np.array([by_id.get(p.id, 0) for p in points], np.float32) for s, by_id in words.items()}
-    odds = {s: scorer.odds(s, scores[s], found.get(s)) + scorer.certainty(s, points) for s in scores}
+    placed = {s: {p.id: p.score for p in found} for s, found in scorer.placed.items()}
+    by_leaf = {s: {**words.get(s, {}), **placed.get(s, {})} for s in scorer.leaves if s in words or s in placed}
+    found = {s: np.array([by_id.get(p.id, 0) for p in points], np.float32) for s, by_id in by_leaf.items()}
+    texts = {s: _text_scores(points, scorer.leaves[s].vector) for s in scorer.text_calibrations}
+    odds = {s: scorer.odds(s, scores[s], found.get(s), texts.get(s)) + scorer.certainty(s, points) for s in scores}
     ids = [point.payload.item_id for point in points]
-    starts = [row for row, id_ in enumerate(ids) if row == 0 or ids[row - 1] != id_]
+    starts = [0, *(row for row, (id_, before) in enumerate(zip(ids[1:], ids, strict=False), 1) if id_ != before)]
     runs = [slice(start, end) for start, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
     timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
-    scored = ScoredSegments(scorer, points, vectors, scores, score_expression(scorer.expression, odds, timed), found)
+    expression = score_expression(scorer.expression, odds, timed)
+    scored = ScoredSegments(scorer, points, vectors, scores, expression, found, texts)
     every = scored.expression.odds.tolist()
-    best = [max(range(run.start, run.stop), key=every.__getitem__) for run in runs]  # the first of equally good ones
-    return in_order(RankedItem(every[row], row, scored) for row in best if every[row] > -np.inf)
+    # The first of equally good ones.
+    best = starts if len(runs) == len(ids) else [max(range(r.start, r.stop), key=every.__getitem__) for r in runs]
+    # The sort is stable, and rows are sorted by id: the same query has the same answer, also where items tie.
+    best.sort(key=every.__getitem__, reverse=True)
+    return [RankedItem(every[row], row, scored) for row in best if every[row] > -np.inf]
 
 
-def in_order(ranked: Iterable[RankedItem]) -> list[RankedItem]:
-    """Sort items of all modalities by relevance; ties by id, so that the same query has the same answer."""
-    return sorted(ranked, key=lambda entry: (-entry.odds, entry.point.payload.item_id))
-
-
-def _vector(point: Scored) -> Floats:
-    assert point.vector is not None
-    return point.vector
+def _text_scores(points: Sequence[Scored], vector: Floats) -> Floats:
+    found = np.full(len(points), np.nan, np.float32)
+    having = [(row, text) for row, point in enumerate(points) if (text := point.text_vector) is not None]
+    if having:
+        found[[row for row, _ in having]] = (unit(np.stack([text for _, text in having])) * vector).sum(axis=1)
+    return found

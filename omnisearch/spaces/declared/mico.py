@@ -16,7 +16,13 @@ TOWERS = (
         half="bf16",
     ),
     TowerSpec(
-        "mico_vision", 1408, (modern_files.MICO,), f"{_FAMILY}:MICO_VISION", parameters=1_011_146_112, half="bf16"
+        "mico_vision",
+        1408,
+        (modern_files.MICO,),
+        f"{_FAMILY}:MICO_VISION",
+        parameters=1_011_146_112,
+        half="bf16",
+        side=224,
     ),
 )
 

@@ -25,6 +25,7 @@ TOWERS = (
         f"{FAMILIES}.efficientnet:EfficientNet",
         1,
         4_811_072,
+        side=260,
     ),
     TowerSpec(
         "views",

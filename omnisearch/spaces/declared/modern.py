@@ -17,7 +17,15 @@ _GEMMA_TOKENS = (280, 70, 140, 560, 1120)
 
 TOWERS = (
     TowerSpec("pe_core_text", 1024, (mf.PE_CORE,), f"{_PE_CORE}:PE_CORE_TEXT", parameters=353_986_560, half="bf16"),
-    TowerSpec("pe_core_image", 1024, (mf.PE_CORE,), f"{_PE_CORE}:PE_CORE_IMAGE", parameters=317_152_256, half="bf16"),
+    TowerSpec(
+        "pe_core_image",
+        1024,
+        (mf.PE_CORE,),
+        f"{_PE_CORE}:PE_CORE_IMAGE",
+        parameters=317_152_256,
+        half="bf16",
+        side=336,
+    ),
     TowerSpec(
         "pe_av_text",
         1024,

@@ -29,11 +29,13 @@ def _pair(
             f"{module}:{space.upper()}_{modality.upper()}",
             parameters=size,
             half=half,
+            side=_SIDES[space] if modality is Modality.IMAGE else 0,
         )
         for modality, size in sizes.items()
     )
 
 
+_SIDES = {"dfn_h14": 224, "eva_e14p": 224, "eva_18b": 224, "siglip_l": 384, "siglip_so400m": 384, "imagebind": 224}
 _TEXT, _IMAGE, _AUDIO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO
 _BERT = weight_files.MINILM_TOKENIZER  # MiniLM has the vocabulary of BERT
 _WAVCAPS_SIZES = {_TEXT: 110_728_704, _AUDIO: 29_371_544}

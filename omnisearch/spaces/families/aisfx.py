@@ -13,6 +13,7 @@ from omnisearch.config import Settings
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import waveforms
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
+from omnisearch.spaces.nn.convolutions import prepared
 from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Waveform
@@ -32,7 +33,7 @@ class AiSfx:
     width = 512
 
     def __init__(self, network: nn.Module, device: torch.device, fingerprint: str) -> None:
-        self._network = network.eval().to(device)
+        self._network = prepared(network).to(device)
         self._device, self.fingerprint = device, fingerprint
         self._filters = waveforms.filters(RATE, WINDOW, BANDS)
 

@@ -14,6 +14,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import torchvision_shim
+from omnisearch.spaces.nn.convolutions import prepared
 from omnisearch.spaces.weights import tensors, weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Pixels
@@ -43,11 +44,7 @@ class EfficientNet:
             ModelMissingError: the weight file is not here.
             WeightsError: it does not fit the network.
         """
-        path = resolve(weight_files.EFFICIENTNET, settings)
-        network = build()
-        state = {name: tensor for name, tensor in tensors.read(path).items() if name not in CLASSIFIER}
-        tensors.fill(network, _renamed(state, network, path), path)
-        return cls(network, choose(settings), fingerprint)
+        return cls(prepared(read(settings)), choose(settings), fingerprint)
 
     def features(self, contents: Sequence[Content]) -> Floats:
         """Return float32 (n, 1280) for uint8 images (height, width, 3)."""
@@ -59,9 +56,7 @@ class EfficientNet:
 
     @torch.inference_mode()
     def _pooled(self, batch: Tensor) -> Tensor:
-        # (b, side, side, 3) uint8 -> (b, 3, side, side), in the channels-last layout of the input
-        pixels = batch.to(self._device).permute(0, 3, 1, 2).to(torch.float32)
-        features: Tensor = self._network((pixels - 127) / 128)
+        features: Tensor = self._network(normalise(batch.to(self._device)))
         return features
 
 
@@ -72,6 +67,25 @@ def build() -> nn.Module:
 
     network: nn.Module = timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def read(settings: Settings) -> nn.Module:
+    """Return the network with its weights, as `build` makes it.
+
+    Raises:
+        ModelMissingError: the weight file is not here.
+        WeightsError: it does not fit the network.
+    """
+    path = resolve(weight_files.EFFICIENTNET, settings)
+    network = build()
+    state = {name: tensor for name, tensor in tensors.read(path).items() if name not in CLASSIFIER}
+    tensors.fill(network, _renamed(state, network, path), path)
+    return network
+
+
+def normalise(batch: Tensor) -> Tensor:
+    """Scale prepared images as in training: (b, side, side, 3) uint8 -> (b, 3, side, side), channels last."""
+    return (batch.permute(0, 3, 1, 2).to(torch.float32) - 127) / 128
 
 
 def prepare(image: Pixels) -> Pixels:

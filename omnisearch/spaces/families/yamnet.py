@@ -16,6 +16,7 @@ from omnisearch.errors import WeightsError
 from omnisearch.spaces.device import choose
 from omnisearch.spaces.nn import kaldi, waveforms
 from omnisearch.spaces.nn.audio_patches import mean_over_patches
+from omnisearch.spaces.nn.convolutions import prepared
 from omnisearch.spaces.weights import weight_files
 from omnisearch.spaces.weights.spec import resolve
 from omnisearch.types import Content, Floats, Waveform
@@ -41,7 +42,7 @@ class Yamnet:
     width = WIDTH
 
     def __init__(self, network: nn.Module, device: torch.device, fingerprint: str) -> None:
-        self._network = network.eval().to(device)
+        self._network = prepared(network).to(device)
         self._device, self.fingerprint = device, fingerprint
         self._filters = kaldi.filters(RATE, FFT, BANDS, LOW, HIGH)
 

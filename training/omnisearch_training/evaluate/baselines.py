@@ -1,14 +1,16 @@
 """Baselines of a bound model: each of its branches alone, plain averaging, and no centring."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from omnisearch.binding.config import FixedConfig, ModelConfig
+import numpy as np
+
+from omnisearch.binding.config import BranchConfig, FixedConfig, ModelConfig
 from omnisearch.binding.model import OmniBind
 from omnisearch.spaces.towers import unit
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 
-BOUND = "bound"
+BOUND, ONLY = "bound", "only "
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,22 +37,28 @@ def variants(model: OmniBind) -> Iterator[Variant]:
     yield Variant(BOUND, model)
     config = model.config
     contested = {part: branches for part, branches in config.branches.items() if len(branches) > 1}
-    for name in dict.fromkeys(branch.name for branches in contested.values() for branch in branches):
-        alone = {
-            part: FixedConfig(factors=tuple(float(branch.name == name) for branch in branches))
-            for part, branches in contested.items()
-            if name in {branch.name for branch in branches}
-        }
-        yield _rerouted(f"only {name}", model, alone)
-    uniform = {
-        part: FixedConfig(factors=(1.0,) * len(branches))
-        for part, branches in contested.items()
-        if not _is_uniform(config, part)
-    }
-    if uniform:
-        yield _rerouted("uniform", model, uniform)
+    for name, routers in fixed_routers(contested):
+        changed = {part: router for part, router in routers.items() if not _has_factors(config, part, router)}
+        if changed:
+            yield _rerouted(name, model, changed)
     if config.centred:
         yield Variant("not centred", model.varied({}, ()), _with_video(config, frozenset(config.centred)))
+
+
+def fixed_routers(
+    branches: Mapping[Modality, Sequence[BranchConfig]],
+) -> Iterator[tuple[str, dict[Modality, FixedConfig]]]:
+    """Yield routers with fixed factors: each branch alone, for the modalities that have it; then all equally."""
+    for name in dict.fromkeys(branch.name for own in branches.values() for branch in own):
+        yield (
+            f"{ONLY}{name}",
+            {
+                part: FixedConfig(factors=tuple(float(branch.name == name) for branch in own))
+                for part, own in branches.items()
+                if name in {branch.name for branch in own}
+            },
+        )
+    yield "uniform", {part: FixedConfig(factors=(1.0,) * len(own)) for part, own in branches.items()}
 
 
 def _rerouted(name: str, model: OmniBind, routers: Mapping[Modality, FixedConfig]) -> Variant:
@@ -62,9 +70,14 @@ def _rerouted(name: str, model: OmniBind, routers: Mapping[Modality, FixedConfig
     )
 
 
-def _is_uniform(config: ModelConfig, part: Modality) -> bool:
-    router = config.routers[part]
-    return isinstance(router, FixedConfig) and len(set(router.factors)) == 1
+def _has_factors(config: ModelConfig, part: Modality, router: FixedConfig) -> bool:
+    """Whether a part of the model has the factors of a router already, up to their scale."""
+    own = config.routers[part]
+    return isinstance(own, FixedConfig) and np.allclose(_shares(own), _shares(router))
+
+
+def _shares(router: FixedConfig) -> Floats:
+    return np.array(router.factors, np.float32) / np.float32(sum(router.factors))
 
 
 def _with_video(config: ModelConfig, parts: frozenset[Modality]) -> frozenset[Modality]:

@@ -18,7 +18,7 @@ from omnisearch.types import Modality
 from omnisearch_training.datasets import Record, Split
 from omnisearch_training.datasets.load import open_named
 from omnisearch_training.datasets.split import source_id
-from omnisearch_training.evaluate.baselines import BOUND
+from omnisearch_training.evaluate.baselines import BOUND, ONLY, fixed_routers
 from omnisearch_training.evaluate.centroid_router import CentroidRouter
 from omnisearch_training.evaluate.ground_truth import Truth
 from omnisearch_training.evaluate.metrics import Ranking, Recall, best_of, holders_of, rank
@@ -30,7 +30,7 @@ NAMES = "emoji_names"
 TRANSLATIONS = Path(__file__).with_name("translations.tsv")
 ENGLISH = "en"
 EXAMPLES = 200  # training names of each language for its centroid
-ONLY, ORACLE = "only ", "oracle"
+ORACLE = "oracle"
 OTHERS = "other languages"
 WRITTEN = (Modality.AUDIO, Modality.POINT_CLOUD)  # the targets of translations.tsv
 
@@ -121,16 +121,11 @@ def _variants(model: OmniBind, features: Features) -> Iterator[tuple[str, OmniBi
     branches = model.config.branches[TEXT]
     if len(branches) < 2:
         return
-    for i, branch in enumerate(branches):
-        yield f"{ONLY}{branch.name}", _weighing(model, [float(i == j) for j in range(len(branches))])
-    yield "uniform", _weighing(model, [1.0] * len(branches))
-    yield "hand-set", _weighing(model, [float(i + 1) for i in range(len(branches))])
+    hand_set = FixedConfig(factors=tuple(float(i + 1) for i in range(len(branches))))
+    for name, routers in (*fixed_routers({TEXT: branches}), ("hand-set", {TEXT: hand_set})):
+        yield name, model.varied(routers, model.config.centred)
     if model.config.reads(TEXT):
         yield "centroids", model.rerouted("centroids", {TEXT: _by_language(model, features)})
-
-
-def _weighing(model: OmniBind, factors: Sequence[float]) -> OmniBind:
-    return model.varied({TEXT: FixedConfig(factors=tuple(factors))}, model.config.centred)
 
 
 def _by_language(model: OmniBind, features: Features) -> CentroidRouter:

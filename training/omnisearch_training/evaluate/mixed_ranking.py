@@ -105,6 +105,32 @@ def silenced(model: OmniBind, collection: Collection, seed: int = 0) -> list[tup
     return found
 
 
+def in_cut(way: Way, collection: Collection, query: Modality, bar: float, seed: int = 0) -> Scores:
+    """Return, for each query (n, 3), the number of items with a relevance of `bar` or more, and of right ones in and
+    outside of this cut.
+
+    The items of the query's own modality are left out: other names of the same thing are not searched for by date.
+    """
+    counts = []
+    for values, right in _asked(way, collection, query, seed):
+        others = [m for m in values if m is not query]
+        inside = 1 / (1 + np.exp(-np.concatenate([values[m] for m in others]))) >= bar
+        good = np.concatenate([right[m] for m in others]).astype(bool)
+        if good.any():
+            counts.append((inside.sum(), (inside & good).sum(), good.sum()))
+    return np.array(counts, np.float64)
+
+
+def cuts(model: OmniBind, collection: Collection, seed: int = 0) -> list[tuple[int, float, Scores]]:
+    """Return `in_cut` of text queries for collections of growing sizes and two bars: (size, bar, counts)."""
+    found = []
+    for size in (*(s for s in SIZES[2:] if s < collection.size), collection.size):
+        part = collection if size == collection.size else thinned(collection, size, seed)
+        way = ways(model, part, seed)[BOTH]
+        found += [(size, bar, in_cut(way, part, Modality.TEXT, bar, seed)) for bar in (least(size), 0.5)]
+    return found
+
+
 def raw(asked: Modality, query: Floats, scores: Mapping[Modality, Floats]) -> Mapping[Modality, Scores]:  # noqa: ARG001
     """Sort by the cosine."""
     return {m: row.astype(np.float64) for m, row in scores.items()}
@@ -193,7 +219,7 @@ def report(model: OmniBind, sides: Mapping[Modality, Side], seed: int = 0) -> st
     bound = collect(next(variants(model)), sides)
     parts = [_table(outcomes, list(sides), {m: len(rows) for m, rows in bound.rows.items()})]
     if model.background:
-        parts.append(_silence_table(silenced(model, bound, seed)))
+        parts += [_silence_table(silenced(model, bound, seed)), _cut_table(cuts(model, bound, seed))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -220,6 +246,22 @@ def _silence_table(found: Sequence[tuple[int, Scores, Scores]]) -> str:
         bars = least(size), NOTHING
         cells = [f"{100 * (values < bar).mean():.0f} %" for bar in bars for values in (answered, empty)]
         lines.append([f"{size:,}", f"{len(answered):,}", f"{bars[0]:.2f}", *cells])
+    return _lines(lines)
+
+
+def _cut_table(found: Sequence[tuple[int, float, Scores]]) -> str:
+    head = ["items", "queries", "cut", "items in the cut", "right", "of all right ones", "empty"]
+    lines = [head, ["--:"] * len(head)]
+    for size, bar, counts in found:
+        inside, right, known = counts.sum(axis=0)
+        shares = right / max(inside, 1), right / known, (counts[:, 0] == 0).mean()
+        cells = [
+            f"{len(counts):,}",
+            f"{bar:.2f}",
+            f"{counts[:, 0].mean():.1f}",
+            *(f"{100 * one:.0f} %" for one in shares),
+        ]
+        lines.append([f"{size:,}", *cells])
     return _lines(lines)
 
 

@@ -38,6 +38,18 @@ def decoupling(scores: Tensor, labels: Tensor) -> Tensor:
     return functional.binary_cross_entropy(scores, labels, reduction="none").sum(dim=1).mean()
 
 
+def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Return how far a classifier's logits (n, classes) have moved from its teacher's: 0 where they agree.
+
+    It is the divergence KL(teacher || student) of both softmaxes at `temperature`, averaged over the inputs and times
+    the squared temperature, which keeps the gradient's size (Hinton et al., "Distilling the Knowledge in a Neural
+    Network", 2015). There is no gradient for the teacher.
+    """
+    wanted = functional.log_softmax(teacher.detach() / temperature, dim=1)
+    found = functional.log_softmax(student / temperature, dim=1)
+    return temperature**2 * functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
+
+
 def blocks(
     left: Tensor, right: Tensor, temperature: float | Tensor, groups: Tensor
 ) -> Iterator[tuple[slice, Tensor, tuple[Tensor, Tensor]]]:

@@ -45,6 +45,10 @@ class Items:
         features = {tower: np.concatenate([part.features[tower] for part in parts]) for tower in towers}
         return cls(tuple(record for part in parts for record in part.records), features)
 
+    def with_features(self, name: str, rows: Floats) -> "Items":
+        """Add features under another name: row i (of any shape) belongs to record i."""
+        return Items(self.records, {**self.features, name: rows})
+
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Items":
         """Return some rows."""
         features = {tower: each[rows] for tower, each in self.features.items()}

@@ -10,16 +10,17 @@ from omnisearch.types import Modality
 from omnisearch_training.datasets.base import Declaration, Draft, Workshop
 from omnisearch_training.datasets.captions import with_keywords
 from omnisearch_training.datasets.fetch_package import Package, Registry
+from omnisearch_training.datasets.iconify import iconify, icons_of
 from omnisearch_training.datasets.raster import rasterise
 from omnisearch_training.datasets.wordnet import WORDNET, WordNet, load_wordnet
 
 SETS = (
-    Package(Registry.NPM, "@iconify-json/noto", "1.2.9"),
-    Package(Registry.NPM, "@iconify-json/twemoji", "1.2.5"),
-    Package(Registry.NPM, "@iconify-json/openmoji", "1.2.29"),
-    Package(Registry.NPM, "@iconify-json/fluent-emoji-flat", "1.2.6"),
-    Package(Registry.NPM, "@iconify-json/fluent-emoji", "1.2.7"),
-    Package(Registry.NPM, "@iconify-json/emojione", "1.2.3"),
+    iconify("noto", "1.2.9"),
+    iconify("twemoji", "1.2.5"),
+    iconify("openmoji", "1.2.29"),
+    iconify("fluent-emoji-flat", "1.2.6"),
+    iconify("fluent-emoji", "1.2.7"),
+    iconify("emojione", "1.2.3"),
 )
 NAMES = Package(Registry.NPM, "emojibase-data", "17.0.0")
 
@@ -49,12 +50,10 @@ def read(workshop: Workshop) -> Iterator[Draft]:
     drawings: list[tuple[str, Draft]] = []
     for package in SETS:
         style = package.name.split("/")[1]
-        icons = json.loads((workshop.packages[package.name] / "icons.json").read_text(encoding="utf-8"))
-        for icon, drawing in icons["icons"].items():
-            if drawing.get("hidden") or icon not in keywords:
-                continue
-            picture = workshop.out / f"{icon}.{style}.png"
-            drawings.append((_svg(drawing, icons), _draft(icon, style, picture, keywords[icon], nouns)))
+        for icon, svg in icons_of(workshop.packages[package.name]):
+            if icon in keywords:
+                picture = workshop.out / f"{icon}.{style}.png"
+                drawings.append((svg, _draft(icon, style, picture, keywords[icon], nouns)))
     drawn = rasterise((svg, draft.files[Modality.IMAGE]) for svg, draft in drawings)
     yield from (draft for (_, draft), good in zip(drawings, drawn, strict=True) if good)
 
@@ -70,16 +69,6 @@ def _keywords(package: Path) -> dict[str, list[str]]:
     """Keywords by the name that an icon has."""
     rows: list[dict[str, Any]] = json.loads((package / "en/data.json").read_text(encoding="utf-8"))
     return {icon_of(row["label"]): row.get("tags", []) for row in rows if is_drawn(row)}
-
-
-def _svg(drawing: dict[str, Any], icons: dict[str, Any]) -> str:
-    width = drawing.get("width", icons.get("width", 16))
-    height = drawing.get("height", icons.get("height", 16))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
-        f'height="{height}" viewBox="{drawing.get("left", 0)} {drawing.get("top", 0)} {width} {height}">'
-        f"{drawing['body']}</svg>"
-    )
 
 
 DECLARATION = Declaration(

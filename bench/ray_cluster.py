@@ -1,0 +1,142 @@
+"""Indexing on a Ray cluster against one machine: python bench/ray_cluster.py --files 2000
+
+Indexes small files of all kinds with a model without weights: on this machine with two decoders, on a Ray cluster of
+one node, and of two nodes, which are processes of this machine with a processor each. The indexes must be equal: ids,
+payloads, and vectors within 1e-6. All nodes share the processors of this machine, so the speed-up is at most that of
+two processors, and other programs take part of it.
+
+    rate       files a second, of the second half of the files: the actors have started then
+    speed-up   the rate over that of the cluster of one node
+    head       milliseconds of processor time per file in the process of the head
+    a note     milliseconds to hash and decode a note, here and by an actor in turn, medians
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings, load_settings
+from omnisearch.media.pool import DecoderPool
+from omnisearch.stores.base import Point
+from omnisearch_indexer.engine import OpenEngine
+from omnisearch_indexer.local_files import LocalFiles
+from omnisearch_indexer.ray.cluster import ENVIRONMENT
+from omnisearch_indexer.ray.engine import ray_engine
+from omnisearch_indexer.session import index_files
+from tests.conftest import write_hashed_model
+from tests.indexer.conftest import points_of
+from tests.indexer.mixed_files import write_mixed
+
+STORE_BYTES = 200 << 20
+
+
+class Stopwatch:
+    """A meter that notes when the last half of the files began and ended."""
+
+    def __init__(self, files: int) -> None:
+        self._half = files // 2
+        self._done = self._counted = 0
+        self._begun = self._ended = 0.0
+
+    def start(self, total: int, files: int = 0) -> None:
+        """See `Meter.start`."""
+
+    def advance(self, count: int, files: int = 0) -> None:  # noqa: ARG002
+        """See `Meter.advance`."""
+        self._done += files
+        if files and self._done > self._half:
+            self._ended = time.monotonic()
+            self._begun = self._begun or self._ended
+            self._counted += files
+
+    @property
+    def rate(self) -> float:
+        """Files a second."""
+        return (self._counted - 1) / (self._ended - self._begun)
+
+
+def run(
+    name: str, files: Path, count: int, settings: Settings, open_engine: OpenEngine | None
+) -> tuple[float, dict[str, Point]]:
+    """Index the files and print the run. Returns the rate and the points."""
+    watch, cpu = Stopwatch(count), time.process_time()
+    report = index_files([files], settings, meter=watch, open_engine=open_engine)
+    head = 1000 * (time.process_time() - cpu) / report.seen
+    assert report.failed == 0
+    print(f"{name:<20} {report.seconds:6.1f} s   rate {watch.rate:6.1f}   head {head:5.2f} ms", flush=True)
+    return watch.rate, points_of(settings)
+
+
+def assert_equal(one: dict[str, Point], other: dict[str, Point]) -> None:
+    """Check that two indexes hold the same points."""
+    assert one.keys() == other.keys()
+    for key, point in one.items():
+        assert point.payload == other[key].payload
+        assert np.abs(point.vector - other[key].vector).max() <= 1e-6
+
+
+def read_notes(notes: Sequence[Path], settings: Settings, open_engine: OpenEngine) -> tuple[float, float]:
+    """Hash and decode files here and on a cluster in turn. Returns the median milliseconds of both."""
+    taken: list[tuple[float, ...]] = []
+    model = OmniBind.load(settings.model, settings)
+    with DecoderPool(settings, 1, previews=True) as pool, open_engine(settings, model) as engine:
+        for note in notes:
+            times = []
+            for files in (LocalFiles(pool), engine.files):
+                begun = time.monotonic()
+                files.identify(str(note))
+                list(files.decode(str(note)).pieces)
+                times.append(1000 * (time.monotonic() - begun))
+            taken.append(tuple(times))
+    here, there = zip(*taken[1:], strict=True)  # the first one starts processes
+    return median(here), median(there)
+
+
+def main() -> None:
+    """Run all three."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--files", type=int, default=2000)
+    files = options.parse_args().files
+    os.environ |= {**ENVIRONMENT, "RAY_AUTH_MODE": "disabled"}
+    from ray.cluster_utils import Cluster
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_mixed(folder / "files", files)
+        model = write_hashed_model(folder / "models" / "toy")
+
+        def settings(name: str) -> Settings:
+            return load_settings(model=str(model), data_dir=folder / name)
+
+        here, expected = run(
+            "this machine", folder / "files", files, settings("here").model_copy(update={"workers": 2}), None
+        )
+        node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        engine = partial(ray_engine, address=cluster.address)
+        try:
+            single, found = run("a node of a cluster", folder / "files", files, settings("one"), engine)
+            assert_equal(expected, found)
+            notes = sorted((folder / "files").glob("*.txt"))[:100]
+            note_here, note_there = read_notes(notes, settings("one"), engine)
+            cluster.add_node(**node)
+            double, found = run("two nodes", folder / "files", files, settings("two"), engine)
+            assert_equal(expected, found)
+        finally:
+            cluster.shutdown()  # type: ignore[no-untyped-call]
+    print(f"speed-up {double / single:.2f}, {double / here:.2f} of this machine")
+    print(f"a note {note_here:.1f} ms here, {note_there:.1f} ms by an actor")
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+
+
+if __name__ == "__main__":
+    main()

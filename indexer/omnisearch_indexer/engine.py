@@ -1,0 +1,23 @@
+"""The engine of a run: what decodes and encodes its files, on this machine or on the nodes of a cluster."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from omnisearch.binding.model import OmniBind
+from omnisearch.config import Settings
+from omnisearch_indexer.encoders import Encoders
+from omnisearch_indexer.files import Files
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """An open engine. It reads `workers` files at the same time."""
+
+    files: Files
+    encoders: Encoders
+    workers: int
+
+
+OpenEngine: TypeAlias = Callable[[Settings, OmniBind], AbstractContextManager[Engine]]

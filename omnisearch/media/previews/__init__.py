@@ -1,0 +1,1 @@
+"""Previews: small WebP pictures of the contents of files, with a placeholder."""

@@ -1,0 +1,108 @@
+"""The collections on a Qdrant server, and the alias that the server keeps for the current one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+
+from omnisearch.errors import StoreError
+from omnisearch.stores.base import TEXT_VECTOR
+from omnisearch.stores.bm25 import WORDS
+from omnisearch.stores.clauses import INDEXED
+from omnisearch.stores.collection_name import CollectionName, alias_of
+from omnisearch.stores.server import ServerStore
+from omnisearch.stores.server_calls import patiently
+
+
+class ServerCatalog:
+    """A user's collection on one server (see `Catalog`); every store that it opens has its own connection."""
+
+    def __init__(
+        self,
+        connect: Callable[[], QdrantClient],
+        collection: str,
+        shards: int | None = None,
+        replicas: int | None = None,
+    ) -> None:
+        """`shards` and `replicas` are those of collections that are made; None leaves the choice to the server."""
+        self._shards, self._replicas = shards, replicas
+        self._connect, self._collection, self._alias = connect, collection, alias_of(collection)
+        self._client = connect()
+
+    def alias(self) -> CollectionName | None:
+        """See `Catalog.alias`."""
+        aliases = patiently(self._client.get_aliases).aliases
+        target = next((a.collection_name for a in aliases if a.alias_name == self._alias), None)
+        name = CollectionName.parse(target) if target else None
+        if target and name is None:
+            raise StoreError(f"the server's alias {self._alias!r} names {target!r}, not a collection of omnisearch")
+        return name
+
+    def names(self) -> list[CollectionName]:
+        """See `Catalog.names`."""
+        found = patiently(self._client.get_collections).collections
+        names = (CollectionName.parse(c.name) for c in found)
+        return [name for name in names if name is not None and name.collection == self._collection]
+
+    def create(self, name: CollectionName) -> None:
+        """See `Catalog.create`."""
+        if not patiently(self._client.collection_exists, str(name)):
+            vector = models.VectorParams(size=name.dim, distance=models.Distance.COSINE)
+            words = {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+            patiently(
+                self._client.create_collection,
+                str(name),
+                vector,
+                words,
+                shard_number=self._shards,
+                replication_factor=self._replicas,
+            )
+        self._complete(name)
+        self._index_fields(name)
+
+    def _index_fields(self, name: CollectionName) -> None:
+        """Create the missing indexes of filtered fields: an older version, or an interrupted creation, has fewer."""
+        known = patiently(self._client.get_collection, str(name)).payload_schema
+        for field, kind in INDEXED.items():
+            if field not in known:
+                schema = models.PayloadSchemaType(kind)
+                patiently(self._client.create_payload_index, str(name), field, schema, wait=True)
+
+    def _complete(self, name: CollectionName) -> None:
+        """Add the vectors that a collection of an older version lacks."""
+        known = patiently(self._client.get_collection, str(name)).config.params
+        if WORDS not in (known.sparse_vectors or {}):
+            words = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF))
+            patiently(self._client.create_vector_name, str(name), WORDS, words)
+        if not _has_texts(self._client, name):
+            half = models.Datatype.FLOAT16
+            text = models.DenseVectorConfig(size=name.dim, distance=models.Distance.COSINE, datatype=half)
+            patiently(self._client.create_vector_name, str(name), TEXT_VECTOR, models.DenseVectorNameConfig(dense=text))
+
+    def point(self, name: CollectionName) -> None:
+        """See `Catalog.point`."""
+        steps: list[Any] = []
+        if self.alias() is not None:
+            steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=self._alias)))
+        target = models.CreateAlias(collection_name=str(name), alias_name=self._alias)
+        steps.append(models.CreateAliasOperation(create_alias=target))
+        patiently(self._client.update_collection_aliases, steps)
+
+    def drop(self, name: CollectionName) -> None:
+        """See `Catalog.drop`."""
+        patiently(self._client.delete_collection, str(name))
+
+    def open(self, name: CollectionName, fingerprint: str) -> ServerStore:
+        """See `Catalog.open`."""
+        client = self._connect()
+        self._index_fields(name)
+        return ServerStore(client, str(name), name.dim, fingerprint, _has_texts(client, name))
+
+    def close(self) -> None:
+        """See `Catalog.close`."""
+        self._client.close()
+
+
+def _has_texts(client: QdrantClient, name: CollectionName) -> bool:
+    known = patiently(client.get_collection, str(name)).config.params.vectors
+    return isinstance(known, dict) and TEXT_VECTOR in known
