@@ -14,6 +14,7 @@ two processors, and other programs take part of it.
 import argparse
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -88,7 +89,7 @@ def read_notes(notes: Sequence[Path], settings: Settings, open_engine: OpenEngin
     """Hash and decode files here and on a cluster in turn. Returns the median milliseconds of both."""
     taken: list[tuple[float, ...]] = []
     model = OmniBind.load(settings.model, settings)
-    with DecoderPool(settings, 1, previews=True) as pool, open_engine(settings, model) as engine:
+    with DecoderPool(settings, 1, previews=True) as pool, open_engine(settings, model, threading.Event()) as engine:
         for note in notes:
             times = []
             for files in (LocalFiles(pool), engine.files):

@@ -39,7 +39,10 @@ class Encoded:
 
 @dataclass(frozen=True, eq=False)
 class Lost:
-    """A batch with contents that were lost with the node of a cluster: its files must be read again."""
+    """A batch that was not encoded, because the run was stopped or its contents were lost with the node of a cluster.
+
+    Its files must be read again.
+    """
 
     batch: Batch
 

@@ -1,5 +1,6 @@
 """The engine of a run: what decodes and encodes its files, on this machine or on the nodes of a cluster."""
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,4 +21,5 @@ class Engine:
     workers: int
 
 
-OpenEngine: TypeAlias = Callable[[Settings, OmniBind], AbstractContextManager[Engine]]
+# The event tells the engine that the run was stopped.
+OpenEngine: TypeAlias = Callable[[Settings, OmniBind, threading.Event], AbstractContextManager[Engine]]

@@ -9,7 +9,8 @@ from omnisearch_indexer.walk import Signature
 class Files(Protocol):
     """Identifies and decodes files; safe to call from many threads.
 
-    All methods raise MediaError if a file cannot be read, and may raise OSError.
+    All methods raise MediaError if a file cannot be read, and may raise OSError. All methods, and the pieces of a file,
+    may raise StoppedError if the run was stopped.
     """
 
     def identify(self, path: str) -> tuple[Signature, str]:

@@ -183,7 +183,9 @@ class Indexer:
 
     def _end(self, event: Ended) -> None:
         reading = event.reading
-        work = self._works[reading]
+        work = self._works.get(reading)
+        if work is None:
+            return  # the run was stopped before the file was hashed
         if work.lost:
             self._read_again(reading, event.signature)
             return
@@ -201,11 +203,11 @@ class Indexer:
         self._finish(reading)
 
     def _lose(self, work: FileProgress) -> None:
-        """Read a file again whose contents were lost with a node."""
+        """Read a file again whose contents were lost, or leave it to the next run if this one is stopped."""
         reading = work.reading
         if self._works.get(reading) is not work or work.failed is not None:
             return
-        if reading.attempt < ATTEMPTS:
+        if reading.attempt < ATTEMPTS or self._stop.is_set():
             work.lost = True
         else:
             work.failed = (Reason.DECODER_CRASHED, f"its node was lost in each of {ATTEMPTS} attempts")

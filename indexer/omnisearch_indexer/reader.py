@@ -7,17 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from omnisearch.errors import MediaError, Reason
+from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.file import reason_and_detail
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.files import Files
 from omnisearch_indexer.local_files import close_pieces
 from omnisearch_indexer.preview_writer import PreviewWriter
 from omnisearch_indexer.reader_queue import FileQueue, ReaderQueue, content_bytes
+from omnisearch_indexer.retries import CRASHES
 from omnisearch_indexer.walk import Signature
-
-# A decoder may die from another cause than its file.
-CRASHES = 2
 
 
 @dataclass(eq=False)
@@ -77,7 +75,10 @@ Event: TypeAlias = FileHashed | Read | Refused | Ended
 
 
 class Reader:
-    """Threads that read files. Every `hash` gives one FileHashed or Refused, every `decode` one Ended or Refused."""
+    """Threads that read files. Every `hash` gives one FileHashed or Refused, every `decode` one Ended or Refused.
+
+    A file whose reading the files stop gives an incomplete Ended in both.
+    """
 
     def __init__(
         self,
@@ -107,6 +108,8 @@ class Reader:
     def _guard(self, work: Callable[[FileReading], None], reading: FileReading) -> None:
         try:
             work(reading)
+        except StoppedError:
+            self._put(reading, Ended(reading, complete=False, signature=reading.signature))
         except (MediaError, OSError) as error:
             self._put(reading, Refused(reading, *reason_and_detail(error)))
         except BaseException as error:  # an error in this program: without an answer the run would never end

@@ -1,4 +1,4 @@
-"""Retries: which unchanged failed files the next run reads again."""
+"""Retries: how often a run tries a content, and which unchanged failed files the next run reads again."""
 
 from omnisearch.errors import Reason
 
@@ -10,6 +10,8 @@ PASSING = UNREAD | {Reason.CHANGING}
 # Several runs try the file; then it counts as the cause.
 MACHINE = frozenset({Reason.DECODER_CRASHED, Reason.TIMEOUT, Reason.OOM})
 RUNS = 3
+# A process may end from another cause than the content that it works on. The second one that ends counts against it.
+CRASHES = 2
 
 
 def is_retried(reason: Reason, runs: int) -> bool:

@@ -173,7 +173,7 @@ def read_files(
         if open_engine is None or not found.todo:
             engine = stack.enter_context(_this_machine(settings, index.model, reading))
         else:
-            engine = stack.enter_context(open_engine(settings, index.model))
+            engine = stack.enter_context(open_engine(settings, index.model, stop))
         stack.enter_context(bulk_load(index.store, len(found.todo)))
         return Indexer(settings, index, engine, stop, meter).run(found)
 

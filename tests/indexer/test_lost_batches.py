@@ -1,5 +1,6 @@
 """Files whose contents were lost with a node of a cluster are read again."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +45,7 @@ class LosingEncoders:
 
 def losing(losses: int) -> OpenEngine:
     @contextmanager
-    def open_engine(settings: Settings, model: OmniBind) -> Iterator[Engine]:
+    def open_engine(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Engine]:
         encoders = LosingEncoders(BatchEncoder(model, 2), losses)
         with session.DecoderPool(settings, 2, previews=True) as pool:
             yield Engine(LocalFiles(pool), encoders, 2)

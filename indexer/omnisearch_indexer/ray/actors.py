@@ -40,24 +40,26 @@ class Actors:
     """Lends actors to threads, each to `depth` threads at a time; safe to call from many threads.
 
     `start(place)` starts an actor, which has a method `version` that raises if it cannot work. `version` is the value
-    that it must return.
+    that it must return. After `stop`, no thread waits for an actor.
     """
 
-    def __init__(self, start: Start, places: Sequence[Place], version: str, noun: str, depth: int = 1) -> None:
-        self._start, self._version, self._noun, self._depth = start, version, noun, depth
+    def __init__(
+        self, start: Start, places: Sequence[Place], version: str, noun: str, stop: threading.Event, depth: int = 1
+    ) -> None:
+        self._start, self._version, self._noun, self._stop, self._depth = start, version, noun, stop, depth
         self._changed = threading.Condition()
         self._starting = [self._begin(place) for place in places]
         self._ready: list[Actor] = []
         self._cause = "the cluster has no processors"
 
-    def take(self, stopped: Callable[[], bool] = lambda: False) -> Actor:
+    def take(self) -> Actor:
         """Lend the actor with the least work; waits while all are busy or starting.
 
         Raises:
             ClusterError: no actor is left.
             FingerprintError: a node has another version of this program or of the model.
             OmnisearchError: an actor cannot work, such as without its weights.
-            StoppedError: `stopped()` became true.
+            StoppedError: the run was stopped, and no actor is free.
         """
         begun, warned = time.monotonic(), False
         with self._changed:
@@ -69,8 +71,8 @@ class Actors:
                     return actor
                 if not self._ready and not self._starting:
                     raise ClusterError(f"no {self._noun} of the cluster is left, and the last one ended: {self._cause}")
-                if stopped():
-                    raise StoppedError("the work was stopped before it began")
+                if self._stop.is_set():
+                    raise StoppedError(f"the run was stopped while it waited for a {self._noun}")
                 if not self._ready and not warned and time.monotonic() - begun > LONG_SECONDS:
                     warned = True
                     log.warning("waiting for a %s: the cluster may have no free processors", self._noun)

@@ -1,6 +1,7 @@
 """The engine of a run on a cluster: its decoders and its encoders."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -18,8 +19,10 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def ray_engine(settings: Settings, model: OmniBind, address: str | None = None) -> Iterator[Engine]:
-    """Start decoders and encoders on the cluster at `address`; see `connect`.
+def ray_engine(
+    settings: Settings, model: OmniBind, stop: threading.Event, address: str | None = None
+) -> Iterator[Engine]:
+    """Start decoders and encoders on the cluster at `address`; see `connect`. After `stop`, no thread waits for them.
 
     Raises:
         NotReadyError: the package ray is not installed.
@@ -52,8 +55,10 @@ def ray_engine(settings: Settings, model: OmniBind, address: str | None = None) 
             return at
 
         with (
-            closing(Actors(start(DecoderActor, side), places.decoders, fingerprint(settings), "decoder")) as decoders,
-            closing(Actors(start(EncoderActor), places.encoders, model.fingerprint, "encoder", DEPTH)) as actors,
+            closing(
+                Actors(start(DecoderActor, side), places.decoders, fingerprint(settings), "decoder", stop)
+            ) as decoders,
+            closing(Actors(start(EncoderActor), places.encoders, model.fingerprint, "encoder", stop, DEPTH)) as actors,
             closing(RayEncoders(actors, len(places.encoders), model.dim, settings.batch_size)) as encoders,
         ):
             yield Engine(RayFiles(decoders), encoders, len(places.decoders))

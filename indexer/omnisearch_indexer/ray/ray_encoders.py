@@ -8,16 +8,16 @@ import numpy as np
 import ray
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 
+from omnisearch.errors import StoppedError
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.batch_encoder import EncodedRows
 from omnisearch_indexer.encoders import Batch, Deliver, Encoded, Lost
 from omnisearch_indexer.ray.actors import Actors
 from omnisearch_indexer.ray.remote_content import RemoteContent
+from omnisearch_indexer.retries import CRASHES
 
 # While an actor encodes a batch, the contents of the next one are brought to its node.
 DEPTH = 2
-# A batch at which so many actors have ended on living nodes is divided: one content may need too much memory.
-CRASHES = 2
 
 
 class RayEncoders:
@@ -45,7 +45,7 @@ class RayEncoders:
             contents: list[object] = list(batch.contents)
             sent = [content.ref if isinstance(content, RemoteContent) else content for content in contents]
             deliver(Encoded(batch, self._encode(batch.modality, sent)))
-        except ObjectLostError:
+        except (ObjectLostError, StoppedError):
             deliver(Lost(batch))
         except BaseException as error:  # without a result the run would never end
             deliver(error)
@@ -67,6 +67,7 @@ class RayEncoders:
                 raise
             self._actors.give(actor)
             return rows
+        # One content may need too much memory: divide the batch to find it.
         if len(contents) == 1:
             return EncodedRows(np.zeros((1, self._dim), np.float32), np.ones(1, np.bool_), {})
         half = len(contents) // 2

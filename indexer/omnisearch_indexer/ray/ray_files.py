@@ -12,10 +12,8 @@ from omnisearch.types import Content, Decoded, MediaInfo, Piece
 from omnisearch_indexer.ray.actors import Actor, Actors
 from omnisearch_indexer.ray.decoder_actor import Answer
 from omnisearch_indexer.ray.remote_content import RemoteContent
+from omnisearch_indexer.retries import CRASHES
 from omnisearch_indexer.walk import Signature
-
-# As many decoders may end while they read one file, as on one machine.
-CRASHES = 2
 
 
 class RayFiles:
