@@ -65,6 +65,14 @@ def write_object(fields: Mapping[str, Any], chosen: Format) -> None:
     sys.stdout.write(_json(fields, indent) + "\n")
 
 
+def write_report(text: object, fields: Mapping[str, Any], asked: Format | None) -> None:
+    """Show the text of a report on stderr, and write its fields to stdout if `choose_format` gives a format of JSON."""
+    err.print(str(text), markup=False, soft_wrap=True)
+    chosen = choose_format(asked)
+    if chosen in (Format.JSON, Format.JSONL):
+        write_object(fields, chosen)
+
+
 def write_paths0(rows: Iterable[Mapping[str, Any]]) -> None:
     """Write the path of each row to stdout, in the bytes of its name, with a zero byte after it: for `xargs -0`."""
     for row in rows:

@@ -1,7 +1,7 @@
-"""The options that several commands share."""
+"""The options and arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,12 @@ def parse_path(text: str) -> Path:
     return Path(text)
 
 
+def path_argument(metavar: str, meaning: str | None = None) -> Any:
+    """Return the declaration of an argument that is a path, or several paths."""
+    return typer.Argument(metavar=metavar, show_default=False, parser=parse_path, help=meaning)
+
+
+Paths = Annotated[list[Path], path_argument("PATH...")]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -526,7 +526,7 @@ def test_a_kill_at_every_step_is_completed_by_the_next_repair(sound: Sound, dama
 def test_the_command(sound: Sound, damaged: Settings, capsys: pytest.CaptureFixture[str], away: Path) -> None:
     from typer.testing import CliRunner
 
-    from omnisearch_indexer.cli import repair as command
+    from omnisearch_indexer.cli.repair import repair as command
 
     app = typer.Typer()
     app.command()(command)

@@ -1,0 +1,28 @@
+"""`omnisearch errors`."""
+
+from typing import Annotated
+
+import typer
+
+from omnisearch.cli import options
+from omnisearch.cli.console import write_paths0, write_rows
+
+
+def errors(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also list files of unsupported formats and files that were read in part.")
+    ] = False,
+    output: options.Output = None,
+    print0: options.Print0 = False,
+    data_dir: options.DataDir = None,
+    collection: options.Collection = None,
+) -> None:
+    """List the files that are not indexed, each with the reason, the refused value and what to do."""
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.status import read_failures
+
+    failures = read_failures(load_settings(data_dir=data_dir, collection=collection).index_dir, every)
+    if print0:
+        write_paths0(failures)
+    else:
+        write_rows(failures, ("path", "message"), output)

@@ -1,0 +1,220 @@
+"""`omnisearch index`."""
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from omnisearch.cli import options
+from omnisearch.cli.console import Format, err, write_object, write_rows
+from omnisearch.errors import INTERRUPTED, SOME_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from omnisearch.config import Settings
+    from omnisearch_indexer.engine import OpenEngine
+    from omnisearch_indexer.report import Report
+
+
+class Engine(StrEnum):
+    """Where the files of a run are read."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def index(
+    paths: options.Paths,
+    workers: Annotated[int | None, typer.Option(help="Number of files to read at the same time.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Number of contents in a batch of the encoder.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Remove files that are left out or not found, even if all of PATH is missing or empty.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="List what a run would do with each file; open and write nothing."),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep running, and index what changes, until interrupted.")
+    ] = False,
+    poll: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            show_default=False,
+            help="With --watch, compare all files every SECONDS instead of waiting for file system events.",
+        ),
+    ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Index files and folders whose name begins with a dot.")
+    ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Index only files that match a pattern as in .gitignore; repeatable."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave out files and folders that match a pattern; repeatable."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag for every file at and below PATH..., now and later; repeatable.")
+    ] = None,
+    meta: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label with a key, likewise.")] = None,
+    relabel: Annotated[bool, typer.Option("--relabel", help="First remove the earlier labels of PATH....")] = False,
+    gps: Annotated[
+        bool | None,
+        typer.Option(
+            "--gps/--no-gps",
+            show_default=False,
+            help="Keep places and positions, or leave them out; later runs do the same.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="Read the files on this machine, or on a Ray cluster: see docs/scale.md.")
+    ] = Engine.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="Address of the Ray cluster, such as auto; without it RAY_ADDRESS, or this machine alone.",
+        ),
+    ] = None,
+    read: options.Read = None,
+    output: options.Output = None,
+    data_dir: options.DataDir = None,
+    collection: options.Collection = None,
+    model: options.Model = None,
+    store: options.Store = None,
+    device: options.Device = None,
+    max_memory: options.MaxMemory = None,
+    license: options.License = None,  # noqa: A002
+) -> None:
+    """Bring the index up to date with the files at and below PATH...: new, changed, moved and removed ones.
+
+    Files of a PATH or file system that is missing, empty or not mounted stay in the index unless --prune is given, and
+    so do indexed files that --include and --exclude leave out. Each run chooses its own; .omnisearchignore holds for
+    every run.
+
+    With --watch the command then waits for changes. Other commands can search and write meanwhile.
+
+    Exits with 3 if some files cannot be indexed (see `omnisearch errors`) or stay in the index although they were not
+    found, and with 130 if it was interrupted; a watch that is interrupted while it waits exits as its last run did.
+    """
+    from omnisearch.cli.progress_bar import Bar
+    from omnisearch.config import load_settings
+    from omnisearch_indexer.dry_run import dry_run_files
+    from omnisearch_indexer.globs import parse_globs
+    from omnisearch_indexer.path_labels import parse_labels
+    from omnisearch_indexer.session import index_files
+
+    settings = load_settings(
+        data_dir=data_dir,
+        collection=collection,
+        model=model,
+        store=store,
+        device=device,
+        workers=workers,
+        batch_size=batch_size,
+        read=read,
+        max_memory=max_memory,
+        license=license,
+        gps=gps,
+    )
+    if poll is not None and not watch:
+        raise UsageError("--poll needs --watch")
+    if watch and dry_run:
+        raise UsageError("--dry-run lists what one run would do: leave out --watch")
+    labels, globs = parse_labels(tag or (), meta or ()), parse_globs(include or (), exclude or ())
+    if dry_run:
+        found = dry_run_files(paths, settings, retry_failed, hidden, prune, globs)
+        write_rows((file.fields() for file in found.files), ("change", "path", "note"), output)
+        _show_report(found.report, None)
+        _exit(found.report)
+        return
+    open_engine = _open_engine(engine, address, settings)
+    first = (retry_failed, labels, relabel, prune)
+    with (
+        Bar("calibrating", "samples") as load_bar,
+        Bar("indexing", "bytes", after=load_bar) as bar,
+        Bar("reading text", "items", after=bar) as read_bar,
+    ):
+        if watch:
+            from omnisearch_indexer.watch import WatchOptions
+            from omnisearch_indexer.watch_session import watch_files  # which imports torch
+
+            def show(report: "Report") -> None:
+                read_bar.stop()
+                _show_report(report, output, f"{datetime.now():%H:%M:%S} ")
+
+            watched = WatchOptions(hidden, globs, poll, open_engine)
+            report = watch_files(
+                paths, settings, watched, show, _warn, *first, meter=bar, read_meter=read_bar, load_meter=load_bar
+            )
+        else:
+            report = index_files(
+                paths,
+                settings,
+                retry_failed,
+                hidden,
+                labels,
+                relabel,
+                prune,
+                meter=bar,
+                read_meter=read_bar,
+                globs=globs,
+                open_engine=open_engine,
+                load_meter=load_bar,
+            )
+    if not watch:
+        _show_report(report, output)
+        _hint(report, settings)
+    _exit(report)
+
+
+def _show_report(report: "Report", output: Format | None, time: str = "") -> None:
+    err.print(f"{time}{report}", markup=False, soft_wrap=True)
+    for place in report.kept:
+        _warn(f"{place}: {place.way_out}")
+    if output in (Format.JSON, Format.JSONL):
+        write_object(report.fields(), output)
+        sys.stdout.flush()
+
+
+def _hint(report: "Report", settings: "Settings") -> None:
+    if report.unread and settings.read == "none":
+        what = f"{report.unread:,} pictures, sounds and videos"
+        err.print(f"the text and the speech in {what} were not read: `omnisearch enrich` reads them", markup=False)
+    if report.failed and not report.interrupted:
+        err.print("`omnisearch errors` names the files that failed", markup=False)
+
+
+def _warn(message: str) -> None:
+    err.print(message, markup=False, soft_wrap=True, style="yellow")
+
+
+def _exit(report: "Report") -> None:
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if not report.complete:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _open_engine(engine: Engine, address: str | None, settings: "Settings") -> "OpenEngine | None":
+    from functools import partial
+
+    if engine is Engine.RAY:
+        from omnisearch_indexer.ray.engine import ray_engine  # which imports torch
+
+        if settings.read != "none":
+            raise UsageError("--engine ray reads no text or speech: give --read none, then run `omnisearch enrich`")
+        return partial(ray_engine, address=address)
+    if address is not None:
+        raise UsageError(f"--address {address} needs --engine ray")
+    return None
