@@ -108,6 +108,11 @@ class Watch:
         self.origins: set[str] = set()
         self.troubles: list[str] = []
         self._expected: list[str] = []
+        self._page = page
+        self._asked: set[Any] = set()
+        page.on("request", self._ask)
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda request: self._asked.discard(request))
         page.on("request", lambda request: self.origins.add(_origin(request.url)))
         page.on("dialog", self._dismiss)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
@@ -116,6 +121,20 @@ class Watch:
     def expect(self, pattern: str) -> None:
         """Let messages pass that contain this pattern, such as those of a request that the test makes fail."""
         self._expected.append(pattern)
+
+    def settle(self) -> None:
+        """Wait until every search that was sent has ended, so that the next answer is that of the next question.
+
+        A test may hold one back: it is waited for in vain, for two seconds.
+        """
+        for _ in range(200):
+            if not self._asked:
+                break
+            self._page.wait_for_timeout(10)
+
+    def _ask(self, request: Any) -> None:
+        if urlsplit(request.url).path.endswith("/v1/search"):
+            self._asked.add(request)
 
     def _dismiss(self, dialog: Any) -> None:
         self.troubles.append(dialog.message)
@@ -158,6 +177,7 @@ def answered(page: Any, route: str = "**/v1/search") -> Iterator[None]:
 
     A page that is ahead of its answers gives its questions up, and the server may take them in any order.
     """
+    page.watch.settle()
     with page.expect_response(route):
         yield
 

@@ -340,6 +340,20 @@ def test_the_last_page_of_a_pdf_is_the_one_before_the_first_that_is_missing(page
     dialog.get_by_role("img", name="Page 1").wait_for()
 
 
+def test_a_page_of_a_pdf_that_fails_is_asked_for_again(page: Any, engine: ScriptedEngine) -> None:
+    engine.payloads = [replace(payload, mime="application/pdf") for payload in engine.payloads]
+    page.watch.expect("status of 500")
+    page.route("**/page?number=2", lambda route: route.fulfill(status=500))
+    dialog = _open(page, IDS["tx"])
+    dialog.get_by_role("button", name="Next page").click()
+    again = dialog.get_by_role("button", name="Try again")
+    again.wait_for()
+    assert dialog.get_by_role("button", name="Next page").is_enabled()  # this is not the end of the PDF
+    page.unroute("**/page?number=2")
+    again.click()
+    dialog.get_by_role("img", name="Page 2").wait_for()
+
+
 def test_files_of_the_same_content_are_listed(page: Any, engine: ScriptedEngine) -> None:
     paths = ["/elsewhere/<b>dog</b>.png", engine.payloads[0].path]
     page.route("**/copies", lambda route: route.fulfill(json={"paths": paths, "total": 5}))
