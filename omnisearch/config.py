@@ -31,6 +31,7 @@ from omnisearch.wording import did_you_mean
 
 PROJECT_FILE = Path("omnisearch.toml")
 DEFAULT_COLLECTION, COLLECTIONS = "default", "collections"
+EMBEDDED = "embedded"  # the name of the embedded engine where others have the URL of a server
 COLLECTION_NAME = "^[a-z0-9][a-z0-9_-]{0,39}$"  # also the name of its folder
 Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]
 Device = Literal["auto", "cpu", "cuda"]
@@ -155,6 +156,11 @@ class Settings(BaseSettings):
     def named_collection(self) -> str | None:
         """The collection that a flag, a variable or a file names; None where the one of another server is meant."""
         return self.collection if "collection" in self.model_fields_set else None
+
+    @property
+    def store_name(self) -> str:
+        """The store of the vectors: the URL of a server, or EMBEDDED."""
+        return self.store or EMBEDDED
 
     @property
     def index_dir(self) -> Path:

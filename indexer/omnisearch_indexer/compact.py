@@ -77,7 +77,7 @@ def compact_index(settings: Settings, meter: Meter = SILENT) -> Compacted:
         stack.enter_context(hold_lock(settings.index_dir))
         report = Compacted(_sizes(settings))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))
-        manifest.claim(store=settings.store or "embedded")
+        manifest.claim(store=settings.store_name)
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         with closing(open_current(settings)) as store:
             reconcile(manifest, store, raw, alone=False)

@@ -68,7 +68,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
         stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(database, create=True)))
         places = find_places(manifest)
-        manifest.claim(store=settings.store or "embedded")
+        manifest.claim(store=settings.store_name)
         store = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         reconcile(manifest, store, raw, alone=False)

@@ -65,7 +65,7 @@ def import_points(source: Path, settings: Settings, meter: Meter = SILENT) -> tu
                 raise UsageError(f"{source}: {what} are missing or there twice: export it again")
             raw.flush()
         with closing(Manifest(stage / MANIFEST_FILE, create=True)) as manifest:
-            manifest.claim(**identity_of(model, settings), store=settings.store or "embedded")
+            manifest.claim(**identity_of(model, settings), store=settings.store_name)
             fill_manifest(manifest, list(first.values()), held, fingerprint(settings), Salvaged())
     return len(first), held.total()
 

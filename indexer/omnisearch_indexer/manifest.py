@@ -132,8 +132,9 @@ class Manifest:
         known = self.meta()
         if (store := known.get("store", identity["store"])) != identity["store"]:
             raise FingerprintError(
-                f"{self.path.parent} was indexed with store {store}, not {identity['store']}: use that store again, or "
-                f"index again with another --data-dir"
+                f"{self.path.parent} was indexed with store {store}, not {identity['store']}: use that store again, "
+                f"copy its points with `omnisearch store copy --to {identity['store']}`, or index again with another "
+                f"--data-dir"
             )
         if "fingerprint" in identity and "fingerprint" in known:
             _name({**identity, **known}).require(_name(identity))  # earlier manifests do not name the width
@@ -356,6 +357,11 @@ class Manifest:
     def items(self) -> Iterator[ItemRow]:
         """Every item, in order of id."""
         return self._items("ORDER BY item_id")
+
+    def known_items(self, item_ids: Iterable[str]) -> set[str]:
+        """Return which of some items have a row."""
+        query = "SELECT item_id FROM items WHERE item_id IN (SELECT value FROM json_each(?))"
+        return {item_id for (item_id,) in self._db.execute(query, (json.dumps(list(item_ids)),))}
 
     def items_without_metadata(self, after: str, limit: int) -> list[ItemRow]:
         """Items whose metadata were never read: at most `limit`, in order of id, after the id `after`."""

@@ -102,7 +102,7 @@ def _open_parts(
     from omnisearch_indexer.identity import identity_of
     from omnisearch_indexer.reconcile import reconcile
 
-    identity = {**identity_of(model, settings), "store": settings.store or "embedded"}
+    identity = {**identity_of(model, settings), "store": settings.store_name}
     is_new = not manifest.is_bound
     manifest.require(**identity)
     with (

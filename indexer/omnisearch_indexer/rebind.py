@@ -89,7 +89,7 @@ def rebind_index(settings: Settings, meter: Meter = SILENT, then_read: bool = Fa
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         manifest = stack.enter_context(closing(Manifest(place, create=True)))
-        manifest.claim(store=settings.store or "embedded")
+        manifest.claim(store=settings.store_name)
         model = OmniBind.load(settings.model, settings)
         old = stack.enter_context(closing(open_current(settings)))
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))

@@ -142,7 +142,7 @@ def repair_index(settings: Settings, meter: Meter = SILENT, marked_only: bool = 
         lock = stack.enter_context(hold_lock(settings.index_dir))
         stop = stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings)
-        identity = {**identity_of(model, settings), "store": settings.store or "embedded"}
+        identity = {**identity_of(model, settings), "store": settings.store_name}
         report = Repaired()
         if not find_manifest(settings):
             _rebuild_manifest(settings, model, report)

@@ -95,7 +95,7 @@ def _check_manifest(manifest: Manifest, index: SnapshotIndex, settings: Settings
     if (meta.get("model"), meta.get("fingerprint")) != (index.model, index.fingerprint):
         raise UsageError(f"{MANIFEST} of the snapshot belongs to another model than {index.model!r}")
     with manifest.transaction():
-        manifest.rename(store=settings.store or "embedded")
+        manifest.rename(store=settings.store_name)
 
 
 def _fill(stage: Path, index: SnapshotIndex, settings: Settings, manifest: Manifest, meter: Meter) -> None:

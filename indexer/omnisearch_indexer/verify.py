@@ -113,7 +113,7 @@ class _Verification:
         raw = self._opened("embeddings", lambda: self._embeddings(stack))
         if manifest is None:
             return
-        manifest.require(**identity_of(model, self._settings), store=self._settings.store or "embedded")
+        manifest.require(**identity_of(model, self._settings), store=self._settings.store_name)
         self._check_rows(manifest)
         if raw is not None:
             self._opened("points", lambda: self._check_points(manifest, raw, model, stack))
