@@ -126,7 +126,9 @@ def test_points_are_shown_and_can_be_larger(page: Any, renderer: ToyRenderer, mo
 def test_a_model_that_fails_says_so_and_keeps_its_picture(page: Any) -> None:
     dialog = _open(page, IDS["3d"])
     dialog.get_by_text("This model cannot be shown in 3D.").wait_for()
-    assert dialog.get_by_role("img", name="dog.glb").is_visible()
+    picture = dialog.get_by_role("img", name="dog.glb")
+    assert picture.is_visible()
+    assert "size=small" in picture.evaluate("(image) => image.style.backgroundImage")  # is shown before the large one
 
 
 def test_a_sound_starts_at_the_matched_second_and_seeks_by_keys(page: Any, sound: str) -> None:

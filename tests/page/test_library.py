@@ -65,10 +65,14 @@ def test_a_failed_job_says_why_and_runs_again(page: Any, store: JobStore, root: 
     page.get_by_text("stopped").wait_for()
 
 
-def test_a_job_of_another_client_appears_by_itself(page: Any, store: JobStore) -> None:
+def test_a_job_of_another_client_appears_by_itself_and_a_drawn_map_disappears(page: Any, store: JobStore) -> None:
     page.get_by_text("No job ran yet.").wait_for()
     store.add("map", {})
     page.get_by_role("region", name="Jobs").get_by_text("Draw the map").wait_for()
+    job = store.claim(OWNER)
+    assert job is not None
+    store.end(job, OWNER, State.DONE, Progress())
+    page.get_by_text("No job ran yet.").wait_for()
 
 
 def test_a_format_that_is_not_read_is_not_tried_again(page: Any, store: JobStore) -> None:
