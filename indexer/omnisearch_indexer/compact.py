@@ -22,11 +22,12 @@ from omnisearch.meter import SILENT, Meter
 from omnisearch.renditions.kept import FOLDER as PREVIEWS
 from omnisearch.renditions.kept import KeptRenditions
 from omnisearch.stores.base import VectorStore
-from omnisearch.stores.catalog import DIRECTORY, describe_store, nothing_indexed, open_current, swap
+from omnisearch.stores.catalog import DIRECTORY, describe_store, open_current, swap
 from omnisearch.stores.collections import list_collections
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.snapshot import FOLDER as SNAPSHOTS
 from omnisearch_indexer.snapshot import remove_partial
@@ -70,13 +71,11 @@ def compact_index(settings: Settings, meter: Meter = SILENT) -> Compacted:
         DamageError: the index lost points or its manifest: the embeddings are needed to repair it.
     """
     begun = time.monotonic()
-    place = settings.index_dir / MANIFEST_FILE
-    if not place.exists():
-        raise nothing_indexed(settings)
+    open_manifest(settings, checked=True).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         report = Compacted(_sizes(settings))
-        manifest = stack.enter_context(closing(Manifest(place, create=True)))
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         manifest.claim(store=settings.store_name)
         raw = stack.enter_context(closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)))
         with closing(open_current(settings)) as store:

@@ -29,7 +29,8 @@ from omnisearch.stores.validation import RESERVE
 from omnisearch.types import Modality
 from omnisearch_indexer import index_quality
 from omnisearch_indexer.check_result import CheckResult, CheckState
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.open_manifest import open_manifest
 
 PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
@@ -92,7 +93,7 @@ class Doctor:
     @cached_property
     def manifest(self) -> Manifest:
         """The indexer's manifest."""
-        return self._open.enter_context(closing(Manifest(self._settings.index_dir / MANIFEST_FILE)))
+        return self._open.enter_context(closing(open_manifest(self._settings)))
 
     def _versions(self) -> Found:
         found = {"omnisearch": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}

@@ -3,19 +3,20 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from omnisearch.config import Settings
-from omnisearch.errors import Reason, reason_message
+from omnisearch.errors import NoIndexError, Reason, reason_message
 from omnisearch.media.pool import fingerprint
 from omnisearch.paths import show_path
 from omnisearch_indexer.globs import ALL, Globs
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import FileRow
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.roots import changed_places
 from omnisearch_indexer.scan import Choices, ScanResult, scan
@@ -80,13 +81,14 @@ def dry_run_files(
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
+        DamageError: the manifest is damaged or lost.
     """
     roots = changed_places(paths, within) if within else find_roots(paths, settings)
     with ExitStack() as stack:
-        place = settings.index_dir / MANIFEST_FILE
-        # A watch checked the manifest when it began: for a few places, that would take longer than all else.
-        checked = bool(within)
-        manifest = stack.enter_context(closing(Manifest(place, checked=checked))) if place.exists() else None
+        manifest: Manifest | None = None
+        with suppress(NoIndexError):
+            # A watch checked the manifest when it began: for a few places, that would take longer than all else.
+            manifest = stack.enter_context(closing(open_manifest(settings, checked=bool(within))))
         walk = make_walk(roots, settings, hidden, globs, within)
         walk.folders = folders
         choices = Choices(retry_failed, prune)

@@ -18,9 +18,10 @@ from omnisearch.query.conditions import Condition
 from omnisearch.stores.base import FIRST, Filter, VectorStore
 from omnisearch.stores.catalog import open_current
 from omnisearch.types import Modality
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import DiskState, FileRow
 from omnisearch_indexer.near_groups import ItemVectors, group_near
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.storage_errors import named_faults
 
 # The least cosine of near-duplicates in a modality, between those of variants and those of different items by `mini`
@@ -119,7 +120,7 @@ def find_duplicates(
     begun, found = time.monotonic(), Duplicates()
     with (
         named_faults(settings.index_dir),
-        closing(Manifest(settings.index_dir / MANIFEST_FILE)) as manifest,
+        closing(open_manifest(settings)) as manifest,
         closing(open_current(settings)) as store,
     ):
         known = manifest.modalities()

@@ -11,8 +11,9 @@ from omnisearch.media.pool import fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.enriched import Enriched
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.open_index import open_index
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.open_reading import open_reading
 from omnisearch_indexer.scan import ScanResult
 from omnisearch_indexer.session import read_files, stop_on_signal
@@ -33,7 +34,7 @@ def enrich_index(settings: Settings, stop: threading.Event | None = None, meter:
     """
     if settings.read == "none":
         raise UsageError("the setting read = none reads neither text nor speech: choose --read fast or --read full")
-    Manifest(settings.index_dir / MANIFEST_FILE).close()  # raises if there is none
+    open_manifest(settings, checked=True).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         lock = stack.enter_context(hold_lock(settings.index_dir))
         stop = stop or stack.enter_context(stop_on_signal())

@@ -17,7 +17,8 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingSto
 from omnisearch.stores.lock import pause_index
 from omnisearch.types import Floats
 from omnisearch_indexer import parquet_rows
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest import MANIFEST_FILE
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.point_row import row_of
 from omnisearch_indexer.storage_errors import named_faults
 
@@ -71,7 +72,7 @@ def _write_rows(
     settings: Settings, write: Callable[[Sequence[dict[str, Any]]], None], vectors: bool, meter: Meter
 ) -> int:
     with (
-        closing(Manifest(settings.index_dir / MANIFEST_FILE)) as manifest,
+        closing(open_manifest(settings)) as manifest,
         closing(open_current(settings)) as store,
         closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)) as raw,
     ):

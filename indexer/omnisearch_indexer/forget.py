@@ -16,6 +16,7 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingSto
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.absent import replace_absent_folders
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.reconcile import reconcile, settle
 from omnisearch_indexer.storage_errors import named_faults
 
@@ -62,11 +63,10 @@ def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
 
 
 def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]) -> Forgotten:
-    database = settings.index_dir / MANIFEST_FILE
-    Manifest(database).close()  # raises if there is none
+    open_manifest(settings, checked=True).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
-        manifest = stack.enter_context(closing(Manifest(database, create=True)))
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         places = find_places(manifest)
         manifest.claim(store=settings.store_name)
         store = stack.enter_context(closing(open_current(settings)))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omnisearch.config import Settings
-from omnisearch.errors import DamageError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import IndexLock
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.open_manifest import require_no_points
 from omnisearch_indexer.path_labels import facts_version
 
 if TYPE_CHECKING:
@@ -111,10 +111,8 @@ def _open_parts(
         ) as store,
         closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)) as raw,
     ):
-        if is_new and settings.store is None and store.count():
-            raise DamageError(
-                f"{manifest.path} is missing, and the engine has {store.count():,} points: run `omnisearch repair`"
-            )
+        if is_new and settings.store is None:
+            require_no_points(store, settings)
         manifest.claim(**identity)
         if not checked:
             reconcile(manifest, store, raw, alone=settings.store is None)

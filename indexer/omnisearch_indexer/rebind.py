@@ -29,6 +29,7 @@ from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.identity import identity_of
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileState
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.reconcile import reconcile
 from omnisearch_indexer.storage_errors import named_faults
 from omnisearch_indexer.text_vectors import with_text_vectors
@@ -84,11 +85,10 @@ def rebind_index(settings: Settings, meter: Meter = SILENT, then_read: bool = Fa
         ModelMissingError: there is no such model.
     """
     begun = time.monotonic()
-    place = settings.index_dir / MANIFEST_FILE
-    Manifest(place).close()  # raises if there is none
+    open_manifest(settings, checked=True).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
-        manifest = stack.enter_context(closing(Manifest(place, create=True)))
+        manifest = stack.enter_context(closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)))
         manifest.claim(store=settings.store_name)
         model = OmniBind.load(settings.model, settings)
         old = stack.enter_context(closing(open_current(settings)))

@@ -16,12 +16,13 @@ from omnisearch.durable import replace_file, sync
 from omnisearch.errors import BusyError, OmnisearchError, UsageError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.base import VectorStore
-from omnisearch.stores.catalog import nothing_indexed, open_current
+from omnisearch.stores.catalog import open_current
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import pause_index
 from omnisearch.stores.row_file import ROW, RowFile
 from omnisearch.stores.validation import check_space
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.point_row import row_of
 from omnisearch_indexer.snapshot_folder import (
     EMBEDDINGS,
@@ -55,8 +56,7 @@ def create_snapshot(
         BusyError: another process writes the index and does not pause, such as a repair, or writes this folder.
         StoreError: the disk is full or failing, or the index is damaged.
     """
-    if not (settings.index_dir / MANIFEST_FILE).exists():
-        raise nothing_indexed(settings)
+    open_manifest(settings, checked=True).close()  # raises if there is none
     now = datetime.now(UTC)
     target = (folder or settings.data_dir / FOLDER / f"{settings.collection}-{now:%Y%m%d-%H%M%S}").absolute()
     if target.exists():

@@ -14,27 +14,27 @@ from omnisearch.errors import OmnisearchError, reason_message
 from omnisearch.paths import show_path
 from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch_indexer.item_metadata import keeps_gps
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileState
+from omnisearch_indexer.open_manifest import open_manifest
 
 
-def read_status(index_dir: Path) -> dict[str, Any]:
+def read_status(settings: Settings) -> dict[str, Any]:
     """Return counts by modality and by metadata, failures by reason, the model and the store.
 
     Raises:
-        NoIndexError: nothing was indexed here yet.
+        NoIndexError, DamageError: as `open_manifest`.
     """
-    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
+    with closing(open_manifest(settings)) as manifest:
         states, meta = manifest.states(), manifest.meta()
         counts = manifest.modalities()
         return {
-            "data_dir": str(index_dir.absolute()),
-            "bytes": _disk_bytes(index_dir),
+            "data_dir": str(settings.index_dir.absolute()),
+            "bytes": _disk_bytes(settings.index_dir),
             "model": meta.get("model", ""),
             "fingerprint": meta.get("fingerprint", ""),
             "store": meta.get("store", ""),
             "roots": [show_path(root) for root in manifest.roots()],
-            "kept": [asdict(place) for place in read_absent_folders(index_dir)],
+            "kept": [asdict(place) for place in read_absent_folders(settings.index_dir)],
             "files": states,
             "items": {modality: items for modality, (items, _) in counts.items()},
             "segments": {modality: segments for modality, (_, segments) in counts.items()},
@@ -45,16 +45,16 @@ def read_status(index_dir: Path) -> dict[str, Any]:
         }
 
 
-def find_outdated(index_dir: Path, settings: Settings) -> str:
+def find_outdated(settings: Settings) -> str:
     """Return a line that says what to do if the model of an index was replaced by another version, else "".
 
     Nothing is said if the model is not on this machine or is damaged, or if an earlier omnisearch wrote the index: it
     recorded no versions. The next run of the indexer records them.
 
     Raises:
-        NoIndexError: nothing was indexed here yet.
+        NoIndexError, DamageError: as `open_manifest`.
     """
-    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
+    with closing(open_manifest(settings)) as manifest:
         meta = manifest.meta()
     if "model_version" not in meta:
         return ""
@@ -70,16 +70,16 @@ def find_outdated(index_dir: Path, settings: Settings) -> str:
     )
 
 
-def read_failures(index_dir: Path, every: bool) -> Iterator[dict[str, Any]]:
+def read_failures(settings: Settings, every: bool) -> Iterator[dict[str, Any]]:
     """Yield every file that could not be read: path, state, reason, detail, message to the user, attempts.
 
     With `every`, also the files of unsupported formats, then the indexed files that were read in part: their reason is
     empty and their message is the note.
 
     Raises:
-        NoIndexError: nothing was indexed here yet.
+        NoIndexError, DamageError: as `open_manifest`.
     """
-    with closing(Manifest(index_dir / MANIFEST_FILE)) as manifest:
+    with closing(open_manifest(settings)) as manifest:
         for row in manifest.failures(every):
             assert row.reason is not None
             yield {

@@ -7,7 +7,7 @@ import random
 import shlex
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.audit import Audit, audit
 from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.identity import identity_of
-from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.rebuild_manifest import find_manifest
+from omnisearch_indexer.manifest import Manifest
+from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.storage_errors import named_faults
 
 REPAIR = "run `omnisearch repair`"
@@ -84,15 +84,13 @@ def verify_index(settings: Settings, sample: int | None = 0, meter: Meter = SILE
 
     Raises:
         NoIndexError: nothing was indexed yet.
-        DamageError: the manifest is missing.
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
         NotReadyError: an older version made the index.
     """
     begun = time.monotonic()
-    if not (settings.index_dir / MANIFEST_FILE).exists():
-        find_manifest(settings)  # raises if there are no points, either
-        raise DamageError(f"{settings.index_dir / MANIFEST_FILE} is missing: {REPAIR}")
+    with suppress(DamageError, StoreError):  # those are findings
+        open_manifest(settings, checked=True).close()
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
         found = _Verification(settings, meter)
@@ -133,7 +131,7 @@ class _Verification:
         self.report.findings.append(Finding(check, state, value, way_out, named))
 
     def _manifest(self, stack: ExitStack) -> Manifest:
-        manifest = stack.enter_context(closing(Manifest(self._settings.index_dir / MANIFEST_FILE)))
+        manifest = stack.enter_context(closing(open_manifest(self._settings)))
         manifest.check_items()
         if manifest.is_old:
             raise NotReadyError(f"the index was made by an older version: run {_index_command(manifest)} once")

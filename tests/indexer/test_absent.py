@@ -178,10 +178,8 @@ def test_a_known_file_that_cannot_be_read_stays_and_is_named(
         report = index_files([media], settings)
     assert (counts(report), dict(report.reasons)) == ({"unchanged": 3, "failed": 1}, {expected: 1})
     assert _same(points_of(settings), before)
-    assert [(row["path"], row["reason"]) for row in read_failures(settings.data_dir, False)] == [
-        (str(broken), expected)
-    ]
-    assert (counts(index_files([media], settings)), list(read_failures(settings.data_dir, False))) == (
+    assert [(row["path"], row["reason"]) for row in read_failures(settings, False)] == [(str(broken), expected)]
+    assert (counts(index_files([media], settings)), list(read_failures(settings, False))) == (
         {"unchanged": 4},
         [],
     )
@@ -195,7 +193,7 @@ def test_commands_tell_of_a_kept_root(settings: Settings, media: Path, call: Cal
     assert status == 3
     [kept] = json.loads(stdout)["kept"]
     assert (kept["path"], kept["files"]) == (str(media), 4)
-    assert read_status(settings.data_dir)["kept"] == [kept]
+    assert read_status(settings)["kept"] == [kept]
     table = call("status", "--data-dir", settings.data_dir, "--format", "table")[1]  # which breaks its lines
     assert "files: 4, why: it holds no files now" in " ".join(table.split())
     roots = next(each for each in Doctor(settings).findings() if each.check == "roots")

@@ -37,7 +37,7 @@ def test_everything_of_a_path_that_is_gone_leaves_the_index(tmp_path: Path, sett
     assert report == Forgotten(files=9, items=1, segments=1, roots=[])
     assert _same(points_of(settings), before)  # without the label, too
     assert keys_of(settings) == before.keys()
-    status = read_status(settings.data_dir)
+    status = read_status(settings)
     assert status["roots"] == [str(tmp_path / "goes-not"), str(tmp_path / "stays")]
     assert (status["kept"], status["files"]) == ([], {"indexed": 9})
     with closing(Manifest(settings.data_dir / MANIFEST_FILE)) as manifest:
@@ -79,7 +79,7 @@ def test_a_path_as_it_is_shown(tmp_path: Path, settings: Settings) -> None:
     write_image(folder / "p.png")
     index_files([folder], settings)
     shutil.rmtree(folder)
-    assert forget_paths([Path(read_status(settings.data_dir)["roots"][0])], settings).files == 1
+    assert forget_paths([Path(read_status(settings)["roots"][0])], settings).files == 1
 
 
 def test_the_command(tmp_path: Path, settings: Settings, call: Callable[..., tuple[int, str]]) -> None:

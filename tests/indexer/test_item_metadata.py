@@ -112,11 +112,11 @@ def test_places_are_left_out_and_come_back(
 
 def test_status_counts_the_fields(folder: Path, settings: Settings) -> None:
     index_files([folder], settings)
-    status = read_status(settings.index_dir)
+    status = read_status(settings)
     assert status["metadata"] == dict.fromkeys(("time", "latitude", "longitude", "place", "camera"), 1)
     assert status["places"] == "kept"
     index_files([folder], load_settings(**{**settings.model_dump(exclude_unset=True), "gps": False}))
-    status = read_status(settings.index_dir)
+    status = read_status(settings)
     assert (status["metadata"], status["places"]) == ({"time": 1, "camera": 1}, "left out")
 
 

@@ -48,7 +48,7 @@ def test_forget_removes_items_and_ignores_unknown_ids(settings: Settings, tmp_pa
     for gone in (1, 0):  # a job that is run again after its worker was killed finds nothing left
         result = run_forget(job(settings, "forget", item_ids=ids), settings, LastReport(), threading.Event())
         assert result["items"] == gone
-    assert read_status(settings.index_dir)["items"] == {"text": 1}
+    assert read_status(settings)["items"] == {"text": 1}
     assert one.exists()
     assert two.exists()
 
@@ -78,4 +78,4 @@ def test_indexed_uploads_stay_when_a_folder_above_the_data_directory_is_indexed(
     write(tmp_path / "all" / "b.txt", "a cat")
     index(settings, upload)
     index(settings, tmp_path / "all")
-    assert read_status(settings.index_dir)["items"] == {"text": 2}
+    assert read_status(settings)["items"] == {"text": 2}

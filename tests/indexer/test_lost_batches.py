@@ -78,6 +78,6 @@ def test_a_lost_batch_costs_nothing_but_time(files: Path, settings: Settings, tm
 def test_a_file_whose_batches_are_always_lost_is_refused(files: Path, settings: Settings) -> None:
     report = index_files([files], settings, open_engine=losing(1000))
     assert (report.failed, report.seen) == (4, 4)
-    assert {row["reason"] for row in read_failures(settings.data_dir, False)} == {Reason.DECODER_CRASHED}
+    assert {row["reason"] for row in read_failures(settings, False)} == {Reason.DECODER_CRASHED}
     assert points_of(settings) == {}
     assert index_files([files], settings, retry_failed=True).failed == 0

@@ -45,9 +45,9 @@ def test_status_names_the_way_out_until_the_index_is_rebound(
     assert status() == (False, "")
 
     change(centred=["nonsense"])
-    assert find_outdated(settings.index_dir, settings) == "", "a model that cannot be read is not another version"
+    assert find_outdated(settings) == "", "a model that cannot be read is not another version"
     other = settings.model_copy(update={"model": "mini"})
-    assert find_outdated(settings.index_dir, other) == "", "the model of the index is not on this machine"
+    assert find_outdated(other) == "", "the model of the index is not on this machine"
 
 
 def test_an_index_without_a_recorded_version_gets_one_with_the_next_run(tmp_path: Path) -> None:
@@ -63,6 +63,6 @@ def test_an_index_without_a_recorded_version_gets_one_with_the_next_run(tmp_path
     before = recorded()
     with closing(Manifest(settings.index_dir / MANIFEST_FILE, create=True)) as manifest, manifest.transaction():
         manifest._db.execute("DELETE FROM meta WHERE key = 'model_version'")
-    assert find_outdated(settings.index_dir, settings) == ""
+    assert find_outdated(settings) == ""
     index_files([tmp_path / "files"], settings)
     assert recorded()["model_version"] == before["model_version"]

@@ -118,7 +118,7 @@ def assert_same(one: Settings, other: Settings) -> None:
     for key, point in first.items():
         assert np.abs(point.vector - second[key].vector).max() <= 1e-6
         assert point.payload == second[key].payload
-    fails = [sorted((row["path"], row["reason"]) for row in read_failures(s.data_dir, True)) for s in (one, other)]
+    fails = [sorted((row["path"], row["reason"]) for row in read_failures(s, True)) for s in (one, other)]
     assert fails[0] == fails[1]
 
 

@@ -132,7 +132,7 @@ def test_rebinding_gives_what_a_new_index_gives(
     monkeypatch.setattr(local_files, "open_file", lambda path, **_: opened.append(path))
     report = index_files([corpus.folder], other)
     assert (counts(report), opened) == ({"unchanged": len(corpus.good)}, [])
-    assert read_status(other.data_dir)["model"] == "bound2"
+    assert read_status(other)["model"] == "bound2"
     with pytest.raises(FingerprintError, match="bound1"):
         points_of(indexed)
 
@@ -307,7 +307,7 @@ def test_an_item_without_a_direction_in_the_new_space_has_failed(
     heard = rename_model(indexed, write_model(tmp_path / "heard", 1, video={"audio": 1.0}))
     report = rebind_index(heard)
     assert (len(report.directionless), report.points) == (1, len(points_of(heard)))
-    (failure,) = read_failures(heard.data_dir, every=False)
+    (failure,) = read_failures(heard, every=False)
     assert (Path(failure["path"]).name, failure["reason"]) == ("silent.mp4", Reason.NON_FINITE)
     corpus.hidden.rename(corpus.folder)
     assert counts(index_files([corpus.folder], heard)) == {"unchanged": len(corpus.good) - 1, "failed": 1}

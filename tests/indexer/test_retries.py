@@ -68,7 +68,7 @@ def test_a_file_that_always_kills_its_decoder_is_given_up(tmp_path: Path, settin
             again = round_begins == "with --retry-failed" and run == 1
             assert counts(index_files([path.parent], settings, retry_failed=again)) == {"failed": 1}
             assert (fragile.asked > 0) == (run <= RUNS), (round_begins, run)
-        assert [row["attempts"] for row in read_failures(settings.data_dir, False)] == [RUNS]
+        assert [row["attempts"] for row in read_failures(settings, False)] == [RUNS]
 
 
 def test_a_file_with_a_fault_of_its_own_is_read_once(tmp_path: Path, settings: Settings, fragile: Fragile) -> None:

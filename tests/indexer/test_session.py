@@ -53,7 +53,7 @@ def test_a_hostile_folder_is_indexed_but_for_its_bad_files(tmp_path: Path, setti
     (tmp_path / "files" / "archive.zip").write_bytes(b"PK\x03\x04" + bytes(200))
     (tmp_path / "files" / "other.png").symlink_to(good[1])
     report = index_files([tmp_path / "files"], settings)
-    failed = {Path(row["path"]).name: row["reason"] for row in read_failures(settings.data_dir, False)}
+    failed = {Path(row["path"]).name: row["reason"] for row in read_failures(settings, False)}
     assert failed == {
         "empty.txt": Reason.EMPTY,
         "truncated.jpg": Reason.DAMAGED,
@@ -392,7 +392,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, settings: Settings) -> None:
 def test_status(tmp_path: Path, settings: Settings) -> None:
     write_good(tmp_path / "files")
     report = index_files([tmp_path / "files"], settings)
-    status = read_status(settings.data_dir)
+    status = read_status(settings)
     assert status["items"] == {"text": 2, "image": 2, "audio": 2, "point_cloud": 2}
     assert sum(status["segments"].values()) == report.segments == len(points_of(settings))
     assert (status["model"], status["store"], status["unfinished"]) == ("toy", "embedded", 0)

@@ -113,8 +113,8 @@ data_dir, folder = map(Path, sys.argv[1:])
 settings = load_settings(data_dir=data_dir)
 if not os.geteuid():
     os.setgid(65534), os.setuid(65534)
-assert read_status(data_dir)["files"] == {"indexed": 1}, read_status(data_dir)
-assert list(read_failures(data_dir, True)) == []
+assert read_status(settings)["files"] == {"indexed": 1}, read_status(settings)
+assert list(read_failures(settings, True)) == []
 try:
     index_files([folder], settings)
 except SettingsError as error:

@@ -17,10 +17,13 @@ from omnisearch.stores.catalog import open_current
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, SpaceEmbeddingStore
 from omnisearch.types import Modality
 from omnisearch_indexer.check_result import CheckState
+from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
+from omnisearch_indexer.snapshot import create_snapshot
+from omnisearch_indexer.status import read_failures, read_status
 from omnisearch_indexer.verify import Verified, verify_index
 from omnisearch_indexer.walk import Signature
 from tests.indexer.conftest import points_of, write_image
@@ -140,11 +143,28 @@ def test_the_command(indexed: Settings, folder: Path, call: Callable[..., tuple[
     assert (status, json.loads(stdout)["damaged"]) == (1, True)
 
 
-def test_a_lost_manifest_is_named_for_repair_and_a_rebuilt_one_knows_no_roots(indexed: Settings) -> None:
+@pytest.mark.parametrize("left", ["nothing", "an empty file", "a manifest without rows"])
+def test_a_lost_manifest_is_named_for_repair_and_a_rebuilt_one_knows_no_roots(indexed: Settings, left: str) -> None:
+    place = indexed.data_dir / MANIFEST_FILE
     for path in indexed.data_dir.glob(f"{MANIFEST_FILE}*"):
         path.unlink()
-    with pytest.raises(DamageError, match=f"{MANIFEST_FILE} is missing: {REPAIR}"):
-        verify_index(indexed)
+    if left == "an empty file":
+        place.touch()
+    elif left == "a manifest without rows":
+        Manifest(place, create=True).close()
+    message = f"{MANIFEST_FILE} is missing or empty, and the engine has 2 points: {REPAIR}"
+    [finding] = verify_index(indexed).findings
+    assert (finding.check, finding.state, finding.way_out) == ("manifest", CheckState.FAIL, REPAIR)
+    assert message in finding.value
+    calls: list[Callable[[], object]] = [
+        lambda: read_status(indexed),
+        lambda: list(read_failures(indexed, True)),
+        lambda: dry_run_files([indexed.data_dir.parent], indexed),
+        lambda: create_snapshot(indexed),
+    ]
+    for call in calls:
+        with pytest.raises(DamageError, match=message):
+            call()
     repair_index(indexed)
     wait_for_worker(indexed)
     Path(next(iter(points_of(indexed).values())).payload.path).unlink()
@@ -155,3 +175,7 @@ def test_it_needs_an_index(settings: Settings) -> None:
     with pytest.raises(NoIndexError, match="`omnisearch index PATH`"):
         verify_index(settings)
     assert not settings.data_dir.exists()
+    settings.data_dir.mkdir()
+    (settings.data_dir / MANIFEST_FILE).touch()  # as after a kill at the start of the first run
+    with pytest.raises(NoIndexError, match="`omnisearch index PATH`"):
+        verify_index(settings)

@@ -63,14 +63,14 @@ def is_half_done(store: JobStore, job: Job, settings: Settings) -> bool:
     """Whether a part of the files of a job that runs is durable."""
     assert not store.get(job.id).state.ended
     try:
-        return bool(read_status(settings.index_dir)["items"])
+        return bool(read_status(settings)["items"])
     except NoIndexError:
         return False
 
 
 def check_index(settings: Settings, folders: int) -> None:
     """Every file is an item of its own, and none is there twice."""
-    status = read_status(settings.index_dir)
+    status = read_status(settings)
     assert status["items"] == {"text": folders * FILES}
     assert status["segments"] == {"text": folders * FILES}
     assert status["files"]["indexed"] == folders * FILES

@@ -21,7 +21,7 @@ def errors(
     from omnisearch.config import load_settings
     from omnisearch_indexer.status import read_failures
 
-    failures = read_failures(load_settings(data_dir=data_dir, collection=collection).index_dir, every)
+    failures = read_failures(load_settings(data_dir=data_dir, collection=collection), every)
     if print0:
         write_paths0(failures)
     else:

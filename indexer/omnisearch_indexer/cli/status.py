@@ -18,8 +18,8 @@ def status(
     from omnisearch_indexer.status import find_outdated, read_status
 
     settings = load_settings(data_dir=data_dir, collection=collection)
-    fields = read_status(settings.index_dir)
-    outdated = find_outdated(settings.index_dir, settings)
+    fields = read_status(settings)
+    outdated = find_outdated(settings)
     if outdated:
         err.print(outdated, markup=False, soft_wrap=True, style="yellow")
     chosen = choose_format(output)
