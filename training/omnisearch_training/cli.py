@@ -2,8 +2,9 @@
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +13,9 @@ from omnisearch.cli.console import Format, choose_format, err, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from omnisearch.config import Settings
 
 app = typer.Typer(help="Fetch captioned media, and train a bound model on them.", no_args_is_help=True)
 
@@ -207,6 +211,13 @@ def evaluate(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of the towers' features; default: with the datasets.")
     ] = None,
+    mteb: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK",
+            help="Run a task or benchmark of mteb instead, such as 'MIEB(lite)'; repeatable. Needs the extra mteb.",
+        ),
+    ] = None,
     output: options.Output = None,
     model: options.Model = None,
     device: options.Device = None,
@@ -221,6 +232,12 @@ def evaluate(
     from omnisearch.binding.model import OmniBind
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
+
+    settings, store = load_settings(model=model, device=device), cache or datasets_dir()
+    if mteb:
+        _refuse_data("--mteb", data, split, modality)
+        _evaluate_by_mteb(mteb, settings, store, out, markdown, output)
+        return
     from omnisearch_training.datasets.load import open_data
     from omnisearch_training.evaluate.composed_queries import evaluate_composed
     from omnisearch_training.evaluate.languages import evaluate_languages
@@ -230,12 +247,11 @@ def evaluate(
     from omnisearch_training.evaluate.report_tables import report_markdown
     from omnisearch_training.stages.features import Features
 
-    settings = load_settings(model=model, device=device)
     bound = OmniBind.load(settings.model, settings)
     wanted = [m for m in bound.modalities if not modality or m in modality]
     datasets = open_data(data or [], split)
     records = [record for each in datasets.values() for record in each]
-    features = Features((cache or datasets_dir()) / "features", settings)
+    features = Features(store / "features", settings)
     sides = encode(bound, features, records, wanted)
     results = measure(bound, records, sides, SEED) + evaluate_composed(bound, features, records, sides, SEED)
     if not results:
@@ -244,6 +260,30 @@ def evaluate(
     report = make_report(settings, bound, datasets, sides, results, SEED, languages)
     err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
     _write_report(report, report_markdown(report), out, markdown, output)
+
+
+def _refuse_data(option: str, data: list[str] | None, split: str | None, modality: list[Modality] | None) -> None:
+    """Refuse what chooses data, beside an option that has data of its own.
+
+    Raises:
+        UsageError: something is given.
+    """
+    given = [*(data or []), *(["--split"] if split else []), *(["--modality"] if modality else [])]
+    if given:
+        raise UsageError(f"{option} has data of its own: leave out {', '.join(given)}")
+
+
+def _evaluate_by_mteb(
+    names: list[str], settings: "Settings", store: Path, out: Path | None, markdown: Path | None, output: Format | None
+) -> None:
+    """Run tasks of mteb, and write their report."""
+    from omnisearch.binding.model import OmniBind
+    from omnisearch_training.evaluate import mteb_tasks
+
+    tasks = mteb_tasks.find_tasks(names)  # before the model is loaded, to refuse a wrong name at once
+    report = mteb_tasks.run_tasks(OmniBind.load(settings.model, settings), settings, tasks, store / "mteb")
+    tables = mteb_tasks.mteb_markdown(report)
+    _write_report(report, tables, out, markdown, output, mteb_tasks.COLUMNS, mteb_tasks.mteb_table_row)
 
 
 def _check_split(split: str) -> None:
@@ -257,9 +297,18 @@ def _check_split(split: str) -> None:
 
 
 def _write_report(
-    report: dict[str, Any], tables: str, out: Path | None, markdown: Path | None, output: Format | None
+    report: dict[str, Any],
+    tables: str,
+    out: Path | None,
+    markdown: Path | None,
+    output: Format | None,
+    columns: Sequence[str] = COLUMNS,
+    as_row: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> None:
-    """Write a report as JSON to `out`, its tables to `markdown`, and its results to stdout."""
+    """Write a report as JSON to `out`, its tables to `markdown`, and its results to stdout.
+
+    `columns` are those of the table on a terminal, and `as_row` makes its rows from the results.
+    """
     from omnisearch_training.evaluate.report_tables import table_row
 
     if out is not None:
@@ -267,5 +316,5 @@ def _write_report(
     if markdown is not None:
         markdown.write_text(tables, encoding="utf-8")
     shown = choose_format(output)
-    rows = [table_row(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
-    write_rows(rows, COLUMNS, shown)
+    rows = [(as_row or table_row)(row) for row in report["results"]] if shown is Format.TABLE else report["results"]
+    write_rows(rows, columns, shown)

@@ -20,7 +20,7 @@ from omnisearch.spaces.weights.spec import resolve, sha256_of
 from omnisearch_training.datasets import Record
 
 FILE = "provenance.json"
-PACKAGES = ("numpy", "torch", "faiss-cpu", "faiss-gpu")
+PACKAGES = ("numpy", "torch", "faiss-cpu", "faiss-gpu", "mteb", "datasets")
 HERE = Path(__file__)
 
 Json = dict[str, Any]

@@ -27,6 +27,7 @@ CHUNK = 256
 # A training item shows one thing, so only the beginning of a long recording is used.
 PIECES = 3
 TEXT_TOWER = "minilm"
+WHOLE_SECONDS = 600.0
 T = TypeVar("T")
 
 
@@ -46,6 +47,15 @@ class Table:
     def groups(self) -> tuple[str, ...]:
         """The source item of each row: rows of one group show the same concept."""
         return tuple(record.source_id for record in self.records)
+
+
+def whole_files(settings: Settings) -> Settings:
+    """Return settings that decode a sound or video of up to ten minutes as one piece, as benchmarks expect.
+
+    A video is 8 evenly spaced frames then, and every tower takes the part of a sound that its authors take. The
+    segmentation is no part of the keys of `Features`: give it a folder of its own.
+    """
+    return settings.model_copy(update={"segment_seconds": WHOLE_SECONDS, "segment_overlap": 0.0})
 
 
 class Features:
