@@ -180,12 +180,15 @@ def _compare(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore,
             # The vector or the embeddings may be damaged, so the embeddings are computed again.
             found.untrusted.append(point.id)
             found.lost.add(point.payload.item_id)
-        elif not (fits and _is_unit_or_missing(point.text_vector)):
+        elif not (fits and is_unit_or_missing(point.text_vector)):
             found.wrong.add(point.payload.item_id)
 
 
-def _is_unit_or_missing(text_vector: Floats | None) -> bool:
-    """Damage to the flags of the points without a text gives them text vectors that are zero."""
+def is_unit_or_missing(text_vector: Floats | None) -> bool:
+    """Whether the length of a text vector is 1.
+
+    Damage to the flags of the points without a text gives them text vectors that are zero.
+    """
     return text_vector is None or abs(float(np.linalg.norm(text_vector)) - 1) < TEXT_TOLERANCE
 
 

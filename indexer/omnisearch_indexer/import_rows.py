@@ -3,6 +3,7 @@
 The files are not opened. The next run of the indexer reads each once to compare its hash, and encodes nothing again.
 """
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -19,9 +20,10 @@ from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.base import Payload, Point
 from omnisearch.stores.catalog import swap
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
+from omnisearch.stores.validation import usable
 from omnisearch.types import Floats
 from omnisearch_indexer import parquet_rows
-from omnisearch_indexer.audit import TOLERANCE, by_modality, embeddings_of
+from omnisearch_indexer.audit import TOLERANCE, by_modality, embeddings_of, is_unit_or_missing
 from omnisearch_indexer.identity import identity_of
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.point_row import ExportRow, point_of, read_row
@@ -92,6 +94,8 @@ def _lines(source: Path) -> Iterator[str | bytes]:
         with source.open("rb") as file:
             if file.read(len(PARQUET)) != PARQUET:
                 file.seek(0)
+                if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                    file.seek(0)
                 while line := file.readline(MAX_LINE):
                     yield line
                 return
@@ -116,16 +120,19 @@ def _keep(batch: Sequence[tuple[ExportRow, Point]], raw: SpaceEmbeddingStore) ->
 
 
 def _check_vectors(points: Sequence[Point], model: OmniBind, raw: SpaceEmbeddingStore, source: Path) -> None:
-    """Check that the vectors are those that the embeddings give."""
+    """Check that the vectors are those that the embeddings give, and that their length is 1."""
     for group in by_modality(points):
         embeddings, complete = embeddings_of(group, model, raw)
         if not complete.all():
             lost = next(point for point, good in zip(group, complete, strict=True) if not good)
             raise UsageError(f"{source}: the point {lost.id} of {lost.payload.path} lacks an embedding of the model")
         for point, wanted in zip(group, model.bind(group[0].payload.modality, embeddings), strict=True):
-            fits = point.vector.shape == wanted.shape
-            lengths = np.linalg.norm(wanted) * np.linalg.norm(point.vector)
-            if not fits or not float(point.vector @ wanted) > (1 - TOLERANCE) * lengths:
-                raise UsageError(
-                    f"{source}: the vector of {point.id} of {point.payload.path} is not what its embeddings give"
-                )
+            place, vector = f"{source}: the vector of {point.id} of {point.payload.path}", point.vector.astype(float)
+            lengths = np.linalg.norm(wanted) * (length := np.linalg.norm(vector))
+            fits = vector.shape == wanted.shape and usable(wanted)
+            if not fits or not vector @ wanted > (1 - TOLERANCE) * lengths:
+                raise UsageError(f"{place} is not what its embeddings give")
+            if abs(length - 1) > TOLERANCE:
+                raise UsageError(f"{place} has the length {length:.3g}, and not 1")
+            if not is_unit_or_missing(point.text_vector):
+                raise UsageError(f"{place} has a text vector whose length is not 1")

@@ -1,6 +1,7 @@
 """Rows: points as JSON objects, as snapshots and exports have them. Every row that is read is checked."""
 
 import json
+import sys
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +14,11 @@ from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Reading, Segment
 
 ItemId = Annotated[str, Field(pattern=f"^[0-9a-f]{{{ID_DIGITS}}}$")]
+
+# float32 holds the sum of the squares of 65,536 such numbers.
+LARGEST = 1e16
+Numbers = list[Annotated[float, Field(ge=-LARGEST, le=LARGEST)]]
+Count = Annotated[int, Field(lt=1 << 31)]
 
 LATEST = 9e9  # seconds, in 2255: the manifest has nanoseconds in 64 bits
 
@@ -30,13 +36,13 @@ class PointRow(BaseModel):
     size: int = Field(ge=0, lt=1 << 63)
     mtime: float = Field(gt=-LATEST, lt=LATEST)
     added: float = Field(gt=-LATEST, lt=LATEST)
-    duration: float | None
-    segment: int = Field(ge=0)
+    duration: Annotated[float, Field(ge=0)] | None
+    segment: Count = Field(ge=0)
     start: float | None
     end: float | None
     unit: Literal["seconds", "characters"] | None
     part: str
-    segments: int = Field(ge=1)
+    segments: Count = Field(ge=1)
     snippet: str
     passage: str
     tags: tuple[str, ...]
@@ -90,15 +96,15 @@ class StoredEmbedding(BaseModel):
 
     space: Annotated[str, Field(min_length=1, max_length=512)]
     modality: Modality
-    vector: Annotated[list[float], Field(min_length=1, max_length=1 << 16)]
+    vector: Annotated[Numbers, Field(min_length=1, max_length=1 << 16)]
 
 
 class ExportRow(PointRow):
     """A point as `omnisearch export` writes it. `model` is the fingerprint of the model that made `vector`."""
 
     model: str
-    vector: list[float] | None = None
-    text_vector: list[float] | None = None
+    vector: Numbers | None = None
+    text_vector: Numbers | None = None
     embeddings: list[StoredEmbedding] = []
 
 
@@ -147,8 +153,10 @@ def read_row(kind: type[Row], text: str | bytes, place: str) -> Row:
         row = kind.model_validate_json(text)
         row.payload()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UsageError(f"{place}: {'.'.join(map(str, first['loc'])) or 'the row'}: {first['msg']}") from None
+        first = error.errors(include_url=False)[0]
+        value = first["input"]
+        shown = f", not {value}" if isinstance(value, int | float) and abs(value) < sys.float_info.max else ""
+        raise UsageError(f"{place}: {'.'.join(map(str, first['loc'])) or 'the row'}: {first['msg']}{shown}") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise UsageError(f"{place}: {error}") from None
     return row

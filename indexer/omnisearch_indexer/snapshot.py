@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
@@ -34,6 +36,8 @@ from omnisearch_indexer.snapshot_folder import (
     SnapshotIndex,
     copy_checked,
     describe_file,
+    is_partial,
+    is_snapshot,
     read_index,
 )
 from omnisearch_indexer.storage_errors import named_faults
@@ -48,7 +52,8 @@ def create_snapshot(
     """Write the index of the settings to a new folder, by default one below `snapshots` in the data directory.
 
     A process that indexes pauses while the manifest and the points are read. `meter` receives the points. The folder
-    appears when it is complete and durable. Returns its path and its index.
+    appears when it is complete and durable. If writing fails, or if SIGINT or SIGTERM ends it, nothing is left. Returns
+    the path of the snapshot and its index.
 
     Raises:
         NoIndexError: nothing was indexed yet.
@@ -61,15 +66,34 @@ def create_snapshot(
     target = (folder or settings.data_dir / FOLDER / f"{settings.collection}-{now:%Y%m%d-%H%M%S}").absolute()
     if target.exists():
         raise UsageError(f"{target} exists: name a new folder")
-    with named_faults(target), _written_aside(target) as partial:
+    with named_faults(target), _interrupted_by_sigterm(), _written_aside(target) as partial:
         check_space(partial)
         index = _write(settings, partial, now, meter)
     return target, index
 
 
 @contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the block when SIGTERM arrives, which would end the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _written_aside(target: Path) -> Iterator[Path]:
-    """Yield a folder beside `target`, which gets that name when the block succeeds, and is removed when it fails."""
+    """Yield a folder beside `target`, which gets that name when the block succeeds, and is removed when it fails.
+
+    What killed processes left of other snapshots beside it is removed.
+    """
+    for left in target.parent.glob(".*.partial"):
+        if is_partial(left):
+            remove_partial(left)
     partial = target.with_name(f".{target.name}.partial")
     if not remove_partial(partial):
         raise BusyError(f"another process is writing {target}: wait for it, or name another folder")
@@ -117,11 +141,11 @@ def check_snapshot(folder: Path) -> SnapshotIndex:
 def list_snapshots(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the snapshots in a folder, in order of name. `problem` says why one cannot be used.
 
-    Hashes are not checked.
+    Other folders are left out. Hashes are not checked.
     """
     places = sorted(folder.iterdir()) if folder.is_dir() else []
     for place in places:
-        if place.name.startswith(".") or not place.is_dir():
+        if place.name.startswith(".") or not is_snapshot(place):
             continue
         row: dict[str, Any] = {"name": place.name, "path": str(place), "problem": ""}
         try:

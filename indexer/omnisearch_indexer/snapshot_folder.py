@@ -96,6 +96,17 @@ def read_index(folder: Path) -> SnapshotIndex:
     return index
 
 
+def is_snapshot(folder: Path) -> bool:
+    """Whether a folder has a file that only snapshots have; it may be damaged."""
+    return any((folder / name).is_file() for name in (POINTS, VECTORS, TEXT_VECTORS))
+
+
+def is_partial(folder: Path) -> bool:
+    """Whether a folder holds only what an interrupted snapshot leaves."""
+    names = [path.name.lstrip(".") for path in folder.iterdir()]
+    return EMBEDDINGS in names and all(name.startswith((*REQUIRED, EMBEDDINGS, SNAPSHOT_FILE)) for name in names)
+
+
 def check_room(index: SnapshotIndex, folder: Path, target: Path) -> None:
     """Check that the disk of `target` has space for the snapshot twice, as files and in the engine.
 

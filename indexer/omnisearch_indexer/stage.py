@@ -2,15 +2,15 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from omnisearch.config import Settings
 from omnisearch.durable import sync
-from omnisearch.errors import ConflictError
-from omnisearch.stores.catalog import open_catalog
+from omnisearch.errors import ConflictError, StoreError
+from omnisearch.stores.catalog import open_catalog, remove_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY
-from omnisearch.stores.lock import hold_lock
+from omnisearch.stores.lock import hold_lock, remove_locks
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.storage_errors import named_faults
 
@@ -21,7 +21,7 @@ STAGE = ".restoring"
 def stage_index(settings: Settings) -> Iterator[Path]:
     """Yield a folder for `embeddings` and `manifest.sqlite`, which are put in place at the end, the manifest last.
 
-    The block fills the collection. If it raises, the folder is removed; if the process dies, the next one begins again.
+    The block fills the collection. If it raises, nothing is left; if the process dies, the next one begins again.
 
     Raises:
         ConflictError: the settings name an index that is not empty.
@@ -29,16 +29,25 @@ def stage_index(settings: Settings) -> Iterator[Path]:
     """
     place = settings.index_dir
     with named_faults(place), ExitStack() as stack:
+        is_new = not place.exists()
         stack.enter_context(hold_lock(place))
-        _require_empty(settings)
         stage = place / STAGE
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir()
-        sync(place)
         try:
+            _require_empty(settings)
+            shutil.rmtree(stage, ignore_errors=True)
+            stage.mkdir()
+            sync(place)
             yield stage
+        except ConflictError:
+            raise
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
+            with suppress(StoreError):  # a server cannot be reached
+                remove_store(settings)
+            remove_locks(place)
+            if is_new:
+                with suppress(OSError):  # something else was put there
+                    place.rmdir()
             raise
         sync(stage / EMBEDDINGS_DIRECTORY)
         shutil.rmtree(place / EMBEDDINGS_DIRECTORY, ignore_errors=True)  # of an interrupted stage

@@ -149,6 +149,15 @@ def drop_index(settings: Settings) -> None:
             catalog.drop(name)
 
 
+def remove_store(settings: Settings) -> None:
+    """Remove all vectors of the index as `drop_index` does, and the folder of an embedded engine."""
+    drop_index(settings)
+    if settings.store is None:
+        from omnisearch.stores.edge import remove_directory
+
+        remove_directory(settings.index_dir / DIRECTORY)
+
+
 def open_catalog(settings: Settings) -> Catalog:
     """Return the catalog of the embedded engine in the data directory, or of the server that `store` names."""
     if settings.store is None:

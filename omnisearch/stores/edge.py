@@ -1,7 +1,9 @@
 """The embedded store: Qdrant's engine in a worker process that every omnisearch process of the user shares."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,7 @@ from omnisearch.stores.clauses import clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.edge_points import PointCache, room
+from omnisearch.stores.edge_worker import own_directory
 from omnisearch.stores.pages import Scroll, finished, read_page
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space, check_text_vectors
 from omnisearch.types import Floats
@@ -134,6 +137,12 @@ class EdgeStore:
 
     def _ask(self, do: str, arrays: Mapping[str, Floats] | None = None, **body: Any) -> Message:
         return self._link.ask({"do": do, "collection": self.collection, **body}, arrays)
+
+
+def remove_directory(directory: Path) -> None:
+    """Remove the directory of an engine. Waits until its worker ends, and does nothing if another client uses it."""
+    with suppress(OSError, StoreError), own_directory(directory):
+        shutil.rmtree(directory)
 
 
 class EdgeCatalog:

@@ -45,12 +45,19 @@ def hold_lock(data_dir: Path) -> Iterator[IndexLock]:
         SettingsError: the directory cannot be written.
     """
     with _opened(data_dir) as (lock, write, pause):
-        if not _take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        # A file that was removed meanwhile keeps nobody out: see `remove_locks`.
+        if not _take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB) or not os.fstat(lock).st_nlink:
             raise BusyError(f"{data_dir} is being indexed by process {_owner(lock)}: wait for it, or stop it")
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         fcntl.flock(write, fcntl.LOCK_EX)
         yield IndexLock(write, pause)
+
+
+def remove_locks(data_dir: Path) -> None:
+    """Remove the lock files of a data directory without an index. The caller has the lock, and keeps it."""
+    for name in (LOCK_FILE, WRITE_FILE, PAUSE_FILE):
+        (data_dir / name).unlink(missing_ok=True)
 
 
 @contextmanager

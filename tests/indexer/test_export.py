@@ -1,5 +1,6 @@
 """Exported rows are complete, and make an equal index; rows that are not as they should be are refused."""
 
+import codecs
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,8 @@ def test_an_imported_index_answers_alike(
 ) -> None:
     path = tmp_path / "rows"
     assert export_points(sound.settings, path, row_format, vectors=True) == len(sound.points)
+    if row_format == "jsonl":
+        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())  # as editors and programs of Windows write it
     assert import_points(path, elsewhere) == (len(sound.good), len(sound.points))
     assert is_right(elsewhere, sound)
     with pytest.MonkeyPatch.context() as patch:
@@ -95,6 +98,13 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "segments": (lambda row: row.update(segments=row["segments"] + 1), "missing or there twice"),
     "size": (lambda row: row.update(size=1 << 70), "row 1: size"),
     "time": (lambda row: row.update(mtime=-1e18), "row 1: mtime"),
+    "negative time": (lambda row: row.update(duration=-1.5), r"row 1: duration: .*, not -1\.5"),
+    "huge segment": (lambda row: row.update(segments=1 << 40), "row 1: segments: .*, not 1099511627776"),
+    "huge number": (lambda row: row["vector"].__setitem__(2, 1e300), r"row 1: vector\.2: .*, not 1e\+300"),
+    "huge embedding": (lambda row: row["embeddings"][0]["vector"].__setitem__(0, -1e39), r"row 1: emb.*, not -1e\+39"),
+    "large embedding": (lambda row: row["embeddings"][0]["vector"].__setitem__(0, 1e16), "not what its embeddings"),
+    "long vector": (lambda row: row.update(vector=[9 * x for x in row["vector"]]), "has the length 9, and not 1"),
+    "long text vector": (lambda row: row.update(text_vector=[1e15] * len(row["vector"])), "a text vector whose length"),
     "label": (lambda row: row.update(tags=["x" * 999]), "characters"),
 }
 
@@ -111,7 +121,26 @@ def test_a_changed_row_is_refused(
     with pytest.raises(OmnisearchError, match=reason) as refused:
         import_points(path, elsewhere)
     assert isinstance(refused.value, FingerprintError) == (case == "model")
-    assert not (elsewhere.data_dir / "manifest.sqlite").exists()
+    assert not elsewhere.data_dir.exists()
+
+
+def test_a_failed_import_leaves_what_was_there(
+    exported: list[dict[str, Any]], elsewhere: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows"
+    path.write_text("\n".join(map(json.dumps, [*exported, exported[0]])))
+    elsewhere.data_dir.mkdir()
+    (elsewhere.data_dir / "keys.json").touch()
+    with pytest.raises(UsageError, match="missing or there twice"):
+        import_points(path, elsewhere)
+    assert [one.name for one in elsewhere.data_dir.iterdir()] == ["keys.json"]
+    path.write_text("\n".join(map(json.dumps, exported)))
+    import_points(path, elsewhere)
+    left = {one.name for one in elsewhere.data_dir.iterdir()}
+    path.write_text("")
+    with pytest.raises(ConflictError):
+        import_points(path, elsewhere)
+    assert {one.name for one in elsewhere.data_dir.iterdir()} == left
 
 
 def test_a_row_twice_or_too_few_are_refused(

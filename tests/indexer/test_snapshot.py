@@ -1,10 +1,12 @@
 """Snapshots: taken at any time, restored elsewhere, equal, and refused if anything in them is not as it should be."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import ConflictError, NoIndexError, OmnisearchError, StoreError, UsageError
 from omnisearch.stores import edge_link
 from omnisearch.stores.lock import PAUSE_FILE, IndexLock
-from omnisearch_indexer import snapshot_folder, writer
+from omnisearch_indexer import snapshot, snapshot_folder, writer
 from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.restore import restore_snapshot
 from omnisearch_indexer.session import index_files
@@ -29,7 +31,7 @@ from omnisearch_indexer.stage import STAGE
 from omnisearch_indexer.verify import verify_index
 from omnisearch_indexer.writer import Writer
 from tests.indexer.conftest import points_of, write_image
-from tests.indexer.damage import wait_for_worker
+from tests.indexer.damage import copy_index, wait_for_worker
 from tests.indexer.sound import Sound, is_right, same
 from tests.indexer.test_session import counts
 from tests.stores.fake_server import FakeServer, running
@@ -156,11 +158,45 @@ def test_a_collection_of_a_server_is_copied_and_restored(sound: Sound, kept: Pat
 def test_snapshots_are_listed_with_what_is_wrong_with_them(sound: Sound, copied: Path) -> None:
     (copied / "points.jsonl").unlink()
     (copied.parent / "no snapshot").mkdir()
+    (copied.parent / "no snapshot" / "index.json").write_text("{}")
     (copied.parent / ".half.partial").mkdir()
+    copy_index(sound.settings, copied.parent / "data")
+    (copied.parent / "half").mkdir()
+    (copied.parent / "half" / "vectors.f32").touch()
     rows = {row["name"]: row for row in list_snapshots(copied.parent)}
-    assert rows.keys() == {"copied", "no snapshot"}
+    assert rows.keys() == {"copied", "half"}
     assert "points.jsonl" in rows["copied"]["problem"]
-    assert "index.json" in rows["no snapshot"]["problem"]
+    assert "index.json" in rows["half"]["problem"]
+
+
+@pytest.mark.parametrize("failure", ["error", "signal"])
+def test_a_failed_snapshot_leaves_nothing(
+    sound: Sound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    def fail(folder: Path) -> None:
+        assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == [".mine.partial"]
+        assert {one.name for one in folder.parent.iterdir()} >= {"manifest.sqlite", "points.jsonl"}
+        if failure == "error":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    killed = tmp_path / ".killed.partial"
+    (killed / "embeddings").mkdir(parents=True)
+    (killed / "manifest.sqlite-journal").touch()
+    monkeypatch.setattr(snapshot, "sync", fail)
+    with pytest.raises((StoreError, KeyboardInterrupt)):
+        create_snapshot(sound.settings, tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_other_programs_are_not_removed(sound: Sound, tmp_path: Path) -> None:
+    for name, content in ((".song.partial", "chunk"), (".site.partial", "embeddings"), (".empty.partial", "")):
+        (tmp_path / name).mkdir()
+        if content:
+            (tmp_path / name / content).mkdir()
+    (tmp_path / ".site.partial" / "index.html").touch()
+    create_snapshot(sound.settings, tmp_path / "mine")
+    assert {one.name for one in tmp_path.iterdir()} == {".song.partial", ".site.partial", ".empty.partial", "mine"}
 
 
 def test_a_snapshot_needs_an_index_and_a_new_folder(sound: Sound, settings: Settings, kept: Path) -> None:
