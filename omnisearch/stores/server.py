@@ -23,7 +23,7 @@ from omnisearch.stores.base import (
 from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import Clause, clauses, search_exactly
 from omnisearch.stores.pages import Scroll, finished, read_page
-from omnisearch.stores.server_calls import patiently
+from omnisearch.stores.server_calls import patiently, write_patiently
 from omnisearch.stores.server_load import begin_load, end_load
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_text_vectors
 from omnisearch.types import Floats
@@ -64,7 +64,7 @@ class ServerStore:
                 done.result()
 
     def _upsert(self, batch: Sequence[models.PointStruct]) -> None:
-        patiently(self._client.upsert, self.collection, batch, wait=True)
+        write_patiently(self._client.upsert, self.collection, batch, wait=True)
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
@@ -149,11 +149,11 @@ class ServerStore:
             for item_id, facts in items.items()
         ]
         for at in range(0, len(steps), BATCH):
-            patiently(self._client.batch_update_points, self.collection, steps[at : at + BATCH], wait=True)
+            write_patiently(self._client.batch_update_points, self.collection, steps[at : at + BATCH], wait=True)
             told = list(self.scroll(Filter(item_ids=tuple(items)[at : at + BATCH])))
             worded = [models.PointVectors(id=p.id, vector={WORDS: _sparse(p.payload.words)}) for p in told]
             for start in range(0, len(worded), BATCH):
-                patiently(self._client.update_vectors, self.collection, worded[start : start + BATCH], wait=True)
+                write_patiently(self._client.update_vectors, self.collection, worded[start : start + BATCH], wait=True)
 
     def undescribed(self) -> int:
         """See `VectorStore.undescribed`."""
@@ -164,7 +164,7 @@ class ServerStore:
         """See `VectorStore.delete`."""
         if item_ids:
             chosen = models.FilterSelector(filter=_only(item_ids))
-            patiently(self._client.delete, self.collection, chosen, wait=True)
+            write_patiently(self._client.delete, self.collection, chosen, wait=True)
 
     def count(self, chosen: Filter = Filter()) -> int:  # noqa: B008
         """See `VectorStore.count`."""

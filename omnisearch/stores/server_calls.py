@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from qdrant_client import QdrantClient
+from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from omnisearch.errors import NoIndexError, OmnisearchError, StoreError
@@ -16,6 +17,8 @@ T = TypeVar("T")
 TIMEOUT_SECONDS = 30
 # A search must fail within two seconds if the server is down. Every call here may be repeated safely.
 PAUSES = (0.1, 0.3, 0.8)
+# A run that writes for hours waits about half a minute, in which a server restarts.
+WRITE_PAUSES = (*PAUSES, 2.0, 4.0, 8.0, 16.0)
 
 
 def connect(url: str, api_key: str | None) -> QdrantClient:
@@ -33,15 +36,28 @@ def connect(url: str, api_key: str | None) -> QdrantClient:
 def patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """Call the server, and repeat the call after a pause if it was unreachable or overloaded.
 
+    The server may have carried out a call that seemed to fail, so `call` must have the same result when it is repeated.
+
     Raises:
         NoIndexError: the collection is gone.
         StoreError: the server stayed unreachable, or refused; the message has its answer.
     """
-    for pause in (*PAUSES, None):
+    return _repeated(PAUSES, lambda: call(*args, **named))
+
+
+def write_patiently(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """As `patiently`, for a write of points: wait until a server that restarts is back."""
+    return _repeated(WRITE_PAUSES, lambda: call(*args, **named))
+
+
+def _repeated(pauses: Sequence[float], call: Callable[[], T]) -> T:
+    for pause in (*pauses, None):
         try:
-            return call(*args, **named)
+            return call()
         except ResponseHandlingException as error:
             failure: OmnisearchError = StoreError(f"the Qdrant server{_place(error)} cannot be reached: {error}")
+        except QdrantException as error:  # the client's form of HTTP 429 with the header Retry-After
+            failure = StoreError(f"the Qdrant server is overloaded (HTTP 429): {error}")
         except UnexpectedResponse as error:
             failure = _refusal(error)
             if error.status_code != 429 and (error.status_code or 0) < 500:

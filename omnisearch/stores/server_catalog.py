@@ -46,19 +46,31 @@ class ServerCatalog:
 
     def create(self, name: CollectionName) -> None:
         """See `Catalog.create`."""
-        if not patiently(self._client.collection_exists, str(name)):
-            vector = models.VectorParams(size=name.dim, distance=models.Distance.COSINE)
-            words = {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
-            patiently(
-                self._client.create_collection,
+        # Repeated as a whole: a server may have carried out a step whose answer was lost, and refuse it the next time.
+        patiently(self._create_missing, name)
+        patiently(self._complete, name)
+        self._index_fields(name)
+
+    def _create_missing(self, name: CollectionName) -> None:
+        if not self._client.collection_exists(str(name)):
+            self._client.create_collection(
                 str(name),
-                vector,
-                words,
+                models.VectorParams(size=name.dim, distance=models.Distance.COSINE),
+                {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
                 shard_number=self._shards,
                 replication_factor=self._replicas,
             )
-        self._complete(name)
-        self._index_fields(name)
+
+    def _complete(self, name: CollectionName) -> None:
+        """Add the vectors that a collection of an older version lacks."""
+        known = self._client.get_collection(str(name)).config.params
+        if WORDS not in (known.sparse_vectors or {}):
+            words = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF))
+            self._client.create_vector_name(str(name), WORDS, words)
+        if not _has_texts(known):
+            half = models.Datatype.FLOAT16
+            text = models.DenseVectorConfig(size=name.dim, distance=models.Distance.COSINE, datatype=half)
+            self._client.create_vector_name(str(name), TEXT_VECTOR, models.DenseVectorNameConfig(dense=text))
 
     def _index_fields(self, name: CollectionName) -> None:
         """Create the missing indexes of filtered fields: an older version, or an interrupted creation, has fewer."""
@@ -67,17 +79,6 @@ class ServerCatalog:
             if field not in known:
                 schema = models.PayloadSchemaType(kind)
                 patiently(self._client.create_payload_index, str(name), field, schema, wait=True)
-
-    def _complete(self, name: CollectionName) -> None:
-        """Add the vectors that a collection of an older version lacks."""
-        known = patiently(self._client.get_collection, str(name)).config.params
-        if WORDS not in (known.sparse_vectors or {}):
-            words = models.SparseVectorNameConfig(sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF))
-            patiently(self._client.create_vector_name, str(name), WORDS, words)
-        if not _has_texts(self._client, name):
-            half = models.Datatype.FLOAT16
-            text = models.DenseVectorConfig(size=name.dim, distance=models.Distance.COSINE, datatype=half)
-            patiently(self._client.create_vector_name, str(name), TEXT_VECTOR, models.DenseVectorNameConfig(dense=text))
 
     def point(self, name: CollectionName) -> None:
         """See `Catalog.point`."""
@@ -94,15 +95,14 @@ class ServerCatalog:
 
     def open(self, name: CollectionName, fingerprint: str) -> ServerStore:
         """See `Catalog.open`."""
-        client = self._connect()
         self._index_fields(name)
-        return ServerStore(client, str(name), name.dim, fingerprint, _has_texts(client, name))
+        known = patiently(self._client.get_collection, str(name)).config.params
+        return ServerStore(self._connect(), str(name), name.dim, fingerprint, _has_texts(known))
 
     def close(self) -> None:
         """See `Catalog.close`."""
         self._client.close()
 
 
-def _has_texts(client: QdrantClient, name: CollectionName) -> bool:
-    known = patiently(client.get_collection, str(name)).config.params.vectors
-    return isinstance(known, dict) and TEXT_VECTOR in known
+def _has_texts(known: models.CollectionParams) -> bool:
+    return isinstance(known.vectors, dict) and TEXT_VECTOR in known.vectors

@@ -14,9 +14,10 @@ from omnisearch.stores.base import VectorStore
 from omnisearch.stores.catalog import open_catalog, open_store
 from omnisearch.stores.collection_name import CollectionName
 from tests.stores.fake_server import FakeServer, running
+from tests.stores.fault_proxy import PAUSES, Fault, damaging, in_turn
 from tests.stores.samples import DIM, FINGERPRINT, MODEL
 
-PLACES = ("edge", "memory", "fake", "server")
+PLACES = ("edge", "memory", "fake", pytest.param("faulty", marks=pytest.mark.slow), "server")
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -30,6 +31,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     elif request.param == "fake":
         with running(FakeServer()) as fake:
             yield Settings(data_dir=data_dir, store=fake.url)
+    elif request.param == "faulty":
+        yield from _faulty(data_dir)
     else:
         yield from _server(data_dir)
 
@@ -41,6 +44,15 @@ def _memory(data_dir: Path) -> Iterator[Settings]:
         patch.setattr(server_calls, "connect", lambda url, api_key: client)
         patch.setattr(server, "STREAMS", 1)  # the client's memory is not safe in several threads
         yield Settings(data_dir=data_dir, store="memory")
+
+
+def _faulty(data_dir: Path) -> Iterator[Settings]:
+    """A fake server, most of whose requests meet a fault once or twice (see `fault_proxy`)."""
+    with pytest.MonkeyPatch.context() as patch, running(FakeServer()) as fake:
+        for name in ("PAUSES", "WRITE_PAUSES"):
+            patch.setattr(server_calls, name, PAUSES)
+        with damaging(fake.url, in_turn([*Fault, None])) as proxy:
+            yield Settings(data_dir=data_dir, store=proxy.url)
 
 
 def _server(data_dir: Path) -> Iterator[Settings]:

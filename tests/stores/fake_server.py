@@ -53,7 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: FakeServer
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        if len(body := self.rfile.read(length)) < length:
+            self.close_connection = True
+            return  # the client is gone
         with self.server.turn:
             status, result = self._result(json.loads(body) if body else {})
         data = json.dumps({"result": result, "status": "ok" if status == 200 else result, "time": 0.0}).encode()
