@@ -96,6 +96,7 @@ def _status(url: str, host: str) -> int:
         return int(answer.status)
 
 
+@pytest.mark.slow
 def test_a_server_for_all_addresses_answers_to_its_names_alone(tmp_path: Path) -> None:
     script = "from omnisearch.cli.serve import serve; serve('0.0.0.0', 0, insecure=True, allow_host=['Search.LAN'])"
     environment = {**os.environ, "OMNISEARCH_DATA_DIR": str(tmp_path / "none")}
@@ -113,6 +114,7 @@ def test_a_server_for_all_addresses_answers_to_its_names_alone(tmp_path: Path) -
             server.stdout.close()
 
 
+@pytest.mark.slow
 def test_it_prints_its_address_answers_and_stops(tmp_path: Path) -> None:
     """Without an index: the probes and the page work, and say what is missing."""
     script = "from omnisearch.cli.serve import serve; serve(port=0)"

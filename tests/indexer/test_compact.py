@@ -80,6 +80,7 @@ def test_it_gives_back_what_no_point_uses(sound: Sound, removed: Settings) -> No
     assert again.after["embeddings"] == report.after["embeddings"]
 
 
+@pytest.mark.slow
 def test_what_compact_wrote_is_read_and_added_to(sound: Sound, removed: Settings) -> None:
     """By stores that were open before, too."""
     with closing(SpaceEmbeddingStore(removed.data_dir / EMBEDDINGS_DIRECTORY)) as raw:
@@ -96,6 +97,7 @@ def test_what_compact_wrote_is_read_and_added_to(sound: Sound, removed: Settings
     assert verify_index(removed).findings == []
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_is_being_written_stays(removed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """It copies the embeddings after its pause, while other commands may write. One that was killed is removed."""
     left = removed.data_dir / snapshot.FOLDER / ".killed.partial"
@@ -116,6 +118,7 @@ def test_a_snapshot_that_is_being_written_stays(removed: Settings, monkeypatch: 
     assert not left.exists()
 
 
+@pytest.mark.slow
 def test_an_index_that_lost_points_is_not_compacted(sound: Sound, removed: Settings) -> None:
     """The embeddings of the lost points are what they are repaired from."""
     keys = keys_of(removed)
@@ -126,6 +129,7 @@ def test_an_index_that_lost_points_is_not_compacted(sound: Sound, removed: Setti
     assert keys_of(removed) == keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [compact_index, rebind_index])
 def test_an_index_that_lost_its_manifest_is_left_for_repair(
     removed: Settings, command: Callable[[Settings], object]

@@ -337,6 +337,7 @@ def test_pages_that_another_model_may_read_say_so_and_are_read_when_it_is_there(
     assert any(point.payload.path.endswith("scan.pdf") for point in points_of(settings).values())
 
 
+@pytest.mark.slow
 def test_another_model_keeps_the_texts(
     folder: Path, settings: Settings, reader: FakeReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -481,6 +482,7 @@ def test_a_repair_says_which_items_lost_their_readings(folder: Path, settings: S
     assert repair_index(fast).unread == 0
 
 
+@pytest.mark.slow
 def test_a_scanned_document_outside_the_run_stays_in_the_report(
     folder: Path, settings: Settings, reader: FakeReader
 ) -> None:

@@ -170,6 +170,7 @@ def test_the_contents_in_memory_are_bounded(
     assert 8 * piece <= most <= (8 + 4 + 1 + settings.workers) * piece
 
 
+@pytest.mark.slow
 def test_a_run_that_was_lost_in_a_long_file_encodes_nothing_twice(
     tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener
 ) -> None:
@@ -219,6 +220,7 @@ session.index_files([Path(sys.argv[3])], settings)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_has_kept_what_it_encoded(tmp_path: Path, settings: Settings, listener: Listener) -> None:
     path = write_sound(tmp_path / "files" / "long.wav", 200)
     status, stdout, stderr = ended(start("-c", KILLED, settings.model, settings.data_dir, path.parent))
@@ -251,6 +253,7 @@ def test_an_interrupted_run_keeps_the_segments_of_a_long_file(
     assert len(listener.heard) == 30
 
 
+@pytest.mark.slow
 def test_segments_of_another_decoder_are_not_taken_for_those_of_this_one(
     tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -392,6 +395,7 @@ def test_a_long_file_moves_the_meter(tmp_path: Path, settings: Settings) -> None
     assert all(later[0] >= sooner[0] for sooner, later in zip(diary.steps, diary.steps[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_a_lost_run_over_known_files_leaves_them_in_the_index(
     tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

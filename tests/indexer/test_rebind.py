@@ -137,6 +137,7 @@ def test_rebinding_gives_what_a_new_index_gives(
         points_of(indexed)
 
 
+@pytest.mark.slow
 def test_rebinding_there_and_back_is_the_identity(corpus: Corpus, indexed: Settings) -> None:
     for folder in (corpus.other, corpus.one, corpus.one):
         rebind_index(rename_model(indexed, folder))
@@ -172,6 +173,7 @@ class Asker(threading.Thread):
         return self.answers
 
 
+@pytest.mark.slow
 def test_searches_are_answered_throughout(
     corpus: Corpus, indexed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +258,7 @@ rebind.rebind_index(load_settings(model=sys.argv[2], data_dir=Path(sys.argv[3]))
 """
 
 
+@pytest.mark.slow
 def test_a_kill_midway_leaves_the_old_index(corpus: Corpus, indexed: Settings) -> None:
     other = rename_model(indexed, corpus.other)
     status, _, stderr = ended(start("-c", DRIVER, "middle", other.model, other.data_dir))
@@ -269,6 +272,7 @@ def test_a_kill_midway_leaves_the_old_index(corpus: Corpus, indexed: Settings) -
     assert same(points_of(other), corpus.after)
 
 
+@pytest.mark.slow
 def test_a_kill_after_the_alias_moved_is_mended_by_the_next_run(corpus: Corpus, indexed: Settings) -> None:
     other = rename_model(indexed, corpus.other)
     status, _, stderr = ended(start("-c", DRIVER, "moved", other.model, other.data_dir))

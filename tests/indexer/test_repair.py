@@ -172,6 +172,7 @@ def test_damage_is_found_unless_the_engine_mends_it_by_its_log(
     assert is_well(damaged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern", [VECTORS, PAYLOADS, f"{SEGMENT}segment.json"], ids=["vectors", "payloads", "segment"]
 )
@@ -327,6 +328,7 @@ def test_a_manifest_that_is_damaged_is_rebuilt_from_the_points(
     assert is_well(damaged)
 
 
+@pytest.mark.slow
 def test_a_rebuilt_manifest_has_labels_and_leaves_places_out_as_before(
     sound: Sound, damaged: Settings, away: Path
 ) -> None:
@@ -360,6 +362,7 @@ def test_a_manifest_that_is_missing_is_not_taken_for_an_empty_index(sound: Sound
     assert same(points_of(damaged), sound.points)
 
 
+@pytest.mark.slow
 def test_the_manifest_of_a_server_has_the_items_whose_embeddings_are_here(sound: Sound, tmp_path: Path) -> None:
     with running(FakeServer()) as fake:
         one, other = (
@@ -435,6 +438,7 @@ def write_other_model(folder: Path) -> Path:
     return write_model(folder, 1)
 
 
+@pytest.mark.slow
 def test_a_server_keeps_its_collection_and_gets_what_it_lost(sound: Sound, damaged: Settings, tmp_path: Path) -> None:
     with running(FakeServer()) as fake:
         served = damaged.model_copy(update={"store": fake.url, "data_dir": tmp_path / "served"})

@@ -183,6 +183,7 @@ def test_a_manifest_without_ctimes_costs_no_reading(tmp_path: Path, settings: Se
     assert opened == [good[0].name]
 
 
+@pytest.mark.slow
 def test_the_death_of_the_engine_ends_no_run(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +278,7 @@ def test_only_what_lies_below_the_given_paths_is_removed(tmp_path: Path, setting
         index_files([tmp_path / "nowhere"], settings)
 
 
+@pytest.mark.slow
 def test_batches_and_workers_do_not_change_the_vectors(tmp_path: Path, settings: Settings) -> None:
     write_good(tmp_path / "files")
     made = []

@@ -38,6 +38,7 @@ def _worker_pid(pool: DecoderPool) -> int:
     return worker._process.pid
 
 
+@pytest.mark.slow
 def test_a_worker_killed_between_pieces(settings: Settings, tmp_path: Path) -> None:
     makers.write_sound(tmp_path / "a.wav", 40)
     makers.write_image(tmp_path / "a.png", "PNG")
@@ -56,6 +57,7 @@ def test_a_worker_killed_between_pieces(settings: Settings, tmp_path: Path) -> N
         assert _worker_pid(pool) != pid
 
 
+@pytest.mark.slow
 def test_a_worker_that_died_idle_is_replaced(settings: Settings, tmp_path: Path) -> None:
     makers.write_image(tmp_path / "a.png", "PNG")
     with DecoderPool(settings, workers=1) as pool:
@@ -80,6 +82,7 @@ def test_a_decoder_that_hangs(settings: Settings, tmp_path: Path) -> None:
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
 
 
+@pytest.mark.slow
 def test_stopping_ends_a_decoder_that_works(settings: Settings, tmp_path: Path) -> None:
     makers.write_image(tmp_path / "a.png", "PNG")
     makers.write_sound(tmp_path / "a.wav", 40)
@@ -99,6 +102,7 @@ def test_stopping_ends_a_decoder_that_works(settings: Settings, tmp_path: Path) 
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
 
 
+@pytest.mark.slow
 def test_stopping_ends_the_wait_for_a_decoder(settings: Settings, tmp_path: Path) -> None:
     makers.write_sound(tmp_path / "a.wav", 40)
     with DecoderPool(settings, workers=1) as pool:
@@ -109,6 +113,7 @@ def test_stopping_ends_the_wait_for_a_decoder(settings: Settings, tmp_path: Path
         assert len(list(busy)) == 5
 
 
+@pytest.mark.slow
 def test_memory_is_limited(settings: Settings, tmp_path: Path) -> None:
     Image.new("RGB", (6000, 6000)).save(tmp_path / "big.png", compress_level=1)
     makers.write_image(tmp_path / "small.png", "PNG")
@@ -119,6 +124,7 @@ def test_memory_is_limited(settings: Settings, tmp_path: Path) -> None:
         assert caught.value.reason in (Reason.MEMORY_LIMIT, Reason.DECODER_CRASHED)
 
 
+@pytest.mark.slow
 def test_closing_early_frees_the_worker(settings: Settings, tmp_path: Path) -> None:
     makers.write_sound(tmp_path / "a.wav", 60)
     with DecoderPool(settings, workers=1) as pool:
@@ -133,6 +139,7 @@ def test_closing_early_frees_the_worker(settings: Settings, tmp_path: Path) -> N
         assert len(list(pool.decode(tmp_path / "a.wav").pieces)) == 7
 
 
+@pytest.mark.slow
 def test_many_threads_share_few_workers(settings: Settings, tmp_path: Path) -> None:
     counts: dict[int, int] = {}
     for i in range(6):
@@ -176,6 +183,7 @@ def test_a_worker_imports_nothing_from_the_working_directory(
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
 
 
+@pytest.mark.slow
 def test_siblings_below_the_folder_only(pool: DecoderPool, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     (folder / "textures").mkdir(parents=True)

@@ -55,6 +55,7 @@ def close(found: Any, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_the_sizes_are_those_of_the_models_card() -> None:
     """270 million for texts, 170 more for images, 300 for sounds: 740 in all."""
     with torch.device("meta"):
@@ -88,6 +89,7 @@ def test_images_are_transformers(size: tuple[int, int], settings: Settings, refe
     close(tower("image", settings).features([image]), mean(reference, **inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("samples", [16_000, 5_000, 30 * 16_000])
 def test_sounds_are_transformers(samples: int, settings: Settings, reference: Any) -> None:
     wave = Waveform(np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32), gemma.RATE)
@@ -99,6 +101,7 @@ def test_sounds_are_transformers(samples: int, settings: Settings, reference: An
     close(tower("audio", settings).features([wave]), mean(reference, **inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 def test_a_lower_precision_is_near(precision: str, settings: Settings, reference: Any) -> None:
     draw = np.random.default_rng(0)

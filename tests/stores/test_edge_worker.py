@@ -154,6 +154,7 @@ def test_a_client_of_another_version_is_refused(
     assert store.count() == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: VectorStore) -> None:
     written = points(60, segments=1)
     for round_, at in enumerate(range(0, 60, 20)):
@@ -166,6 +167,7 @@ def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: V
     assert moved == {"item-1": "/moved/0", "item-21": "/moved/1", "item-41": "/moved/2"}
 
 
+@pytest.mark.slow
 def test_a_worker_killed_while_writing_loses_and_doubles_nothing(settings: Settings, store: VectorStore) -> None:
     """Nobody sees it: what was under way is written again to the next worker."""
     written, under_way, killed = points(4000, segments=1), threading.Event(), threading.Event()
@@ -299,6 +301,7 @@ def test_a_forked_child_gets_a_stream_of_its_own(store: VectorStore) -> None:
     assert store.count() == 5
 
 
+@pytest.mark.slow
 def test_a_deep_data_directory_has_a_short_socket(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / ("d" * 150) / ("ü" * 100))
     with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
