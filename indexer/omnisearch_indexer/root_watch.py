@@ -1,5 +1,6 @@
 """Watch all roots of an index, as they are added and forgotten."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +14,7 @@ from omnisearch_indexer.walk import Signature
 from omnisearch_indexer.watch import Watch, WatchOptions, find_signature
 
 ROOTS_SECONDS = 2.0  # between two looks for other roots
+log = logging.getLogger(__name__)
 
 
 def watch_index(
@@ -31,10 +33,13 @@ def watch_index(
         if not roots:
             stop.wait(ROOTS_SECONDS)
             continue
-        with _until_other_roots(settings, roots, stop) as ended, Watch(roots, settings, WatchOptions(), tell) as watch:
+        with (
+            _until_other_roots(settings, roots, stop) as ended,
+            Watch(roots, settings, WatchOptions(), tell, ended) as watch,
+        ):
             watch.look_soon()
             try:
-                for batch in watch.batches(ended):
+                for batch in watch.batches():
                     run(batch, watch.roots)
             except NoIndexError:  # it was removed, or its roots were forgotten
                 stop.wait(ROOTS_SECONDS)
@@ -61,10 +66,13 @@ def _until_other_roots(settings: Settings, roots: Sequence[str], stop: threading
 
     def follow() -> None:
         before = None
-        while not over.wait(ROOTS_SECONDS) and not stop.is_set():
-            if (now := _writes(settings)) != before and watched_roots(settings)[0] != roots:
-                break
-            before = now
+        try:
+            while not over.wait(ROOTS_SECONDS) and not stop.is_set():
+                if (now := _writes(settings)) != before and watched_roots(settings)[0] != roots:
+                    break
+                before = now
+        except Exception:  # what cannot be read now is read again before the next watch
+            log.exception("the roots cannot be read")
         ended.set()
 
     thread = threading.Thread(target=follow, name="roots", daemon=True)

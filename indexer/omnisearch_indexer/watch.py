@@ -4,10 +4,10 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -51,13 +51,13 @@ class Watch:
         settings: Settings,
         options: WatchOptions,
         tell: Callable[[str], None],
-        changes: Changes | None = None,
+        stop: threading.Event,
     ) -> None:
-        """Roots are real paths. `tell` receives messages to the user."""
+        """Roots are real paths. `tell` receives messages to the user, and `stop` ends the watch."""
         self.roots = list(roots)
-        self._settings, self._options, self._tell = settings, options, tell
+        self._settings, self._options, self._tell, self._stop = settings, options, tell, stop
         self._skip = str(settings.data_dir.resolve())
-        self._changes = changes or Changes(find_signature)
+        self._changes = Changes(find_signature)
         self._folders, self._lock, self._over = FolderWatch(), threading.Lock(), threading.Event()
         self._is_told = options.poll_seconds is None
         self._thread = threading.Thread(target=self._listen, name="watch", daemon=True)
@@ -72,9 +72,7 @@ class Watch:
             )
         begun = time.monotonic()
         if self._is_told:
-            folders: dict[str, int] = {}
-            deque(self._walk(self.roots, folders), maxlen=0)
-            self._cover(folders)
+            self._cover(self._find_folders(self.roots))
         self._plan_look(begun)
         self._thread.start()
         return self
@@ -84,26 +82,26 @@ class Watch:
         self._thread.join()
         self._folders.close()
 
-    def batches(self, stop: threading.Event) -> Iterator[Sequence[str]]:
-        """Yield paths that changed until `stop` is set; the roots themselves if anything in them may have changed.
+    def batches(self) -> Iterator[Sequence[str]]:
+        """Yield paths that changed until the watch is stopped; the roots if anything in them may have changed.
 
         Only paths where the index differs from the files are yielded. Roots that were forgotten are watched no longer.
 
         Raises:
             NoIndexError: the index was removed, or all roots were forgotten.
         """
-        while not stop.is_set():
+        while not self._stop.is_set():
             taken = self._changes.take()
             if taken is None or time.monotonic() >= self._next_look:
                 self._changes.put_back(taken or ())
-                if self._look(stop):
+                if self._look():
                     yield tuple(self.roots)
             elif taken:
                 self._drop_forgotten()
-                if any(not file.is_known for file in self._compare(taken, stop, self.roots).files):
+                if any(not file.is_known for file in self._compare(taken, self.roots).files):
                     yield taken
             else:
-                stop.wait(TICK_SECONDS)
+                self._stop.wait(TICK_SECONDS)
 
     def look_soon(self) -> None:
         """Compare all files with the index as soon as nothing changes."""
@@ -117,17 +115,17 @@ class Watch:
 
     # Look at all files
 
-    def _look(self, stop: threading.Event) -> bool:
+    def _look(self) -> bool:
         """Note the files that differ from the index. Returns whether a run has to look for itself at all of them."""
         self._drop_forgotten()
         begun, folders = time.monotonic(), dict[str, int]()
         try:
-            found = self._compare(self.roots, stop, folders=folders)
+            found = self._compare(self.roots, folders=folders)
         except UsageError:  # a root is missing of which nothing is indexed
             return False
         finally:
             self._plan_look(begun)
-        if self._is_told and not stop.is_set():
+        if self._is_told and not self._stop.is_set():
             self._cover(folders, renew=True)
         for file in found.files:
             if not file.is_known and file.kind is not ChangeKind.AGAIN:
@@ -139,13 +137,12 @@ class Watch:
     def _compare(
         self,
         paths: Sequence[str],
-        stop: threading.Event,
         within: Sequence[str] = (),
         folders: dict[str, int] | None = None,
     ) -> DryRun:
         hidden, globs = self._options.hidden, self._options.globs
         places = list(map(Path, paths))
-        return dry_run_files(places, self._settings, False, hidden, False, globs, within, folders, stop)
+        return dry_run_files(places, self._settings, False, hidden, False, globs, within, folders, self._stop)
 
     def _plan_look(self, begun: float) -> None:
         now, asked = time.monotonic(), self._options.poll_seconds
@@ -165,16 +162,20 @@ class Watch:
 
     def _listen(self) -> None:
         while not self._over.wait(TICK_SECONDS):
-            with self._lock:
-                try:
+            try:
+                with self._lock:
                     changed = self._folders.drain()
-                except OSError as error:
+                for path in changed:
+                    self._hear(path)
+            except Exception as error:
+                # The next look at all files finds what was lost, and watches all folders again.
+                if isinstance(error, OSError):
                     log.info("changes were lost: %s", error)
+                else:
+                    log.exception("changes were lost")
+                with self._lock:
                     self._folders.close()
-                    changed = set()
-                    self._changes.note_all()
-            for path in changed:
-                self._hear(path)
+                self._changes.note_all()
 
     def _hear(self, path: str) -> None:
         if not self._holds(path) or is_within(path, self._skip):
@@ -182,9 +183,7 @@ class Watch:
         if path.endswith("/" + IGNORE_FILE):
             path = path.rpartition("/")[0]  # its rules hold for the folder
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - often called
-            folders: dict[str, int] = {}
-            deque(self._walk([path], folders, self.roots), maxlen=0)
-            self._cover(folders)
+            self._cover(self._find_folders([path], self.roots))
         else:
             with self._lock:
                 self._folders.leave(path)
@@ -205,9 +204,14 @@ class Watch:
                 self._tell(f"{error}; until then, {self._polling()}")
                 self._next_look = 0.0
 
-    def _walk(self, roots: Sequence[str], folders: dict[str, int], within: Sequence[str] = ()) -> Walk:
-        skip = frozenset({self._skip})
-        return Walk(roots, self._options.hidden, skip, self._options.globs, within, folders=folders)
+    def _find_folders(self, roots: Sequence[str], within: Sequence[str] = ()) -> dict[str, int]:
+        """Return the inodes of the folders of a walk by path; not all of them if the watch is stopped meanwhile."""
+        skip, folders = frozenset({self._skip}), dict[str, int]()
+        walk = Walk(roots, self._options.hidden, skip, self._options.globs, within, folders=folders)
+        for _ in chain.from_iterable(map(walk.batches, roots)):
+            if self._stop.is_set():
+                break
+        return folders
 
     def _holds(self, path: str) -> bool:
         return any(is_within(path, root) for root in self.roots)

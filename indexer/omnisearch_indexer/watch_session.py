@@ -51,7 +51,7 @@ def watch_files(
         stop = stop or stack.enter_context(stop_on_signal())
         model = OmniBind.load(settings.model, settings, meter=load_meter)
         places = (*roots.present, *roots.missing)
-        watch = stack.enter_context(Watch(places, settings, options, tell))
+        watch = stack.enter_context(Watch(places, settings, options, tell, stop))
         report = index_files(
             paths,
             settings,
@@ -71,7 +71,7 @@ def watch_files(
         if report.interrupted:
             return report
         stack.enter_context(closing(open_current(settings)))  # keeps the embedded engine open
-        for batch in watch.batches(stop):
+        for batch in watch.batches():
             try:
                 report = _index_again(batch, watch.roots, settings, options, stop, model)
             except (BusyError, StoreError) as error:

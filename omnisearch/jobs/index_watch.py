@@ -41,6 +41,9 @@ def _watch(settings: Settings, stop: threading.Event) -> None:
         except OmnisearchError as error:
             log.warning("the folders cannot be watched: %s", error)
             stop.wait(AGAIN_SECONDS)
+        except Exception:
+            log.exception("the watch of the folders failed, and starts again in %.0f seconds", AGAIN_SECONDS)
+            stop.wait(AGAIN_SECONDS)
 
 
 def _run_job(

@@ -155,6 +155,38 @@ def test_a_change_that_the_system_did_not_tell_is_found_by_looking(
     assert watching.paths() == {"b.png", "c.png", "d.png"}
 
 
+def test_an_error_while_changes_are_collected_loses_none(
+    files: Path, start: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = start(files)
+    drain, errors = FolderWatch.drain, [ValueError("a fault in this program")]
+
+    def fail(self: FolderWatch) -> set[str]:
+        found = drain(self)
+        if found and errors:
+            raise errors.pop()
+        return found
+
+    monkeypatch.setattr(FolderWatch, "drain", fail)
+    put(files / "d.png", 5)
+    watching.wait_for("a.png", "b.png", "c.png", "d.png")
+    put(files / "old" / "e.png", 6)
+    watching.wait_for("a.png", "b.png", "c.png", "d.png", "e.png")
+    assert errors == []
+
+
+def test_a_watch_that_is_stopped_walks_no_further(
+    files: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    covered: list[set[str]] = []
+    monkeypatch.setattr(FolderWatch, "cover", lambda self, folders: covered.append(set(folders)))
+    stop, told = threading.Event(), list[str]()
+    for _ in range(2):
+        with watch.Watch([str(files)], settings, WatchOptions(), told.append, stop):
+            stop.set()
+    assert covered == [{str(files), str(files / "old"), str(files / "old" / "in")}, {str(files)}]
+
+
 @pytest.mark.parametrize("cause", ["limit", "network", "option", "lost"])
 def test_files_are_polled_where_the_system_does_not_tell(
     files: Path, start: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch, cause: str
@@ -211,9 +243,9 @@ def test_the_command_ends_as_its_last_run_when_it_is_interrupted_while_it_waits(
 ) -> None:
     batches = watch.Watch.batches
 
-    def interrupt(self: watch.Watch, stop: threading.Event) -> Iterator[Sequence[str]]:
+    def interrupt(self: watch.Watch) -> Iterator[Sequence[str]]:
         os.kill(os.getpid(), signal.SIGINT)
-        return batches(self, stop)
+        return batches(self)
 
     monkeypatch.setattr(watch.Watch, "batches", interrupt)
     if bad:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings, load_settings
+from omnisearch.errors import NotReadyError
 from omnisearch.jobs import index_watch, worker
 from omnisearch.jobs.index_watch import job_params
 from omnisearch.jobs.job import Job
@@ -83,6 +84,28 @@ def test_what_changes_in_the_roots_becomes_jobs(tmp_path: Path, settings: Settin
     write(tmp_path / "two" / "d.txt", "a ship at sea")
     first.unlink()
     wait_for(lambda: names(settings) == {"b.txt", "c.txt", "d.txt"})
+
+
+def test_the_watch_starts_again_after_any_error(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures: list[Exception] = [ValueError("a fault in this program"), OSError("the disk"), NotReadyError("no model")]
+
+    def add(self: JobStore, *arguments: object) -> Job:
+        if failures:
+            raise failures.pop()
+        return queue(self, *arguments)
+
+    queue = JobStore.add
+    monkeypatch.setattr(JobStore, "add", add)
+    monkeypatch.setattr(index_watch, "AGAIN_SECONDS", 0.02)
+    index_files([write(tmp_path / "one" / "a.txt", "a dog on grass").parent], settings)
+    write(tmp_path / "one" / "b.txt", "a cat on snow")
+    with index_watch.index_watch(settings), closing(JobStore.open(settings)) as jobs:
+        wait_for(lambda: bool(jobs.page()))
+    assert failures == []
+    assert "ValueError: a fault in this program" in caplog.text
+    assert "no model" in caplog.text
 
 
 def test_what_changed_before_the_start_is_found(tmp_path: Path, settings: Settings) -> None:
