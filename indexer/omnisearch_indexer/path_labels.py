@@ -5,10 +5,11 @@ of a key differ, that of the first path. Deeper paths override the values of the
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from omnisearch.errors import StoreError, UsageError
 from omnisearch.metadata import NO_METADATA, Metadata
@@ -51,6 +52,26 @@ def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
     except StoreError as error:
         raise UsageError(str(error)) from None
     return labels
+
+
+def parse_labelled_paths(arguments: Sequence[Path], common: Labels) -> dict[Path, Labels]:
+    """Parse arguments PATH and PATH=TAG,TAG. Returns the labels of each path: the `common` ones and its own tags.
+
+    An argument is a PATH without tags if it exists, or if nothing exists before its last sign.
+
+    Raises:
+        UsageError: a tag is empty, or the store cannot hold the labels.
+    """
+    found: dict[Path, Labels] = {}
+    for path in arguments:
+        before, sign, tags = str(path).rpartition("=")
+        own = Labels()
+        if sign and not os.path.lexists(path) and os.path.lexists(before):
+            if not all(names := tags.split(",")):
+                raise UsageError(f"{path}: write PATH=TAG or PATH=TAG,TAG")
+            path, own = Path(before), parse_labels(names, ())
+        found[path] = found.get(path, common) | own
+    return found
 
 
 class LabelTree:

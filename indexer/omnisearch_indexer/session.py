@@ -1,10 +1,11 @@
 """One run of `omnisearch index`: take the lock, and open and close the parts in order."""
 
 import logging
+import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,7 +47,7 @@ def index_files(
     settings: Settings,
     retry_failed: bool = False,
     hidden: bool = False,
-    labels: Labels | None = None,
+    labels: Labels | Mapping[Path, Labels] | None = None,
     relabel: bool = False,
     prune: bool = False,
     stop: threading.Event | None = None,
@@ -58,7 +59,8 @@ def index_files(
     open_engine: "OpenEngine | None" = None,
     load_meter: Meter = SILENT,
 ) -> Report:
-    """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`.
+    """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`: all
+    the same, or each its own.
 
     `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
     root or file system is missing, and files that only `globs` leave out.
@@ -102,7 +104,7 @@ def index_files(
             if not within:
                 manifest.add_roots(roots.present)
                 manifest.note_selection(roots.present, hidden or globs != ALL)
-                manifest.label(places, (labels or Labels()).pairs(), relabel)
+                _label(manifest, places, labels, relabel)
             walk, choices = make_walk(roots, settings, hidden, globs, within), Choices(retry_failed, prune, version)
             found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, stop)
             _update_rows(found, manifest, settings, stamp, stop)
@@ -123,6 +125,16 @@ def index_files(
             write_stamp(stamp, settings)
         report.seconds = time.monotonic() - begun
         return report
+
+
+def _label(
+    manifest: Manifest, places: Sequence[str], labels: Labels | Mapping[Path, Labels] | None, relabel: bool
+) -> None:
+    if not isinstance(labels, Mapping):
+        manifest.label(places, (labels or Labels()).pairs(), relabel)
+        return
+    for path, own in labels.items():
+        manifest.label([os.path.realpath(path)], own.pairs(), relabel)
 
 
 def _update_rows(

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def watch_files(
     show: Callable[[Report], None],
     tell: Callable[[str], None],
     retry_failed: bool = False,
-    labels: Labels | None = None,
+    labels: Labels | Mapping[Path, Labels] | None = None,
     relabel: bool = False,
     prune: bool = False,
     meter: Meter = SILENT,

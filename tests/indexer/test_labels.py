@@ -1,22 +1,24 @@
 """Tags and metadata by path, what an item is told of them, and the manifest of a version before there were any."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
 from omnisearch.stores.tokens import FORMS
 from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileRow
-from omnisearch_indexer.path_labels import LabelTree, facts_json, parse_labels
+from omnisearch_indexer.path_labels import LabelTree, facts_json, parse_labelled_paths, parse_labels
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
+from tests.indexer.conftest import points_of, write_image
 
 
 @pytest.fixture
@@ -124,3 +126,34 @@ def test_a_manifest_of_the_version_before_is_read_and_brought_up_to_date(tmp_pat
             assert list(manifest.labels()) == []
     with closing(sqlite3.connect(place)) as new:
         assert new.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_a_path_may_name_its_tags(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b=c").mkdir()
+    common = parse_labels(["all"], ["by=ann"])
+    words = ("a", "a=holiday", "a=2025,work", "b=c", "b=c=x", "none=y")
+    found = parse_labelled_paths([tmp_path / word for word in words], common)
+    tags = {path.name: labels.tags - {"all"} for path, labels in found.items()}
+    assert tags == {"a": {"holiday", "2025", "work"}, "b=c": {"x"}, "none=y": set()}
+    assert all(labels.tags >= {"all"} and labels.meta == {"by": "ann"} for labels in found.values())
+    for word in ("a=", "a=x,", "a=" + "x" * 300):
+        with pytest.raises(UsageError):
+            parse_labelled_paths([tmp_path / word], common)
+
+
+def test_roots_of_one_run_have_their_own_labels(
+    tmp_path: Path, settings: Settings, call: Callable[..., tuple[int, str]]
+) -> None:
+    for name in ("a", "b", "c"):
+        write_image(tmp_path / name / f"{name}.png", seed=ord(name))
+    flags = ("--data-dir", settings.data_dir, "--model", settings.model)
+    roots = (tmp_path / "a", f"{tmp_path / 'b'}=work,2025", f"{tmp_path / 'c'}=holiday")
+    assert call("index", *roots, "--tag", "mine", *flags)[0] == 0
+
+    def tags() -> dict[str, set[str]]:
+        return {Path(p.payload.path).name: set(p.payload.tags) for p in points_of(settings).values()}
+
+    assert tags() == {"a.png": {"mine"}, "b.png": {"mine", "work", "2025"}, "c.png": {"mine", "holiday"}}
+    assert call("index", f"{tmp_path / 'b'}=old", tmp_path / "c", "--relabel", *flags)[0] == 0
+    assert tags() == {"a.png": {"mine"}, "b.png": {"old"}, "c.png": set()}

@@ -102,6 +102,8 @@ def index(
     so do indexed files that --include and --exclude leave out. Each run chooses its own; .omnisearchignore holds for
     every run.
 
+    PATH=TAG also gives that tag to the files of this PATH alone: ~/Pictures=holiday ~/Documents=work,2025.
+
     With --watch the command then waits for changes. Other commands can search and write meanwhile.
 
     Exits with 3 if some files cannot be indexed (see `omnisearch errors`) or stay in the index although they were not
@@ -111,7 +113,7 @@ def index(
     from omnisearch.config import load_settings
     from omnisearch_indexer.dry_run import dry_run_files
     from omnisearch_indexer.globs import parse_globs
-    from omnisearch_indexer.path_labels import parse_labels
+    from omnisearch_indexer.path_labels import parse_labelled_paths, parse_labels
     from omnisearch_indexer.session import index_files
 
     settings = load_settings(
@@ -131,7 +133,8 @@ def index(
         raise UsageError("--poll needs --watch")
     if watch and dry_run:
         raise UsageError("--dry-run lists what one run would do: leave out --watch")
-    labels, globs = parse_labels(tag or (), meta or ()), parse_globs(include or (), exclude or ())
+    labels = parse_labelled_paths(paths, parse_labels(tag or (), meta or ()))
+    paths, globs = list(labels), parse_globs(include or (), exclude or ())
     if dry_run:
         found = dry_run_files(paths, settings, retry_failed, hidden, prune, globs)
         write_rows((file.fields() for file in found.files), ("change", "path", "note"), output)
