@@ -54,6 +54,16 @@ def datasets(output: options.Output = None) -> None:
 
 
 @app.command()
+def benchmarks(output: options.Output = None) -> None:
+    """List the declared benchmarks: what a complete copy has, and where to get it."""
+    from omnisearch_training.benchmarks import BENCHMARKS
+    from omnisearch_training.benchmarks.report import listing
+
+    rows = [listing(each) for each in BENCHMARKS.values()]
+    write_rows(rows, ["name", "protocol", "modalities", "items", "classes", "paper"], output)
+
+
+@app.command()
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="Datasets by name; default: all.")] = None,
 ) -> None:
@@ -211,6 +221,17 @@ def evaluate(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of the towers' features; default: with the datasets.")
     ] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Evaluate a public benchmark instead, whose data are in the folder PATH, or all that are in folders "
+            "of their names below it; repeatable. See: omnisearch train benchmarks.",
+        ),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="With --benchmark: evaluate an incomplete copy of the data, too.")
+    ] = False,
     mteb: Annotated[
         list[str] | None,
         typer.Option(
@@ -234,8 +255,14 @@ def evaluate(
     from omnisearch_training.datasets.fetch import datasets_dir
 
     settings, store = load_settings(model=model, device=device), cache or datasets_dir()
+    if partial and not benchmark:
+        raise UsageError("--partial belongs to --benchmark")
+    if benchmark:
+        _refuse_choice("--benchmark", [], split, modality)
+        _evaluate_benchmarks(benchmark, data or [], partial, settings, store, out, markdown, output)
+        return
     if mteb:
-        _refuse_data("--mteb", data, split, modality)
+        _refuse_choice("--mteb", data or [], split, modality)
         _evaluate_by_mteb(mteb, settings, store, out, markdown, output)
         return
     from omnisearch_training.datasets.load import open_data
@@ -262,15 +289,41 @@ def evaluate(
     _write_report(report, report_markdown(report), out, markdown, output)
 
 
-def _refuse_data(option: str, data: list[str] | None, split: str | None, modality: list[Modality] | None) -> None:
+def _refuse_choice(option: str, data: list[str], split: str | None, modality: list[Modality] | None) -> None:
     """Refuse what chooses data, beside an option that has data of its own.
 
     Raises:
         UsageError: something is given.
     """
-    given = [*(data or []), *(["--split"] if split else []), *(["--modality"] if modality else [])]
+    given = [*data, *(["--split"] if split else []), *(["--modality"] if modality else [])]
     if given:
         raise UsageError(f"{option} has data of its own: leave out {', '.join(given)}")
+
+
+def _evaluate_benchmarks(
+    names: list[str],
+    data: list[str],
+    partial: bool,
+    settings: "Settings",
+    store: Path,
+    out: Path | None,
+    markdown: Path | None,
+    output: Format | None,
+) -> None:
+    """Evaluate benchmarks, and write their report.
+
+    Raises:
+        UsageError: not one folder is given, or as `choose` and `run_benchmarks`.
+    """
+    from omnisearch.binding.model import OmniBind
+    from omnisearch_training.benchmarks import report as benchmarks
+
+    if len(data) != 1:
+        raise UsageError("--benchmark needs one folder with its data: omnisearch eval --benchmark NAME FOLDER")
+    folders = benchmarks.choose(names, Path(data[0]))
+    report = benchmarks.run_benchmarks(folders, OmniBind.load(settings.model, settings), settings, store, partial, SEED)
+    tables = benchmarks.markdown(report)
+    _write_report(report, tables, out, markdown, output, benchmarks.COLUMNS, benchmarks.table_row)
 
 
 def _evaluate_by_mteb(
