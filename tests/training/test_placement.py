@@ -79,6 +79,7 @@ def test_first_places_are_the_ranks_of_the_other_evaluation(monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # ranx is compiled for a minute of processor time, the first time
 @pytest.mark.parametrize("levels", [3, 1_000_000])
 def test_metrics_agree_with_ranx(levels: int) -> None:
     from ranx import Qrels, Run, evaluate
