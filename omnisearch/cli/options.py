@@ -49,6 +49,7 @@ Share = Annotated[
     typer.Option(help="Share of the combining factors that queries run towers for; 1, the default, is exact."),
 ]
 License = Annotated[str | None, typer.Option(help="any, or commercial: require licences for commercial use.")]
+Workers = Annotated[int | None, typer.Option(help="Number of files to read at the same time.")]
 Read = Annotated[
     str | None,
     typer.Option(metavar="LEVEL", help="Read text in pictures and speech in sound: none, fast or full."),

@@ -1,7 +1,5 @@
 """`omnisearch enrich`."""
 
-from typing import Annotated
-
 import typer
 
 from omnisearch.cli import options
@@ -11,7 +9,7 @@ from omnisearch.errors import INTERRUPTED, SOME_FAILED
 
 def enrich(
     read: options.Read = None,
-    workers: Annotated[int | None, typer.Option(help="Number of files to decode at the same time.")] = None,
+    workers: options.Workers = None,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,

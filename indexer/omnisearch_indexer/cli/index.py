@@ -26,7 +26,7 @@ class Engine(StrEnum):
 
 def index(
     paths: options.Paths,
-    workers: Annotated[int | None, typer.Option(help="Number of files to read at the same time.")] = None,
+    workers: options.Workers = None,
     batch_size: Annotated[int | None, typer.Option(help="Number of contents in a batch of the encoder.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
     prune: Annotated[
