@@ -37,6 +37,7 @@ Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 ReadLevel = Literal["none", "fast", "full"]
+Quantization = Literal["none", "int8", "binary"]
 
 
 def _names(given: object) -> object:
@@ -78,6 +79,12 @@ class Settings(BaseSettings):
     )
     store_replicas: int | None = Field(
         None, ge=1, description="copies of each shard of a new collection on a Qdrant cluster; none means one"
+    )
+    store_quantization: Quantization = Field(
+        "none", description="small copies of the vectors of a new collection on a Qdrant server: none, int8 or binary"
+    )
+    store_on_disk: bool = Field(
+        False, description="whether a Qdrant server reads the vectors of a new collection from disk"
     )
     server: str | None = Field(
         None,

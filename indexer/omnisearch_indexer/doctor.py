@@ -35,6 +35,7 @@ from omnisearch_indexer.open_manifest import open_manifest
 PACKAGES = ("torch", "numpy", "qdrant-client", "qdrant-edge-py", "av")
 # Below this recall of the approximate search, some of the best ten hits are regularly missed.
 GOOD_RECALL = 0.95
+FINER = "the quantization loses hits: set store_quantization to int8 or none, and run `omnisearch rebind`"
 # If unrelated items have this mean cosine, the model can hardly distinguish them.
 ALIKE = 0.5
 
@@ -179,20 +180,25 @@ class Doctor:
         return SAME_SCENE if found is None and self.index.size((modality,)) >= ENOUGH else found
 
     def _recall(self) -> Found:
-        shares = index_quality.recall(self.index.store, self.index.sample)
+        store = self.index.store
+        ways = [store] if (unquantized := store.unquantized()) is None else [store, unquantized]
+        shares, *others = index_quality.recalls(ways, self.index.sample)
         if not shares:
             return CheckState.OK, "no items to query", ""
         kind = "a server, approximate above its threshold" if self._settings.store else "embedded, exact"
-        value = f"{', '.join(f'{m} {share:.3f}' for m, share in shares.items())} of the exact ten nearest ({kind})"
-        if min(shares.values()) < GOOD_RECALL:
-            # A search without ef uses ef_construct.
-            return (
-                CheckState.WARN,
-                value,
-                f"raise ef_construct and m in the hnsw_config of {self.index.store.collection}",
-            )
-        return CheckState.OK, value, ""
+        value = f"{_listed(shares)} of the exact ten nearest ({kind})"
+        value += "".join(f"; without its quantization {_listed(other)}" for other in others)
+        if min(shares.values()) >= GOOD_RECALL:
+            return CheckState.OK, value, ""
+        if others and min(others[0].values()) >= GOOD_RECALL:
+            return CheckState.WARN, value, FINER
+        # A search without ef uses ef_construct.
+        return CheckState.WARN, value, f"raise ef_construct and m in the hnsw_config of {store.collection}"
 
     def _latency(self) -> Found:
         middle, slow = index_quality.latency(self._settings)
         return CheckState.OK, f"a text, all modalities: p50 {middle:.1f} ms, p95 {slow:.1f} ms", ""
+
+
+def _listed(shares: index_quality.Shares) -> str:
+    return ", ".join(f"{modality} {share:.3f}" for modality, share in shares.items())

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,18 @@ def similarity(rows: Floats) -> float | None:
     return float((total @ total - n) / (n * (n - 1)))
 
 
-def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[Modality, float]:
-    """Return the share of the exact NEAREST that a search finds, for each modality of the index.
+Shares: TypeAlias = Mapping[Modality, float]
+
+
+def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Shares:
+    """Return the share of the exact NEAREST that a search finds (see `recalls`)."""
+    return recalls([store], sample)[0]
+
+
+def recalls(stores: Sequence[VectorStore], sample: Callable[[Modality], Floats]) -> list[Shares]:
+    """Return the share of the exact NEAREST that a search of each store finds, for each modality of the index.
+
+    The stores have the same points, and search them in different ways.
 
     Each modality is searched separately, as the engine does: a graph that finds nearly all nearest points of a
     collection can miss a third of those that match a filter. Each query is the mean of two items, because every index
@@ -39,14 +50,15 @@ def recall(store: VectorStore, sample: Callable[[Modality], Floats]) -> Mapping[
     """
     present = {m: rows for m in Modality if len(rows := sample(m))}
     if not present:
-        return {}
+        return [{} for _ in stores]
     rows = np.concatenate(list(present.values()))
     rng = np.random.default_rng(0)
     pairs = rng.integers(0, len(rows), (QUERIES, 2))
     queries = rows[pairs[:, 0]] + rows[pairs[:, 1]]
     queries = queries[np.linalg.norm(queries, axis=1) > TIE]
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
-    return {modality: _found(store, queries, Filter(modalities=(modality,))) for modality in present}
+    exact = {modality: _nearest(stores[0], queries, Filter(modalities=(modality,))) for modality in present}
+    return [{modality: _found(store, queries, modality, exact[modality]) for modality in present} for store in stores]
 
 
 def latency(settings: Settings) -> tuple[float, float]:
@@ -62,9 +74,9 @@ def latency(settings: Settings) -> tuple[float, float]:
     return float(middle), float(slow)
 
 
-def _found(store: VectorStore, queries: Floats, chosen: Filter) -> float:
-    """Return the share of the exact nearest points of queries (n, dim) that a search with a filter finds."""
-    exact = _nearest(store, queries, chosen)
+def _found(store: VectorStore, queries: Floats, modality: Modality, exact: NDArray[np.float64]) -> float:
+    """Return the share of the exact nearest points of queries (n, dim) that a search of a modality finds."""
+    chosen = Filter(modalities=(modality,))
     found = store.search([Lookup(query, NEAREST, chosen) for query in queries])
     right = sum(p.score >= least - TIE for points, least in zip(found, exact[:, -1], strict=True) for p in points)
     return float(right / exact.size)

@@ -304,6 +304,13 @@ class VectorStore(Protocol):
         """Build search indexes again, also after a load that a crash interrupted. Does nothing without a load."""
         ...
 
+    def unquantized(self) -> "VectorStore | None":
+        """Return the collection as searches without quantization see it; None if it has none.
+
+        It shares the connection of this store.
+        """
+        ...
+
     def close(self) -> None:
         """Close the connection to the engine. Closing twice is allowed."""
         ...

@@ -165,11 +165,11 @@ def open_catalog(settings: Settings) -> Catalog:
 
         return EdgeCatalog(settings.index_dir / DIRECTORY)
     from omnisearch.stores.server_calls import connect
-    from omnisearch.stores.server_catalog import ServerCatalog
+    from omnisearch.stores.server_catalog import Layout, ServerCatalog
 
     url, api_key = settings.store, read_secret(settings, "store_api_key")
-    catalog = settings.collection, settings.store_shards, settings.store_replicas
-    return ServerCatalog(lambda: connect(url, api_key), *catalog)
+    shape = settings.store_shards, settings.store_replicas, settings.store_quantization, settings.store_on_disk
+    return ServerCatalog(lambda: connect(url, api_key), settings.collection, Layout(*shape))
 
 
 def nothing_indexed(settings: Settings, place: str | None = None) -> NoIndexError:

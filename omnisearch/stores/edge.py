@@ -131,6 +131,9 @@ class EdgeStore:
     def end_load(self) -> None:
         """See `VectorStore.end_load`."""
 
+    def unquantized(self) -> None:
+        """See `VectorStore.unquantized`. The embedded engine compares the vectors themselves."""
+
     def close(self) -> None:
         """See `VectorStore.close`."""
         self._link.close()

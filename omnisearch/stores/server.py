@@ -23,6 +23,7 @@ from omnisearch.stores.base import (
 from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import Clause, clauses, search_exactly
 from omnisearch.stores.pages import Scroll, finished, read_page
+from omnisearch.stores.quantization import UNQUANTIZED_SEARCH
 from omnisearch.stores.server_calls import patiently, write_patiently
 from omnisearch.stores.server_load import begin_load, end_load
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_text_vectors
@@ -38,12 +39,21 @@ class ServerStore:
     """A `VectorStore` over one collection of a server."""
 
     def __init__(
-        self, client: QdrantClient, collection: str, dim: int, fingerprint: str, has_texts: bool = True
+        self,
+        client: QdrantClient,
+        collection: str,
+        dim: int,
+        fingerprint: str,
+        has_texts: bool = True,
+        params: models.SearchParams | None = None,
     ) -> None:
-        """`has_texts` is False of a collection that an older version made, which has no text vectors."""
+        """`has_texts` is False of a collection that an older version made, which has no text vectors.
+
+        `params` are those of searches by dense vectors, if it is quantized.
+        """
         self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
         self._client = client
-        self._has_texts = has_texts
+        self._has_texts, self._params = has_texts, params
         self._vectors = [DENSE, TEXT_VECTOR] if has_texts else [DENSE]
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -82,6 +92,7 @@ class ServerStore:
                 limit=lookup.limit,
                 filter=_filter(lookup.filter),
                 score_threshold=lookup.least,
+                params=None if isinstance(lookup.vector, SparseVector) else self._params,
                 with_payload=_without_long_fields(),
                 with_vector=self._vectors if with_vectors else False,
             )
@@ -179,6 +190,13 @@ class ServerStore:
     def end_load(self) -> None:
         """See `VectorStore.end_load`."""
         end_load(self._client, self.collection)
+
+    def unquantized(self) -> "ServerStore | None":
+        """See `VectorStore.unquantized`."""
+        if self._params is None:
+            return None
+        names = self.collection, self.dim, self.fingerprint
+        return ServerStore(self._client, *names, self._has_texts, UNQUANTIZED_SEARCH)
 
     def close(self) -> None:
         """See `VectorStore.close`."""

@@ -15,7 +15,7 @@ from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.check_result import CheckResult, CheckState
 from omnisearch_indexer.doctor import Doctor
-from omnisearch_indexer.index_quality import recall, similarity
+from omnisearch_indexer.index_quality import recall, recalls, similarity
 from omnisearch_indexer.session import index_files
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import write_image, write_sound
@@ -119,6 +119,9 @@ def test_recall_counts_what_a_search_misses_of_each_modality() -> None:
     store = Store(rows, {Modality.TEXT: 1, Modality.IMAGE: 5, Modality.AUDIO: 2})
     found = recall(store, lambda m: rows.get(m, np.empty((0, Store.dim), np.float32)))  # type: ignore[arg-type]
     assert found == pytest.approx({Modality.TEXT: 1, Modality.IMAGE: 0.2, Modality.AUDIO: 0.5})
+    whole = Store(rows, dict.fromkeys(sizes, 1))
+    both = recalls([store, whole], lambda m: rows.get(m, np.empty((0, Store.dim), np.float32)))  # type: ignore[list-item]
+    assert both == [found, dict.fromkeys(sizes, 1)]
 
 
 def test_a_server_is_asked_in_its_own_words(settings: Settings, tmp_path: Path) -> None:
@@ -136,6 +139,31 @@ def test_a_server_is_asked_in_its_own_words(settings: Settings, tmp_path: Path) 
             "query/batch",
             "scroll",
         }
+
+
+def test_the_cost_of_a_quantization_is_measured(settings: Settings, tmp_path: Path) -> None:
+    with running(FakeServer()) as fake:
+        served = settings.model_copy(update={"store": fake.url, "store_quantization": "int8"})
+        assert not index_files([write_image(tmp_path / f"{n}.png", seed=n) for n in range(3)], served).failed
+        found = examine(served)["recall"]
+    assert found.value.endswith("above its threshold); without its quantization image 1.000")
+    assert found.state is CheckState.OK
+
+
+@pytest.mark.parametrize(
+    ("unquantized", "advice"), [(0.97, "set store_quantization to int8"), (0.9, "raise ef_construct")]
+)
+def test_a_low_recall_is_blamed_on_what_causes_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unquantized: float, advice: str
+) -> None:
+    shares = [{Modality.IMAGE: 0.9}, {Modality.IMAGE: unquantized}]
+    monkeypatch.setattr("omnisearch_indexer.index_quality.recalls", lambda stores, sample: shares[: len(stores)])
+    with running(FakeServer()) as fake:
+        served = settings.model_copy(update={"store": fake.url, "store_quantization": "binary"})
+        assert not index_files([write_image(tmp_path / "1.png")], served).failed
+        found = examine(served)["recall"]
+    assert found.state is CheckState.WARN
+    assert advice in found.way_out
 
 
 def test_likeness_is_the_mean_over_all_pairs() -> None:

@@ -111,6 +111,8 @@ THRESHOLDS: WeakKeyDictionary[QdrantClient, dict[str, int]] = WeakKeyDictionary(
 
 def _update(local: QdrantClient, body: dict[str, Any], name: str) -> bool:
     asked = models.UpdateCollection.model_validate(body)
+    for vector, change in (asked.vectors or {}).items():
+        local._client.collections[name].config.vectors[vector].on_disk = change.on_disk  # type: ignore[attr-defined]
     threshold = asked.optimizers_config and asked.optimizers_config.indexing_threshold
     if threshold is not None:
         THRESHOLDS.setdefault(local, {})[name] = threshold
@@ -132,6 +134,8 @@ def _described(local: QdrantClient, body: dict[str, Any], name: str) -> dict[str
     threshold = THRESHOLDS.get(local, {}).get(name)
     if threshold is not None:
         found["config"]["optimizer_config"]["indexing_threshold"] = threshold
+    created = CREATED.get(local, {}).get(name)
+    found["config"]["quantization_config"] = _plain(created and created.quantization_config)
     return found | {"payload_schema": SCHEMAS.get(local, {}).get(name, {})}
 
 
@@ -150,7 +154,10 @@ def _upsert(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
 
 
 def _search(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
-    return local.query_batch_points(name, models.QueryRequestBatch.model_validate(body).searches)
+    searches = models.QueryRequestBatch.model_validate(body).searches
+    for search in searches:
+        search.params = None  # the in-memory mode is exact, and warns of parameters
+    return local.query_batch_points(name, searches)
 
 
 def _scroll(local: QdrantClient, body: dict[str, Any], name: str) -> Any:

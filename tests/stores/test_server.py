@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qdrant_client import models
 
 from omnisearch.config import Settings
 from omnisearch.errors import StoreError
 from omnisearch.stores import server, server_calls
 from omnisearch.stores.base import Facts, Filter, Lookup, VectorStore
+from omnisearch.stores.bm25 import query_weights
 from omnisearch.stores.catalog import describe_store, open_store
 from omnisearch.stores.clauses import INDEXED
 from tests.stores import fake_server
@@ -21,6 +23,7 @@ from tests.stores.fake_server import CREATED, THRESHOLDS, FakeServer, running
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 
 UPSERT = r"PUT /collections/([^/]+)/points"
+SEARCH = r"POST /collections/([^/]+)/points/query/batch"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect:UserWarning")
 
@@ -167,9 +170,81 @@ def test_new_collections_have_the_shards_and_replicas_of_the_settings(fake: Fake
     assert (asked.shard_number, asked.replication_factor) == (12, 2)
 
 
-def test_an_alias_of_someone_else_is_left_alone(fake: FakeServer, tmp_path: Path) -> None:
-    from qdrant_client import models
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The parameters of each query that the fake answers."""
+    search, seen = fake_server.ROUTES[SEARCH], list[Any]()
 
+    def note(local: Any, body: Any, name: str) -> Any:
+        seen.extend(query.get("params") for query in body["searches"])
+        return search(local, body, name)
+
+    monkeypatch.setitem(fake_server.ROUTES, SEARCH, note)
+    return seen
+
+
+@pytest.mark.parametrize(("kind", "oversampling"), [("int8", 2.0), ("binary", 8.0)])
+def test_new_collections_are_quantized_and_searched_with_more_candidates(
+    fake: FakeServer, tmp_path: Path, asked: list[Any], kind: Any, oversampling: float
+) -> None:
+    settings = Settings(data_dir=tmp_path, store=fake.url, store_quantization=kind)
+    with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
+        [made] = CREATED[fake.local].values()
+        assert made.quantization_config is not None
+        config = made.quantization_config.model_dump(mode="json", exclude_none=True)
+        assert (
+            config
+            == {
+                "int8": {"scalar": {"type": "int8", "always_ram": True}},
+                "binary": {"binary": {"always_ram": True}},
+            }[kind]
+        )
+        opened.upsert(points(9))
+        found = opened.search([Lookup(vector(0), 3), Lookup(vector(0), 3, using="text"), Lookup(query_weights("x"), 3)])
+        quantized = asked[0]["quantization"]
+        assert (quantized["rescore"], quantized["oversampling"]) == (True, oversampling)
+        assert [params and params["quantization"] for params in asked] == [quantized, quantized, None]
+        plain = opened.unquantized()
+        assert plain is not None
+        assert [hit.id for hit in plain.search([Lookup(vector(0), 3)])[0]] == [hit.id for hit in found[0]]
+        assert asked[-1]["quantization"]["ignore"] is True
+
+
+def test_collections_are_not_quantized_unless_asked(fake: FakeServer, store: VectorStore, asked: list[Any]) -> None:
+    [made] = CREATED[fake.local].values()
+    assert (made.quantization_config, made.vectors.on_disk) == (None, None)  # type: ignore[union-attr]
+    store.search([Lookup(vector(0), 3)])
+    assert asked == [None]
+    assert store.unquantized() is None
+
+
+def test_a_collection_keeps_the_quantization_that_it_has(fake: FakeServer, tmp_path: Path, asked: list[Any]) -> None:
+    """The settings are those of new collections. Its owner may also have asked the server for another kind."""
+    made_as = Settings(data_dir=tmp_path, store=fake.url, store_quantization="binary")
+    open_store(made_as, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True).close()
+    later = made_as.model_copy(update={"store_quantization": "none"})
+    product = models.ProductQuantization(
+        product=models.ProductQuantizationConfig(compression=models.CompressionRatio.X4)
+    )
+    for config, oversampling in ((None, 8.0), (product, 2.0)):
+        [made] = CREATED[fake.local].values()
+        made.quantization_config = config or made.quantization_config
+        with closing(open_store(later, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
+            opened.search([Lookup(vector(0), 3)])
+        assert asked[-1]["quantization"]["oversampling"] == oversampling
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_vectors_of_new_collections_are_on_disk_if_asked(fake: FakeServer, tmp_path: Path, on_disk: bool) -> None:
+    settings = Settings(data_dir=tmp_path, store=fake.url, store_on_disk=on_disk)
+    open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True).close()
+    [name] = CREATED[fake.local]
+    vectors = fake.local.get_collection(name).config.params.vectors
+    assert isinstance(vectors, dict)
+    assert [bool(vectors[each].on_disk) for each in ("", "text")] == [on_disk, on_disk]
+
+
+def test_an_alias_of_someone_else_is_left_alone(fake: FakeServer, tmp_path: Path) -> None:
     fake.local.create_collection("theirs", models.VectorParams(size=3, distance=models.Distance.DOT))
     target = models.CreateAlias(collection_name="theirs", alias_name="omnisearch")
     fake.local.update_collection_aliases([models.CreateAliasOperation(create_alias=target)])
