@@ -28,10 +28,10 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import DecoderPool
 from omnisearch.stores.base import Point
-from omnisearch_indexer.engine import OpenEngine
+from omnisearch_indexer.executor import OpenExecutor
 from omnisearch_indexer.local_files import LocalFiles
 from omnisearch_indexer.ray.cluster import ENVIRONMENT
-from omnisearch_indexer.ray.engine import ray_engine
+from omnisearch_indexer.ray.executor import ray_executor
 from omnisearch_indexer.session import index_files
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import points_of
@@ -66,11 +66,11 @@ class Stopwatch:
 
 
 def run(
-    name: str, files: Path, count: int, settings: Settings, open_engine: OpenEngine | None
+    name: str, files: Path, count: int, settings: Settings, open_executor: OpenExecutor | None
 ) -> tuple[float, dict[str, Point]]:
     """Index the files and print the run. Returns the rate and the points."""
     watch, cpu = Stopwatch(count), time.process_time()
-    report = index_files([files], settings, meter=watch, open_engine=open_engine)
+    report = index_files([files], settings, meter=watch, open_executor=open_executor)
     head = 1000 * (time.process_time() - cpu) / report.seen
     assert report.failed == 0
     print(f"{name:<20} {report.seconds:6.1f} s   rate {watch.rate:6.1f}   head {head:5.2f} ms", flush=True)
@@ -85,14 +85,14 @@ def assert_equal(one: dict[str, Point], other: dict[str, Point]) -> None:
         assert np.abs(point.vector - other[key].vector).max() <= 1e-6
 
 
-def read_notes(notes: Sequence[Path], settings: Settings, open_engine: OpenEngine) -> tuple[float, float]:
+def read_notes(notes: Sequence[Path], settings: Settings, open_executor: OpenExecutor) -> tuple[float, float]:
     """Hash and decode files here and on a cluster in turn. Returns the median milliseconds of both."""
     taken: list[tuple[float, ...]] = []
     model = OmniBind.load(settings.model, settings)
-    with DecoderPool(settings, 1, previews=True) as pool, open_engine(settings, model, threading.Event()) as engine:
+    with DecoderPool(settings, 1, previews=True) as pool, open_executor(settings, model, threading.Event()) as executor:
         for note in notes:
             times = []
-            for files in (LocalFiles(pool), engine.files):
+            for files in (LocalFiles(pool), executor.files):
                 begun = time.monotonic()
                 files.identify(str(note))
                 list(files.decode(str(note)).pieces)
@@ -123,14 +123,14 @@ def main() -> None:
         )
         node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
         cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-        engine = partial(ray_engine, address=cluster.address)
+        executor = partial(ray_executor, address=cluster.address)
         try:
-            single, found = run("a node of a cluster", folder / "files", files, settings("one"), engine)
+            single, found = run("a node of a cluster", folder / "files", files, settings("one"), executor)
             assert_equal(expected, found)
             notes = sorted((folder / "files").glob("*.txt"))[:100]
-            note_here, note_there = read_notes(notes, settings("one"), engine)
+            note_here, note_there = read_notes(notes, settings("one"), executor)
             cluster.add_node(**node)
-            double, found = run("two nodes", folder / "files", files, settings("two"), engine)
+            double, found = run("two nodes", folder / "files", files, settings("two"), executor)
             assert_equal(expected, found)
         finally:
             cluster.shutdown()  # type: ignore[no-untyped-call]

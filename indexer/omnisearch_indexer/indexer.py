@@ -22,7 +22,7 @@ from omnisearch.types import Piece
 from omnisearch_indexer.batcher import Batcher
 from omnisearch_indexer.encoder import Encoder
 from omnisearch_indexer.encoders import Encoded, Lost
-from omnisearch_indexer.engine import Engine
+from omnisearch_indexer.executor import Executor
 from omnisearch_indexer.file_progress import FileProgress
 from omnisearch_indexer.manifest_rows import FileRow
 from omnisearch_indexer.open_index import OpenIndex
@@ -51,23 +51,25 @@ class Indexer:
         self,
         settings: Settings,
         index: OpenIndex,
-        engine: Engine,
+        executor: Executor,
         stop: threading.Event,
         meter: Meter,
     ) -> None:
         self._store, self._raw, self._manifest = index.store, index.raw, index.manifest
         self._lock, self._stop, self._meter = index.lock, stop, meter
         self._encoder = Encoder(index.model, index.raw, settings.batch_size)
-        self._batches = Batcher(self._encoder, engine.encoders, lambda result: self._channel.put(result, self._results))
+        self._batches = Batcher(
+            self._encoder, executor.encoders, lambda result: self._channel.put(result, self._results)
+        )
         self._hurried = False  # incomplete batches were submitted since the last write
-        self._window = FILES_PER_WORKER * engine.workers
+        self._window = FILES_PER_WORKER * executor.workers
         self._channel: ReaderQueue[Event | Encoded | Lost | BaseException] = ReaderQueue(
-            CHANNEL_BYTES * max(1, engine.workers // CHANNEL_WORKERS)
+            CHANNEL_BYTES * max(1, executor.workers // CHANNEL_WORKERS)
         )
         self._results: FileQueue[Event | Encoded | Lost | BaseException] = FileQueue()
         self._kept = KeptRenditions(settings)
         previews = PreviewWriter(self._kept)
-        self._reader = Reader(engine.files, index.model.modalities, engine.workers, self._channel, stop, previews)
+        self._reader = Reader(executor.files, index.model.modalities, executor.workers, self._channel, stop, previews)
         self._open = 0  # files that a reader thread has or will get
         self._works: dict[FileReading, FileProgress] = {}
         self._claims: dict[str, deque[FileReading]] = {}  # content being read -> other files that hold it

@@ -36,7 +36,7 @@ from omnisearch_indexer.walk import Walk
 
 if TYPE_CHECKING:
     from omnisearch.binding.model import OmniBind
-    from omnisearch_indexer.engine import Engine, OpenEngine
+    from omnisearch_indexer.executor import Executor, OpenExecutor
     from omnisearch_indexer.open_reading import OpenReading
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def index_files(
     globs: Globs = ALL,
     within: Sequence[str] = (),
     model: "OmniBind | None" = None,
-    open_engine: "OpenEngine | None" = None,
+    open_executor: "OpenExecutor | None" = None,
     load_meter: Meter = SILENT,
 ) -> Report:
     """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`: all
@@ -74,8 +74,8 @@ def index_files(
 
     SIGINT or SIGTERM ends the run after the current batch and writes all results; a second one aborts. If `stop` is
     given, that event is used instead of signals. `meter` receives the progress in bytes. If the setting `read` is not
-    `none`, text in pictures and speech are read at the end; `read_meter` receives that progress in items. `open_engine`
-    opens another engine than this machine; text and speech are then read by `enrich`.
+    `none`, text in pictures and speech are read at the end; `read_meter` receives that progress in items.
+    `open_executor` opens another executor than this machine; text and speech are then read by `enrich`.
 
     Raises:
         UsageError: a path does not exist, and nothing below it is indexed.
@@ -111,7 +111,7 @@ def index_files(
             if stamp is not None and found.is_unchanged and manifest.is_settled(facts_version()):
                 report = _unchanged(found, stamp, manifest, stop)
             else:
-                report = read_files(found, settings, lazy.open(), stop, meter, reading, open_engine)
+                report = read_files(found, settings, lazy.open(), stop, meter, reading, open_executor)
             if not report.interrupted:
                 manifest.mark_indexed(within or roots.present)
                 replace_absent_folders(settings.index_dir, places, report.kept)
@@ -176,33 +176,33 @@ def read_files(
     stop: threading.Event,
     meter: Meter = SILENT,
     reading: "OpenReading | None" = None,
-    open_engine: "OpenEngine | None" = None,
+    open_executor: "OpenExecutor | None" = None,
 ) -> Report:
     """Read, encode and write the files of a scan. `meter` receives the progress in bytes."""
     from omnisearch_indexer.indexer import Indexer
 
     with ExitStack() as stack:
-        if open_engine is None or not found.todo:
-            engine = stack.enter_context(_this_machine(settings, index.model, reading))
+        if open_executor is None or not found.todo:
+            executor = stack.enter_context(_this_machine(settings, index.model, reading))
         else:
-            engine = stack.enter_context(open_engine(settings, index.model, stop))
+            executor = stack.enter_context(open_executor(settings, index.model, stop))
         stack.enter_context(bulk_load(index.store, len(found.todo)))
-        return Indexer(settings, index, engine, stop, meter).run(found)
+        return Indexer(settings, index, executor, stop, meter).run(found)
 
 
 @contextmanager
-def _this_machine(settings: Settings, model: "OmniBind", reading: "OpenReading | None") -> Iterator["Engine"]:
+def _this_machine(settings: Settings, model: "OmniBind", reading: "OpenReading | None") -> Iterator["Executor"]:
     from omnisearch.binding.picture_side import picture_side
     from omnisearch_indexer.batch_encoder import BatchEncoder
     from omnisearch_indexer.encoder_thread import EncoderThread
-    from omnisearch_indexer.engine import Engine
+    from omnisearch_indexer.executor import Executor
 
     with (
         DecoderPool(settings, settings.workers, previews=True, shorter_side=picture_side(settings)) as pool,
         closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders,
     ):
         decoder: Decoder = pool if reading is None else reading.page_decoder(pool)
-        yield Engine(LocalFiles(decoder), encoders, settings.workers)
+        yield Executor(LocalFiles(decoder), encoders, settings.workers)
 
 
 def find_roots(paths: Sequence[Path], settings: Settings) -> Roots:

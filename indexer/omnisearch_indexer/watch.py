@@ -17,7 +17,7 @@ from omnisearch.paths import is_within, show_path
 from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch_indexer.changes import Changes
 from omnisearch_indexer.dry_run import ChangeKind, DryRun, dry_run_files
-from omnisearch_indexer.engine import OpenEngine
+from omnisearch_indexer.executor import OpenExecutor
 from omnisearch_indexer.folder_watch import FolderWatch, WatchLimitError
 from omnisearch_indexer.globs import ALL, Globs
 from omnisearch_indexer.ignore import IGNORE_FILE
@@ -39,7 +39,7 @@ class WatchOptions:
     hidden: bool = False
     globs: Globs = ALL
     poll_seconds: float | None = None
-    open_engine: OpenEngine | None = None
+    open_executor: OpenExecutor | None = None
 
 
 class Watch:

@@ -65,7 +65,7 @@ def watch_files(
             read_meter,
             options.globs,
             model=model,
-            open_engine=options.open_engine,
+            open_executor=options.open_executor,
         )
         show(report)
         if report.interrupted:
@@ -102,5 +102,5 @@ def _index_again(
         globs=options.globs,
         within=within,
         model=model,
-        open_engine=options.open_engine,
+        open_executor=options.open_executor,
     )

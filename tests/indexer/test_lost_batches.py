@@ -15,7 +15,7 @@ from omnisearch.types import Modality
 from omnisearch_indexer import session
 from omnisearch_indexer.batch_encoder import BatchEncoder
 from omnisearch_indexer.encoders import Batch, Deliver, Encoded, Lost
-from omnisearch_indexer.engine import Engine, OpenEngine
+from omnisearch_indexer.executor import Executor, OpenExecutor
 from omnisearch_indexer.local_files import LocalFiles
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures
@@ -43,14 +43,14 @@ class LosingEncoders:
             deliver(Encoded(batch, self._encoder.encode(batch.modality, batch.contents)))
 
 
-def losing(losses: int) -> OpenEngine:
+def losing(losses: int) -> OpenExecutor:
     @contextmanager
-    def open_engine(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Engine]:
+    def open_executor(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Executor]:
         encoders = LosingEncoders(BatchEncoder(model, 2), losses)
         with session.DecoderPool(settings, 2, previews=True) as pool:
-            yield Engine(LocalFiles(pool), encoders, 2)
+            yield Executor(LocalFiles(pool), encoders, 2)
 
-    return open_engine
+    return open_executor
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def files(tmp_path: Path) -> Path:
 def test_a_lost_batch_costs_nothing_but_time(files: Path, settings: Settings, tmp_path: Path) -> None:
     index_files([files], settings)
     other = settings.model_copy(update={"data_dir": tmp_path / "other"})
-    report = index_files([files], other, open_engine=losing(1))
+    report = index_files([files], other, open_executor=losing(1))
     assert (report.failed, report.seen) == (0, 4)
     here, there = points_of(settings), points_of(other)
     assert here.keys() == there.keys()
@@ -76,7 +76,7 @@ def test_a_lost_batch_costs_nothing_but_time(files: Path, settings: Settings, tm
 
 
 def test_a_file_whose_batches_are_always_lost_is_refused(files: Path, settings: Settings) -> None:
-    report = index_files([files], settings, open_engine=losing(1000))
+    report = index_files([files], settings, open_executor=losing(1000))
     assert (report.failed, report.seen) == (4, 4)
     assert {row["reason"] for row in read_failures(settings, False)} == {Reason.DECODER_CRASHED}
     assert points_of(settings) == {}

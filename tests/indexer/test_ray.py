@@ -19,7 +19,7 @@ from omnisearch.config import Settings, load_settings
 from omnisearch.errors import ClusterError, UsageError
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.ray.cluster import ENVIRONMENT, connect
-from omnisearch_indexer.ray.engine import ray_engine
+from omnisearch_indexer.ray.executor import ray_executor
 from omnisearch_indexer.report import Outcome
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures
@@ -52,8 +52,8 @@ class TwoNodes:
         return str(self.cluster.address)
 
     @property
-    def engine(self) -> Any:
-        return partial(ray_engine, address=self.address)
+    def executor(self) -> Any:
+        return partial(ray_executor, address=self.address)
 
     def kill_second(self) -> None:
         self.cluster.remove_node(self.second, allow_graceful=False)
@@ -129,7 +129,7 @@ def test_it_indexes_as_one_machine_does(
     write_hostile(tmp_path / "files" / "bad")
     handler = signal.getsignal(signal.SIGTERM)
     here = index_files([tmp_path / "files"], settings)
-    there = index_files([tmp_path / "files"], ray_settings, open_engine=nodes.engine)
+    there = index_files([tmp_path / "files"], ray_settings, open_executor=nodes.executor)
     assert_same(settings, ray_settings)
     assert {**here.fields(), "seconds": 0} == {**there.fields(), "seconds": 0}
     assert signal.getsignal(signal.SIGTERM) == handler  # Ray has its own
@@ -161,7 +161,7 @@ def test_killed_actors_and_a_killed_node_cost_nothing(
         ]
     )
     try:
-        report = index_files([mixed], ray_settings, meter=kills, open_engine=nodes.engine)
+        report = index_files([mixed], ray_settings, meter=kills, open_executor=nodes.executor)
     finally:
         nodes.second = nodes.add()
     assert kills.steps == []
@@ -181,7 +181,7 @@ def test_a_killed_head_goes_on(nodes: TwoNodes, mixed: Path, indexed: Settings, 
     assert 0 < before < FILES, said
     while nodes.actors("DecoderActor"):  # those of the killed run end with it
         time.sleep(0.1)
-    report = index_files([mixed], ray_settings, open_engine=nodes.engine)
+    report = index_files([mixed], ray_settings, open_executor=nodes.executor)
     assert (report.failed, report.outcomes[Outcome.UNCHANGED]) == (0, before)
     assert_same(indexed, ray_settings)
 

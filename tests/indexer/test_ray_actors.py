@@ -13,7 +13,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import ClusterError, FingerprintError, ModelMissingError, StoppedError
 from omnisearch_indexer import session
-from omnisearch_indexer.engine import Engine
+from omnisearch_indexer.executor import Executor
 from omnisearch_indexer.local_files import LocalFiles
 from omnisearch_indexer.ray.plan import Node, Place
 from omnisearch_indexer.report import Outcome
@@ -97,19 +97,19 @@ def test_a_run_that_is_stopped_while_the_cluster_is_busy_ends(
         return [], refs
 
     @contextmanager
-    def open_engine(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Engine]:
+    def open_executor(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Executor]:
         assert stop is cluster.stop
         with (
             session.DecoderPool(settings, 2, previews=True) as pool,
             closing(cluster.actors(NODE)) as lent,
             closing(RayEncoders(lent, 1, model.dim, 2)) as encoders,
         ):
-            yield Engine(RayFiles(lent) if busy == "decoder" else LocalFiles(pool), encoders, 2)
+            yield Executor(RayFiles(lent) if busy == "decoder" else LocalFiles(pool), encoders, 2)
 
     monkeypatch.setattr(actors.ray, "wait", wait)
     for n in range(5):
         write_image(tmp_path / "files" / f"{n}.png", seed=n)
-    report = index_files([tmp_path / "files"], settings, stop=cluster.stop, open_engine=open_engine)
+    report = index_files([tmp_path / "files"], settings, stop=cluster.stop, open_executor=open_executor)
     assert report.interrupted
     assert (report.outcomes[Outcome.PENDING], report.failed) == (5, 0)
     assert index_files([tmp_path / "files"], settings).outcomes[Outcome.NEW] == 5

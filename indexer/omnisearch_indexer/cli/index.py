@@ -13,7 +13,7 @@ from omnisearch.errors import INTERRUPTED, SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
     from omnisearch.config import Settings
-    from omnisearch_indexer.engine import OpenEngine
+    from omnisearch_indexer.executor import OpenExecutor
     from omnisearch_indexer.report import Report
 
 
@@ -141,7 +141,7 @@ def index(
         _show_report(found.report, None)
         _exit(found.report)
         return
-    open_engine = _open_engine(engine, address, settings)
+    open_executor = _open_executor(engine, address, settings)
     first = (retry_failed, labels, relabel, prune)
     with (
         Bar("calibrating", "samples") as load_bar,
@@ -156,7 +156,7 @@ def index(
                 read_bar.stop()
                 _show_report(report, output, f"{datetime.now():%H:%M:%S} ")
 
-            watched = WatchOptions(hidden, globs, poll, open_engine)
+            watched = WatchOptions(hidden, globs, poll, open_executor)
             report = watch_files(
                 paths, settings, watched, show, _warn, *first, meter=bar, read_meter=read_bar, load_meter=load_bar
             )
@@ -172,7 +172,7 @@ def index(
                 meter=bar,
                 read_meter=read_bar,
                 globs=globs,
-                open_engine=open_engine,
+                open_executor=open_executor,
                 load_meter=load_bar,
             )
     if not watch:
@@ -209,15 +209,15 @@ def _exit(report: "Report") -> None:
         raise typer.Exit(SOME_FAILED)
 
 
-def _open_engine(engine: Engine, address: str | None, settings: "Settings") -> "OpenEngine | None":
+def _open_executor(engine: Engine, address: str | None, settings: "Settings") -> "OpenExecutor | None":
     from functools import partial
 
     if engine is Engine.RAY:
-        from omnisearch_indexer.ray.engine import ray_engine  # which imports torch
+        from omnisearch_indexer.ray.executor import ray_executor  # which imports torch
 
         if settings.read != "none":
             raise UsageError("--engine ray reads no text or speech: give --read none, then run `omnisearch enrich`")
-        return partial(ray_engine, address=address)
+        return partial(ray_executor, address=address)
     if address is not None:
         raise UsageError(f"--address {address} needs --engine ray")
     return None

@@ -1,4 +1,4 @@
-"""The engine of a run: what decodes and encodes its files, on this machine or on the nodes of a cluster."""
+"""The executor of a run: what decodes and encodes its files, on this machine or on the nodes of a cluster."""
 
 import threading
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from omnisearch_indexer.files import Files
 
 
 @dataclass(frozen=True, eq=False)
-class Engine:
-    """An open engine. It reads `workers` files at the same time."""
+class Executor:
+    """An open executor. It reads `workers` files at the same time."""
 
     files: Files
     encoders: Encoders
     workers: int
 
 
-# The event tells the engine that the run was stopped.
-OpenEngine: TypeAlias = Callable[[Settings, OmniBind, threading.Event], AbstractContextManager[Engine]]
+# The event tells the executor that the run was stopped.
+OpenExecutor: TypeAlias = Callable[[Settings, OmniBind, threading.Event], AbstractContextManager[Executor]]

@@ -1,4 +1,4 @@
-"""The engine of a run on a cluster: its decoders and its encoders."""
+"""The executor of a run on a cluster: its decoders and its encoders."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from omnisearch.binding.picture_side import picture_side
 from omnisearch.config import Settings
 from omnisearch.errors import ClusterError
 from omnisearch.media.pool import fingerprint
-from omnisearch_indexer.engine import Engine
+from omnisearch_indexer.executor import Executor
 from omnisearch_indexer.ray.cluster import connect, living_nodes
 from omnisearch_indexer.ray.plan import Place, plan
 
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def ray_engine(
+def ray_executor(
     settings: Settings, model: OmniBind, stop: threading.Event, address: str | None = None
-) -> Iterator[Engine]:
+) -> Iterator[Executor]:
     """Start decoders and encoders on the cluster at `address`; see `connect`. After `stop`, no thread waits for them.
 
     Raises:
@@ -61,4 +61,4 @@ def ray_engine(
             closing(Actors(start(EncoderActor), places.encoders, model.fingerprint, "encoder", stop, DEPTH)) as actors,
             closing(RayEncoders(actors, len(places.encoders), model.dim, settings.batch_size)) as encoders,
         ):
-            yield Engine(RayFiles(decoders), encoders, len(places.decoders))
+            yield Executor(RayFiles(decoders), encoders, len(places.decoders))
