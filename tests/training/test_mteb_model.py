@@ -15,7 +15,7 @@ from omnisearch.config import load_settings
 from omnisearch.errors import UsageError
 from omnisearch.types import Clip, Floats, Modality, Role, Waveform
 from omnisearch_training.evaluate.mteb_model import MtebModel
-from tests.media.makers import tone, write_video
+from tests.media.makers import tone, write_scenes, write_video
 
 TEXT, IMAGE, AUDIO, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO
 RATE = 16_000
@@ -67,7 +67,7 @@ def test_a_text_and_a_picture_are_added(model: OmniBind) -> None:
 
 
 def test_a_sound_is_samples_or_a_file(model: OmniBind, tmp_path: Path) -> None:
-    heard = Waveform(tone(12, RATE), RATE)  # longer than a segment of an index, and still one piece
+    heard = Waveform(tone(90, RATE), RATE)  # several pieces, which are joined
     file = BytesIO()
     soundfile.write(file, heard.samples, RATE, "FLOAT", format="WAV")
     path = tmp_path / "tone.wav"
@@ -81,6 +81,8 @@ def test_a_sound_is_samples_or_a_file(model: OmniBind, tmp_path: Path) -> None:
     )
     expected = model.encode(AUDIO, [heard], Role.QUERY)
     np.testing.assert_allclose(rows, np.repeat(expected, 4, axis=0), atol=1e-5)
+    with MtebModel(model, load_settings()) as encoder:
+        np.testing.assert_allclose(encoder._sound({"path": str(path)}).samples, heard.samples, atol=1e-6)
 
 
 def test_a_video_has_only_the_sound_of_its_row(model: OmniBind, tmp_path: Path) -> None:
@@ -94,6 +96,20 @@ def test_a_video_has_only_the_sound_of_its_row(model: OmniBind, tmp_path: Path) 
     np.testing.assert_allclose(silent, model.encode(VIDEO, [Clip(frames)], Role.QUERY), atol=1e-6)
     np.testing.assert_allclose(loud, model.encode(VIDEO, [Clip(frames, heard)], Role.QUERY), atol=1e-6)
     assert not np.allclose(silent, loud, atol=1e-3)
+
+
+@pytest.mark.parametrize("seconds", [9, 100])
+def test_a_video_of_any_length_is_eight_frames_of_the_whole(seconds: int, model: OmniBind, tmp_path: Path) -> None:
+    # The colour tells the time: from red to yellow in ten scenes.
+    scenes = [((220, 24 * i, 0), 440.0) for i in range(10)]
+    write_scenes(tmp_path / "film.mp4", scenes, seconds / 10)
+    with MtebModel(model, load_settings()) as encoder:
+        frames = encoder._frames({"path": str(tmp_path / "film.mp4")})
+    times = frames[:, :, :, 1].mean(axis=(1, 2)) / 24
+    assert len(times) == 8
+    assert np.abs(np.diff(times)).max() < 2.6
+    assert times[0] < 1
+    assert times[-1] > 7.5
 
 
 def test_what_cannot_be_embedded_is_named(model: OmniBind) -> None:

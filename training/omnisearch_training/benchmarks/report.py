@@ -22,7 +22,7 @@ Json = dict[str, Any]
 ALL = "all"
 ABOUT = ("benchmark", "direction", "queries", "targets")
 FIGURES = ("R@1", "R@5", "R@10", "nDCG@10", "MRR", "mAP")
-COLUMNS = (*ABOUT, *FIGURES, "paper", "difference")
+COLUMNS = ("benchmark", "direction", "R@1", "R@5", "R@10", "mAP", "paper", "difference")  # fit on a terminal
 
 
 def choose(names: Sequence[str], folder: Path) -> dict[str, Path]:

@@ -24,6 +24,7 @@ from omnisearch_training.stages.features import whole_files
 
 # The columns of mteb, in the order in which they are embedded.
 COLUMNS = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO)
+FRAMES = 8  # of a video
 T = TypeVar("T")
 
 
@@ -124,32 +125,33 @@ class MtebModel:
         if "array" in item:
             samples = np.asarray(item["array"], np.float32)
             return Waveform(samples.mean(axis=0) if samples.ndim > 1 else samples, int(item["sampling_rate"]))
-        content = self._decode(item)
-        if isinstance(content, Waveform):
-            return content
-        raise UsageError(f"a sound of this task is {type(content).__name__}, not a sound")
+        pieces = self._decode(item)
+        sounds = [piece for piece in pieces if isinstance(piece, Waveform)]
+        if len(sounds) != len(pieces):
+            raise UsageError(f"a sound of this task is {type(pieces[0]).__name__}, not a sound")
+        return Waveform(np.concatenate([each.samples for each in sounds]), sounds[0].rate)
 
     def _frames(self, item: Any) -> Pixels:
-        content = self._decode(item)
-        if isinstance(content, Clip):
-            return content.frames
-        raise UsageError(f"a video of this task is {type(content).__name__}, not a video")
+        """Read evenly spaced frames of a whole video: uint8 (FRAMES or fewer, height, width, 3)."""
+        pieces = self._decode(item)
+        clips = [piece for piece in pieces if isinstance(piece, Clip)]
+        if len(clips) != len(pieces):
+            raise UsageError(f"a video of this task is {type(pieces[0]).__name__}, not a video")
+        frames = np.concatenate([each.frames for each in clips])
+        chosen = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
+        return frames[chosen]
 
-    def _decode(self, item: Any) -> Content:
-        """Decode a file, given by its bytes or its path; of more than ten minutes only the first ten."""
+    def _decode(self, item: Any) -> list[Content]:
+        """Decode a file, given by its bytes or its path, into pieces that do not overlap."""
         if not isinstance(item, Mapping):
             kind = type(item).__name__
             raise UsageError(f"a task gives its media as {kind}; what is read is the bytes or the path of a file")
         if item.get("bytes") is None:
-            return self._first_piece(Path(item["path"]))
+            return [piece.content for piece in self._pool.decode(Path(item["path"])).pieces]
         with tempfile.NamedTemporaryFile() as file:
             file.write(item["bytes"])
             file.flush()
-            return self._first_piece(Path(file.name))
-
-    def _first_piece(self, path: Path) -> Content:
-        first, *_ = self._pool.decode(path).pieces  # read to the end, so that the decoder process is used again
-        return first.content
+            return [piece.content for piece in self._pool.decode(Path(file.name)).pieces]
 
 
 def _undecoded(inputs: Any) -> Any:

@@ -27,7 +27,8 @@ CHUNK = 256
 # A training item shows one thing, so only the beginning of a long recording is used.
 PIECES = 3
 TEXT_TOWER = "minilm"
-WHOLE_SECONDS = 600.0
+# With longer segments, decoders would take fewer than 8 frames of a video of ten seconds.
+WHOLE_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -50,10 +51,10 @@ class Table:
 
 
 def whole_files(settings: Settings) -> Settings:
-    """Return settings that decode a sound or video of up to ten minutes as one piece, as benchmarks expect.
+    """Return settings that decode a sound or video of up to a minute as one piece, as benchmarks expect.
 
-    A video is 8 evenly spaced frames then, and every tower takes the part of a sound that its authors take. The
-    segmentation is no part of the keys of `Features`: give it a folder of its own.
+    A video of some seconds or more is 8 evenly spaced frames then, and every tower takes the part of a sound that its
+    authors take. The segmentation is no part of the keys of `Features`: give it a folder of its own.
     """
     return settings.model_copy(update={"segment_seconds": WHOLE_SECONDS, "segment_overlap": 0.0})
 
