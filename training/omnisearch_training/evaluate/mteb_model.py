@@ -139,7 +139,8 @@ class MtebModel:
             raise UsageError(f"a video of this task is {type(pieces[0]).__name__}, not a video")
         frames = np.concatenate([each.frames for each in clips])
         chosen = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(int)
-        return frames[chosen]
+        kept: Pixels = frames[chosen]
+        return kept
 
     def _decode(self, item: Any) -> list[Content]:
         """Decode a file, given by its bytes or its path, into pieces that do not overlap."""
