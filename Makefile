@@ -10,11 +10,14 @@ SLOW := weights or network or slow
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.installed
 PAGE := web/dist/index.html
+# Waiting threads of OpenMP do not use the cores, as in the command `omnisearch`.
+BENCH := OMP_WAIT_POLICY=PASSIVE $(BIN)/python bench
+RESULTS := bench/results
 # On Linux the package index serves torch with gigabytes of CUDA. Without an NVIDIA card torch comes from an index of
 # builds for the processor, if that can be reached; TORCH_INDEX= takes the usual one.
 TORCH_INDEX ?= $(shell test "$$(uname)" != Linux || command -v nvidia-smi >/dev/null || echo https://download.pytorch.org/whl/cpu)
 
-.PHONY: help install page demo pictures serve-demo test coverage test-slow attack check bench docs web-types browser clean
+.PHONY: help install page demo pictures serve-demo test coverage test-slow attack check bench bench-more gate docs web-types browser clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -80,16 +83,29 @@ check: install  ## ruff, mypy --strict, import contracts, types, style and logic
 	$(BIN)/lint-imports
 	@web/check.sh
 
-bench: demo  ## Measure towers, mining, rebinding, everyday waits and serving; never a test
-	$(BIN)/python bench/encoders.py
-	$(BIN)/python bench/pairs.py
-	$(BIN)/python bench/rebind.py
-	$(BIN)/python bench/growth.py
-	$(BIN)/python bench/everyday.py $(DEMO)/corpus
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python bench/indexing.py
-	$(BIN)/python bench/serving.py $(DEMO)/data
-	$(BIN)/python bench/load.py $(DEMO)/data
-	$(BIN)/python bench/previews.py $(DEMO)/data
+bench: demo  ## Measure omnisearch against peers and limits, in some 30 minutes, and write docs/benchmarks.md
+	$(BENCH)/everyday.py $(DEMO)/corpus --json $(RESULTS)/everyday.json
+	$(BENCH)/indexing.py --scale 0.15 --rounds 5 --json $(RESULTS)/indexing.json
+	$(BENCH)/peers.py --pictures 150 --rounds 5 --json $(RESULTS)/peers.json
+	$(BENCH)/served.py --notes 1000 --json $(RESULTS)/served.json
+	$(BENCH)/footprint.py --json $(RESULTS)/footprint.json
+	$(BENCH)/growth.py --files 1000 4000 --recorded 100000 --json $(RESULTS)/growth.json
+	$(BENCH)/search.py --points 10000 40000 --times 20 --json $(RESULTS)/search.json
+	$(BENCH)/nearest.py --json $(RESULTS)/nearest.json
+	$(BENCH)/serving.py $(DEMO)/data --texts 320 --turns 5 --json $(RESULTS)/serving.json
+	$(BENCH)/rebind.py --files 300 --rounds 5 --json $(RESULTS)/rebind.json
+	$(BENCH)/binding.py --models omnibind-base omnibind-large --rounds 7 --json $(RESULTS)/binding.json
+	$(BENCH)/pairs.py --queries 8192 --targets 8192 --rounds 5 --json $(RESULTS)/pairs.json
+	$(BENCH)/gate.py --json $(RESULTS)/gate.json
+	$(BENCH)/render.py
+
+bench-more: demo  ## Measure what docs/benchmarks.md leaves out: towers, load, previews; never a test
+	$(BENCH)/encoders.py
+	$(BENCH)/load.py $(DEMO)/data
+	$(BENCH)/previews.py $(DEMO)/data
+
+gate: install  ## Fail if a ratio that the benchmarks recorded has become twice as bad
+	$(BENCH)/gate.py --check
 
 docs: install  ## Write the pages and tables of docs/ that are made from the code
 	$(BIN)/python -m tests.render_docs
@@ -104,4 +120,4 @@ browser:  ## Install Debian's Chromium for the page's tests (needs root and apt)
 	apt-get update -q && apt-get install -y -q --no-install-recommends chromium
 
 clean:  ## Remove the environment, the built page and the demo
-	rm -rf $(VENV) web/dist web/node_modules web/.node $(DEMO)/corpus $(DEMO)/corpus-sources.tsv $(DEMO)/data
+	rm -rf $(VENV) .peers web/dist web/node_modules web/.node $(DEMO)/corpus $(DEMO)/corpus-sources.tsv $(DEMO)/data

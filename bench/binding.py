@@ -25,6 +25,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from bench.results import Report, add_json_option, checked_out
 from omnisearch.binding import checkpoint
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.official import OFFICIAL, WIDTHS
@@ -109,8 +110,9 @@ def milliseconds(step: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - begun)
 
 
-def measure(name: str, checkout: Path, batches: list[int], rounds: int) -> None:
+def measure(report: Report, name: str, checkout: Path, batches: list[int], rounds: int) -> None:
     """Compare one model in every modality and batch."""
+    released = {"peer": "the authors' module", "peer_version": checked_out(checkout)}
     module, theirs = authors(checkout, name)
     fusion = ours(module, name)
     for batch in batches:
@@ -121,6 +123,8 @@ def measure(name: str, checkout: Path, batches: list[int], rounds: int) -> None:
             off = float((fusion(part, rows) - theirs(part, rows)).abs().max())
             steps = partial(fusion, part, rows), partial(theirs, part, rows)
             times = [tuple(map(milliseconds, steps)) for _ in range(rounds)]
+            ratios = [mine / other for mine, other in times]
+            report.add(f"{name}, {part.value}, batches of {batch}, time", "ratio", ratios, batch, **released)
             our, their = (statistics.median(each) for each in zip(*times, strict=True))
             row = {"model": name, "modality": part, "batch": batch, "difference": off}
             row |= {"ms": round(our, 1), "authors_ms": round(their, 1), "ratio": round(their / our, 2)}
@@ -135,13 +139,22 @@ def main() -> None:
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 64])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    given = parser.parse_args()
+    add_json_option(parser)
+    given, report = parser.parse_args(), Report(__file__)
     if given.checkout is None:
-        parser.error("--checkout or OMNIBIND_CHECKOUT must name a checkout of the paper's repository")
+        reason = (
+            "no package registry has it; --checkout or OMNIBIND_CHECKOUT names a checkout of the paper's repository"
+        )
+        if given.json is None:
+            parser.error(reason)
+        report.miss("binding, time", "ratio", reason, peer="the authors' module")
+        report.write(given.json)
+        return
     torch.set_num_threads(given.threads)
     with torch.inference_mode():
         for name in given.models:
-            measure(name, given.checkout, given.batches, given.rounds)
+            measure(report, name, given.checkout, given.batches, given.rounds)
+    report.write(given.json)
 
 
 if __name__ == "__main__":

@@ -1,49 +1,103 @@
 """What a user waits for: python bench/everyday.py demo/corpus
 
-Indexes a folder into a new data directory, indexes it again, asks one text cold (a new process) and then warm (an open
-engine), each as a user would. Needs the weights (`omnisearch models pull`).
+In each round a folder is indexed into a new data directory and indexed again, texts are asked cold (each in a new
+process), and then warm (of an open engine, which has not seen them), each as a user would. The cold search is
+compared with a process that imports torch and does nothing. Memory is the most that the processes of a command took
+together, the worker of the store included. Needs the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from bench.process_tree import PeakMemory, adopt_orphans, memory_mib
+from bench.results import Report, add_json_option
 from omnisearch.config import load_settings
 from omnisearch.query.expressions import Term
 from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
+OMNISEARCH = (sys.executable, "-m", "omnisearch")
+SETTLED_SECONDS = 3.0  # the worker of the store ends two seconds after its last client
 
 
-def command(*arguments: str) -> float:
-    """Run `omnisearch` in a process of its own; return its seconds."""
+def seconds(*command: str) -> float:
+    """Run a command in a process of its own."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "omnisearch", *arguments], check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
 
 
+def size_mib(folder: Path) -> float:
+    """Return what the files of a folder take on the disk."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+def once(folder: Path, place: Path) -> dict[str, float]:
+    """Measure one round."""
+    found = {}
+    data = ("--data-dir", str(place))
+    with PeakMemory(itself=False) as memory:
+        found["index"] = seconds(*OMNISEARCH, "index", str(folder), *data)
+    found["index, memory"] = memory.mib
+    found["index again"] = seconds(*OMNISEARCH, "index", str(folder), *data)
+    found["index, size"] = size_mib(place)
+    time.sleep(SETTLED_SECONDS)
+    with PeakMemory(itself=False) as memory:
+        found["search, cold"] = median(seconds(*OMNISEARCH, "search", text, *data) for text in TEXTS)
+    found["search, cold, memory"] = memory.mib
+    found["import torch"] = median(seconds(sys.executable, "-c", "import torch") for _ in TEXTS)
+    before = memory_mib()
+    with Engine.open(load_settings(data_dir=place)) as engine:
+        engine.search(Query(Term("warm up")))
+        answers = [engine.search(Query(Term(text))) for text in TEXTS]
+        found["open engine, memory"] = memory_mib() - before
+    found["search, warm"] = median(answer.took_ms["total"] for answer in answers)
+    return found
+
+
+def report_rounds(report: Report, rounds: dict[str, list[float]], files: int, corpus_mib: float) -> None:
+    """Add the figures to the results."""
+    for name, n in (("index", files), ("index again", files), ("search, cold", len(TEXTS))):
+        report.add(f"{name}, time", "s", rounds[name], n)
+    torch = "a process that imports torch"
+    cold = [a / b for a, b in zip(rounds["search, cold"], rounds["import torch"], strict=True)]
+    report.add("search, cold, time", "ratio", cold, len(TEXTS), peer=torch)
+    report.add("search, warm, all modalities", "ms", rounds["search, warm"], len(TEXTS))
+    for name, n in (
+        ("index, memory", files),
+        ("search, cold, memory", len(TEXTS)),
+        ("open engine, memory", len(TEXTS)),
+    ):
+        report.add(name, "MiB", rounds[name], n)
+    report.add("index, size", "MiB", rounds["index, size"], files)
+    share = [size / corpus_mib for size in rounds["index, size"]]
+    report.add("index, size", "ratio", share, files, peer="the files themselves")
+
+
 def main() -> None:
-    """Measure and print one JSON object, seconds."""
-    parser = argparse.ArgumentParser()
+    """Measure and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        found = {
-            "index": command("index", str(folder), "--data-dir", place),
-            "index again": command("index", str(folder), "--data-dir", place),
-            "search, cold": median(command("search", text, "--data-dir", place) for text in TEXTS),
-        }
-        with Engine.open(load_settings(data_dir=place)) as engine:
-            engine.search(Query(Term("warm up")))
-            answers = [engine.search(Query(Term(text))) for text in TEXTS]
-        found["search, warm"] = median(answer.took_ms["total"] for answer in answers) / 1000
-    print(json.dumps({name: round(seconds, 3) for name, seconds in found.items()}))
+    parser.add_argument("--rounds", type=int, default=3)
+    add_json_option(parser)
+    given, report = parser.parse_args(), Report(__file__)
+    adopt_orphans()
+    rounds = defaultdict[str, list[float]](list)
+    for _ in range(given.rounds):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            for name, value in once(given.folder, Path(place)).items():
+                rounds[name].append(value)
+    files = sum(1 for path in given.folder.rglob("*") if path.is_file())
+    report_rounds(report, rounds, files, size_mib(given.folder))
+    report.show()
+    report.write(given.json)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from bench.results import Report, add_json_option
 from omnisearch.config import Settings, load_settings
 from omnisearch.media.pool import fingerprint
 from omnisearch.spaces.registry import SPACES
@@ -167,8 +168,8 @@ def bare_walk(tree: Path) -> float:
     return time.process_time() - begun
 
 
-def measure(place: Path, files: int, model: str, recorded: bool) -> dict[str, float]:
-    """Return one row of the table."""
+def measure(place: Path, files: int, model: str, recorded: bool) -> tuple[dict[str, float], list[tuple[Cost, Cost]]]:
+    """Return one row of the table, and the costs of a run without changes and of `find` in each round."""
     tree, settings = place / "tree", load_settings(data_dir=place / "index", model=model)
     index = [
         sys.executable,
@@ -203,7 +204,7 @@ def measure(place: Path, files: int, model: str, recorded: bool) -> dict[str, fl
     row |= {f"unchanged_{name}": value for name, value in asdict(run).items()}
     row |= {"find_seconds": peer.seconds, "find_cpu": peer.cpu, "walk_cpu": statistics.median(walked)}
     row |= {"ratio_seconds": run.seconds / peer.seconds, "ratio_cpu": run.cpu / peer.cpu}
-    return {name: round(value, 3) for name, value in row.items()}
+    return {name: round(value, 3) for name, value in row.items()}, list(zip(unchanged, found, strict=True))
 
 
 def slopes(rows: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -228,6 +229,24 @@ def per_further_file(rows: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in found.items()}
 
 
+def report_growth(report: Report, rows: Sequence[dict[str, float]], rounds: Sequence[list[tuple[Cost, Cost]]]) -> None:
+    """Add what a run without changes costs at each size, and how it grows, to the results."""
+    for row, costs in zip(rows, rounds, strict=True):
+        files = int(row["files"])
+        name = f"a run without changes over {files:,} files"
+        report.add(f"{name}, processor time", "s", [run.cpu for run, _ in costs], files)
+        report.add(f"{name}, memory", "MiB", [run.peak_mib for run, _ in costs], files)
+    least, most = (chosen(range(len(rows)), key=lambda n: rows[n]["files"]) for chosen in (min, max))
+    further = int(rows[most]["files"] - rows[least]["files"])
+    if further:
+        pairs = list(zip(rounds[least], rounds[most], strict=True))
+        growths = [(most[0].cpu - least[0].cpu, most[1].cpu - least[1].cpu) for least, most in pairs]
+        each = [1e6 * ours / further for ours, _ in growths]
+        report.add("a run without changes, processor time of each further file", "µs", each, further)
+        ratios = [ours / theirs for ours, theirs in growths]
+        report.add("each further file, processor time", "ratio", ratios, further, peer="find -printf")
+
+
 def table(rows: Sequence[dict[str, float]]) -> str:
     """The rows as a table of Markdown."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -247,15 +266,20 @@ def main() -> None:
     parser.add_argument("--model", help="a model on this machine")
     parser.add_argument("--folder", type=Path, help="where the files are written; some 1 KiB of memory each on a tmpfs")
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    rows = []
+    add_json_option(parser)
+    given, report = parser.parse_args(), Report(__file__)
+    rows, rounds = [], []
     with tempfile.TemporaryDirectory(dir=given.folder, ignore_cleanup_errors=True) as name:
         model = given.model or str(write_model(Path(name, "model")))
         for files, recorded in [*((n, False) for n in given.files), *((n, True) for n in given.recorded)]:
             place = Path(name, f"{files}-{recorded}")
-            rows.append(measure(place, files, model, recorded))
+            row, costs = measure(place, files, model, recorded)
+            rows.append(row)
+            rounds.append(costs)
             shutil.rmtree(place, ignore_errors=True)
     print(table(rows))
+    report_growth(report, rows, rounds)
+    report.write(given.json)
     load = [round(value, 1) for value in os.getloadavg()]
     result = {"rows": rows, "slopes": slopes(rows), "per_further_file_us": per_further_file(rows), "load": load}
     print(f"\nslopes: {result['slopes']}\nper further file, in µs of a processor: {result['per_further_file_us']}")

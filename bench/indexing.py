@@ -14,7 +14,6 @@ it, keeps waiting threads from using the cores. Needs the weights (`omnisearch m
 """
 
 import argparse
-import json
 import os
 import tempfile
 import threading
@@ -22,13 +21,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench import synthesized
+from bench.results import Report, add_json_option
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.picture_side import picture_side
 from omnisearch.config import Settings, load_settings
@@ -45,22 +45,18 @@ COUNTS = {
     Modality.VIDEO: 22,
 }
 PARTS = ("decode", "encode", "write", "idle")
+ALONE = "the encoder alone"
 
 
 @dataclass
-class Row:
-    """One modality, medians over the rounds; rates are contents a second."""
+class Turn:
+    """One round of a modality. Rates are contents a second."""
 
-    files: int
-    contents: int
     alone: float
     indexed: float
     ratio: float
     cpu_ratio: float
-    decode: float
-    encode: float
-    write: float
-    idle: float
+    shares: dict[str, float]
 
 
 class Clock:
@@ -137,51 +133,53 @@ def index(settings: Settings, folder: Path) -> tuple[float, float, dict[str, flo
     return wall, cpu, {part: clock.seconds[part] / wall / threads.get(part, 1) for part in PARTS}
 
 
-def measure(model: OmniBind, settings: Settings, modality: Modality, count: int, rounds: int) -> Row:
-    """Measure one modality in turns."""
+def measure(model: OmniBind, settings: Settings, modality: Modality, count: int, rounds: int) -> tuple[int, list[Turn]]:
+    """Measure one modality in turns; return the number of contents, and the turns."""
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+        folder, turns = Path(place), []
         synthesized.GENERATORS[modality](folder, count)
         encode_alone(model, settings, modality, folder)  # loads the towers
-        turns = [(encode_alone(model, settings, modality, folder), index(settings, folder)) for _ in range(rounds)]
-    contents = turns[0][0][0]
-    return Row(
-        count,
-        contents,
-        alone=median(contents / wall for (_, wall, _), _ in turns),
-        indexed=median(contents / wall for _, (wall, _, _) in turns),
-        ratio=median(alone[1] / whole[0] for alone, whole in turns),
-        cpu_ratio=median(alone[2] / whole[1] for alone, whole in turns),
-        **{part: median(shares[part] for _, (_, _, shares) in turns) for part in PARTS},
-    )
+        for _ in range(rounds):
+            contents, wall, cpu = encode_alone(model, settings, modality, folder)
+            whole_wall, whole_cpu, shares = index(settings, folder)
+            turns.append(Turn(contents / wall, contents / whole_wall, wall / whole_wall, cpu / whole_cpu, shares))
+    return contents, turns
+
+
+def report_turns(report: Report, modality: Modality, contents: int, turns: list[Turn]) -> None:
+    """Add the figures of a modality to the results."""
+    name = modality.value
+    report.add(f"{name}: indexing", "contents/s", [turn.indexed for turn in turns], contents, "higher")
+    report.add(f"{name}: indexing over encoding, rate", "ratio", [t.ratio for t in turns], contents, "higher", ALONE)
+    cpu = [turn.cpu_ratio for turn in turns]
+    report.add(f"{name}: indexing over encoding, per processor second", "ratio", cpu, contents, "higher", ALONE)
 
 
 def main() -> None:
-    """Print a table; with --json, write the same numbers to a file."""
+    """Print a table; with --json, write the rates and ratios to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="mini")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual number of files")
     parser.add_argument("--only", nargs="*", type=Modality, choices=list(Modality), default=list(COUNTS))
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    add_json_option(parser)
+    given, report = parser.parse_args(), Report(__file__)
     settings = load_settings(model=given.model)
     model = OmniBind.load(given.model, settings)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; median of {given.rounds} rounds")
     names = ("files", "contents", "alone/s", "index/s", "ratio", "CPU ratio", *PARTS)
     print(f"{'modality':<12}" + "".join(f"{name:>10}" for name in names))
-    rows = {}
     for modality in given.only:
-        row = measure(model, settings, modality, max(1, round(COUNTS[modality] * given.scale)), given.rounds)
-        rows[modality.value] = {name: round(number, 3) for name, number in asdict(row).items()}
-        cells = [f"{row.files:>10}{row.contents:>10}{row.alone:>10.1f}{row.indexed:>10.1f}"]
-        cells += [f"{share:>10.2f}" for share in (row.ratio, row.cpu_ratio)]
-        cells += [f"{getattr(row, part):>10.0%}" for part in PARTS]
+        files = max(1, round(COUNTS[modality] * given.scale))
+        contents, turns = measure(model, settings, modality, files, given.rounds)
+        report_turns(report, modality, contents, turns)
+        rates = [median(getattr(turn, name) for turn in turns) for name in ("alone", "indexed")]
+        ratios = [median(getattr(turn, name) for turn in turns) for name in ("ratio", "cpu_ratio")]
+        cells = [f"{files:>10}{contents:>10}", *(f"{rate:>10.1f}" for rate in rates)]
+        cells += [f"{ratio:>10.2f}" for ratio in ratios]
+        cells += [f"{median(turn.shares[part] for turn in turns):>10.0%}" for part in PARTS]
         print(f"{modality:<12}" + "".join(cells), flush=True)
-    if given.json:
-        given.json.write_text(
-            json.dumps({"cores": os.cpu_count(), "load": os.getloadavg()[0], **rows}, indent=1) + "\n"
-        )
+    report.write(given.json)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.results import Report, add_json_option, package_version
 from omnisearch.types import Floats
 from omnisearch_training.stages.nearest import nearest
 
@@ -50,7 +51,8 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("-k", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    add_json_option(parser)
+    options, report = parser.parse_args(), Report(__file__)
     queries, targets = (
         clustered(rows, options.targets // 20, options.dim, seed)
         for seed, rows in enumerate((options.queries, options.targets), 1)
@@ -66,6 +68,17 @@ def main() -> None:
     for name, spent in seconds.items():
         print(f"{name:12} {median(spent):7.2f} CPU s, {work / median(spent) / 1e9:6.0f} GFLOP per CPU s")
     ratios = [a / b for a, b in zip(seconds["faiss alone"], seconds["int8"], strict=True)]
+    inverse = [1 / ratio for ratio in ratios]
+    faiss_version = package_version("faiss-cpu")
+    report.add(
+        "mining by int8 blocks, processor time",
+        "ratio",
+        inverse,
+        options.queries,
+        peer="faiss flat",
+        peer_version=faiss_version,
+    )
+    report.write(options.json)
     exact = nearest(queries, targets, options.k, "faiss")
     same = all((ours == theirs).all() for ours, theirs in zip(found["int8"], exact, strict=True))
     print(

@@ -20,9 +20,9 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -30,6 +30,7 @@ from statistics import median
 import numpy as np
 import qdrant_edge as edge
 
+from bench.results import Report, add_json_option, in_blocks, package_version
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
 from omnisearch.query.condition_parser import parse_conditions
@@ -181,8 +182,18 @@ def deep(engine: Engine, query: Query) -> Query:
     return query
 
 
-def measure(settings: Settings, count: int, times: int) -> list[tuple[str, float, float, str]]:
-    """Return the name, the median and the ratio of each query for an index of `count` points, and to what it is."""
+@dataclass(frozen=True)
+class Row:
+    """What a query took in each turn, in milliseconds, and the ratios to another query in the same turn."""
+
+    name: str
+    took: list[float]
+    ratios: list[float]
+    to: str
+
+
+def measure(settings: Settings, count: int, times: int, only: Sequence[str] = ()) -> list[Row]:
+    """Return a row of each query, or of those that `only` names, for an index of `count` points."""
     model = OmniBind.load(settings.model, settings)
     named = {"model": model.name, "dim": model.dim, "fingerprint": model.fingerprint}
     with closing(open_store(settings, **named, create=True)) as store:
@@ -191,11 +202,11 @@ def measure(settings: Settings, count: int, times: int) -> list[tuple[str, float
     time.sleep(LINGER_SECONDS)
     with tempfile.TemporaryDirectory(dir=settings.data_dir.parent, ignore_cleanup_errors=True) as copied:
         shard = Path(shutil.copytree(settings.data_dir / DIRECTORY / collection, Path(copied) / collection))
-        return ask(settings, shard, np.random.default_rng(1).normal(size=(times, model.dim)).astype(np.float32))
+        return ask(settings, shard, np.random.default_rng(1).normal(size=(times, model.dim)).astype(np.float32), only)
 
 
-def ask(settings: Settings, shard: Path, vectors: Floats) -> list[tuple[str, float, float, str]]:
-    """Ask all queries in each turn, whose vector is one of `vectors` (n, dim). `shard` is a copy of the index."""
+def ask(settings: Settings, shard: Path, vectors: Floats, only: Sequence[str]) -> list[Row]:
+    """Ask the queries in each turn, whose vector is one of `vectors` (n, dim). `shard` is a copy of the index."""
     bare, took, compared = Bare(shard), defaultdict[str, list[float]](list), {"lookups": "bare"}
     with Engine.open(settings) as engine:
         last = deep(engine, Query(text(0), limit=LIMIT, words=False))
@@ -203,12 +214,14 @@ def ask(settings: Settings, shard: Path, vectors: Floats) -> list[tuple[str, flo
         for n, vector in enumerate((*vectors[:WARM_UP], *vectors), -WARM_UP):
             turn = {name: timed(worker, partial(call, vector)) for name, call in bare.calls.items()}
             for name, to, query in (*queries(vector, n), (f"page {PAGE}", "text", last)):
+                if only and name not in only:
+                    continue
                 engine.embed(query.terms)
                 compared[name], turn[name] = to, timed(worker, partial(engine.search, query))
             for name, one in turn.items() if n >= 0 else ():
                 took[name].append(one)
-    ratio = {name: median(a / b for a, b in zip(took[name], took[to], strict=True)) for name, to in compared.items()}
-    return [(name, median(each), ratio.get(name, 1.0), compared.get(name, "")) for name, each in took.items()]
+    ratios = {name: [a / b for a, b in zip(took[name], took[to], strict=True)] for name, to in compared.items()}
+    return [Row(name, each, ratios.get(name, [1.0] * len(each)), compared.get(name, "")) for name, each in took.items()]
 
 
 def main() -> None:
@@ -217,17 +230,30 @@ def main() -> None:
     parser.add_argument("--points", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--times", type=int, default=40)
     parser.add_argument("--model")
-    chosen = parser.parse_args()
+    add_json_option(parser)
+    chosen, report = parser.parse_args(), Report(__file__)
     measured = []
     for count in chosen.points:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             settings = load_settings(data_dir=Path(folder) / "data", model=chosen.model)
             measured.append(measure(settings, count, chosen.times))
+        add_rows(report, count, measured[-1])
+    report.write(chosen.json)
     print("| query | relative to | " + " | ".join(f"{count:,} points, ms | ratio" for count in chosen.points) + " |")
     print("|---|---|" + "--:|" * 2 * len(measured))
     for rows in zip(*measured, strict=True):
-        columns = " | ".join(f"{milliseconds:.1f} | {ratio:.2f}" for _, milliseconds, ratio, _ in rows)
-        print(f"| {rows[0][0]} | {rows[0][3]} | {columns} |")
+        columns = " | ".join(f"{median(row.took):.1f} | {median(row.ratios):.2f}" for row in rows)
+        print(f"| {rows[0].name} | {rows[0].to} | {columns} |")
+
+
+def add_rows(report: Report, count: int, rows: list[Row]) -> None:
+    """Add the queries that are compared with the bare engine, and the time of each query, to the results."""
+    qdrant = {"peer": "a bare call of qdrant-edge", "peer_version": package_version("qdrant-edge-py")}
+    for row in rows:
+        name = f"{count:,} points: {row.name}"
+        report.add(f"{name}, processor time", "ms", in_blocks(row.took), len(row.took))
+        if row.to == "bare":
+            report.add(f"{name}, over a bare call", "ratio", in_blocks(row.ratios), len(row.took), **qdrant)
 
 
 if __name__ == "__main__":

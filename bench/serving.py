@@ -23,12 +23,13 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.results import Report, add_json_option
 from omnisearch.config import load_settings
 from omnisearch.query.expressions import Term
 from omnisearch.query.query import Query
 from omnisearch.search.engine import Engine
 
-CLIENTS, TURNS = 16, 3
+CLIENTS = 16
 WORDS = ("dog", "rain", "old train", "small station", "tall green tree", "wooden chair", "door", "piano", "river")
 SERVE = "from omnisearch.cli.serve import serve; serve(port=0)"
 SETTING = "from omnisearch.search import engine; from omnisearch.search.plan import shared_encoding as encoding"
@@ -111,7 +112,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("--texts", type=int, default=480, help="how many each server is asked in each turn")
-    options = parser.parse_args()
+    parser.add_argument("--turns", type=int, default=3)
+    add_json_option(parser)
+    options, report = parser.parse_args(), Report(__file__)
     draw, query = random.Random(0), Query(Term("a dog"))
     batched, alone, spent, rest, inside = [], [], [], [], []
     with (
@@ -121,7 +124,7 @@ def main() -> None:
     ):
         for place in (together, one):
             load(place, unseen(draw, 64))
-        for _ in range(TURNS):
+        for _ in range(options.turns):
             rate, each = load(together, unseen(draw, options.texts))
             batched.append(rate)
             spent += each
@@ -130,16 +133,22 @@ def main() -> None:
                 rest.append(milliseconds(partial(post, connection, "a dog")))
             inside.append(milliseconds(lambda: engine.search(query)))
     ordered = sorted(1000 * each for each in spent)
+    gains, added = ([a / b for a, b in zip(*both, strict=True)] for both in ((batched, alone), (rest, inside)))
     found = {
         f"texts a second, {CLIENTS} clients": median(batched),
         "p50 ms": median(ordered),
         "p95 ms": ordered[int(0.95 * len(ordered))],
         "p99 ms": ordered[int(0.99 * len(ordered))],
-        "micro-batching over none": median(b / a for b, a in zip(batched, alone, strict=True)),
+        "micro-batching over none": median(gains),
         "cached text over HTTP, p50 ms": median(rest),
         "cached text in process, p50 ms": median(inside),
         "HTTP over in process, ms": median(r - i for r, i in zip(rest, inside, strict=True)),
     }
+    report.add(f"texts of {CLIENTS} clients", "texts/s", batched, options.texts, "higher")
+    report.add("micro-batching, rate", "ratio", gains, options.texts, "higher", "a server without it")
+    report.add("a cached text over HTTP, time", "ratio", added, 100, peer="the engine in process")
+    report.add("a cached text over HTTP", "ms", rest, 100)
+    report.write(options.json)
     print(json.dumps({name: round(value, 2) for name, value in found.items()}))
 
 

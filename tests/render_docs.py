@@ -13,6 +13,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from bench import render as benchmarks
 from omnisearch.cli.main import build
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
@@ -158,6 +159,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "indexing.md": partial(with_tables, "indexing.md"),
     "training.md": partial(with_tables, "training.md"),
     "models.md": partial(with_tables, "models.md"),
+    "benchmarks.md": benchmarks.render,
 }
 
 

@@ -76,8 +76,10 @@ def test_this_installation_has_every_command() -> None:
 
 
 # Imports of modules that no declared package brings: of the released code that bench/binding.py is given a checkout of,
-# of a script beside those that import it, and of a package that is asked for without its dependencies.
-UNDECLARED = {"omni_utils", "projector", "router", "sides", "tinysoundfont"}
+# of a script beside those that import it, of a package that is asked for without its dependencies, and of peers, which
+# bench/peers.py installs apart.
+PEERS = {"all_clip", "clip_retrieval", "rclip"}
+UNDECLARED = {"omni_utils", "projector", "router", "sides", "tinysoundfont", *PEERS}
 IMPORT = re.compile(r"^ *(?:from (\w+)[\w.]* import |import (\w+)[\w.]*(?: as \w+)?$)", re.MULTILINE)
 
 

@@ -1,0 +1,11 @@
+"""Serve txtai's own application at a port of this machine: run_txtai.py PORT, with its CONFIG in the environment."""
+
+import sys
+
+import uvicorn
+
+from omnisearch.spaces.nn import torchvision_shim
+
+if __name__ == "__main__":
+    torchvision_shim.install()  # torchvision does not import beside torch for the processor, and txtai imports it
+    uvicorn.run("txtai.api:app", port=int(sys.argv[1]), log_level="error")

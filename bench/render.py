@@ -1,0 +1,191 @@
+"""Write docs/benchmarks.md from bench/results/*.json and bench/claims.toml: python bench/render.py
+
+Nothing of the page is typed by hand: a section's heading and text are the docstring of its script, and its figures are
+those of the script's JSON.
+"""
+
+import ast
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "bench" / "results"
+CLAIMS = ROOT / "bench" / "claims.toml"
+PAGE = ROOT / "docs" / "benchmarks.md"
+# The scripts of the page, in its order; `make bench` runs them in the same order.
+SCRIPTS = (
+    "everyday",
+    "indexing",
+    "peers",
+    "served",
+    "footprint",
+    "growth",
+    "search",
+    "nearest",
+    "serving",
+    "rebind",
+    "binding",
+    "pairs",
+    "gate",
+)
+WEAKEST = 3
+INTRODUCTION = """# Benchmarks
+
+Made by `make bench` from `bench/results/*.json`; no figure is typed by hand. `make docs` makes the page again from the
+same files.
+
+A figure is the median of its rounds. A round of a comparison measures both sides, one after the other, so that a busy
+machine slows both: the ratios hold on other machines, the times only on this one. `low to high` encloses the value of a
+second run of as many rounds in 95 of 100 cases, if its rounds vary as these did (Student's t on the logarithms).
+`python bench/agree.py OTHER` compares the results with those of another run, in the folder OTHER."""
+
+
+def documents(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """Return the JSON of each script that was run, by its name, in the order of the page."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    if unknown := found.keys() - set(SCRIPTS):
+        raise SystemExit(f"{folder} has {', '.join(sorted(unknown))}, which bench/render.py does not list in SCRIPTS")
+    return {name: found[name] for name in SCRIPTS if name in found}
+
+
+def claims() -> list[dict[str, str]]:
+    """Return the claims of the README: text, command, and the figure if there is one."""
+    declared: list[dict[str, str]] = tomllib.loads(CLAIMS.read_text(encoding="utf-8"))["claim"]
+    return declared
+
+
+def figures(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return every result by "SCRIPT: NAME"."""
+    return {f"{script}: {each['name']}": each for script, run in runs.items() for each in run["results"]}
+
+
+def render(folder: Path = RESULTS) -> str:
+    """Return the page."""
+    runs = documents(folder)
+    parts = [INTRODUCTION, _machines(runs), _weakest(runs)]
+    for script, run in runs.items():
+        parts += [_section(script), _run(run), _table(COLUMNS, (_row(each) for each in run["results"]))]
+    parts += ["## The claims of the README", _claims(figures(runs))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+COLUMNS = ("figure", "value", "low to high", "rounds of n", "against")
+
+
+def _row(result: dict[str, Any]) -> tuple[str, ...]:
+    peer = f"{result['peer']} {result['peer_version']}".strip()
+    if not result["rounds"]:
+        return result["name"], "not measured", "", "", f"{peer}: {result['reason']}" if peer else result["reason"]
+    ends = f"{number(result['low'])} to {number(result['high'])}"
+    return result["name"], shown(result), ends, f"{len(result['rounds'])} of {result['n']:,}", peer
+
+
+def shown(result: dict[str, Any]) -> str:
+    """Return the value of a result with its unit."""
+    return number(result["value"]) + ("" if result["unit"] == "ratio" else f" {result['unit']}")
+
+
+def number(value: float) -> str:
+    """Write a number with three significant digits."""
+    rounded = float(f"{value:.3g}")
+    exponent = int(f"{rounded:e}".partition("e")[2])
+    return f"{rounded:,.{min(6, max(0, 2 - exponent))}f}"
+
+
+def _section(script: str) -> str:
+    """Return the heading and the text of a script: its docstring, whose first line ends with the command."""
+    source = (ROOT / "bench" / f"{script}.py").read_text(encoding="utf-8")
+    first, _, rest = inspect.cleandoc(ast.get_docstring(ast.parse(source)) or "").partition("\n\n")
+    title = re.split(r": (?=[A-Z_]*=?\S* ?python )", first)[0].removesuffix(".")
+    return f"## {title}\n\n{rest}".rstrip()
+
+
+def _run(run: dict[str, Any]) -> str:
+    took = f"{_duration(run['seconds'])}, of a processor {_duration(run['cpu_seconds'])}"
+    return f"`{run['command']}`: {took}; {run['date']}, revision {run['revision']}."
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+def _machines(runs: dict[str, dict[str, Any]]) -> str:
+    """Return a line for each machine and set of packages, with the scripts that ran there."""
+    known: dict[str, list[str]] = {}
+    for script, run in runs.items():
+        known.setdefault(_machine(run["machine"]), []).append(f"{script} ({run['machine']['load']})")
+    lines = [
+        f"- {machine}. Load of the machine when a script started: {', '.join(names)}."
+        for machine, names in known.items()
+    ]
+    whole = sum(run["seconds"] for run in runs.values())
+    return "\n".join(lines) + (f"\n\nThe scripts took {_duration(whole)} together." if runs else "")
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return (
+        f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, "
+        f"Python {machine['python']}, {packages}"
+    )
+
+
+def worse_than_peer(result: dict[str, Any]) -> float:
+    """Return how many times worse than its peer a ratio says that we are."""
+    value: float = result["value"]
+    return value if result["better"] == "lower" else 1 / value
+
+
+def weakest(runs: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the ratios against a peer in which omnisearch is worst, the worst first, and one of each script."""
+    compared = [
+        (name, each)
+        for name, each in figures(runs).items()
+        if each["unit"] == "ratio" and each["peer"] and each["rounds"] and not name.startswith("gate: ")
+    ]
+    compared.sort(key=lambda pair: worse_than_peer(pair[1]))
+    of_each = {name.partition(": ")[0]: (name, each) for name, each in compared}  # the worst comes last
+    return sorted(of_each.values(), key=lambda pair: -worse_than_peer(pair[1]))[:WEAKEST]
+
+
+def _weakest(runs: dict[str, dict[str, Any]]) -> str:
+    rows = (
+        (name, number(each["value"]), f"{each['peer']} {each['peer_version']}".strip(), number(worse_than_peer(each)))
+        for name, each in weakest(runs)
+    )
+    heading = "## The weakest ratios\n\nThe worst of each section.\n\n"
+    return heading + _table(("figure", "value", "against", "times worse"), rows)
+
+
+def _claims(known: dict[str, dict[str, Any]]) -> str:
+    rows = (
+        (
+            _from_docs(claim["text"]),
+            f"`{claim['command']}`",
+            shown(known[claim["figure"]]) if claim.get("figure") in known else "",
+        )
+        for claim in claims()
+    )
+    return _table(("claim", "command", "measured"), rows)
+
+
+def _from_docs(text: str) -> str:
+    """Return a text of the README with links that lead from docs/ to the same files."""
+    return re.sub(r"\]\((?![a-z]+://)(docs/)?", lambda link: "](" if link[1] else "](../", text)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = tuple(head)
+    cells = (names, ("---",) * len(names), *rows)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in cells
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

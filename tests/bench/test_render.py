@@ -1,0 +1,89 @@
+"""The results in the repository: their commands exist, their values are those of their rounds, and their page."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import render
+from bench.results import FORMAT, Report, significant, spread
+from tests.bench.commands import missing
+from tests.test_docs import ROOT
+
+RUNS = render.documents()
+
+
+@pytest.mark.parametrize("script", RUNS)
+def test_a_file_is_of_its_script_whose_command_exists(script: str) -> None:
+    run = RUNS[script]
+    assert (run["format"], run["script"]) == (FORMAT, script)
+    assert f"python bench/{script}.py" in run["command"]
+    assert missing(run["command"]) == []
+
+
+@pytest.mark.parametrize("script", RUNS)
+def test_every_value_is_that_of_its_rounds_and_the_others_say_why(script: str) -> None:
+    names = [each["name"] for each in RUNS[script]["results"]]
+    assert len(set(names)) == len(names) > 0
+    for each in RUNS[script]["results"]:
+        if each["rounds"]:
+            # The rounds are rounded after the spread was computed from them.
+            value, low, high = (significant(number, 3) for number in spread(each["rounds"]))
+            assert each["value"] == pytest.approx(value, rel=0.01)
+            assert each["low"] == pytest.approx(low, rel=0.02)
+            assert each["high"] == pytest.approx(high, rel=0.02)
+            assert each["n"] > 0
+        else:
+            assert each["value"] is None
+            assert each["reason"]
+
+
+def test_make_bench_runs_every_script_of_the_page() -> None:
+    recipe = re.search(r"^bench:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert recipe
+    ran = re.findall(r"\$\(BENCH\)/(\w+)\.py.*?--json \$\(RESULTS\)/(\w+)\.json", recipe[1])
+    assert ran == [(script, script) for script in render.SCRIPTS]
+
+
+def results(folder: Path, script: str = "rebind", **ratios: tuple[float, str]) -> dict[str, dict[str, Any]]:
+    report = Report(f"bench/{script}.py")
+    for name, (value, better) in ratios.items():
+        report.add(name, "ratio", [value], 1, better, "a | peer")  # type: ignore[arg-type]
+    report.miss("not here", "ratio", "no registry has it", peer="a peer")
+    report.write(folder / f"{script}.json")
+    return render.documents(folder)
+
+
+def test_the_weakest_ratios_are_those_that_are_most_times_worse(tmp_path: Path) -> None:
+    results(tmp_path, "pairs", fast=(0.1, "lower"), even=(1.0, "lower"))
+    results(tmp_path, "search", slow=(4.0, "lower"), good=(9.0, "higher"))
+    results(tmp_path, "growth", better=(0.5, "lower"))
+    results(tmp_path, "gate", not_counted=(99.0, "lower"))
+    runs = results(tmp_path, slow=(4.5, "lower"), idle=(0.2, "higher"))
+    assert [name for name, _ in render.weakest(runs)] == ["rebind: idle", "search: slow", "pairs: even"]
+
+
+def test_a_page_has_what_could_not_be_measured_and_no_broken_row(tmp_path: Path) -> None:
+    results(tmp_path, slow=(4.0, "lower"))
+    page = render.render(tmp_path)
+    assert "| not here | not measured |  |  | a peer: no registry has it |" in page
+    assert "| slow | 4.00 | 4.00 to 4.00 | 1 of 1 | a \\| peer |" in page
+
+
+def test_results_of_an_unlisted_script_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "nothing.json").write_text(json.dumps({}), encoding="utf-8")
+    with pytest.raises(SystemExit, match="nothing"):
+        render.documents(tmp_path)
+
+
+def test_numbers_have_three_digits() -> None:
+    assert [render.number(x) for x in (0.01234, 0.5, 9.996, 17.04, 456.7, 12345.6)] == [
+        "0.0123",
+        "0.500",
+        "10.0",
+        "17.0",
+        "457",
+        "12,300",
+    ]
