@@ -1,7 +1,8 @@
-"""Synthesized media to index: photographs, notes, 3D models, sounds and films, drawn from a seed."""
+"""Synthesized media to index: photographs, notes, documents, 3D models, sounds and films, drawn from a seed."""
 
 import random
 import wave
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,18 @@ garden window harbour letter kitchen mountain train violin bridge market river l
 blanket compass ticket recipe thunder pavement carpenter library sailor meadow bicycle chimney notebook island
 """
 FULL_HD = (1920, 1440)
+OPEN_XML = "http://schemas.openxmlformats.org"
+WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+# The files of a Word document.
+WORD_PARTS = {
+    "[Content_Types].xml": f'<Types xmlns="{OPEN_XML}/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    f'<Override PartName="/word/document.xml" ContentType="{WORD_TYPE}"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{OPEN_XML}/package/2006/relationships"><Relationship Id="rId1" '
+    f'Type="{OPEN_XML}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
+    "word/document.xml": f'<w:document xmlns:w="{OPEN_XML}/wordprocessingml/2006/main">'
+    "<w:body>{body}</w:body></w:document>",
+}
 
 
 def photographs(folder: Path, count: int, sides: tuple[int, int] = (1280, 960)) -> None:
@@ -34,6 +47,18 @@ def notes(folder: Path, count: int) -> None:
     for n in range(count):
         words = draw.choices(WORDS.split(), k=draw.randint(10, 120))
         (folder / f"{n:05}.txt").write_text(f"{n} {' '.join(words)}.\n")
+
+
+def documents(folder: Path, count: int) -> None:
+    """Write Word documents of 300 to 1,500 words, in paragraphs of 60."""
+    draw = random.Random(6)
+    for n in range(count):
+        words = draw.choices(WORDS.split(), k=draw.randint(300, 1500))
+        paragraphs = (" ".join(words[start : start + 60]) for start in range(0, len(words), 60))
+        body = "".join(f"<w:p><w:r><w:t>{n} {text}.</w:t></w:r></w:p>" for text in paragraphs)
+        with zipfile.ZipFile(folder / f"{n:05}.docx", "w", zipfile.ZIP_DEFLATED) as package:
+            for name, content in WORD_PARTS.items():
+                package.writestr(name, content.format(body=body))
 
 
 def objects(folder: Path, count: int) -> None:

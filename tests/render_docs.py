@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from typer.main import get_command
 
@@ -131,6 +131,53 @@ def everyday() -> str:
     return _table(("precision", "text", "image, video", "audio", "3D", "all together", "fits"), rows)
 
 
+COST_PLANS = ((1e6, 1), (1e8, 16), (1e9, 16))  # items, machines
+
+
+def costs() -> str:
+    """The table of what indexes of several sizes cost, by the formulas of `omnisearch bench plan`."""
+    from omnisearch.binding.installed import find_config
+    from omnisearch.costs import constants
+    from omnisearch.costs import presentation as shown
+    from omnisearch.costs.declarations import find_hardware, find_mix
+    from omnisearch.costs.estimate import estimate
+
+    dim, rows = find_config("mini", Settings()).dim, []
+    for items, machines in COST_PLANS:
+        for mix in ("photos", "mixed"):
+            codes: Literal["none", "int8"] = "none" if items < 1e9 else "int8"
+            found = estimate(items, find_mix(mix), find_hardware("cloud"), dim, constants.load(), machines, codes)
+            assert found.indexing is not None
+            assert found.month is not None
+            rows.append(
+                (
+                    f"1e{len(f'{items:.0f}') - 1}",
+                    mix,
+                    shown.machines(machines),
+                    f"{shown.duration(found.seconds)} ({found.limit})",
+                    f"{shown.size(found.head)}, {shown.size(found.server)}",
+                    shown.size(found.engine),
+                    f"{shown.machines(found.nodes)}, {codes}" if found.nodes else "embedded",
+                    shown.size(found.disk),
+                    shown.money(found.indexing),
+                    shown.money(found.month),
+                )
+            )
+    head = ("items", "mix", "indexed by", "time (waits for)", "memory of run, server", "of points", "kept by", "disk")
+    return _table((*head, "first run", "a month"), rows)
+
+
+def cost_constants() -> str:
+    """The table of all constants of `omnisearch bench plan`, and where each comes from."""
+    from omnisearch.costs import constants, presentation
+
+    rows = presentation.constant_rows(constants.load().all)
+    return _table(
+        ("constant", "value", "what it is", "where it comes from"),
+        ((f"`{row['constant']}`", row["value"], row["about"], row["origin"]) for row in rows),
+    )
+
+
 def _megabytes(memory: list[float]) -> str:
     return ", ".join(f"{each:.0f} MB" for each in (memory[0], max(memory), memory[-1]))
 
@@ -150,6 +197,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "load": load,
     "planted": planted,
     "everyday": everyday,
+    "costs": costs,
+    "cost_constants": cost_constants,
 }
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": render_cli,
@@ -160,6 +209,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "training.md": partial(with_tables, "training.md"),
     "models.md": partial(with_tables, "models.md"),
     "benchmarks.md": benchmarks.render,
+    "scale.md": partial(with_tables, "scale.md"),
 }
 
 
