@@ -5,7 +5,8 @@ everything but the encoder is measured; --model names another. Runs without chan
 with Python's own `os.walk` and `lstat`, over the same tree. On a busy machine, compare the seconds of processors.
 
 Indexing a million files takes an hour. The files of --recorded are empty, and their rows are written to the manifest
-directly: a run without changes opens nothing else.
+directly: a run without changes opens nothing else. `--out bench/growth.json` keeps the figures that
+`python bench/figures.py` draws for docs/indexing.md.
 """
 
 import argparse
@@ -40,7 +41,6 @@ from omnisearch_indexer.stamp import read_stamp, write_stamp
 from omnisearch_indexer.walk import FoundFile, Walk
 
 FILES_IN_FOLDER = 100
-ROUNDS = 5
 MIB = 1 << 20
 WORDS = ("red", "green", "blue", "low", "high", "noise", "dog", "bark", "over", "wet", "grass", "old")
 # The columns whose growth is fitted.
@@ -168,7 +168,9 @@ def bare_walk(tree: Path) -> float:
     return time.process_time() - begun
 
 
-def measure(place: Path, files: int, model: str, recorded: bool) -> tuple[dict[str, float], list[tuple[Cost, Cost]]]:
+def measure(
+    place: Path, files: int, model: str, recorded: bool, rounds: int
+) -> tuple[dict[str, float], list[tuple[Cost, Cost]]]:
     """Return one row of the table, and the costs of a run without changes and of `find` in each round."""
     tree, settings = place / "tree", load_settings(data_dir=place / "index", model=model)
     index = [
@@ -196,7 +198,7 @@ def measure(place: Path, files: int, model: str, recorded: bool) -> tuple[dict[s
         row |= {"engine_peak_mib": max(peaks, default=0.0), "index_mib": size_mib(place / "index")}
     find = ["find", str(tree), "-printf", "%p %s %T@ %i\\n"]
     unchanged, found, walked = [], [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         found.append(cost(find))
         walked.append(bare_walk(tree))
         unchanged.append(cost(index))
@@ -264,6 +266,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, nargs="*", default=[1000, 3000, 10000], help="sizes of folders to index")
     parser.add_argument("--recorded", type=int, nargs="*", default=[], help="sizes whose rows are only recorded")
     parser.add_argument("--model", help="a model on this machine")
+    parser.add_argument("--rounds", type=int, default=5, help="runs without changes of each size")
     parser.add_argument("--folder", type=Path, help="where the files are written; some 1 KiB of memory each on a tmpfs")
     parser.add_argument("--out", type=Path)
     add_json_option(parser)
@@ -273,7 +276,7 @@ def main() -> None:
         model = given.model or str(write_model(Path(name, "model")))
         for files, recorded in [*((n, False) for n in given.files), *((n, True) for n in given.recorded)]:
             place = Path(name, f"{files}-{recorded}")
-            row, costs = measure(place, files, model, recorded)
+            row, costs = measure(place, files, model, recorded, given.rounds)
             rows.append(row)
             rounds.append(costs)
             shutil.rmtree(place, ignore_errors=True)

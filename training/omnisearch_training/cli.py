@@ -207,6 +207,49 @@ def kinds(
     _write_report(report, kinds_markdown(report), out, markdown, output)
 
 
+@app.command()
+def report(
+    model: Annotated[str, typer.Argument(help="A shipped or installed model by name, or the folder of one.")],
+    data: Annotated[
+        list[str] | None, typer.Option(help="A dataset, folder or manifest; repeatable. Default: all fetched.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write to; default: report-MODEL.", metavar="PATH", parser=options.parse_path),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most items of each modality and split.", min=20)] = 500,
+    timed: Annotated[int, typer.Option(help="Items of each modality whose time is measured.", min=1)] = 32,
+    device: options.Device = None,
+) -> None:
+    """Report on a bound model: router loads, cost of each space, oracle ceilings, ways of pairing, and leakage.
+
+    Writes report.md, report.json and pictures. Spaces are bound twice by small trainings, to compare pseudo pairs with
+    aggregation. Features are stored beside the datasets, as by `omnisearch eval`.
+
+    omnisearch train report mini --data tuxpaint --data furniture --limit 200
+    """
+    from omnisearch.binding.model import OmniBind
+    from omnisearch.config import load_settings
+    from omnisearch_training.datasets.fetch import datasets_dir
+    from omnisearch_training.datasets.load import open_whole
+    from omnisearch_training.model_report.pictures import draw_pictures
+    from omnisearch_training.model_report.report import Limits, report_model
+    from omnisearch_training.model_report.tables import report_markdown
+    from omnisearch_training.stages.features import Features
+
+    settings = load_settings(model=model, device=device)
+    bound = OmniBind.load(model, settings)
+    records = open_whole(data or [])
+    found = report_model(
+        settings, bound, Features(datasets_dir() / "features", settings), records, Limits(limit, timed)
+    )
+    folder = out or Path(f"report-{bound.name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "report.md").write_text(report_markdown(found, draw_pictures(found, folder)), encoding="utf-8")
+    err.print(f"wrote {folder / 'report.md'}", markup=False)
+
+
 def evaluate(
     data: Annotated[
         list[str] | None,

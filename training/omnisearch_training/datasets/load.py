@@ -34,13 +34,24 @@ def open_data(wanted: Sequence[str], split: str | None) -> dict[str, list[Record
         NotReadyError: a dataset was not fetched, or no dataset is on this machine.
         UsageError: a name is neither a dataset nor a path, a file is missing, or two records share an id.
     """
+    found = {}
+    for name, records in open_whole(wanted).items():
+        side = split or ("test" if name in DECLARATIONS else None)
+        found[name] = [record for record in records if side is None or record.split == side]
+    return found
+
+
+def open_whole(wanted: Sequence[str]) -> dict[str, list[Record]]:
+    """Read all records of datasets and paths, whatever their split; by default of every declared dataset here.
+
+    Raises:
+        NotReadyError: as `open_data`.
+        UsageError: as `open_data`.
+    """
     names = wanted or [name for name in DECLARATIONS if manifest_path(name, datasets_dir()).is_file()]
     if not names:
         raise NotReadyError("no dataset is on this machine; run: omnisearch train fetch, or name a folder of media")
-    found = {}
-    for name in dict.fromkeys(names):
-        side = split or ("test" if name in DECLARATIONS else None)
-        found[name] = [record for record in open_named(name) if side is None or record.split == side]
+    found = {name: open_named(name) for name in dict.fromkeys(names)}
     check(record for records in found.values() for record in records)
     return found
 

@@ -45,14 +45,14 @@ class Question:
 
 def answer(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side]) -> dict[Question, Ranking]:
     """Rank the targets of every query with a right target, so that models can be compared per query."""
-    fused = _Fused(Variant(BOUND, model), sides)
+    fused = Fused(Variant(BOUND, model), sides)
     asked = trials(records, {m: side.rows for m, side in sides.items()})
     return {Question(trial.query, trial.target, trial.truth): fused.rank(trial) for trial in asked}
 
 
 def evaluate(model: OmniBind, records: Sequence[Record], sides: Mapping[Modality, Side], seed: int = 0) -> list[Result]:
     """Evaluate every query with a right target, on the model and on each variant that differs for it."""
-    bound, *others = [(variant, _Fused(variant, sides)) for variant in variants(model)]
+    bound, *others = [(variant, Fused(variant, sides)) for variant in variants(model)]
     results = []
     for trial in trials(records, {m: side.rows for m, side in sides.items()}):
         reference = bound[1].rank(trial)
@@ -77,7 +77,7 @@ def encode(
     return {modality: side for modality, side in sides.items() if side.rows}
 
 
-class _Fused:
+class Fused:
     """The embeddings of every modality by one variant, each computed on first use."""
 
     def __init__(self, variant: Variant, sides: Mapping[Modality, Side]) -> None:
@@ -85,6 +85,7 @@ class _Fused:
         self._made: dict[Modality, Floats] = {}
 
     def rank(self, trial: Trial) -> Ranking:
+        """Rank the targets of a trial."""
         queries, targets = self._of(trial.query)[trial.queries], self._of(trial.target)[trial.targets]
         return rank(queries, targets, trial.answers, trial.groups)
 

@@ -40,8 +40,8 @@ def make_report(
         "items": {str(modality): len(side.rows) for modality, side in sides.items()},
         "results": [result_row(result) for result in results],
         "zero_shot": [_class_row(each) for each in classify(model, datasets, sides, seed)],
-        "languages": [_language_row(each) for each in languages],
-        "factors": [_factor_row(each) for each in mean_factors(model, datasets, sides)],
+        "languages": [language_row(each) for each in languages],
+        "factors": [factor_row(each) for each in mean_factors(model, datasets, sides)],
     }
 
 
@@ -77,7 +77,8 @@ def _class_row(found: Classified) -> Json:
     }
 
 
-def _language_row(found: LanguageRecall) -> Json:
+def language_row(found: LanguageRecall) -> Json:
+    """Convert the recall of one language to plain values."""
     first = next(iter(found.recalls.values()))
     return {
         "language": found.language,
@@ -91,7 +92,8 @@ def _language_row(found: LanguageRecall) -> Json:
     }
 
 
-def _factor_row(found: Factors) -> Json:
+def factor_row(found: Factors) -> Json:
+    """Convert the factors of one dataset to plain values."""
     return {
         "modality": str(found.modality),
         "dataset": found.dataset,

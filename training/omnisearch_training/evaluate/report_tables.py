@@ -95,7 +95,9 @@ def ablation_markdown(report: Json) -> str:
             known = [row["recall"][str(k)] for row in rows if row]
             line = {head: _cell(row, k) if row else "" for head, row in zip(columns, rows, strict=True)}
             lines.append({"variation": name, **line, "mean": f"{sum(known) / len(known):.1f}" if known else ""})
-        sections.append(f"### Recall@{k}, and what the base gains over each variation [95 %]\n\n{_lines(lines)}\n")
+        sections.append(
+            f"### Recall@{k}, and what the base gains over each variation [95 %]\n\n{markdown_table(lines)}\n"
+        )
     return "\n".join([_head(f"Base: {report['recipe']['model']['name']}", report), *sections])
 
 
@@ -115,7 +117,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _table(rows: Sequence[Json]) -> str:
-    return _lines([{k: v for k, v in table_row(row).items() if k != "variant"} for row in rows])
+    return markdown_table([{k: v for k, v in table_row(row).items() if k != "variant"} for row in rows])
 
 
 def _classes(rows: Sequence[Json]) -> str:
@@ -127,7 +129,7 @@ def _classes(rows: Sequence[Json]) -> str:
             line[f"top-{k}"] = f"{row['accuracy'][k]:.1f} [{low:.1f}, {high:.1f}]"
             line[f"chance@{k}"] = f"{row['chance'][k]:.1f}"
         shown.append(line)
-    return _lines(shown)
+    return markdown_table(shown)
 
 
 def _languages(rows: Sequence[Json]) -> str:
@@ -144,7 +146,7 @@ def _languages(rows: Sequence[Json]) -> str:
             }
             head = {"query": f"mean of {len(foreign)}", "target": target, "queries": "", "targets": "", "chance@10": ""}
             lines.append(head | means)
-    return _lines(lines)
+    return markdown_table(lines)
 
 
 def _language_line(row: Json) -> Json:
@@ -162,7 +164,7 @@ def _language_line(row: Json) -> Json:
 
 def _factors(rows: Sequence[Json], modality: str) -> str:
     """Write one line per dataset, one column per branch."""
-    return _lines(
+    return markdown_table(
         [
             {"dataset": row["dataset"], "items": row["items"]}
             | {name: f"{mean:.2f} ({row['deviation'][name]:.2f})" for name, mean in row["mean"].items()}
@@ -179,7 +181,7 @@ def _comparison(results: Sequence[Json], order: Sequence[str]) -> str:
     if len(columns) < 2:
         return ""
     cells = {(row["query"], row["target"], row["truth"], row["variant"]): _cell(row) for row in results}
-    return _lines(
+    return markdown_table(
         [
             {"direction": f"{query} to {target}", "truth": truth, "queries": queries, "targets": targets}
             | {column: cells.get((query, target, truth, column), "") for column in columns}
@@ -196,10 +198,11 @@ def _cell(row: Json, k: int = 10) -> str:
     return f"{shown} ({gain:+.1f} [{low:+.1f}, {high:+.1f}])"
 
 
-def _lines(rows: Sequence[Json]) -> str:
+def markdown_table(rows: Sequence[Json]) -> str:
+    """Write rows with the same keys as a table."""
     if not rows:
         return ""
-    left = {"direction", "truth", "variation", "dataset", "modality"}
+    left = {"direction", "truth", "variation", "dataset", "modality", "space", "tower", "shared with", "examples"}
     header = list(rows[0])
     rule = ["---" if name in left else "--:" for name in header]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in (header, rule, *(r.values() for r in rows)))

@@ -87,6 +87,12 @@ class Features:
         self._encode(dict(zip(keys, paths, strict=True)), modality, towers, part)
         return keys
 
+    def contents(self, records: Sequence[Record], modality: Modality) -> list[Content]:
+        """Decode the first pieces of files of one modality; undecodable files are logged and left out."""
+        with DecoderPool(self._settings) as pool:
+            found = [_contents(pool, record.files[modality], modality, None) for record in records]
+        return [content for each in found for content in each]
+
     def texts(self, texts: Sequence[str], tower: str = TEXT_TOWER, role: Role = Role.QUERY) -> Floats:
         """Embed captions: float32 (n, width of the tower), unit rows; by default as queries."""
         texts = [str(text) for text in prompted(tower, texts, role)]
