@@ -49,6 +49,7 @@ FOLDERS, YEAR, YEARS = 100, 365 * 86400, 20
 VOCABULARY, PASSAGE = 20_000, 150  # words
 WARM_UP = 2  # turns, which load the encoders and fill the caches
 SETTLED_SECONDS = 0.001  # the worker goes on for a moment after its answer
+ENCODED_SECONDS = 0.2  # the threads of the encoder wait busily for a moment after its last text
 LINGER_SECONDS = 3.0  # the worker ends two seconds after its last client
 
 
@@ -212,11 +213,12 @@ def ask(settings: Settings, shard: Path, vectors: Floats, only: Sequence[str]) -
         last = deep(engine, Query(text(0), limit=LIMIT, words=False))
         worker = json.loads((settings.data_dir / DIRECTORY / LOCK_FILE).read_text())["pid"]
         for n, vector in enumerate((*vectors[:WARM_UP], *vectors), -WARM_UP):
+            every = (*queries(vector, n), (f"page {PAGE}", "text", last))
+            asked = [each for each in every if not only or each[0] in only]
+            engine.embed([term for _, _, query in asked for term in query.terms])
+            time.sleep(ENCODED_SECONDS)
             turn = {name: timed(worker, partial(call, vector)) for name, call in bare.calls.items()}
-            for name, to, query in (*queries(vector, n), (f"page {PAGE}", "text", last)):
-                if only and name not in only:
-                    continue
-                engine.embed(query.terms)
+            for name, to, query in asked:
                 compared[name], turn[name] = to, timed(worker, partial(engine.search, query))
             for name, one in turn.items() if n >= 0 else ():
                 took[name].append(one)

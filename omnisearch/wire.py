@@ -24,6 +24,7 @@ from omnisearch.errors import OmnisearchError
 MAX_HEAD = 64 << 20
 MOST_PARTS = 64  # of one system call; Linux takes up to 1,024
 DTYPES = {"float32", "float64", "uint8", "int64"}
+_NAMES = {np.dtype(name): name for name in DTYPES}  # numpy makes the name of a type each time that it is asked
 
 
 class WireError(OmnisearchError):
@@ -53,7 +54,7 @@ def send(sock: socket.socket, message: Message) -> None:
         WireError: the other side is gone.
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
-    listing = [[name, str(array.dtype), list(array.shape)] for name, array in arrays.items()]
+    listing = [[name, _NAMES.get(array.dtype) or str(array.dtype), array.shape] for name, array in arrays.items()]
     text = json.dumps({"body": message.body, "arrays": listing}, ensure_ascii=False)
     head = text.encode(errors="replace")  # a hostile file may name its parts by half a character
     try:

@@ -223,7 +223,8 @@ class Lookup:
     """A lookup of the points nearest to a dense `vector` (dim,), or of points with the words of a sparse vector.
 
     A dense vector is compared with the vectors of the points, or with their text vectors. `among` is a lookup of words:
-    only the points that it finds are compared. Points with a lower score than `least` are not found.
+    only the points that it finds are compared. Points with a lower score than `least` are not found. An `exact` lookup
+    compares all points, also in a store that has an approximate index.
     """
 
     vector: Floats | SparseVector
@@ -232,6 +233,7 @@ class Lookup:
     among: "Lookup | None" = None
     using: Literal["content", "text"] = "content"
     least: float | None = None
+    exact: bool = False
 
 
 @dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds

@@ -91,16 +91,19 @@ def clauses(chosen: Filter) -> Clauses:
 
 
 def search_exactly(
-    lookups: Sequence[Lookup], ask: Callable[[Sequence[Lookup]], list[list[Scored]]]
+    lookups: Sequence[Lookup], ask: Callable[[Sequence[Lookup], Sequence[Clauses]], list[list[Scored]]]
 ) -> list[list[Scored]]:
-    """Answer lookups by an engine that evaluates only clauses: raise the limits until enough points pass the filter."""
+    """Answer lookups by an engine that evaluates only clauses: raise the limits until enough points pass the filter.
+
+    `ask` gets lookups with the clauses of their filters.
+    """
     compiled = [clauses(lookup.filter) for lookup in lookups]
     limits = [lookup.limit * (WIDER if rest.rest else 1) for lookup, rest in zip(lookups, compiled, strict=True)]
     answers: list[list[Scored]] = [[] for _ in lookups]
     open_ = list(range(len(lookups)))
     while open_:
         asked = [lookups[n] if lookups[n].limit == limits[n] else replace(lookups[n], limit=limits[n]) for n in open_]
-        pages = ask(asked)
+        pages = ask(asked, [compiled[n] for n in open_])
         unanswered = []
         for n, page in zip(open_, pages, strict=True):
             kept = [point for point in page if compiled[n].keeps(point.payload)] if compiled[n].rest else page

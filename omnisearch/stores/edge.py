@@ -14,7 +14,7 @@ from omnisearch.durable import replace_file
 from omnisearch.errors import StoreError
 from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored
 from omnisearch.stores.bm25 import SparseVector
-from omnisearch.stores.clauses import clauses, search_exactly
+from omnisearch.stores.clauses import Clauses, clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.edge_link import EdgeLink, make_directory
 from omnisearch.stores.edge_points import PointCache, room
@@ -53,13 +53,13 @@ class EdgeStore:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
         check_lookups(lookups, self.dim)
-        return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
+        return search_exactly(lookups, lambda asked, compiled: self._search(asked, compiled, with_vectors))
 
-    def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
+    def _search(self, lookups: Sequence[Lookup], compiled: Sequence[Clauses], with_vectors: bool) -> list[list[Scored]]:
         # The lookups of a query differ by their filters, and share one vector.
         vectors = {id(each.vector): each.vector for each in lookups if not isinstance(each.vector, SparseVector)}
         place = {key: n for n, key in enumerate(vectors)}
-        rows = [_plain(lookup, place) for lookup in lookups]
+        rows = [_plain(*each, place) for each in zip(lookups, compiled, strict=True)]
         stacked = np.array(list(vectors.values()), np.float32).reshape(len(vectors), self.dim)
         answer = self._ask("search", {"vectors": stacked}, lookups=rows)
         joined, scores = answer.arrays["ids"].tobytes(), answer.arrays["scores"].tolist()
@@ -68,7 +68,11 @@ class EdgeStore:
         pages, first = [], 0
         for count in answer.body["counts"]:
             page = zip(ids[first : first + count], scores[first : first + count], strict=True)
-            pages.append([_scored(known[id_], score, with_vectors) for id_, score in page if id_ in known])
+            found = [(point, score) for id_, score in page if (point := known.get(id_)) is not None]
+            if with_vectors:
+                pages.append([Scored(p.id, score, p.payload, p.vector, p.text_vector) for p, score in found])
+            else:
+                pages.append([Scored(p.id, score, p.payload) for p, score in found])
             first += count
         return pages
 
@@ -200,7 +204,7 @@ class EdgeCatalog:
         self._link.close()
 
 
-def _plain(lookup: Lookup, place: Mapping[int, int]) -> dict[str, Any]:
+def _plain(lookup: Lookup, compiled: Clauses, place: Mapping[int, int]) -> dict[str, Any]:
     """Return a lookup as JSON. A dense vector is sent separately, in its `place` among those of the message."""
     return {
         "words": lookup.vector.plain() if isinstance(lookup.vector, SparseVector) else None,
@@ -208,15 +212,9 @@ def _plain(lookup: Lookup, place: Mapping[int, int]) -> dict[str, Any]:
         "using": lookup.using,
         "least": lookup.least,
         "limit": lookup.limit,
-        "filter": clauses(lookup.filter).plain(),
-        "among": lookup.among and _plain(lookup.among, place),
+        "filter": compiled.plain(),
+        "among": lookup.among and _plain(lookup.among, clauses(lookup.among.filter), place),
     }
-
-
-def _scored(point: Point, score: float, with_vectors: bool) -> Scored:
-    if not with_vectors:
-        return Scored(point.id, score, point.payload)
-    return Scored(point.id, score, point.payload, point.vector, point.text_vector)
 
 
 def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]]:

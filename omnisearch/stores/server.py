@@ -79,7 +79,7 @@ class ServerStore:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
         check_lookups(lookups, self.dim)
-        return search_exactly(lookups, lambda asked: self._search(asked, with_vectors))
+        return search_exactly(lookups, lambda asked, _: self._search(asked, with_vectors))
 
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         if not self._has_texts and any(lookup.using == "text" for lookup in lookups):
@@ -92,7 +92,7 @@ class ServerStore:
                 limit=lookup.limit,
                 filter=_filter(lookup.filter),
                 score_threshold=lookup.least,
-                params=None if isinstance(lookup.vector, SparseVector) else self._params,
+                params=self._params_of(lookup),
                 with_payload=_without_long_fields(),
                 with_vector=self._vectors if with_vectors else False,
             )
@@ -111,6 +111,11 @@ class ServerStore:
             ]
             for answer in answers
         ]
+
+    def _params_of(self, lookup: Lookup) -> models.SearchParams | None:
+        if lookup.exact:
+            return models.SearchParams(exact=True)
+        return None if isinstance(lookup.vector, SparseVector) else self._params
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""

@@ -69,8 +69,11 @@ def check_lookups(lookups: Sequence[Lookup], dim: int) -> None:
     for lookup in (*lookups, *among):
         if lookup.limit < 1:
             raise StoreError(f"a search for {lookup.limit} points: the limit must be at least 1")
-    dense = {f"query {n}": one.vector for n, one in enumerate(lookups) if not isinstance(one.vector, SparseVector)}
-    _check_vectors(list(dense.values()), list(dense), dim)
+    dense: dict[int, tuple[str, Floats]] = {}  # the lookups of a query share one vector
+    for n, one in enumerate(lookups):
+        if not isinstance(one.vector, SparseVector):
+            dense.setdefault(id(one.vector), (f"query {n}", one.vector))
+    _check_vectors([vector for _, vector in dense.values()], [label for label, _ in dense.values()], dim)
     words = [one.vector for one in lookups if isinstance(one.vector, SparseVector)] + [one.vector for one in among]
     if any(not isinstance(one, SparseVector) or not one.indices for one in words):
         raise VectorError("a search for no words")

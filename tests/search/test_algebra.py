@@ -29,10 +29,10 @@ worlds = st.lists(st.lists(st.tuples(logits, logits, logits), min_size=1, max_si
 World = list[list[tuple[float, float, float]]]
 
 
-def judged(expression: Expression, world: World) -> ScoredExpression:
+def judged(expression: Expression, world: World, timed: bool = True) -> ScoredExpression:
     rows = np.array([segment for item in world for segment in item])
     ends = np.cumsum([0, *map(len, world)])
-    runs = [slice(start, end) for start, end in pairwise(ends.tolist())]
+    runs = [slice(start, end) for start, end in pairwise(ends.tolist())] if timed else []
     return score_expression(expression, {Sum((leaf,)): rows[:, n] for n, leaf in enumerate(LEAVES)}, runs)
 
 
@@ -135,12 +135,22 @@ def test_then_of_three_names_where_each_was_found() -> None:
 
 
 @given(worlds, expressions)
-def test_no_segment_is_beyond_its_bounds(world: World, expression: Expression) -> None:
+def test_items_do_not_change_each_other(world: World, expression: Expression) -> None:
+    found, row = judged(expression, world), 0
+    for item in world:
+        alone, rows = judged(expression, [item]), slice(row, row + len(item))
+        np.testing.assert_allclose(found.odds[rows], alone.odds, atol=1e-12)
+        np.testing.assert_array_equal(found.first[rows] - row, alone.first)
+        row += len(item)
+
+
+@given(worlds, expressions, st.booleans())
+def test_no_segment_is_beyond_its_bounds(world: World, expression: Expression, timed: bool) -> None:
     rows = np.array([segment for item in world for segment in item])
     ceilings = {Sum((leaf,)): float(rows[:, n].max()) for n, leaf in enumerate(LEAVES)}
-    odds = judged(expression, world).odds
-    assert (odds <= bound_odds(expression, ceilings) + 1e-9).all()
-    assert (odds >= bound_odds(expression, ceilings, upper=False) - 1e-9).all()
+    odds = judged(expression, world, timed).odds
+    assert (odds <= bound_odds(expression, ceilings, has_time=timed) + 1e-9).all()
+    assert (odds >= bound_odds(expression, ceilings, upper=False, has_time=timed) - 1e-9).all()
 
 
 def test_what_is_sought_are_the_leaves_under_no_not() -> None:

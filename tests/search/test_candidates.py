@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -55,16 +55,15 @@ class Memory:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         self.asked["search"] += 1
         assert with_vectors
-        return [self.nearest(lookup.vector)[: lookup.limit] for lookup in lookups]
+        return [[p for p in self.nearest(each.vector) if self.passes(p, each)][: each.limit] for each in lookups]
+
+    def passes(self, point: Point | Scored, lookup: Lookup) -> bool:
+        chosen, item = lookup.filter, point.payload.item_id
+        return point.id in (chosen.ids or {point.id}) and item in (chosen.item_ids or {item})
 
     def nearest(self, vector: Floats) -> list[Scored]:
         found = (Scored(p.id, float(p.vector @ vector), p.payload, p.vector, p.text_vector) for p in self.points)
         return sorted(found, key=lambda s: -s.score)
-
-    def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:
-        self.asked["scroll"] += 1
-        assert with_vectors
-        return (p for p in self.points if p.payload.item_id in chosen.item_ids)
 
 
 def judge_of(expression: Expression, seed: int) -> Scorer:
@@ -99,7 +98,7 @@ def test_the_first_hits_are_those_of_judging_everything(
 def test_a_large_collection_is_not_read_whole() -> None:
     store = Memory(0, 2000)
     searched(store, judge_of(A & B, 0), 5)
-    assert store.asked["search"] <= 3
+    assert store.asked["search"] <= 6  # three depths, and the other segments of the items of each
     assert len(store.points) > 16 * DEPTH
 
 
@@ -109,6 +108,13 @@ def test_items_whose_segments_are_all_found_are_not_read_again() -> None:
     assert len(store.points) < DEPTH
     searched(store, judge_of(A & B, 0), 5)
     assert store.asked == {"search": 1}
+
+
+def test_only_sounds_and_videos_are_looked_up_for_then() -> None:
+    store = Memory(0, 20)
+    search = ModalitySearch(judge_of(A >> B, 0), 5, Filter(modalities=(Modality.IMAGE,)))
+    assert run_searches(store, [search]) == [[]]  # type: ignore[arg-type]
+    assert not store.asked
 
 
 @given(seeds, expressions)

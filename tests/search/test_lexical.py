@@ -126,8 +126,7 @@ class WordedMemory(Memory):
         return sorted(enough, key=lambda s: -s.score)[: lookup.limit]
 
     def passes(self, point: Point | Scored, lookup: Lookup) -> bool:
-        chosen = lookup.filter
-        return point.id in (chosen.ids or {point.id}) and point.payload.item_id not in chosen.exclude_item_ids
+        return super().passes(point, lookup) and point.payload.item_id not in lookup.filter.exclude_item_ids
 
 
 def worded(scorer: Scorer, against: float) -> Scorer:

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from qdrant_client import models
+from qdrant_client import QdrantClient, models
 
 from omnisearch.config import Settings
 from omnisearch.errors import StoreError
@@ -39,6 +41,19 @@ def store(fake: FakeServer, tmp_path: Path) -> Iterator[VectorStore]:
     settings = Settings(data_dir=tmp_path, store=fake.url)
     with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint=FINGERPRINT, create=True)) as opened:
         yield opened
+
+
+def test_only_an_exact_lookup_avoids_the_index_of_the_server() -> None:
+    asked: list[models.QueryRequest] = []
+
+    def answer(_collection: str, requests: list[models.QueryRequest]) -> list[SimpleNamespace]:
+        asked.extend(requests)
+        return [SimpleNamespace(points=[]) for _ in requests]
+
+    client = cast("QdrantClient", SimpleNamespace(query_batch_points=answer))
+    lookup = Lookup(vector(1), 3)
+    server.ServerStore(client, "c", DIM, FINGERPRINT).search([lookup, replace(lookup, exact=True)])
+    assert [each.params and each.params.exact for each in asked] == [None, True]
 
 
 def test_a_server_that_is_away_is_a_store_error_within_two_seconds(

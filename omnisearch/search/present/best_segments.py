@@ -1,6 +1,8 @@
 """The best segments of a hit, merged if they touch."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from omnisearch.stores.base import Filter, Lookup, VectorStore
 from omnisearch.types import Segment
 
 Parts = tuple[tuple[Segment, float], ...]
+_item = attrgetter("payload.item_id")  # scored segments are sorted by it
 
 
 def best_segments(store: VectorStore, entries: Sequence[RankedItem], most: int) -> list[Parts]:
@@ -38,8 +41,8 @@ def _judged(entry: RankedItem, most: int) -> list[tuple[Segment, float]]:
     """Return the best segments among those that were scored."""
     scored, item = entry.scored, entry.point.payload.item_id
     odds = scored.expression.odds
-    rows = [row for row, point in enumerate(scored.points) if point.payload.item_id == item and odds[row] > -np.inf]
-    best = sorted(rows, key=lambda row: -odds[row])[:most]
+    own = range(bisect_left(scored.points, item, key=_item), bisect_right(scored.points, item, key=_item))
+    best = sorted((row for row in own if odds[row] > -np.inf), key=lambda row: -odds[row])[:most]
     return [(scored.points[row].payload.segment, score_at(scored.scores, scored.expression, row)) for row in best]
 
 

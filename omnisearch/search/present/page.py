@@ -4,6 +4,7 @@ items by modality -> near-duplicates folded -> those in the cut -> groups, or on
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -67,7 +68,7 @@ def make_page(store: VectorStore, plan: QueryPlan, found: Sequence[Sequence[Rank
             more = len(ranked) >= depth and depth < plan.most
             items, known = _known(store, ranked, query.fold, more)
             most = next((quota.most for quota in query.quotas if quota.modality is modality), None)
-            groups[modality] = [one for one in items[:most] if relevance(one.entry.odds) >= least]
+            groups[modality] = items[:most][: _count(items, least)]
             if most is None or len(items) < most:
                 floor = max(floor, known)
         is_whole = floor == -math.inf or relevance(floor) < least
@@ -126,12 +127,13 @@ def _ordered(query: Query, items: Iterable[DedupedItem]) -> list[DedupedItem]:
     return sorted(items, key=lambda one: sort_key(query, one.entry))
 
 
-def _count(items: Iterable[DedupedItem], cut: float) -> int:
-    return sum(relevance(one.entry.odds) >= cut for one in items)
+def _count(items: Sequence[DedupedItem], least: float) -> int:
+    """Return how many of the items of one modality, the most relevant first, have at least a relevance."""
+    return bisect_right(items, -least, key=lambda one: -relevance(one.entry.odds))
 
 
-def _best(items: Iterable[DedupedItem]) -> float:
-    return max((relevance(one.entry.odds) for one in items), default=0.0)
+def _best(items: Sequence[DedupedItem]) -> float:
+    return relevance(max(one.entry.odds for one in items)) if items else 0.0
 
 
 def _following(query: Query, ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:

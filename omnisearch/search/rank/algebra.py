@@ -90,31 +90,44 @@ def score_expression(
 
 def _then(expression: Then, parts: tuple[ScoredExpression, ...], runs: Sequence[slice], over: Rows) -> ScoredExpression:
     odds, first = parts[0].odds, parts[0].first
+    rows, begins = np.arange(len(odds)), np.full(len(odds), len(odds))  # segments without time have nothing before them
+    for run in runs:
+        begins[run] = run.start
     before = []
     for part in parts[1:]:
-        reached, came = np.full(len(odds), -np.inf), np.arange(len(odds))
-        for run in runs:
-            best = np.maximum.accumulate(odds[run])
-            where = run.start + np.maximum.accumulate(np.where(odds[run] == best, np.arange(len(best)), 0))
-            last = over[part.first[run]]  # the later part itself begins at `first`
-            later = last >= run.start
-            rows = run.start + np.flatnonzero(later)
-            reached[rows], came[rows] = best[last[later] - run.start], where[last[later] - run.start]
-        odds, first = and_odds([reached, part.odds]), first[came]
+        best = _best_so_far(odds, np.minimum(begins, rows))
+        last = over[part.first]  # the later part itself begins at `first`
+        later = last >= begins
+        came = np.where(later, best[last], rows)
+        odds, first = and_odds([np.where(later, odds[came], -np.inf), part.odds]), first[came]
         before.append(came)
     return ScoredExpression(expression, odds, first, parts, tuple(before))
 
 
-def bound_odds(expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True) -> float:
+def _best_so_far(odds: Odds, begins: Rows) -> Rows:
+    """Return, for each row, the row with the highest odds from the beginning of its item to itself; the last of equals.
+
+    `begins` (n,) is the first row of each row's item.
+    """
+    rank = np.unique(odds, return_inverse=True)[1]
+    # Later items have larger keys, so one running maximum serves all items.
+    best = np.maximum.accumulate(begins * len(odds) + rank) % len(odds)
+    return np.maximum.accumulate(np.where(rank == best, np.arange(len(odds)), 0))
+
+
+def bound_odds(
+    expression: Expression, ceilings: Mapping[Sum, float], upper: bool = True, has_time: bool = True
+) -> float:
     """Return an upper bound of the log-odds of items whose segments have at most the log-odds `ceilings` for each leaf.
 
-    With `upper` false, treat `ceilings` as lower bounds and return a lower bound.
+    With `upper` false, treat `ceilings` as lower bounds and return a lower bound. `has_time` says whether the items may
+    be sounds or videos: others cannot match THEN.
     """
     if isinstance(expression, Not):
-        return -bound_odds(expression.part, ceilings, not upper)
-    if isinstance(expression, Then) and not upper:
-        return -np.inf  # a picture cannot match THEN
-    limits = [np.asarray(bound_odds(operand, ceilings, upper)) for operand in expression.operands]
+        return -bound_odds(expression.part, ceilings, not upper, has_time)
+    if isinstance(expression, Then) and not (upper and has_time):
+        return -np.inf
+    limits = [np.asarray(bound_odds(operand, ceilings, upper, has_time)) for operand in expression.operands]
     if not limits:
         (leaf,) = expression.leaves
         return ceilings[leaf] if upper else -np.inf

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from omnisearch.query.expressions import Sum, Summand
-from omnisearch.search.rank.algebra import positive_leaves
+from omnisearch.search.rank.algebra import bound_odds, positive_leaves
 from omnisearch.search.rank.lexical import QueryWords
 from omnisearch.search.rank.nearest_items import NearestItems, Page, Steps
 from omnisearch.search.rank.scorer import RankedItem, Scorer, rank
-from omnisearch.search.rank.threshold import DEPTH, Lists, Retrieved, scores_of, threshold_steps, with_copies
+from omnisearch.search.rank.threshold import DEPTH, Lists, Retrieved, has_time, scores_of, threshold_steps, with_copies
 from omnisearch.stores.base import Filter, Lookup, VectorStore
 
 # Words are rare if at most this many segments of all modalities have so many of them that they are evidence.
@@ -44,12 +44,12 @@ def word_lookups(words: Mapping[Sum, QueryWords], chosen: Filter, explain: bool 
 
 def run_searches(store: VectorStore, searches: Sequence[ModalitySearch]) -> list[list[RankedItem]]:
     """Return the most relevant items of each search. The searches of all queries share calls of the store."""
-    steps = [_steps(store, search) for search in searches]
+    steps = [_steps(search) for search in searches]
     found: list[list[RankedItem]] = [[] for _ in searches]
     open_ = {n: next(step) for n, step in enumerate(steps)}
     while open_:
         asked = list({id(lookup): lookup for lookups in open_.values() for lookup in lookups}.values())
-        answers = zip(asked, store.search(asked, with_vectors=True), strict=True)
+        answers = zip(asked, store.search(asked, with_vectors=True) if asked else (), strict=True)
         pages = {id(lookup): page for lookup, page in answers}
         following: dict[int, Sequence[Lookup]] = {}
         for n, lookups in open_.items():
@@ -61,13 +61,13 @@ def run_searches(store: VectorStore, searches: Sequence[ModalitySearch]) -> list
     return found
 
 
-def _steps(store: VectorStore, search: ModalitySearch) -> Steps:
+def _steps(search: ModalitySearch) -> Steps:
     if isinstance(search.scorer.expression, Summand):
-        return _sum_steps(store, search)
-    return _expression_steps(store, search)
+        return _sum_steps(search)
+    return _expression_steps(search)
 
 
-def _sum_steps(store: VectorStore, search: ModalitySearch) -> Steps:
+def _sum_steps(search: ModalitySearch) -> Steps:
     """Find the items nearest to a sum, and all items with its words if these are rare and no segment has a text vector.
 
     A segment of no such item has no words, and is not nearer than the last item.
@@ -88,7 +88,7 @@ def _sum_steps(store: VectorStore, search: ModalitySearch) -> Steps:
             lists["text"] = Retrieved(text_page, lookup.limit)
         if leaf in scorer.words and leaf not in rare:
             lists["worded"] = Retrieved(pages[0], RARE + 1)
-        return (yield from threshold_steps(store, scorer, limit, chosen, {leaf: lists}, rare))
+        return (yield from threshold_steps(scorer, limit, chosen, {leaf: lists}, rare))
     near.take(lookup.limit, page)
     while not near.done:
         lookup = near.lookup
@@ -102,8 +102,11 @@ def _sum_steps(store: VectorStore, search: ModalitySearch) -> Steps:
     return ranked[: max(limit, sum(entry.odds >= beyond for entry in ranked))]
 
 
-def _expression_steps(store: VectorStore, search: ModalitySearch) -> Steps:
+def _expression_steps(search: ModalitySearch) -> Steps:
     scorer, limit, chosen = search.scorer, search.limit, search.chosen
+    if bound_odds(scorer.expression, dict.fromkeys(scorer.leaves, np.inf), has_time=has_time(chosen)) == -np.inf:
+        yield []
+        return []
     seekers, depth = positive_leaves(scorer.expression), max(DEPTH, 2 * limit)
     pages = yield [*(Lookup(scorer.leaves[leaf].vector, depth, chosen) for leaf in seekers), *search.worded.values()]
     worded = dict(zip(search.worded, pages[len(seekers) :], strict=True))
@@ -113,7 +116,7 @@ def _expression_steps(store: VectorStore, search: ModalitySearch) -> Steps:
         found[leaf] = {"near": Retrieved(page, depth)}
         if leaf in scorer.words and leaf not in rare:
             found[leaf]["worded"] = Retrieved(worded[leaf], RARE + 1)
-    return (yield from threshold_steps(store, scorer, limit, chosen, found, rare))
+    return (yield from threshold_steps(scorer, limit, chosen, found, rare))
 
 
 def _rare(search: ModalitySearch, pages: Sequence[Page]) -> dict[Sum, Page]:

@@ -9,7 +9,7 @@ import numpy as np
 from omnisearch.query.expressions import Expression, Sum
 from omnisearch.search.plan.compose import QueryVector
 from omnisearch.search.plan.exact_copies import CERTAIN
-from omnisearch.search.rank.algebra import Odds, ScoredExpression, or_odds, score_expression
+from omnisearch.search.rank.algebra import Odds, Rows, ScoredExpression, or_odds, score_expression
 from omnisearch.search.rank.calibration import Calibration
 from omnisearch.search.rank.lexical import QueryWords
 from omnisearch.spaces.towers import unit
@@ -113,16 +113,24 @@ def rank(
     odds = {s: scorer.odds(s, scores[s], found.get(s), texts.get(s)) + scorer.certainty(s, points) for s in scores}
     ids = [point.payload.item_id for point in points]
     starts = [0, *(row for row, (id_, before) in enumerate(zip(ids[1:], ids, strict=False), 1) if id_ != before)]
-    runs = [slice(start, end) for start, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
+    runs = map(slice, starts, [*starts[1:], len(ids)])
     timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
     expression = score_expression(scorer.expression, odds, timed)
     scored = ScoredSegments(scorer, points, vectors, scores, expression, found, texts)
-    every = scored.expression.odds.tolist()
-    # The first of equally good ones.
-    best = starts if len(runs) == len(ids) else [max(range(r.start, r.stop), key=every.__getitem__) for r in runs]
+    best = _best_rows(expression.odds, starts)
     # The sort is stable, and rows are sorted by id: the same query has the same answer, also where items tie.
-    best.sort(key=every.__getitem__, reverse=True)
-    return [RankedItem(every[row], row, scored) for row in best if every[row] > -np.inf]
+    best = best[np.argsort(-expression.odds[best], kind="stable")]
+    ranked = zip(expression.odds[best].tolist(), best.tolist(), strict=True)
+    return [RankedItem(each, row, scored) for each, row in ranked if each > -np.inf]
+
+
+def _best_rows(odds: Odds, starts: Sequence[int]) -> Rows:
+    """Return the row with the highest odds of each item, which begins at one of `starts`; the first of equals."""
+    if len(starts) == len(odds):
+        return np.arange(len(odds))
+    lengths = np.diff([*starts, len(odds)])
+    best = np.flatnonzero(odds == np.repeat(np.maximum.reduceat(odds, starts), lengths))
+    return best[np.unique(np.repeat(np.arange(len(starts)), lengths)[best], return_index=True)[1]]
 
 
 def _text_scores(points: Sequence[Scored], vector: Floats) -> Floats:

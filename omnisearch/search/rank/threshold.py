@@ -1,7 +1,7 @@
 """Fagin's threshold algorithm: the most relevant items of an expression, found by lists of segments for each leaf."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -11,8 +11,8 @@ from omnisearch.query.expressions import Sum, Summand
 from omnisearch.search.rank.algebra import bound_odds, or_odds
 from omnisearch.search.rank.nearest_items import Page, Steps
 from omnisearch.search.rank.scorer import Scorer, rank
-from omnisearch.stores.base import Filter, Lookup, Scored, VectorStore
-from omnisearch.types import Floats
+from omnisearch.stores.base import Filter, Lookup, Scored
+from omnisearch.types import Floats, Modality
 
 # Segments that are looked up for each leaf of an expression: at first, and at most.
 DEPTH, MAX_DEPTH = 64, 4096
@@ -44,7 +44,6 @@ Lists: TypeAlias = dict[ListName, Retrieved]
 
 
 def threshold_steps(
-    store: VectorStore,
     scorer: Scorer,
     limit: int,
     chosen: Filter,
@@ -55,12 +54,12 @@ def threshold_steps(
 
     `found` has the first lists of the leaves, and `rare` all segments with the words of some leaves. The segments in
     the lists are candidates. Every segment of a candidate's item is scored by every leaf; of a sum, only the
-    candidates. They grow until no item outside of them can be among the first `limit`, or MAX_DEPTH segments were
+    candidates. The lists grow until no item outside of them can be among the first `limit`, or MAX_DEPTH segments were
     looked up for each leaf. Many segments with a common word have the same score, in no order, so these are also looked
     up by their vectors.
     """
     common = [leaf for leaf in scorer.words if leaf not in rare]
-    depth = max(DEPTH, 2 * limit)
+    depth, whole = max(DEPTH, 2 * limit), dict[str, Scored]()
     while True:
         asked = {
             (leaf, name): lookup
@@ -74,14 +73,19 @@ def threshold_steps(
         pages = [each.page for lists in found.values() for each in lists.values()]
         points = _of_search(scorer, chosen, [*pages, *rare.values()])
         if not isinstance(scorer.expression, Summand):
-            points = whole_items(store, points, chosen)
+            whole |= {point.id: point for point in points}
+            if (others := _other_segments(scorer, whole.values(), chosen)) is not None:
+                [page] = yield [others]
+                whole |= {point.id: point for point in page}
+            points = list(whole.values())
         scores = {leaf: scores_of(page) for leaf, page in rare.items()}
         if common and points:
             these = Filter(ids=tuple(point.id for point in points))
             scored = yield [Lookup(scorer.words[leaf].words, len(points), these) for leaf in common]
             scores |= {leaf: scores_of(page) for leaf, page in zip(common, scored, strict=True)}
         ranked = rank(scorer, points, scores)
-        beyond = bound_odds(scorer.expression, {leaf: _ceiling(scorer, leaf, lists) for leaf, lists in found.items()})
+        ceilings = {leaf: _ceiling(scorer, leaf, lists) for leaf, lists in found.items()}
+        beyond = bound_odds(scorer.expression, ceilings, has_time=has_time(chosen))
         known = sum(entry.odds >= beyond for entry in ranked)
         if known >= limit or beyond == -np.inf or depth >= MAX_DEPTH:
             return ranked[: max(known, limit)]
@@ -136,12 +140,16 @@ def _ceiling(scorer: Scorer, leaf: Sum, lists: Lists) -> float:
     return float(max(nearest, with_words)[0])
 
 
-def whole_items(store: VectorStore, points: Sequence[Scored], chosen: Filter) -> list[Scored]:
-    """Return the points once each, together with the other segments of their items that pass `chosen`."""
-    found = {point.id: point for point in points}
-    known = Counter(point.payload.item_id for point in found.values())
-    cut = tuple({p.payload.item_id for p in points if p.payload.segments > known[p.payload.item_id]})
-    if cut:
-        for point in store.scroll(replace(chosen, item_ids=cut), with_vectors=True):
-            found.setdefault(point.id, Scored(point.id, np.nan, point.payload, point.vector, point.text_vector))
-    return list(found.values())
+def has_time(chosen: Filter) -> bool:
+    """Return whether some of the chosen items may be sounds or videos."""
+    return not chosen.modalities or not {Modality.AUDIO, Modality.VIDEO}.isdisjoint(chosen.modalities)
+
+
+def _other_segments(scorer: Scorer, points: Iterable[Scored], chosen: Filter) -> Lookup | None:
+    """Return a lookup of the segments of those items that are not whole among the points; None if all are whole."""
+    known = Counter(point.payload.item_id for point in points)
+    cut = {p.payload.item_id: p.payload.segments for p in points if p.payload.segments > known[p.payload.item_id]}
+    if not cut:
+        return None
+    vector = next(iter(scorer.leaves.values())).vector  # any: it finds all
+    return Lookup(vector, sum(cut.values()), replace(chosen, item_ids=tuple(cut)), exact=True)
