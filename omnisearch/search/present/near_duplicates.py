@@ -25,8 +25,9 @@ SAME_TEXT = 0.01
 # Near-duplicates are almost equally relevant, so an item is compared with the hits just before it. A fixed number of
 # hits and of items makes the folding independent of the length of a page.
 REACH, MOST = 16, 256
-# Items that are compared by one matrix product.
-BLOCK = 64
+# The most multiplications of a matrix product. OpenBLAS computes larger products in several threads, which wait busily
+# for each other: on a busy machine that can take a hundred times as long as the product.
+PRODUCT = 1 << 18
 
 Segments = Mapping[str, Mapping[int, Floats]]
 
@@ -91,9 +92,10 @@ def _alike_before(ranked: Sequence[RankedItem]) -> dict[int, set[int]]:
     if not ranked:
         return found
     rows, least = _rows(ranked), ALIKE[_modality(ranked[0])]
-    for start in range(0, len(ranked), BLOCK):
-        block = rows[start : start + BLOCK]
-        alike = block @ rows[start : start + BLOCK + MOST].T >= least
+    size = max(1, PRODUCT // (min(len(rows), MOST) * rows.shape[1]))
+    for start in range(0, len(ranked), size):
+        block = rows[start : start + size]
+        alike = block @ rows[start : start + size + MOST].T >= least
         if np.count_nonzero(alike) <= len(block):  # each item is similar to itself
             continue
         for one, other in np.argwhere(np.triu(alike, 1)).tolist():
