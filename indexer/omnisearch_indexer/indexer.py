@@ -241,7 +241,8 @@ class Indexer:
     def _finish(self, reading: FileReading) -> None:
         work = self._works[reading]
         if work.failed is not None:
-            reading.dead = True
+            # What a decoder sent before it crashed is right: it is encoded and kept for the next run.
+            reading.dead = work.failed[0] is not Reason.DECODER_CRASHED
             del self._works[reading]
             self._fail(reading, *work.failed)
             self._next_claim(reading.item_id)
