@@ -42,7 +42,17 @@ def test_the_oracle_takes_the_space_that_knows_the_query() -> None:
     assert max(at["only left"], at["only right"]) <= 65
     assert at[ORACLE] == 100
     assert (rankings[ORACLE].ranks == np.minimum(rankings["only left"].ranks, rankings["only right"].ranks)).all()
-    assert at[found[IMAGE].best] == max(at["only left"], at["only right"])
+
+
+def test_the_best_space_is_the_one_that_knows_more() -> None:
+    records, sides = world()
+    known = {
+        ("left", IMAGE): sides[TEXT].embeddings["left", TEXT],
+        ("right", IMAGE): sides[IMAGE].embeddings["right", IMAGE],
+    }
+    sides = {**sides, IMAGE: Side(sides[IMAGE].rows, known)}
+    (found, *_) = ceilings(planted({"kind": "fixed", "factors": [3, 1]}), records, sides)
+    assert found.best == "only left"
 
 
 def test_a_model_with_equal_factors_is_its_own_mean() -> None:
