@@ -74,7 +74,7 @@ def test_each_branch_is_asked_in_each_language(model: OmniBind) -> None:
     assert [each.factors for each in found] == [{"text:english": 0.5, "text:other": 0.5}] * 2
     assert english["only other"] == german["only english"] < 10
     assert {each.recalls["bound"].queries for each in found} == {len(CONCEPTS)}
-    report = report_tables._languages([reports._language_row(each) for each in found])
+    report = report_tables._languages([reports.language_row(each) for each in found])
     assert "| mean of 1 | image |" in report
 
 
