@@ -26,8 +26,9 @@ from omnisearch_indexer.schema import VERSION
 STAMP_FILE = "stamp.json"
 # Times of files advance in steps. A file that changes within the step of its stamp would keep its time.
 STEP_SECONDS = 0.02
-# The engine writes these when it opens and closes a collection. Every write of a point also changes other files.
-UNTIMED = frozenset({"edge_config.json", "segment.json", "flags_a.dat"})
+# The engine writes these when it opens and closes a collection, the last two through memory, which changes their times
+# on a disk and not on a tmpfs. Every write of a point also changes other files.
+UNTIMED = frozenset({"edge_config.json", "segment.json", "flags_a.dat", "status.dat", "tracker.dat"})
 UNSTAMPED_FOLDER, UNSTAMPED_ENDS = "wal", (".lock", ".log", "-shm")
 
 

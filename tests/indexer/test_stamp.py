@@ -1,10 +1,12 @@
 """A run over an index that was not written since the last one, and over files that did not change, opens nothing."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError
-from omnisearch.stores.catalog import open_current
+from omnisearch.stores import edge_link
+from omnisearch.stores.catalog import DIRECTORY, open_current
+from omnisearch.stores.edge_worker import LOCK_FILE
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.types import Modality
 from omnisearch_indexer import open_index, schema
@@ -22,6 +26,7 @@ from omnisearch_indexer.session import index_files
 from omnisearch_indexer.stamp import STAMP_FILE
 from tests.indexer.conftest import NO_TEXT, write_image
 from tests.indexer.test_session import counts
+from tests.stores.test_edge_worker import wait_for_end
 from tests.test_faces import HEAVY
 
 
@@ -83,13 +88,26 @@ def write_point(settings: Settings) -> None:
         store.upsert(list(store.scroll(with_vectors=True)))
 
 
+def delete_point(settings: Settings) -> None:
+    with closing(open_current(settings)) as store:
+        store.delete([point.payload.item_id for point in store.scroll()])
+
+
+def describe_point(settings: Settings) -> None:
+    with closing(open_current(settings)) as store:
+        store.describe({point.payload.item_id: replace(point.payload.facts, tags=("x",)) for point in store.scroll()})
+
+
 def write_embedding(settings: Settings) -> None:
     with closing(SpaceEmbeddingStore(settings.index_dir / EMBEDDINGS_DIRECTORY)) as raw:
         raw.put("another@1", Modality.TEXT, ["key"], np.ones((1, 3), np.float32))
         raw.flush()
 
 
-@pytest.mark.parametrize("write", [write_manifest, damage_manifest, write_point, write_embedding])
+WRITES = (write_manifest, damage_manifest, write_point, delete_point, describe_point, write_embedding)
+
+
+@pytest.mark.parametrize("write", WRITES)
 def test_an_index_that_was_written_is_checked(
     folder: Path, settings: Settings, opened: list[bool], write: Callable[[Settings], None]
 ) -> None:
@@ -104,6 +122,20 @@ def test_a_search_writes_nothing(folder: Path, settings: Settings, opened: list[
     with closing(open_current(settings)) as store:
         assert store.count() == 1
     index_files([folder], settings)
+    assert opened == []
+
+
+def test_the_end_of_the_engine_writes_nothing(
+    tmp_path: Path, settings: Settings, opened: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk the times of mapped files change when the engine closes them; on a tmpfs they do not."""
+    monkeypatch.setattr(edge_link, "LINGER_SECONDS", 0.2)
+    file = write_image(tmp_path / "files" / "a.png")
+    index_files([file.parent], settings)
+    worker = json.loads((settings.index_dir / DIRECTORY / LOCK_FILE).read_text())["pid"]
+    wait_for_end(worker)
+    opened.clear()
+    index_files([file.parent], settings)
     assert opened == []
 
 
