@@ -12,7 +12,7 @@ from omnisearch.query.query import Query
 from omnisearch.stores.base import Payload
 from omnisearch.types import Answer, Match, Modality, Region, Segment
 from tests.api.conftest import HOSTILE_NAME, IDS, ScriptedEngine
-from tests.page.conftest import BROWSER, CARD, answered, check_accessibility, search, wait_for
+from tests.page.conftest import BROWSER, CARD, answered, check_accessibility, search, visited, wait_for
 
 pytestmark = BROWSER
 
@@ -319,8 +319,7 @@ def test_arrow_keys_move_among_cards_and_enter_opens(page: Any, long: list[str])
 
 def test_a_touch_screen_has_the_actions_in_a_menu(url: str, browser: Any, engine: ScriptedEngine) -> None:
     phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 360, "height": 740}}
-    with browser.new_context(base_url=url, **phone) as context:
-        page = context.new_page()
+    with visited(browser, url, **phone) as page:
         page.goto("?text=1:dog")
         page.get_by_role("button", name="Actions for dog.png").tap()
         with answered(page):
