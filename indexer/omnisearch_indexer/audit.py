@@ -23,7 +23,7 @@ from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import ItemRow
-from omnisearch_indexer.path_labels import facts_json
+from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
 
 # Bounds the memory, which holds the embeddings of one batch in every space and its vectors.
 BATCH_POINTS = 1024
@@ -72,6 +72,7 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
     """Compare every point. If not `alone`, the collection may also hold points of other data directories."""
     items = {item.id: item for item in manifest.items()}
     found = Audit(expected=manifest.segments())
+    pending = _pending_facts(manifest)
     held, seen = Counter[str](), Counter[tuple[str, str]]()
     points = read_points(store, list(items), found.failures)
     while batch := list(islice(points, BATCH_POINTS)):
@@ -83,7 +84,7 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
         held.update(point.payload.item_id for point in good)
         seen.update(("modality", point.payload.modality) for point in good)
         seen.update(("mime", point.payload.mime) for point in good)
-        found.wrong.update(p.payload.item_id for p in good if _has_wrong_facts(p, items[p.payload.item_id]))
+        found.wrong.update(p.payload.item_id for p in good if _has_wrong_facts(p, items[p.payload.item_id], pending))
         for group in by_modality(good):
             _compare(group, model, raw, found)
     found.points = held.total()
@@ -192,8 +193,19 @@ def is_unit_or_missing(text_vector: Floats | None) -> bool:
     return text_vector is None or abs(float(np.linalg.norm(text_vector)) - 1) < TEXT_TOLERANCE
 
 
-def _has_wrong_facts(point: Point, item: ItemRow) -> bool:
-    return bool(item.facts_json) and facts_json(point.payload.facts) != item.facts_json
+def _has_wrong_facts(point: Point, item: ItemRow, pending: dict[str, str]) -> bool:
+    return bool(item.facts_json) and facts_json(point.payload.facts) not in (item.facts_json, pending.get(item.id))
+
+
+def _pending_facts(manifest: Manifest) -> dict[str, str]:
+    """Return the facts that the next run gives to the items, by id; none if the last run did so.
+
+    A run writes them to the engine first, then to the manifest, and a crash may come between.
+    """
+    if manifest.is_settled(facts_version()):
+        return {}
+    labels = LabelTree(manifest)
+    return {item.id: facts_json(labels.facts_of(item, holders)) for item, holders in manifest.held()}
 
 
 def _failing_filters(

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.manifest_rows import ItemRow
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.snapshot import create_snapshot
@@ -54,6 +55,26 @@ def test_a_sound_index_has_no_findings(indexed: Settings) -> None:
     assert (report.findings, report.damaged, report.files_read) == ([], False, 0)
     assert (report.items, report.points, report.files) == (2, len(points_of(indexed)), 2)
     assert report.embeddings >= report.points
+
+
+def test_facts_that_a_run_wrote_before_it_was_killed_are_no_damage(
+    indexed: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine has them before the manifest has."""
+
+    def killed(manifest: Manifest, items: Iterable[ItemRow]) -> None:
+        if list(items):
+            raise RuntimeError("killed")
+
+    (folder / "a.png").rename(folder / "renamed.png")
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "put_items", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            index_files([folder], indexed)
+    assert "renamed.png" in {Path(point.payload.path).name for point in points_of(indexed).values()}
+    assert "points" not in found(verify_index(indexed))
+    index_files([folder], indexed)
+    assert verify_index(indexed).findings == []
 
 
 def test_lost_points_are_found(indexed: Settings, folder: Path) -> None:
