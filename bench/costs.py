@@ -1,8 +1,8 @@
 """Measure the constants of the cost model: OMP_WAIT_POLICY=PASSIVE python bench/costs.py [PART]...
 
-Writes omnisearch/costs/constants.json, from which `omnisearch bench plan` and docs/scale.md estimate. Every figure is
-seconds of processors or bytes, and a slope between a small and a large sample, so that starts and a busy machine count
-little. Needs the weights of `mini` (`omnisearch models pull`).
+Writes omnisearch/costs/constants.json, which `omnisearch bench plan` and docs/scale.md use. Most figures are processor
+time or bytes, as the slope between a small and a large sample, so that start-up and a busy machine have little
+influence. Needs the weights of `mini` (`omnisearch models pull`).
 
     photo note document sound film object
                synthesized files of a kind through the indexer: decoding, encoding, the rest, sizes
@@ -32,6 +32,7 @@ import torch
 from bench import synthesized
 from bench.growth import cost
 from bench.hnsw import Graph, few_directions
+from bench.results import cpu_name
 from omnisearch.config import Settings, load_settings
 from omnisearch.costs.constants import Measurement, record
 from omnisearch.media.pool import DecoderPool
@@ -59,7 +60,7 @@ TEXTS = {"note": (20, 1020), "document": (10, 210)}
 POINTS = 20_000, 40_000  # the log of the engine has its full size from some 15,000 points on
 GRAPH_POINTS = 4_000, 20_000
 BATCH = 256
-MANIFEST = "manifest.file"  # measured with notes, of which there are most in a small time
+MANIFEST = "manifest.file"  # measured with notes: their sample has the most files
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -76,7 +77,7 @@ def slope(small: Mapping[str, float], large: Mapping[str, float], of: float) -> 
 
 @contextmanager
 def timed_encoding() -> Iterator[list[float]]:
-    """Yield a list that gets the seconds of a processor that each batch takes; torch must have one thread."""
+    """Yield a list that receives the processor seconds of each batch; torch must have one thread."""
     taken: list[float] = []
     original = encoder_thread.EncoderThread._encode
 
@@ -95,7 +96,7 @@ def timed_encoding() -> Iterator[list[float]]:
 
 
 def index_files(settings: Settings, kind: str, count: int) -> dict[str, float]:
-    """Index `count` files of a kind; return milliseconds of processors and bytes."""
+    """Index `count` files of a kind; return milliseconds of processor time, and bytes."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, timed_encoding() as encoding:
         folder, data = Path(name, "files"), Path(name, "data")
         folder.mkdir()
@@ -117,7 +118,7 @@ def index_files(settings: Settings, kind: str, count: int) -> dict[str, float]:
 
 
 def decode_files(settings: Settings, kind: str, count: int) -> dict[str, float]:
-    """Decode `count` files of a kind; return milliseconds of processors."""
+    """Decode `count` files of a kind; return milliseconds of processor time."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         KINDS[kind][0](folder, count)
@@ -169,7 +170,7 @@ def photo_point(n: int) -> Point:
 
 
 def engine_state(settings: Settings) -> tuple[float, float]:
-    """Return the seconds of processors and the peak memory in bytes of the engine's process."""
+    """Return the processor seconds and the peak memory in bytes of the engine's process."""
     pid = json.loads((settings.index_dir / DIRECTORY / LOCK_FILE).read_text())["pid"]
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     status = Path(f"/proc/{pid}/status").read_text()
@@ -177,7 +178,7 @@ def engine_state(settings: Settings) -> tuple[float, float]:
 
 
 def fill_engine(count: int) -> dict[str, float]:
-    """Write `count` points to an embedded engine; return milliseconds of processors and bytes."""
+    """Write `count` points to an embedded engine; return milliseconds of processor time, and bytes."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         settings = load_settings(data_dir=Path(name))
         with closing(open_store(settings, model=MODEL, dim=DIM, fingerprint="0" * 12, create=True)) as store:
@@ -254,14 +255,7 @@ PARTS: Mapping[str, tuple[Callable[[int], dict[str, float]], str]] = {
 
 def machine() -> str:
     """Name this machine: its cores, their model and its load."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    return (
-        f"{os.cpu_count()} cores of {names[0] if names else platform.machine()} with a load of {os.getloadavg()[0]:.0f}"
-    )
+    return f"{os.cpu_count()} cores of {cpu_name() or platform.machine()} with a load of {os.getloadavg()[0]:.0f}"
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""What a user waits for: python bench/everyday.py demo/corpus
+"""The waiting times of a user: python bench/everyday.py demo/corpus
 
-In each round a folder is indexed into a new data directory and indexed again, texts are asked cold (each in a new
-process), and then warm (of an open engine, which has not seen them), each as a user would. The cold search is
-compared with a process that imports torch and does nothing. Memory is the most that the processes of a command took
-together, the worker of the store included. Needs the weights (`omnisearch models pull`), and Linux.
+In each round a folder is indexed into a new data directory and indexed again. Then texts are searched cold, each in a
+new process, and warm, in an open engine that has not seen them. The cold search is compared with a process that only
+imports torch. Memory is the peak of all processes of a command together, the worker of the store included. Needs the
+weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from bench.disk import size_mib
 from bench.process_tree import PeakMemory, adopt_orphans, memory_mib
 from bench.results import Report, add_json_option
 from omnisearch.config import load_settings
@@ -32,11 +33,6 @@ def seconds(*command: str) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
-
-
-def size_mib(folder: Path) -> float:
-    """Return what the files of a folder take on the disk."""
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if path.is_file()) / 2**20
 
 
 def once(folder: Path, place: Path) -> dict[str, float]:

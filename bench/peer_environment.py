@@ -1,9 +1,10 @@
 """Virtual environments of peers, in .peers, which git ignores.
 
-An environment sees the packages of ours, with the same torch and so the same speed of the encoder, and holds in
-addition the peer and every package of which the peer wants another version. Ours is not changed.
+An environment imports the packages of ours, so the encoder runs on the same torch. In addition it has the peer, and
+each package of which the peer requires another version. Our own environment is not changed.
 """
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -17,13 +18,19 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".peers"
 
 
+def loop_environment() -> dict[str, str]:
+    """Return the variables of a process that runs bench/loops: it imports from this checkout."""
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "indexer", ROOT / "training")))
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONPATH": path}
+
+
 class PeerMissingError(Exception):
     """A peer cannot be installed here; the message says why, in one line."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A package of the registry, with the versions that run together, the first being the peer's own."""
+    """A package of the registry: its name, and the requirements to install, of which the first is the peer itself."""
 
     name: str
     requirements: tuple[str, ...]
@@ -40,7 +47,7 @@ class Peer:
 
     @property
     def site(self) -> Path:
-        """The packages that are its own."""
+        """The folder of the packages that only its environment has."""
         major, minor = sys.version_info[:2]
         return self.folder / "lib" / f"python{major}.{minor}" / "site-packages"
 
@@ -71,6 +78,7 @@ class Peer:
 
 
 RCLIP = Peer("rclip", ("rclip==3.3.0",))
-# Of clip-retrieval, clip-anytorch imports `packaging` from pkg_resources, which later versions of setuptools lack.
+# clip-retrieval requires clip-anytorch, which imports `packaging` from pkg_resources: newer versions of setuptools lack
+# it.
 CLIP_RETRIEVAL = Peer("clip-retrieval", ("clip-retrieval==2.45.0", "setuptools<70"))
 TXTAI = Peer("txtai", ("txtai[api]==9.14.0",))

@@ -2,16 +2,15 @@
 
 The peers' own code runs: rclip's loop over a folder with its SQLite database, and clip-retrieval's inference,
 autofaiss index and service. Both come from the package registry, into environments of their own in `.peers`; their
-encoder, which a hub would have to send, is exchanged for the one of `mini` (bench/loops). In each round every program
-indexes the same pictures in a process of its own, after the encoder was loaded, and then answers 16 texts that were
-not asked before. omnisearch decodes pictures in sandboxed processes, and keeps previews, metadata, the embeddings of
-each space and words besides; its searches look words up, too. Processor time and memory are those of a process with
+encoder, which would be downloaded from a hub, is replaced by that of `mini` (bench/loops). In each round every
+program indexes the same pictures in a process of its own, after its encoder is loaded, and then answers 16 new texts.
+omnisearch does more: it decodes pictures in sandboxed processes, also stores previews, metadata, words and the
+embeddings of each space, and its searches also look up words. Processor time and memory are those of a process with
 its descendants. Needs the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,13 @@ from pathlib import Path
 
 from bench import synthesized
 from bench.loops.measured import FILE, TEXTS, Loop
-from bench.peer_environment import CLIP_RETRIEVAL, RCLIP, Peer, PeerMissingError
+from bench.peer_environment import CLIP_RETRIEVAL, RCLIP, Peer, PeerMissingError, loop_environment
 from bench.results import Report, add_json_option
 
 ROOT = Path(__file__).parent.parent
 PEERS = {RCLIP: "run_rclip.py", CLIP_RETRIEVAL: "run_clip_retrieval.py"}
 OURS = "run_omnisearch.py"
-# Of which figures ratios are made, and what these are called.
+# The figures whose ratios are reported, with the names of the ratios.
 RATIOS = {
     "index_seconds": "indexing pictures, time",
     "index_cpu": "indexing pictures, processor time",
@@ -42,14 +41,12 @@ def run(python: Path, script: str, folder: Path) -> Loop:
     Raises:
         PeerMissingError: the loop ended with an error.
     """
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "indexer", ROOT / "training")))
-    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | {"PYTHONPATH": path}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         place = Path(name) / "index"
         command = [python, ROOT / "bench" / "loops" / script, folder, place]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=loop_environment())
         if done.returncode:
-            raise PeerMissingError((done.stderr.strip().splitlines() or ["it failed without a word"])[-1])
+            raise PeerMissingError((done.stderr.strip().splitlines() or ["the loop failed without a message"])[-1])
         return Loop(**json.loads((place / FILE).read_text(encoding="utf-8")))
 
 

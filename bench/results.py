@@ -1,8 +1,8 @@
 """The results of a benchmark: one schema, which every script of docs/benchmarks.md writes as JSON with --json FILE.
 
 A figure is measured in rounds. Each round gives one number, and the value is the median of the rounds. A round of a
-comparison measures both sides, one after the other, so that a busy machine slows both. `low` and `high` enclose the
-value of a second run of as many rounds in 95 of 100 cases, if its rounds vary as these did (Student's t on the
+comparison measures both sides, one after the other, so that a busy machine slows both. If a second run has as many
+rounds, and they vary as these did, its value lies between `low` and `high` in 95 of 100 cases (Student's t on the
 logarithms of the rounds). The spread does not cover a machine that is slower throughout: compare ratios then.
 """
 
@@ -39,7 +39,7 @@ Better = Literal["lower", "higher"]
 
 @dataclass(frozen=True)
 class Result:
-    """One figure. Without rounds it could not be measured, and `reason` says why.
+    """One figure. If it could not be measured, it has no rounds, and `reason` says why.
 
     `n` is the number of files, queries or calls in each round. `peer` names what a ratio is relative to, or what else
     was measured, and `peer_version` its version.
@@ -86,7 +86,7 @@ def significant(number: float, digits: int = 4) -> float:
 
 @dataclass
 class Report:
-    """What one run of a script found. `file` is the script's `__file__`."""
+    """The results of one run of a script. `file` is the script's `__file__`."""
 
     file: str
     results: list[Result] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Report:
                 print(f"{each.name:{width}}  {each.value:>10.4g} {each.unit} ({each.low:.4g} to {each.high:.4g})")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the whole, with command, machine, revision and date."""
+        """Return the results with command, machine, revision and date."""
         return {
             "format": FORMAT,
             "script": Path(self.file).stem,
@@ -160,7 +160,7 @@ def command() -> str:
 
 
 def shown(word: str) -> str:
-    """Return an argument, a path below the checkout as relative to it, and another absolute one by its name."""
+    """Return an argument without paths of this machine: relative to the checkout, or else only the name."""
     path = Path(word)
     if not path.is_absolute():
         return word
@@ -174,12 +174,12 @@ def revision() -> str:
 
 
 def checked_out(folder: Path) -> str:
-    """Return the commit that a checkout has; empty if the folder is none."""
+    """Return the commit of a checkout; empty if the folder is not one."""
     return _git(folder, "rev-parse", "--short=10", "HEAD")
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Return what git says; empty if there is no git, or no repository."""
+    """Return the output of git; empty without git or outside of a repository."""
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):
@@ -200,7 +200,7 @@ def machine() -> dict[str, Any]:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "memory_gib": round(pages / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -208,7 +208,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _cpu() -> str:
+def cpu_name() -> str:
+    """Return the model of the processor; empty if the system does not name it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,17 +1,15 @@
 """Texts searched over HTTP: omnisearch against txtai, with the same encoder: python bench/served.py
 
-Notes are indexed by `omnisearch index`, and sent to txtai by its own interface (`POST /add`, `GET /index`), in its
-usual form: faiss and SQLite with the texts. Both then serve, each in a process of its own, with its own command line
-and defaults, and the text encoder of `mini`, which txtai calls as an external function. In each round one client asks
-both texts that they have not seen, then 16 clients do, for ten hits each. omnisearch also searches words. txtai comes
-from the package registry, into an environment of its own in `.peers`. Needs the weights (`omnisearch models pull`),
-and Linux.
+Notes are indexed by `omnisearch index`, and by txtai through its HTTP interface (`POST /add`, `GET /index`) with its
+usual storage: faiss, and SQLite with the texts. Both then serve, each in a process of its own and with its defaults.
+The text encoder of both is that of `mini`, which txtai calls as an external function. In each round one client, then
+16 clients search both servers for new texts, ten hits each. omnisearch also searches words. txtai comes from the
+package registry, into an environment of its own in `.peers`. Needs the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
 import http.client
 import json
-import os
 import random
 import socket
 import subprocess
@@ -26,7 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import synthesized
-from bench.peer_environment import TXTAI, PeerMissingError
+from bench.peer_environment import TXTAI, PeerMissingError, loop_environment
 from bench.process_tree import adopt_orphans, cpu_seconds
 from bench.results import Report, add_json_option
 from bench.serving import SERVE, unseen
@@ -52,15 +50,14 @@ Ask = Callable[[http.client.HTTPConnection, str], int]
 
 @contextmanager
 def serve_txtai(place: Path) -> Iterator[str]:
-    """Run txtai's server; gives its host and port once it answers."""
+    """Run txtai's server; yields its host and port once it listens."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = place / "config.yml"
     config.write_text(CONFIG.format(place=place / "index"), encoding="utf-8")
-    path = os.pathsep.join(map(str, (ROOT, ROOT / "indexer", ROOT / "training")))
-    changes = {"CONFIG": str(config), "ALLOW_RESOLVE_TRANSFORM": "True", "PYTHONPATH": path}
+    changes = {"CONFIG": str(config), "ALLOW_RESOLVE_TRANSFORM": "True"}
     command = [TXTAI.python, ROOT / "bench" / "loops" / "run_txtai.py", str(port)]
-    environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | changes
+    environment = loop_environment() | changes
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_until_listening(process, port)
@@ -73,20 +70,20 @@ def wait_until_listening(process: subprocess.Popen[str], port: int) -> None:
     """Wait until a server accepts connections.
 
     Raises:
-        PeerMissingError: it ended.
+        PeerMissingError: the process ended, or does not listen in time.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             assert process.stderr is not None
-            raise PeerMissingError((process.stderr.read().strip().splitlines() or ["it ended"])[-1])
+            raise PeerMissingError((process.stderr.read().strip().splitlines() or ["its server ended silently"])[-1])
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.2)
         else:
             return
-    raise PeerMissingError(f"it did not listen within {PATIENCE_SECONDS} seconds")
+    raise PeerMissingError(f"its server did not listen within {PATIENCE_SECONDS} seconds")
 
 
 def exchange(connection: http.client.HTTPConnection, method: str, path: str, sent: Any = None) -> Any:
@@ -110,7 +107,7 @@ def ask_txtai(connection: http.client.HTTPConnection, text: str) -> int:
 
 
 def fill_txtai(place: str, texts: list[str]) -> None:
-    """Send texts, and have them indexed."""
+    """Send texts to txtai, and let it index them."""
     with closing(http.client.HTTPConnection(place, timeout=PATIENCE_SECONDS)) as connection:
         for at in range(0, len(texts), SENT):
             exchange(

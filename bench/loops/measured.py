@@ -1,4 +1,4 @@
-"""What each loop over a folder of pictures measures of itself, written as JSON for bench/peers.py."""
+"""The measurements of one loop over a folder of pictures, written as JSON for bench/peers.py."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.disk import size_mib
 from bench.process_tree import PeakMemory, adopt_orphans, cpu_seconds
 
 TEXTS = tuple(
@@ -32,7 +33,7 @@ class Loop:
     query_cpu_ms: float
 
     def write(self, place: Path) -> None:
-        """Write the figures into the folder of the index; standard output has the words of a peer's processes."""
+        """Write the figures into the folder of the index, because a peer's processes print to standard output."""
         (place / FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
 
@@ -44,13 +45,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def size_mib(place: Path) -> float:
-    """Return what the files of a folder take on the disk."""
-    return sum(path.lstat().st_blocks * 512 for path in place.rglob("*") if path.is_file()) / 2**20
-
-
 def measure(folder: Path, place: Path, index: Callable[[], None], search: Callable[[str], int]) -> Loop:
-    """Index, search, and return the figures. `search` asks a text and returns the number of hits."""
+    """Index, search, and return the figures. `search` searches for a text and returns the number of hits."""
     adopt_orphans()
     with PeakMemory() as memory:
         begun = time.perf_counter(), cpu_seconds()

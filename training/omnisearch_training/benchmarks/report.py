@@ -12,7 +12,7 @@ from omnisearch.wording import did_you_mean
 from omnisearch_training.benchmarks import BENCHMARKS, Benchmark
 from omnisearch_training.benchmarks.base import BASE, FULL, LARGE
 from omnisearch_training.benchmarks.local_copy import open_copy
-from omnisearch_training.benchmarks.run import evaluate
+from omnisearch_training.benchmarks.run import FIGURES, evaluate
 from omnisearch_training.provenance import provenance
 from omnisearch_training.stages.features import Features, whole_files
 
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 ALL = "all"
 ABOUT = ("benchmark", "direction", "queries", "targets")
-FIGURES = ("R@1", "R@5", "R@10", "nDCG@10", "MRR", "mAP")
 COLUMNS = ("benchmark", "direction", "R@1", "R@5", "R@10", "mAP", "paper", "difference")  # fit on a terminal
 
 

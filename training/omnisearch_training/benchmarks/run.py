@@ -20,6 +20,7 @@ from omnisearch_training.stages.features import Features
 TEXT = Modality.TEXT
 MEAN = "mean"
 NDCG_AT = 10
+FIGURES = ("R@1", "R@5", "R@10", f"nDCG@{NDCG_AT}", "MRR", "mAP")
 
 Json = dict[str, Any]
 
@@ -35,7 +36,7 @@ def evaluate(
 ) -> list[Json]:
     """Return a row for each direction, and for their mean; figures are in per cent, intervals are of 95 %.
 
-    Only the row that the paper has a figure for is compared with it, and only if the copy is complete.
+    The last row, for which the paper has figures, is compared with them if the copy is complete.
 
     Raises:
         UsageError: the model lacks a modality, or, unless `partial`, a file cannot be decoded.
@@ -85,7 +86,7 @@ def _retrieve(
     media: Mapping[Modality, Floats],
     seed: int,
 ) -> list[Json]:
-    """Ask in both directions, of captions or of the other file of each item."""
+    """Rank in both directions, between items and their captions or their other files."""
     items, left, right = media[benchmark.query], benchmark.query, benchmark.target
     if right is TEXT:
         owners = [i for i, record in enumerate(records) for _ in record.captions]
@@ -140,9 +141,6 @@ def _tag(
 def _classes(model: OmniBind, features: Features, benchmark: Benchmark, folder: Path, names: Sequence[str]) -> Floats:
     texts = [prompt.format(name) for prompt in benchmark.prompts(folder) for name in names]
     return protocols.class_vectors(model.bind(TEXT, encode_texts(model, features, texts)), len(names))
-
-
-FIGURES = ("R@1", "R@5", "R@10", f"nDCG@{NDCG_AT}", "MRR", "mAP")
 
 
 def _row(benchmark: Benchmark, direction: str, placed: Placement, seed: int) -> Json:
