@@ -1,8 +1,8 @@
 """Compare the results of two runs: python bench/agree.py OTHER
 
 OTHER is a folder with the JSON of another run, such as a copy of `bench/results`. Prints each figure whose value in
-the other run lies outside of its spread, and ends with 1 if these are more than one in ten: a spread holds in 95 of
-100 cases.
+the other run lies outside of its spread. Exits with 1 if more than one figure in ten does; five in a hundred are
+expected.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.render import RESULTS, documents, figures, number
 
-SHARE = 0.1
+SHARE = 0.1  # of the figures; a spread encloses 95 of 100, and the rest leaves room for chance
 
 
 def differences(folder: Path, other: Path) -> tuple[list[str], int]:

@@ -1,7 +1,7 @@
 """Draw the pictures of the documents from results in JSON: python bench/figures.py [FOLDER]
 
 recall.svg       recall@10 by direction, from training/runs/mini.json, which `omnisearch eval` writes
-router_load.svg  the mean combining factors by language and by dataset, from the same
+router_load.svg  the mean combining factors by language and by dataset, from the same file
 growth.svg       how runs grow with the number of files, from bench/growth.json, which bench/growth.py writes
 """
 
@@ -15,7 +15,7 @@ from omnisearch_training.model_report.figures import Lines, draw_groups, draw_li
 from omnisearch_training.model_report.pictures import directions, router_loads
 
 ROOT = Path(__file__).parent.parent
-LEAST = 100  # queries of a direction that is drawn
+LEAST = 100  # queries; directions with fewer are too noisy to draw
 # The lines of each panel, and the columns of bench/growth.py that they show.
 GROWTH = {
     "processor time, s": {"first run": "first_cpu", "run without changes": "unchanged_cpu", "find": "find_cpu"},

@@ -1,9 +1,9 @@
 """The size of an installation, beside those of peers: python bench/footprint.py
 
-Adds up the files of omnisearch and of all packages that it requires, without extras, as they lie in this environment,
-and likewise those of each peer with what it requires. All share the packages of one environment, such as torch, and
-so their sizes. Bytecode, which pip compiles and uv does not, is left out. The weights are the files that `omnisearch
-models pull` fetches for the model `mini`.
+Adds up the files of omnisearch and of all packages that it requires, without extras, and the same for each peer. All
+use the packages of this environment, so that packages such as torch have the same size everywhere. Bytecode, which
+pip compiles and uv does not, is left out. The weights are the files that `omnisearch models pull` fetches for the
+model `mini`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ MB = 1e6
 
 
 def by_name(places: Iterable[str]) -> dict[str, Distribution]:
-    """Return the installed packages; of several of a name, that of the first place."""
+    """Return the installed packages by name. If several places have one, that of the first place counts."""
     found: dict[str, Distribution] = {}
     for each in distributions(path=list(places)):
         found.setdefault(canonicalize_name(each.name), each)
@@ -44,7 +44,7 @@ def required(root: str, extras: set[str], known: dict[str, Distribution]) -> set
 
 
 def size(package: Distribution) -> int:
-    """Return the bytes of a package's files that are there."""
+    """Return the bytes of the existing files of a package."""
     paths = (Path(str(package.locate_file(each))) for each in package.files or ())
     return sum(path.stat().st_size for path in paths if path.suffix != ".pyc" and path.is_file())
 
@@ -57,7 +57,7 @@ def installation(root: str, extras: set[str], places: Iterable[str]) -> tuple[fl
 
 
 def checkout() -> float:
-    """Return the size of omnisearch itself, which an editable installation leaves in the checkout."""
+    """Return the MB of omnisearch itself. In an editable installation its files are in the checkout."""
     root = Path(__file__).parent.parent
     sources = (root / "omnisearch", root / "indexer" / "omnisearch_indexer", root / "training" / "omnisearch_training")
     files = (path for folder in (*sources, root / "web" / "dist") for path in folder.rglob("*") if path.is_file())
@@ -65,7 +65,7 @@ def checkout() -> float:
 
 
 def weights() -> float:
-    """Return the size of the weight files of the model `mini`."""
+    """Return the MB of the weight files of the model `mini`."""
     from omnisearch.binding.installed import find_config
     from omnisearch.config import load_settings
     from omnisearch.spaces.registry import files_of

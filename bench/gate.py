@@ -1,10 +1,10 @@
 """A few ratios that a change must not make twice as bad: python bench/gate.py --check
 
 Each is measured at a small size, in processor time of paired rounds, so that it holds on a busy machine. `--check`
-compares the medians with those of `bench/results/gate.json`, and ends with 1 if one is worse than twice the recorded
-one; such a ratio is measured a second time before. `make test-slow`, which CI runs, does the same. A change that is
-meant to cost more records a ratio by `--only NAME --json bench/results/gate.json`, which keeps the others. Needs the
-weights (`omnisearch models pull`), and Linux.
+compares the medians with those of `bench/results/gate.json`. A ratio that is worse than twice the recorded one is
+measured a second time; if it is worse again, the command exits with 1. `make test-slow`, which CI runs, does the
+same. If a change is meant to cost more, record its ratio by `--only NAME --json bench/results/gate.json`, which keeps
+the others. Needs the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """The rounds of one ratio, of which less is better, each over `n` files, queries or vectors."""
+    """The rounds of one ratio, each over `n` files, queries or vectors. A lower ratio is better."""
 
     rounds: Sequence[float]
     n: int
@@ -67,7 +67,7 @@ def decoding_over(kind: str, files: int) -> Measured:
 
 
 def rebinding_over_indexing() -> Measured:
-    """Binding an index again over indexing its files again; the towers cost nothing."""
+    """Rebinding an index over indexing its files again; the towers cost nothing."""
     files, ratios = 90, []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -110,7 +110,7 @@ def recorded(path: Path = RECORDED) -> dict[str, float]:
 
 
 def kept(path: Path) -> list[Result]:
-    """Return the results of a file whose ratios still exist, as a run of some ratios keeps the others."""
+    """Return the recorded results of ratios that still exist: a run with --only keeps those that it leaves out."""
     results = json.loads(path.read_text(encoding="utf-8"))["results"]
     return [Result(**each | {"rounds": tuple(each["rounds"])}) for each in results if each["name"] in RATIOS]
 
@@ -121,7 +121,7 @@ def is_worse(found: float, known: float) -> bool:
 
 
 def check(known: dict[str, float], measures: dict[str, Callable[[], Measured]]) -> list[str]:
-    """Return a line for each ratio that is too bad twice, and one for each that is not recorded."""
+    """Return a line for each ratio that is too bad in two measurements, and for each that is not recorded."""
     wrong = []
     for name, measure in measures.items():
         if name not in known:

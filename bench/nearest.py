@@ -1,10 +1,10 @@
 """The search of the embedded engine against faiss, exact and by a graph: python bench/nearest.py
 
 Both search the same random vectors, which vary in few directions, as embeddings do, for the ten nearest of a query.
-Exact searches scan all vectors: faiss by `IndexFlatIP`, the engine by its exact search. For graphs, `ef` grows by
-steps of a quarter until the recall of the queries reaches the wanted one, for each library alone, and the searches
-are then compared at these. Times are processor time, queries are asked one by one, and blocks of them take turns.
-omnisearch itself lets only a Qdrant server build a graph, which is made by the same code as the engine's.
+Exact searches scan all vectors: faiss by `IndexFlatIP`, the engine by its exact search. For graphs, `ef` of each
+library grows by steps of a quarter until its recall is at least that of --recall; these two searches are then
+compared. Times are processor time; queries are asked one by one, in blocks that alternate between the libraries.
+omnisearch itself builds graphs only on a Qdrant server, by the same code as the engine.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""What another model costs an index, encoded anew and bound anew, as one ratio: python bench/rebind.py
+"""Another model for an index: `rebind` against indexing again, as one ratio: python bench/rebind.py
 
-A folder of notes, pictures and sounds is generated and indexed by one model, then given to another model twice in this
-one process: by a new index, and by `rebind`. Only the ratio of the two survives a busy machine. Without --model the
-model is one of random projectors over the weightless space, whose towers cost next to nothing: the ratio is then all
-reading and decoding, and a lower bound of what real towers give.
+A folder of notes, pictures and sounds is generated and indexed by one model, then given to another model twice in
+this one process: by a new index, and by `rebind`. On a busy machine only the ratio of the two is meaningful. Without
+--model, a model with random projectors over the weightless space is used, whose towers cost next to nothing: indexing
+is then mostly reading and decoding, and the ratio a lower bound of that with real towers.
 """
 
 import argparse
@@ -67,14 +67,14 @@ def write_model(folder: Path, seed: int) -> Path:
 
 
 def costs(step: Callable[[], object]) -> tuple[float, float]:
-    """How long a step takes by the clock, and the seconds of processors, of all processes."""
+    """Return the seconds that a step takes by the clock, and the processor seconds of all processes."""
     begun = time.perf_counter(), cpu_seconds()
     step()
     return time.perf_counter() - begun[0], cpu_seconds() - begun[1]
 
 
 def measure(place: Path, files: int, models: tuple[str, str]) -> dict[str, Any]:
-    """Index by the first model; give the index to the second by encoding anew and by binding anew."""
+    """Index by the first model; then give the index to the second by indexing again and by `rebind`."""
     write_media(place / "files", files)
     old = load_settings(data_dir=place / "old", model=models[0])
 

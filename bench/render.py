@@ -1,7 +1,6 @@
 """Write docs/benchmarks.md from bench/results/*.json and bench/claims.toml: python bench/render.py
 
-Nothing of the page is typed by hand: a section's heading and text are the docstring of its script, and its figures are
-those of the script's JSON.
+The heading and the text of a section are the docstring of its script, and its figures are those of the script's JSON.
 """
 
 import ast
@@ -40,8 +39,8 @@ Made by `make bench` from `bench/results/*.json`; no figure is typed by hand. `m
 same files.
 
 A figure is the median of its rounds. A round of a comparison measures both sides, one after the other, so that a busy
-machine slows both: the ratios hold on other machines, the times only on this one. `low to high` encloses the value of a
-second run of as many rounds in 95 of 100 cases, if its rounds vary as these did (Student's t on the logarithms).
+machine slows both: the ratios hold on other machines, the times only on this one. If a second run has as many rounds,
+and they vary as these did, its value lies in `low to high` in 95 of 100 cases (Student's t on the logarithms).
 `python bench/agree.py OTHER` compares the results with those of another run, in the folder OTHER."""
 
 
@@ -136,13 +135,13 @@ def _machine(machine: dict[str, Any]) -> str:
 
 
 def worse_than_peer(result: dict[str, Any]) -> float:
-    """Return how many times worse than its peer a ratio says that we are."""
+    """Return the ratio as a factor by which omnisearch is worse than its peer: below 1, it is better."""
     value: float = result["value"]
     return value if result["better"] == "lower" else 1 / value
 
 
 def weakest(runs: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the ratios against a peer in which omnisearch is worst, the worst first, and one of each script."""
+    """Return the WEAKEST worst ratios against a peer, at most one of each script, the worst first."""
     compared = [
         (name, each)
         for name, each in figures(runs).items()
@@ -158,7 +157,7 @@ def _weakest(runs: dict[str, dict[str, Any]]) -> str:
         (name, number(each["value"]), f"{each['peer']} {each['peer_version']}".strip(), number(worse_than_peer(each)))
         for name, each in weakest(runs)
     )
-    heading = "## The weakest ratios\n\nThe worst of each section.\n\n"
+    heading = "## The weakest ratios\n\nThe worst ratio of a section, for the worst sections.\n\n"
     return heading + _table(("figure", "value", "against", "times worse"), rows)
 
 

@@ -24,7 +24,7 @@ from omnisearch.errors import OmnisearchError
 MAX_HEAD = 64 << 20
 MOST_PARTS = 64  # of one system call; Linux takes up to 1,024
 DTYPES = {"float32", "float64", "uint8", "int64"}
-_NAMES = {np.dtype(name): name for name in DTYPES}  # numpy makes the name of a type each time that it is asked
+_NAMES = {np.dtype(name): name for name in DTYPES}  # cached, because numpy computes the name of a type at each access
 
 
 class WireError(OmnisearchError):

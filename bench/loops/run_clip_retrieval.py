@@ -1,6 +1,7 @@
 """Index pictures and search them with clip-retrieval's own inference, index and service; its encoder is ours.
 
-Its service would read each picture that it finds and send it in Base64, for which omnisearch has previews; left out.
+Its service would also read each picture that it finds and send it in Base64. That is left out, because omnisearch sends
+prepared previews instead.
 """
 
 from importlib import import_module
@@ -12,7 +13,7 @@ import torch
 from bench.loops import encoder, measured
 from omnisearch.spaces.nn import torchvision_shim
 
-torchvision_shim.install()  # torchvision does not import beside torch for the processor, and these import it
+torchvision_shim.install()  # the modules below import torchvision, which fails beside the CPU build of torch
 
 import all_clip  # noqa: E402
 from clip_retrieval.clip_index import clip_index  # noqa: E402

@@ -12,7 +12,7 @@ def main() -> None:
     """Run the loop once."""
     given = measured.arguments()
     settings = load_settings(model="mini", data_dir=given.place)
-    encoder.model()  # which loads the towers; they are shared in a process
+    encoder.model()  # loads the towers, which all models of a process share
     opened: list[Engine] = []
 
     def index() -> None:

@@ -8,14 +8,14 @@ from rclip import main as rclip_main
 
 from bench.loops import encoder, measured
 
-BATCH = 8  # what its command line passes
+BATCH = 8  # the default of its command line
 
 
 class OurModel(model.Model):  # type: ignore[misc]
     """rclip's model with another encoder."""
 
     def ensure_downloaded(self) -> None:
-        """Need no file of a hub."""
+        """Download nothing: the encoder is ours."""
 
     def compute_preprocessed_image_features(self, images: list[Any], **_: bool) -> Any:
         """Embed prepared pictures."""

@@ -7,5 +7,5 @@ import uvicorn
 from omnisearch.spaces.nn import torchvision_shim
 
 if __name__ == "__main__":
-    torchvision_shim.install()  # torchvision does not import beside torch for the processor, and txtai imports it
+    torchvision_shim.install()  # txtai imports torchvision, which fails beside the CPU build of torch
     uvicorn.run("txtai.api:app", port=int(sys.argv[1]), log_level="error")

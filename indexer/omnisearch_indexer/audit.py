@@ -200,7 +200,7 @@ def _has_wrong_facts(point: Point, item: ItemRow, pending: dict[str, str]) -> bo
 def _pending_facts(manifest: Manifest) -> dict[str, str]:
     """Return the facts that the next run gives to the items, by id; none if the last run did so.
 
-    A run writes them to the engine first, then to the manifest, and a crash may come between.
+    A run writes facts to the engine first and then to the manifest, so after a crash the engine may be ahead.
     """
     if manifest.is_settled(facts_version()):
         return {}

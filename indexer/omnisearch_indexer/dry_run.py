@@ -87,7 +87,7 @@ def dry_run_files(
     with ExitStack() as stack:
         manifest: Manifest | None = None
         with suppress(NoIndexError):
-            # A watch checked the manifest when it began: for a few places, that would take longer than all else.
+            # A watch checked the manifest when it began. For a few places, the check would take longer than the rest.
             manifest = stack.enter_context(closing(open_manifest(settings, checked=bool(within))))
         walk = make_walk(roots, settings, hidden, globs, within)
         walk.folders = folders

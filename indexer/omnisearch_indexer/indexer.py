@@ -241,7 +241,7 @@ class Indexer:
     def _finish(self, reading: FileReading) -> None:
         work = self._works[reading]
         if work.failed is not None:
-            # What a decoder sent before it crashed is right: it is encoded and kept for the next run.
+            # The contents that a decoder sent before it crashed are valid: they are encoded and kept for the next run.
             reading.dead = work.failed[0] is not Reason.DECODER_CRASHED
             del self._works[reading]
             self._fail(reading, *work.failed)

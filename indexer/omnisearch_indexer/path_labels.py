@@ -57,7 +57,7 @@ def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
 def parse_labelled_paths(arguments: Sequence[Path], common: Labels) -> dict[Path, Labels]:
     """Parse arguments PATH and PATH=TAG,TAG. Returns the labels of each path: the `common` ones and its own tags.
 
-    An argument is a PATH without tags if it exists, or if nothing exists before its last sign.
+    An argument is a PATH without tags if a file or folder has its whole name, or none has the part before its last `=`.
 
     Raises:
         UsageError: a tag is empty, or the store cannot hold the labels.

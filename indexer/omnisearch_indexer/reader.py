@@ -77,7 +77,7 @@ Event: TypeAlias = FileHashed | Read | Refused | Ended
 class Reader:
     """Threads that read files. Every `hash` gives one FileHashed or Refused, every `decode` one Ended or Refused.
 
-    A file whose reading the files stop gives an incomplete Ended in both.
+    If the run was stopped, both give an incomplete Ended.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ PASSING = UNREAD | {Reason.CHANGING}
 # Several runs try the file; then it counts as the cause.
 MACHINE = frozenset({Reason.DECODER_CRASHED, Reason.TIMEOUT, Reason.OOM})
 RUNS = 3
-# A process may end from another cause than the content that it works on. The second one that ends counts against it.
+# The content may not be the cause of a crash. If a second process ends while it works on the same content, it is.
 CRASHES = 2
 
 

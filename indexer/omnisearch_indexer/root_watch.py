@@ -71,7 +71,7 @@ def _until_other_roots(settings: Settings, roots: Sequence[str], stop: threading
                 if (now := _writes(settings)) != before and watched_roots(settings)[0] != roots:
                     break
                 before = now
-        except Exception:  # what cannot be read now is read again before the next watch
+        except Exception:  # the roots are read again before the next watch
             log.exception("the roots cannot be read")
         ended.set()
 

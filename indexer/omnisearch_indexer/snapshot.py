@@ -74,7 +74,7 @@ def create_snapshot(
 
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
-    """Raise KeyboardInterrupt in the block when SIGTERM arrives, which would end the process at once."""
+    """Raise KeyboardInterrupt in the block when SIGTERM arrives: by default it ends the process without a cleanup."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -89,7 +89,7 @@ def _interrupted_by_sigterm() -> Iterator[None]:
 def _written_aside(target: Path) -> Iterator[Path]:
     """Yield a folder beside `target`, which gets that name when the block succeeds, and is removed when it fails.
 
-    What killed processes left of other snapshots beside it is removed.
+    Partial folders that killed processes left beside it are removed.
     """
     for left in target.parent.glob(".*.partial"):
         if is_partial(left):

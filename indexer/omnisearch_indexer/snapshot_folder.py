@@ -97,7 +97,7 @@ def read_index(folder: Path) -> SnapshotIndex:
 
 
 def is_snapshot(folder: Path) -> bool:
-    """Whether a folder has a file that only snapshots have; it may be damaged."""
+    """Whether a folder has a file that only snapshots have; the snapshot may be damaged."""
     return any((folder / name).is_file() for name in (POINTS, VECTORS, TEXT_VECTORS))
 
 

@@ -21,7 +21,8 @@ STAGE = ".restoring"
 def stage_index(settings: Settings) -> Iterator[Path]:
     """Yield a folder for `embeddings` and `manifest.sqlite`, which are put in place at the end, the manifest last.
 
-    The block fills the collection. If it raises, nothing is left; if the process dies, the next one begins again.
+    The block fills the collection. If it raises, nothing is left. If the process dies, the next call starts from the
+    beginning.
 
     Raises:
         ConflictError: the settings name an index that is not empty.
@@ -42,11 +43,11 @@ def stage_index(settings: Settings) -> Iterator[Path]:
             raise
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
-            with suppress(StoreError):  # a server cannot be reached
+            with suppress(StoreError):  # an unreachable server keeps the vectors; the error of the block is shown
                 remove_store(settings)
             remove_locks(place)
             if is_new:
-                with suppress(OSError):  # something else was put there
+                with suppress(OSError):  # another program may have put files there
                     place.rmdir()
             raise
         sync(stage / EMBEDDINGS_DIRECTORY)

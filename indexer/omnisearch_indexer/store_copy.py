@@ -1,8 +1,8 @@
 """Copy the points of an index to another store: from the embedded engine to a Qdrant server, or back.
 
-points into the collection of the target -> compare every point -> the alias -> the store in the manifest
+copy points into the collection of the target -> compare every point -> move the alias -> note the store in the manifest
 
-The source is only read. An interrupted copy leaves the index with its source, and the next one continues.
+The source is only read. If a copy is interrupted, the index stays in its source, and the next copy continues.
 """
 
 import time
@@ -29,8 +29,8 @@ class StoreCopy:
     """The result of a copy. `source` and `target` are `embedded` or the URL of a server.
 
     `points` is the number in both, of which `written` were missing or different in the target. `removed` points were
-    only in the target. `foreign` are points on the server of items that this index does not have. `collections` are the
-    other collections of the data directory that are in another store than the target.
+    only in the target. `foreign` is the number of points on the server whose items this index does not have.
+    `collections` are the other collections of the data directory that are not in the target.
     """
 
     source: str
@@ -159,7 +159,7 @@ def _require_equal(compared: PointCopy, copied: PointCopy, count: int) -> None:
 
 
 def _other_collections(settings: Settings, target: str) -> list[str]:
-    """Return the collections, apart from that of the settings, whose index is in another store than the target."""
+    """Return the other collections of the data directory whose index is not in the target."""
     found = []
     for name in list_collections(settings):
         path = settings.model_copy(update={"collection": name}).index_dir / MANIFEST_FILE

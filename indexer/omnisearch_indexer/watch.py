@@ -168,7 +168,7 @@ class Watch:
                 for path in changed:
                     self._hear(path)
             except Exception as error:
-                # The next look at all files finds what was lost, and watches all folders again.
+                # The next comparison of all files finds the lost changes, and watches all folders again.
                 if isinstance(error, OSError):
                     log.info("changes were lost: %s", error)
                 else:

@@ -1,4 +1,4 @@
-"""`omnisearch bench`: what an index costs, before it is made."""
+"""`omnisearch bench`: estimate what an index will cost."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -10,12 +10,12 @@ from omnisearch.cli.console import Format, choose_format, err, write_object, wri
 
 app = typer.Typer(help="Estimate what an index costs.", no_args_is_help=True)
 
-MODEL = "mini"  # with which the constants were measured
+MODEL = "mini"  # the constants were measured with it
 
 
 @app.callback()
 def _group() -> None:
-    """Keep `plan` a command of its own: an app of one command would have no name for it."""
+    """Keep the name `plan`: typer drops the name of a command that is alone in its app."""
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The constants of the cost model: a declared file, whose measured values commands of bench/ rewrite."""
+"""The constants of the cost model: a file of values, of which `bench/costs.py` rewrites the measured ones."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Constant:
-    """A number of the cost model. It was measured, or is assumed by the source in `assumed`."""
+    """A number of the cost model: either measured, or assumed for the reason in `assumed`."""
 
     value: float
     unit: str

@@ -45,7 +45,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Declared:
-    """The content of the file of declarations."""
+    """The declared mixes and machines by name."""
 
     mixes: Mapping[str, Mix]
     hardware: Mapping[str, Hardware]
@@ -61,7 +61,7 @@ def find_mix(name: str) -> Mix:
     """Return a mix by name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: no mix has that name.
     """
     return _find("mix", name, declared().mixes)
 
@@ -70,7 +70,7 @@ def find_hardware(name: str) -> Hardware:
     """Return a machine by name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: no machine has that name.
     """
     return _find("hardware", name, declared().hardware)
 

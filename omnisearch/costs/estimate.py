@@ -1,4 +1,4 @@
-"""The formulas: what an index of a number of files costs on given machines."""
+"""The formulas that estimate the cost of an index from its files and its machines."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,11 @@ HOURS = 730  # of a month
 
 @dataclass(frozen=True)
 class Estimate:
-    """What indexing and keeping `files` files costs. Memory and disk are in bytes, money in US dollars.
+    """The cost of indexing and keeping `files` files. Memory and disk are in bytes, money in US dollars.
 
-    `processors` are the seconds of one core for everything. `seconds` is the time of a run, and `limit` what it waits
-    for: the cores, the graphics card, or the head of the cluster. `engine` is the memory of the points: in the embedded
+    `processors` is the processor time of the first run in seconds. `seconds` is the time that this run takes, and
+    `limit` what it waits for: the cores, the graphics card, or the head of the cluster. `head` is the memory of the
+    process that runs it, and `server` that of `omnisearch serve`. `engine` is the memory of the points: in the embedded
     engine, or on all `nodes` of a Qdrant cluster with their copies; with the embedded engine there are no nodes.
     `search` is the time of an exact search in seconds, and None for a graph. `indexing` and `month` are None for
     machines without a price.
@@ -40,7 +41,7 @@ class Estimate:
 
     @property
     def disk(self) -> float:
-        """All that is on disks, in bytes; the media themselves stay where they are."""
+        """The bytes of the index on disks, without the media."""
         return self.vectors + self.embeddings + self.previews + self.manifest
 
 
@@ -55,7 +56,7 @@ def estimate(
 ) -> Estimate:
     """Estimate what `files` files of a mix cost with a model of `dim` dimensions, on `machines` equal machines.
 
-    The seconds of processors were measured on one machine; a core of another is assumed to be as fast.
+    Processor times were measured on one machine; a core of another one is assumed to be as fast.
     """
     c = constants
     points = files * _mean(mix, "segments", c)
@@ -119,10 +120,10 @@ def _embedded(points: float, dim: int, c: Constants) -> _Store:
 
 
 def _cluster(points: float, dim: int, quantization: Quantization, c: Constants) -> _Store:
-    """Size a Qdrant cluster: what is searched is in memory, and everything on the disk.
+    """Size a Qdrant cluster: the searched vectors and the indexes are in memory, and everything is on the disk.
 
-    With a quantization, the vectors as they are stay on the disk, and their codes are in memory. The second vector,
-    in half precision, takes its place on the disk whether a point has one or not.
+    With a quantization, the codes are in memory, and the original vectors only on the disk. The text vector, in half
+    precision, takes the same space on the disk in points that have none.
     """
     codes = {"none": 0.0, "int8": dim + FLOAT, "binary": dim / 8}[quantization]
     searched = codes or FLOAT * dim

@@ -8,7 +8,7 @@ from omnisearch.wording import byte_size
 
 
 def rows(found: Estimate) -> Iterator[dict[str, str]]:
-    """Yield what an estimate says, with the way in which each figure is computed."""
+    """Yield a row for each figure of an estimate, with a note on what it covers."""
     yield _row("points", f"{found.points:,.0f}", "segments of the files")
     yield _row("processor time", duration(found.processors), "decoding, encoding, the rest of the run, the engine")
     yield _row("time", duration(found.seconds), f"of a first run; it waits for the {found.limit}")

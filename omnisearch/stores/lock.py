@@ -45,7 +45,7 @@ def hold_lock(data_dir: Path) -> Iterator[IndexLock]:
         SettingsError: the directory cannot be written.
     """
     with _opened(data_dir) as (lock, write, pause):
-        # A file that was removed meanwhile keeps nobody out: see `remove_locks`.
+        # A lock on a file that was removed meanwhile excludes no other process: see `remove_locks`.
         if not _take(lock, fcntl.LOCK_EX | fcntl.LOCK_NB) or not os.fstat(lock).st_nlink:
             raise BusyError(f"{data_dir} is being indexed by process {_owner(lock)}: wait for it, or stop it")
         os.ftruncate(lock, 0)

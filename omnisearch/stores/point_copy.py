@@ -80,7 +80,8 @@ class Endpoints:
     def _differences(self, total: PointCopy, meter: Meter) -> Iterator[tuple[list[Point], list[Point]]]:
         """Yield points of the source that the target lacks, and points of the target that the source lacks.
 
-        The counts are added to `total`. Points may be written meanwhile that are not after the yielded ones.
+        The counts are added to `total`. The caller may write the yielded points, and others before them, but none
+        that come after them in order of id.
         """
         pairs = _pairs(self.source, self.target)
         while batch := list(islice(pairs, BATCH_POINTS)):

@@ -1,6 +1,6 @@
 """Quantization of the vectors on a Qdrant server: small copies in memory, which choose the candidates of a search.
 
-The candidates are then compared by the original vectors. More of them cost time and restore recall.
+The candidates are then compared by the original vectors. More candidates cost time and raise the recall.
 """
 
 from qdrant_client import models
@@ -23,7 +23,7 @@ def quantization_config(kind: Quantization) -> models.QuantizationConfig | None:
 
 
 def quantized_search(config: models.CollectionConfig) -> models.SearchParams | None:
-    """Return the parameters of searches in a collection, whoever made it; None without quantization."""
+    """Return the parameters of searches in a collection, which others may have made; None if it is not quantized."""
     if config.quantization_config is None:
         return None
     is_binary = isinstance(config.quantization_config, models.BinaryQuantization)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 TIMEOUT_SECONDS = 30
 # A search must fail within two seconds if the server is down. Every call here may be repeated safely.
 PAUSES = (0.1, 0.3, 0.8)
-# A run that writes for hours waits about half a minute, in which a server restarts.
+# A run may write for hours, so a write waits about half a minute: enough for a server to restart.
 WRITE_PAUSES = (*PAUSES, 2.0, 4.0, 8.0, 16.0)
 
 

@@ -19,7 +19,7 @@ from omnisearch.stores.server_calls import patiently
 
 @dataclass(frozen=True)
 class Layout:
-    """How a server keeps the collections that are made. None leaves the choice to the server."""
+    """How a server stores new collections. None leaves the choice to the server."""
 
     shards: int | None = None
     replicas: int | None = None
@@ -53,7 +53,7 @@ class ServerCatalog:
 
     def create(self, name: CollectionName) -> None:
         """See `Catalog.create`."""
-        # Repeated as a whole: a server may have carried out a step whose answer was lost, and refuse it the next time.
+        # Each is repeated as a whole: if the answer to a step was lost, the server may refuse to repeat the step.
         patiently(self._create_missing, name)
         patiently(self._complete, name)
         self._index_fields(name)

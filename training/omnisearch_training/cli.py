@@ -333,10 +333,10 @@ def evaluate(
 
 
 def _refuse_choice(option: str, data: list[str], split: str | None, modality: list[Modality] | None) -> None:
-    """Refuse what chooses data, beside an option that has data of its own.
+    """Refuse options that choose data, if another option brings its own data.
 
     Raises:
-        UsageError: something is given.
+        UsageError: one of them is given.
     """
     given = [*data, *(["--split"] if split else []), *(["--modality"] if modality else [])]
     if given:

@@ -151,5 +151,5 @@ def _other_segments(scorer: Scorer, points: Iterable[Scored], chosen: Filter) ->
     cut = {p.payload.item_id: p.payload.segments for p in points if p.payload.segments > known[p.payload.item_id]}
     if not cut:
         return None
-    vector = next(iter(scorer.leaves.values())).vector  # any: it finds all
+    vector = next(iter(scorer.leaves.values())).vector  # any vector: the limit admits all of these segments
     return Lookup(vector, sum(cut.values()), replace(chosen, item_ids=tuple(cut)), exact=True)

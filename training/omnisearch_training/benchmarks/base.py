@@ -1,4 +1,4 @@
-"""A benchmark: its data, its protocol, and what the OmniBind paper reports for it."""
+"""A benchmark: its data, its protocol, and the figures of the OmniBind paper."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ def table_3(base: tuple[float, float], large: tuple[float, float], full: tuple[f
 
 
 def one_prompt(template: str) -> Callable[[Path], Sequence[str]]:
-    """Class names are put into one template, whatever the folder of the data."""
+    """Return the prompts of a benchmark with one template, which does not depend on the folder of the data."""
     return lambda _: (template,)
 
 

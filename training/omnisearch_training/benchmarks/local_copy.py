@@ -41,7 +41,7 @@ def check_count(benchmark: Benchmark, found: int, what: str, expected: int, fold
     """Refuse a wrong number of items or classes.
 
     Raises:
-        UsageError: names the number that is expected, the one found, and where to get the data.
+        UsageError: the numbers differ; names both, and where to get the data.
     """
     if found != expected:
         raise UsageError(

@@ -16,7 +16,7 @@ SOURCE = (
     "https://huggingface.co/BAAI/Uni3D/blob/main/data/test_datasets.zip, and labels.json and templates.json of "
     "https://github.com/baaivision/Uni3D/tree/main/data"
 )
-# What a pickle of arrays and numbers names. A pickle that names anything else is not loaded, because it could run code.
+# The names that a pickle of arrays and numbers needs. A pickle with another name is not loaded: it could run code.
 _ARRAYS = {
     *((module, name) for module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") for name in (
         "ndarray", "dtype", "_reconstruct", "scalar")),
@@ -28,7 +28,7 @@ _ARRAYS = {
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ARRAYS:
-            raise ValueError(f"the pickle names {module}.{name}, which is no array of numbers")
+            raise ValueError(f"the pickle names {module}.{name}, which arrays of numbers do not need")
         return super().find_class(module, name)
 
 

@@ -106,5 +106,5 @@ def _row(task: Any, result: Any, failure: Any) -> Json:
         return {**row, "score": None, "error": str(failure.exception) or "it failed without a message"}
     score = float(result.get_score())
     if not isfinite(score):  # a correlation with a constant
-        return {**row, "score": None, "error": "undefined for these answers"}
+        return {**row, "score": None, "error": "the metric is undefined for these answers"}
     return {**row, "score": score, "scores": result.to_dict()["scores"]}

@@ -20,7 +20,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Leak:
-    """What one test set of a modality, of `items` records, shares with all training records of that modality.
+    """The overlap of one test set of a modality, of `items` records, with all training records of that modality.
 
     `files` counts the records with a file that is in training, byte by byte; `near` those of the `compared` ones whose
     cosine to a training item is NEAR_ITEM or more in every space. `names` counts equal plain names, `near_names`
