@@ -4,8 +4,8 @@ The engine keeps no checksums. A vector is correct if binding the embeddings of 
 point is correct if its id, item and number of segments match the manifest.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -72,8 +72,7 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
     """Compare every point. If not `alone`, the collection may also hold points of other data directories."""
     items = {item.id: item for item in manifest.items()}
     found = Audit(expected=manifest.segments())
-    pending = _pending_facts(manifest)
-    held, seen = Counter[str](), Counter[tuple[str, str]]()
+    held, seen, other = Counter[str](), Counter[tuple[str, str]](), defaultdict[str, set[str]](set)
     points = read_points(store, list(items), found.failures)
     while batch := list(islice(points, BATCH_POINTS)):
         own = [point for point in batch if point.payload.item_id in items]
@@ -84,9 +83,13 @@ def audit(manifest: Manifest, store: VectorStore, raw: SpaceEmbeddingStore, mode
         held.update(point.payload.item_id for point in good)
         seen.update(("modality", point.payload.modality) for point in good)
         seen.update(("mime", point.payload.mime) for point in good)
-        found.wrong.update(p.payload.item_id for p in good if _has_wrong_facts(p, items[p.payload.item_id], pending))
+        for point in good:
+            item, facts = items[point.payload.item_id], facts_json(point.payload.facts)
+            if item.facts_json and facts != item.facts_json:
+                other[item.id].add(facts)
         for group in by_modality(good):
             _compare(group, model, raw, found)
+    found.wrong |= _wrong_facts(manifest, other)
     found.points = held.total()
     found.incomplete = {item.id for item in items.values() if held[item.id] != item.segments}
     if alone and found.engine_is_sound and found.points:
@@ -193,19 +196,19 @@ def is_unit_or_missing(text_vector: Floats | None) -> bool:
     return text_vector is None or abs(float(np.linalg.norm(text_vector)) - 1) < TEXT_TOLERANCE
 
 
-def _has_wrong_facts(point: Point, item: ItemRow, pending: dict[str, str]) -> bool:
-    return bool(item.facts_json) and facts_json(point.payload.facts) not in (item.facts_json, pending.get(item.id))
+def _wrong_facts(manifest: Manifest, other: Mapping[str, set[str]]) -> set[str]:
+    """Return the items with wrong facts, of those whose points have `other` facts than the manifest (JSON by item).
 
-
-def _pending_facts(manifest: Manifest) -> dict[str, str]:
-    """Return the facts that the next run gives to the items, by id; none if the last run did so.
-
-    A run writes facts to the engine first and then to the manifest, so after a crash the engine may be ahead.
+    A run writes changed facts to the engine first, then to the manifest, and a crash may come between. Those that the
+    next run will write are right.
     """
     if manifest.is_settled(facts_version()):
-        return {}
+        return set(other)
     labels = LabelTree(manifest)
-    return {item.id: facts_json(labels.facts_of(item, holders)) for item, holders in manifest.held()}
+    held = manifest.held(sorted(other))
+    return other.keys() - {
+        item.id for item, holders in held if other[item.id] == {facts_json(labels.facts_of(item, holders))}
+    }
 
 
 def _failing_filters(

@@ -21,6 +21,7 @@ from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import ItemRow
+from omnisearch_indexer.path_labels import facts_version
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.snapshot import create_snapshot
@@ -74,6 +75,21 @@ def test_facts_that_a_run_wrote_before_it_was_killed_are_no_damage(
     assert "renamed.png" in {Path(point.payload.path).name for point in points_of(indexed).values()}
     assert "points" not in found(verify_index(indexed))
     index_files([folder], indexed)
+    assert verify_index(indexed).findings == []
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_facts_that_no_run_wrote_are_found_and_repaired(indexed: Settings, folder: Path, settled: bool) -> None:
+    with closing(open_current(indexed)) as store:
+        facts = {p.payload.item_id: p.payload.facts for p in store.scroll() if p.payload.modality is Modality.IMAGE}
+        store.describe({item_id: replace(each, tags=("x",)) for item_id, each in facts.items()})
+    with closing(Manifest(indexed.index_dir / MANIFEST_FILE, create=True)) as manifest:
+        if not settled:
+            with manifest.transaction():
+                manifest.rename(another="value")
+        assert manifest.is_settled(facts_version()) == settled
+    assert found(verify_index(indexed))["points"] == (CheckState.FAIL, REPAIR, (str(folder / "a.png"),))
+    repair_index(indexed)
     assert verify_index(indexed).findings == []
 
 
