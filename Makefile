@@ -29,6 +29,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch \
 	  $(if $(TORCH_INDEX),--retries 0 --extra-index-url $(TORCH_INDEX))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
+	@# librosa compiles functions on its first import, in half a minute: not in the first search or test.
+	$(BIN)/python -c 'import librosa; librosa.resample, librosa.filters.mel, librosa.stft'
 	@touch $@
 
 install: $(STAMP) page  ## Make .venv with everything the project needs, and build the search page

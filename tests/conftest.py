@@ -83,7 +83,7 @@ def _own_garbage() -> Iterator[None]:
 def _warm_processes() -> Iterator[None]:
     """Spare the tests the imports of every engine's worker and decoder.
 
-    tests/stores/test_edge_worker.py and the tests of decoding start the real ones.
+    Tests of the start of workers and of decoding start the real ones (`START_ENGINE`, `START_DECODER`).
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge_link, "start_worker", warm_fork.start_engine)

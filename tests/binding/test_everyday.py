@@ -113,7 +113,7 @@ def test_views_are_of_another_fingerprint_where_the_budget_is(settings: Settings
     assert tower_fingerprint("embedding_gemma_text", fewer) == tower_fingerprint("embedding_gemma_text", settings)
 
 
-@pytest.mark.parametrize(("seconds", "windows"), [(0.5, 1), (70, 3)])
+@pytest.mark.parametrize(("seconds", "windows"), [(0.5, 1), pytest.param(70, 3, marks=pytest.mark.slow)])
 def test_a_long_sound_is_the_mean_direction_of_equal_windows(
     seconds: float, windows: int, reference: Reference, settings: Settings
 ) -> None:
@@ -123,12 +123,14 @@ def test_a_long_sound_is_the_mean_direction_of_equal_windows(
     same(found, np.concatenate([expected, reference.sound(SOUND.samples)]))
 
 
+@pytest.mark.slow
 def test_an_object_is_the_mean_direction_of_its_views(reference: Reference, settings: Settings) -> None:
     cloud = PointCloud(np.zeros((4, 3), np.float32), None, PICTURES)
     found = OmniBind.load("everyday", settings).encode(CLOUD, [cloud], Role.DOCUMENT)
     same(found, mean_direction(reference.images(PICTURES)))
 
 
+@pytest.mark.slow
 def test_a_video_is_its_frames_and_its_sound_track(reference: Reference, settings: Settings) -> None:
     seen, heard = mean_direction(reference.images(PICTURES)), reference.sound(SOUND.samples)
     clips = [Clip(PICTURES, SOUND), Clip(PICTURES)]

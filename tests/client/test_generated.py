@@ -56,6 +56,7 @@ def type_of(operation: str, status: int, types: ModuleType) -> Any:
     return getattr(types, name) if name else None
 
 
+@pytest.mark.slow
 def test_every_real_answer_is_read(server: str, known: dict[str, str], generated: ModuleType) -> None:  # noqa: F811
     answers: list[httpx2.Response] = []
     with Client(server, collection="default") as client:
@@ -71,6 +72,7 @@ def test_every_real_answer_is_read(server: str, known: dict[str, str], generated
                 ), operation
 
 
+@pytest.mark.slow
 def test_what_it_sends_is_taken_and_refusals_are_read(server: str, generated: ModuleType) -> None:
     asked = generated.SearchIn(
         query=generated.AndIn.model_validate({"and": [{"text": "a dog"}, {"not": {"text": "rain"}}]}),

@@ -48,7 +48,9 @@ def empty(folder: Path) -> None:
     folder.mkdir()
 
 
-@pytest.mark.parametrize("away", [empty, shutil.rmtree], ids=["empty", "missing"])
+@pytest.mark.parametrize(
+    "away", [pytest.param(empty, id="empty", marks=pytest.mark.slow), pytest.param(shutil.rmtree, id="missing")]
+)
 def test_a_root_without_files_keeps_them_until_they_are_back_or_pruned(
     tmp_path: Path, settings: Settings, media: Path, away: Callable[[Path], None]
 ) -> None:

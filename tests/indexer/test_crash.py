@@ -134,7 +134,8 @@ def test_kills_at_random(tmp_path: Path, settings: Settings) -> None:
     assert _same(points_of(settings), points_of(fresh))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on_later(tmp_path: Path, settings: Settings, number: signal.Signals) -> None:
     folder = tmp_path / "files"
     for n in range(FILES):

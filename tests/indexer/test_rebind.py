@@ -354,7 +354,8 @@ def test_it_needs_an_index_and_no_other_indexer(corpus: Corpus, indexed: Setting
         rebind_index(rename_model(indexed, corpus.other))
 
 
-@pytest.mark.parametrize("moment", ["moved", pytest.param("middle", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["moved", "middle"])
 def test_files_that_were_to_be_read_are_read_by_the_next_run_after_a_kill(
     corpus: Corpus, indexed: Settings, call: Callable[..., tuple[int, str]], moment: str
 ) -> None:

@@ -118,6 +118,7 @@ class Moments:
         return self.taken
 
 
+@pytest.mark.slow
 def test_a_snapshot_taken_while_files_are_indexed_is_that_of_a_moment(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

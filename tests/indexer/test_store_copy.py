@@ -96,7 +96,7 @@ def test_an_index_goes_to_a_server_and_back(
         copy_store(embedded, "embedded")
 
 
-@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("batch", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_copy_that_was_killed_continues(
     sound: Sound, embedded: Settings, served: Settings, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,7 @@ HOSTILE: dict[str, tuple[str, bytes | str | Callable[[Path], bytes], set[Reason]
 }
 
 
-SLOW = {"DXF of 16 million points"}
+SLOW = {"DXF of 16 million points", "USDZ of 600 MB of blanks", "AMF zip of 600 MB"}
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow if c in SLOW else ()) for c in HOSTILE])

@@ -117,7 +117,9 @@ def test_long_video(pool: DecoderPool, tmp_path: Path) -> None:
         assert max(lags) > 0.8 * float(said[4800:-4800] @ said[4800:-4800])
 
 
-@pytest.mark.parametrize("seconds", [30, 100])  # shorter and longer than one stream may run ahead
+@pytest.mark.parametrize(
+    "seconds", [30, pytest.param(100, marks=pytest.mark.slow)]
+)  # shorter and longer than one stream may run ahead
 def test_sound_that_outlasts_the_picture_is_heard_over_the_last_one(
     seconds: int, pool: DecoderPool, tmp_path: Path
 ) -> None:

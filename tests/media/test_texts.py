@@ -142,7 +142,7 @@ def test_passages_do_not_depend_on_blocks(text: str, size: int) -> None:
 SENTENCES = [f"This is sentence number {number}." for number in range(60_000)]
 
 
-@pytest.mark.parametrize("kind", ["txt", "html"])
+@pytest.mark.parametrize("kind", ["txt", pytest.param("html", marks=pytest.mark.slow)])
 def test_a_long_text_is_read_to_its_end_in_little_memory(kind: str) -> None:
     text = "\n".join(SENTENCES)  # 1.9 million characters
     data = f"<title>Book</title>{text.replace(chr(10), '<br>')}" if kind == "html" else text

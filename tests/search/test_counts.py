@@ -106,6 +106,7 @@ def test_an_empty_index_has_no_oldest_item(tmp_path: Path) -> None:
         assert (totals(empty, Modality).oldest, count_items(empty, Selection()).items) == (None, 0)
 
 
+@pytest.mark.slow
 def test_large_selections_are_estimated_from_a_bounded_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 400 of 3,000 items the standard error of a count of all is below 5 %."""
     monkeypatch.setattr(item_sample, "SAMPLE", 400)

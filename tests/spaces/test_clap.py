@@ -286,6 +286,7 @@ def test_the_model_with_fusion_is_the_one_without_audioset() -> None:
     assert str(source).endswith("lukewys/laion_clap@main:630k-fusion-best.pt")
 
 
+@pytest.mark.slow
 def test_laions_texts_are_robertas_with_its_own_epsilon(transformers: Any, settings: Settings) -> None:
     config = transformers.RobertaConfig(
         vocab_size=clap.VOCABULARY, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, **WORDS

@@ -78,7 +78,7 @@ def test_texts_are_transformers(settings: Settings, reference: Any) -> None:
     close(found, np.concatenate([tower("text", settings).features([text]) for text in TEXTS]))
 
 
-@pytest.mark.parametrize("size", [(40, 60), (500, 90), (16, 700)])
+@pytest.mark.parametrize("size", [(500, 90), *(pytest.param(s, marks=pytest.mark.slow) for s in [(40, 60), (16, 700)])])
 def test_images_are_transformers(size: tuple[int, int], settings: Settings, reference: Any) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     inputs = processor(settings)(images=[Image.fromarray(image)], return_tensors="pt")

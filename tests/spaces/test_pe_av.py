@@ -90,6 +90,7 @@ def test_the_sizes_are_those_that_the_authors_publish() -> None:
     assert 1.4e9 <= sizes[0] + sizes[1] < 1.5e9
 
 
+@pytest.mark.slow
 def test_the_files_names_are_those_of_the_whole_model() -> None:
     few = {"num_hidden_layers": 2}
     with torch.device("meta"):

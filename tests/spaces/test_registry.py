@@ -54,6 +54,7 @@ def test_declaring_and_making_spaces_loads_nothing_heavy(tmp_path: Path) -> None
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_text_loads_no_image_or_sound_tower(settings: Settings) -> None:
     code = (
         "import sys\n"

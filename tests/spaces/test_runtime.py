@@ -38,6 +38,7 @@ def test_the_shim_leaves_a_working_torchvision_alone(monkeypatch: pytest.MonkeyP
     assert torchvision_shim._kept == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the allocator is glibc's")
 def test_a_large_block_is_not_mapped_anew_once_the_allocator_was_told() -> None:
     code = (

@@ -37,8 +37,13 @@ LINGER_SECONDS = 0.4
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(edge_link, "LINGER_SECONDS", LINGER_SECONDS)
-    monkeypatch.setattr(edge_link, "start_worker", warm_fork.START_ENGINE)
     return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def real_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start workers as users' machines do, for what depends on it: the others are forks, which start in less time."""
+    monkeypatch.setattr(edge_link, "start_worker", warm_fork.START_ENGINE)
 
 
 @pytest.fixture
@@ -99,6 +104,7 @@ def start_client(settings: Settings) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.usefixtures("real_start")
 def test_processes_share_one_worker(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(5))
     first = worker_pid(settings)
@@ -110,6 +116,7 @@ def test_processes_share_one_worker(settings: Settings, store: VectorStore) -> N
     assert store.count() == 5
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.slow
 def test_the_worker_ends_after_its_last_client_even_a_killed_one(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(5))
@@ -154,6 +161,7 @@ def test_a_client_of_another_version_is_refused(
     assert store.count() == 0
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.slow
 def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: VectorStore) -> None:
     written = points(60, segments=1)
@@ -167,6 +175,7 @@ def test_a_killed_worker_loses_nothing_acknowledged(settings: Settings, store: V
     assert moved == {"item-1": "/moved/0", "item-21": "/moved/1", "item-41": "/moved/2"}
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.slow
 def test_a_worker_killed_while_writing_loses_and_doubles_nothing(settings: Settings, store: VectorStore) -> None:
     """Nobody sees it: what was under way is written again to the next worker."""
@@ -193,6 +202,7 @@ def test_a_worker_killed_while_writing_loses_and_doubles_nothing(settings: Setti
         np.testing.assert_allclose(kept[point.id].vector, expected, atol=1e-6)
 
 
+@pytest.mark.usefixtures("real_start")
 def test_a_worker_that_dies_of_every_request_is_not_asked_for_ever(
     settings: Settings, store: VectorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +239,7 @@ def test_a_worker_that_hangs_is_not_asked_again(
     assert not connected
 
 
+@pytest.mark.usefixtures("real_start")
 def test_many_clients_start_one_worker(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(3))
     store.close()
@@ -258,6 +269,7 @@ def asked_pid(store: VectorStore) -> int:
     return int(pid)
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.slow
 def test_a_client_that_meets_an_ending_worker_gets_the_next_one(settings: Settings, store: VectorStore) -> None:
     store.upsert(points(3))
@@ -301,6 +313,7 @@ def test_a_forked_child_gets_a_stream_of_its_own(store: VectorStore) -> None:
     assert store.count() == 5
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.slow
 def test_a_deep_data_directory_has_a_short_socket(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / ("d" * 150) / ("ü" * 100))
@@ -311,6 +324,7 @@ def test_a_deep_data_directory_has_a_short_socket(tmp_path: Path) -> None:
     assert socket_path(settings).parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.usefixtures("real_start")
 @pytest.mark.parametrize("runtime", ["", "r" * 120], ids=["unset", "too deep"])
 def test_clients_with_another_environment_find_the_worker(
     settings: Settings, store: VectorStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runtime: str
@@ -389,6 +403,7 @@ def test_an_engine_that_refuses_says_why_and_stays(store: VectorStore) -> None:
     assert store.count() == 0
 
 
+@pytest.mark.usefixtures("real_start")
 def test_a_worker_that_cannot_start_says_why(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(StoreError, match="did not start"):
@@ -406,6 +421,7 @@ def test_a_message_of_another_kind_ends_one_client_alone(settings: Settings, sto
     assert store.count() == 0
 
 
+@pytest.mark.usefixtures("real_start")
 def test_nothing_of_the_current_folder_is_imported_by_the_worker(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -193,6 +193,7 @@ set = { "bind.training.k" = 2, "route.training.k" = 2 }
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("generated")
 def test_from_variations_to_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tiny.toml").write_text(TINY)

@@ -98,7 +98,7 @@ def test_a_video_has_only_the_sound_of_its_row(model: OmniBind, tmp_path: Path) 
     assert not np.allclose(silent, loud, atol=1e-3)
 
 
-@pytest.mark.parametrize("seconds", [9, 100])
+@pytest.mark.parametrize("seconds", [9, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_video_of_any_length_is_eight_frames_of_the_whole(seconds: int, model: OmniBind, tmp_path: Path) -> None:
     # The colour tells the time: from red to yellow in ten scenes.
     scenes = [((220, 24 * i, 0), 440.0) for i in range(10)]

@@ -142,7 +142,8 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("killed_at", "options"), [(2, {}), (20, {}), (40, {}), pytest.param(20, MICO, marks=pytest.mark.slow)]
+    ("killed_at", "options"),
+    [(20, {}), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(2, {}), (40, {}), (20, MICO)])],
 )
 def test_a_killed_run_ends_as_an_undisturbed_one(
     world: World,

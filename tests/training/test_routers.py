@@ -113,6 +113,7 @@ def test_a_branch_of_noise_counts_less(world: World) -> None:
     assert factors[N // 2 :, 0].mean() < 0.2
 
 
+@pytest.mark.slow
 def test_the_decoupling_loss_separates_kinds_of_captions(world: World) -> None:
     fusion, embeddings, pairs = world
     labels = torch.eye(2).repeat_interleave(N // 2, dim=0)

@@ -76,6 +76,7 @@ def test_a_run_ends_in_a_model_that_loads_and_finds(tmp_path: Path) -> None:
     assert model.relevance(IMAGE, Modality.AUDIO) == model.relevance(IMAGE)  # no sound was there to ask with
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("generated")
 def test_following_twice_gives_the_same_model_from_the_same_pairs(tmp_path: Path) -> None:
     settings = load_settings(workers=1)
