@@ -86,15 +86,15 @@ check: install  ## ruff, mypy --strict, import contracts, types, style and logic
 	@web/check.sh
 
 bench: demo  ## Measure omnisearch against peers and limits, in some 30 minutes, and write docs/benchmarks.md
-	$(BENCH)/everyday.py $(DEMO)/corpus --json $(RESULTS)/everyday.json
-	$(BENCH)/indexing.py --scale 0.15 --rounds 5 --json $(RESULTS)/indexing.json
-	$(BENCH)/peers.py --pictures 150 --rounds 5 --json $(RESULTS)/peers.json
-	$(BENCH)/served.py --notes 1000 --json $(RESULTS)/served.json
+	$(BENCH)/everyday.py $(DEMO)/corpus --every 3 --json $(RESULTS)/everyday.json
+	$(BENCH)/indexing.py --scale 0.1 --rounds 5 --json $(RESULTS)/indexing.json
+	$(BENCH)/peers.py --pictures 100 --rounds 5 --json $(RESULTS)/peers.json
+	$(BENCH)/served.py --notes 600 --json $(RESULTS)/served.json
 	$(BENCH)/footprint.py --json $(RESULTS)/footprint.json
 	$(BENCH)/growth.py --files 1000 4000 --recorded 100000 --json $(RESULTS)/growth.json
 	$(BENCH)/search.py --points 10000 40000 --times 20 --json $(RESULTS)/search.json
 	$(BENCH)/nearest.py --json $(RESULTS)/nearest.json
-	$(BENCH)/serving.py $(DEMO)/data --texts 320 --turns 5 --json $(RESULTS)/serving.json
+	$(BENCH)/serving.py $(DEMO)/data --texts 200 --turns 5 --json $(RESULTS)/serving.json
 	$(BENCH)/rebind.py --files 300 --rounds 5 --json $(RESULTS)/rebind.json
 	$(BENCH)/binding.py --models omnibind-base omnibind-large --rounds 7 --json $(RESULTS)/binding.json
 	$(BENCH)/pairs.py --queries 8192 --targets 8192 --rounds 5 --json $(RESULTS)/pairs.json

@@ -1,12 +1,13 @@
 """The waiting times of a user: python bench/everyday.py demo/corpus
 
-In each round a folder is indexed into a new data directory and indexed again. Then texts are searched cold, each in a
+In each round a folder, or every n-th of its files, is indexed into a new data directory and indexed again. Then texts are searched cold, each in a
 new process, and warm, in an open engine that has not seen them. The cold search is compared with a process that only
 imports torch. Memory is the peak of all processes of a command together, the worker of the store included. Needs the
 weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,16 @@ def once(folder: Path, place: Path) -> dict[str, float]:
     return found
 
 
+def sample(folder: Path, every: int, place: Path) -> Path:
+    """Copy every n-th file of a folder, in the order of their paths, and return the copy."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in paths[::every]:
+        copy = place / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
+    return place
+
+
 def report_rounds(report: Report, rounds: dict[str, list[float]], files: int, corpus_mib: float) -> None:
     """Add the figures to the results."""
     for name, n in (("index", files), ("index again", files), ("search, cold", len(TEXTS))):
@@ -82,16 +93,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--every", type=int, default=1, help="index every n-th file")
     add_json_option(parser)
     given, report = parser.parse_args(), Report(__file__)
     adopt_orphans()
     rounds = defaultdict[str, list[float]](list)
-    for _ in range(given.rounds):
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-            for name, value in once(given.folder, Path(place)).items():
-                rounds[name].append(value)
-    files = sum(1 for path in given.folder.rglob("*") if path.is_file())
-    report_rounds(report, rounds, files, size_mib(given.folder))
+    with tempfile.TemporaryDirectory() as copied:
+        folder = sample(given.folder, given.every, Path(copied))
+        for _ in range(given.rounds):
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+                for name, value in once(folder, Path(place)).items():
+                    rounds[name].append(value)
+        files = sum(1 for path in folder.rglob("*") if path.is_file())
+        report_rounds(report, rounds, files, size_mib(folder))
     report.show()
     report.write(given.json)
 

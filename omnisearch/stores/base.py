@@ -132,7 +132,7 @@ class Payload(Facts):
             tags, meta = read_keywords(row.pop("about", ()))
             modality = Modality(row.pop("modality"))
             names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
-            for name in ("date", *NUMBERS):  # parts of the metadata
+            for name in COPIED_FIELDS:
                 row.pop(name, None)
             metadata, read = Metadata.from_json(row.pop("metadata", "")), row.pop("readings", "")
             has, languages = tuple(row.pop("has", ())), tuple(row.pop("languages", ()))
@@ -157,9 +157,11 @@ class Point:
     text_vector: Floats | None = None
 
 
-# The name of the second vector in every collection, and the fields of payloads that lookups leave out.
+# The name of the second vector in every collection.
 TEXT_VECTOR = "text"
-LONG_FIELDS = ("passage", "readings")
+# The fields of payloads that lookups leave out: long ones, and copies of parts of the metadata, which filters use.
+COPIED_FIELDS = ("date", *NUMBERS)
+UNREAD_FIELDS = ("passage", "readings", *COPIED_FIELDS)
 
 
 def _as_text(readings: Sequence[Reading]) -> str:

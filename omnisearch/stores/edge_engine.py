@@ -20,7 +20,7 @@ import qdrant_edge as edge
 
 from omnisearch.durable import sync
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores.base import LONG_FIELDS, TEXT_VECTOR
+from omnisearch.stores.base import TEXT_VECTOR, UNREAD_FIELDS
 from omnisearch.stores.bm25 import WORDS
 from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.collection_name import CollectionName
@@ -174,11 +174,11 @@ class EdgeEngine:
         return Message({})
 
     def _search(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:
-        vectors, params = arrays["vectors"], edge.SearchParams(exact=True)
+        nearest, params = _Nearest(arrays["vectors"]), edge.SearchParams(exact=True)
         queries = [
             edge.QueryRequest(
                 limit=lookup["limit"],
-                query=_nearest(vectors, lookup),
+                query=nearest.of(lookup),
                 prefetches=_among(lookup["among"]),
                 filter=_filter(lookup["filter"]),
                 score_threshold=lookup["least"],
@@ -194,7 +194,7 @@ class EdgeEngine:
         return Message({"version": self._version(body), "counts": counts}, {"ids": ids, "scores": scores})
 
     def _points(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
-        records = self._shard(body).retrieve(body["ids"], _without_long_fields(), [_DENSE, TEXT_VECTOR])
+        records = self._shard(body).retrieve(body["ids"], _read_fields(), [_DENSE, TEXT_VECTOR])
         rows = [[str(r.id), r.payload] for r in records]
         return Message({"rows": rows, "version": self._version(body)}, _vectors(records))
 
@@ -221,7 +221,7 @@ class EdgeEngine:
             offset=body["offset"],
             limit=body["limit"],
             filter=_filter(body["filter"]),
-            with_payload=_without_long_fields(),
+            with_payload=_read_fields(),
             with_vector=False,
             order_by=order,
         )
@@ -257,14 +257,26 @@ def _optional(text: Any) -> dict[str, Any]:
     return {TEXT_VECTOR: text} if text.any() else {}
 
 
-def _without_long_fields() -> Any:
-    return edge.PayloadSelector.Exclude(list(LONG_FIELDS))
+def _read_fields() -> Any:
+    return edge.PayloadSelector.Exclude(list(UNREAD_FIELDS))
 
 
-def _nearest(vectors: Floats, lookup: Mapping[str, Any]) -> Any:
-    if lookup["words"] is not None:
-        return edge.Query.Nearest(edge.SparseVector(*lookup["words"]), using=WORDS)
-    return edge.Query.Nearest(vectors[lookup["vector"]], using=TEXT_VECTOR if lookup["using"] == "text" else None)
+class _Nearest:
+    """The queries of lookups. Lookups of one vector share one: the engine copies a vector (dim,) number by number."""
+
+    def __init__(self, vectors: Floats) -> None:
+        self._vectors = vectors
+        self._made: dict[tuple[int, str], Any] = {}
+
+    def of(self, lookup: Mapping[str, Any]) -> Any:
+        """Return the query of a lookup."""
+        if lookup["words"] is not None:
+            return edge.Query.Nearest(edge.SparseVector(*lookup["words"]), using=WORDS)
+        key = place, using = lookup["vector"], lookup["using"]
+        if key not in self._made:
+            name = TEXT_VECTOR if using == "text" else None
+            self._made[key] = edge.Query.Nearest(self._vectors[place], using=name)
+        return self._made[key]
 
 
 def _among(lookup: Mapping[str, Any] | None) -> list[Any]:

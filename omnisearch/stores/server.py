@@ -8,8 +8,8 @@ import numpy as np
 from qdrant_client import QdrantClient, models
 
 from omnisearch.stores.base import (
-    LONG_FIELDS,
     TEXT_VECTOR,
+    UNREAD_FIELDS,
     Facts,
     Filter,
     Lookup,
@@ -93,7 +93,7 @@ class ServerStore:
                 filter=_filter(lookup.filter),
                 score_threshold=lookup.least,
                 params=self._params_of(lookup),
-                with_payload=_without_long_fields(),
+                with_payload=_read_fields(),
                 with_vector=self._vectors if with_vectors else False,
             )
             for lookup in lookups
@@ -151,7 +151,7 @@ class ServerStore:
             limit=asked.limit + (asked.after is not None),
             order_by=None if by_id else models.OrderBy(key=asked.order.field, direction=direction),
             offset=asked.after,
-            with_payload=_without_long_fields(),
+            with_payload=_read_fields(),
             with_vectors=False,
         )
         found = [Point(str(r.id), np.empty(0, np.float32), Payload.from_flat(r.payload or {})) for r in records]
@@ -227,8 +227,8 @@ def _condition(clause: Clause) -> Any:
     return models.FieldCondition(key=clause.key, range=models.Range(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
-def _without_long_fields() -> models.PayloadSelectorExclude:
-    return models.PayloadSelectorExclude(exclude=list(LONG_FIELDS))
+def _read_fields() -> models.PayloadSelectorExclude:
+    return models.PayloadSelectorExclude(exclude=list(UNREAD_FIELDS))
 
 
 def _nearest(lookup: Lookup) -> dict[str, Any]:
