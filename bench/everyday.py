@@ -1,9 +1,9 @@
 """The waiting times of a user: python bench/everyday.py demo/corpus
 
-In each round a folder, or every n-th of its files, is indexed into a new data directory and indexed again. Then texts are searched cold, each in a
-new process, and warm, in an open engine that has not seen them. The cold search is compared with a process that only
-imports torch. Memory is the peak of all processes of a command together, the worker of the store included. Needs the
-weights (`omnisearch models pull`), and Linux.
+In each round a folder, or every n-th of its files, is indexed into a new data directory and indexed again. Then texts
+are searched cold, each in a new process, and warm, in an open engine that has not seen them. The cold search is
+compared with a process that only imports torch. Memory is the peak of all processes of a command together, the worker
+of the store included. Needs the weights (`omnisearch models pull`), and Linux.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from omnisearch.search.engine import Engine
 
 TEXTS = ("a dog", "rain on a roof", "a wooden chair", "an old train", "somebody playing the piano")
 OMNISEARCH = (sys.executable, "-m", "omnisearch")
+PARTS = ("previews", "vectors", "embeddings")  # the large folders of an index
 SETTLED_SECONDS = 3.0  # the worker of the store ends two seconds after its last client
 
 
@@ -45,6 +46,7 @@ def once(folder: Path, place: Path) -> dict[str, float]:
     found["index, memory"] = memory.mib
     found["index again"] = seconds(*OMNISEARCH, "index", str(folder), *data)
     found["index, size"] = size_mib(place)
+    found |= {f"index, size of {part}": size_mib(place / part) for part in PARTS}
     time.sleep(SETTLED_SECONDS)
     with PeakMemory(itself=False) as memory:
         found["search, cold"] = median(seconds(*OMNISEARCH, "search", text, *data) for text in TEXTS)
@@ -84,6 +86,8 @@ def report_rounds(report: Report, rounds: dict[str, list[float]], files: int, co
     ):
         report.add(name, "MiB", rounds[name], n)
     report.add("index, size", "MiB", rounds["index, size"], files)
+    for part in PARTS:
+        report.add(f"of this, {part}", "MiB", rounds[f"index, size of {part}"], files)
     share = [size / corpus_mib for size in rounds["index, size"]]
     report.add("index, size", "ratio", share, files, peer="the files themselves")
 

@@ -19,6 +19,7 @@ from bench.peer_environment import CLIP_RETRIEVAL, RCLIP, TXTAI, Peer, PeerMissi
 from bench.results import Report, add_json_option
 
 MB = 1e6
+LARGEST = 6  # packages that are listed
 
 
 def by_name(places: Iterable[str]) -> dict[str, Distribution]:
@@ -56,6 +57,13 @@ def installation(root: str, extras: set[str], places: Iterable[str]) -> tuple[fl
     return sum(size(known[name]) for name in names) / MB, len(names)
 
 
+def largest(root: str, places: Iterable[str], count: int) -> dict[str, float]:
+    """Return the MB of the largest packages that a package requires here."""
+    known = by_name(places)
+    sizes = {name: size(known[name]) / MB for name in required(root, set(), known)}
+    return dict(sorted(sizes.items(), key=lambda each: -each[1])[:count])
+
+
 def checkout() -> float:
     """Return the MB of omnisearch itself. In an editable installation its files are in the checkout."""
     root = Path(__file__).parent.parent
@@ -87,6 +95,8 @@ def main() -> None:
     report.add("omnisearch with all packages that it requires", "MB", [ours], count)
     torch, _ = installation("torch", set(), [site])
     report.add("of this, torch with what it requires", "MB", [torch], 1)
+    for name, each in largest("omnisearch", [site], LARGEST).items():
+        report.add(f"of this, the package {name} alone", "MB", [each], 1)
     read, more = installation("omnisearch", {"read"}, [site])
     report.add("the extra read adds", "MB", [read - packages], more - count)
     report.add("weights of mini", "MB", [weights()], 1)

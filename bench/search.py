@@ -6,6 +6,7 @@ asks, turn by turn in this one run,
 
     bare       the engine, in this process, for the ten nearest of a vector, with payloads, exactly
     lookups    the engine, in this process, for what a query looks up: the nearest of each modality, without payloads
+    STAGE of Q what a stage of the query Q takes, of the vector and the text: this time is not of the processor
     QUERIES    the whole query of a vector, or of texts that were not asked before, with and without options
 
 and prints medians, and the medians of the ratios within a turn. It measures processor time, in this process and in the
@@ -26,6 +27,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 import numpy as np
 import qdrant_edge as edge
@@ -43,7 +45,9 @@ from omnisearch.stores.edge_worker import LOCK_FILE
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, Segment
 
+T = TypeVar("T")
 LIMIT, LOOKED_UP, BATCH, PAGE = 10, 36, 4096, 20
+STAGED, STAGES = ("vector", "text"), ("calibrate", "search", "group")
 SEGMENTS = {Modality.AUDIO: 5, Modality.VIDEO: 5}
 FOLDERS, YEAR, YEARS = 100, 365 * 86400, 20
 VOCABULARY, PASSAGE = 20_000, 150  # words
@@ -168,12 +172,12 @@ def spent(worker: int) -> float:
     return 1000 * (time.process_time() + time.clock_gettime(clock))
 
 
-def timed(worker: int, call: Callable[[], object]) -> float:
-    """Return the milliseconds of the processor that a call takes."""
+def timed(worker: int, call: Callable[[], T]) -> tuple[float, T]:
+    """Return the milliseconds of the processor that a call takes, and what it returns."""
     before = spent(worker)
-    call()
+    made = call()
     time.sleep(SETTLED_SECONDS)
-    return spent(worker) - before
+    return spent(worker) - before, made
 
 
 def deep(engine: Engine, query: Query) -> Query:
@@ -217,9 +221,12 @@ def ask(settings: Settings, shard: Path, vectors: Floats, only: Sequence[str]) -
             asked = [each for each in every if not only or each[0] in only]
             engine.embed([term for _, _, query in asked for term in query.terms])
             time.sleep(ENCODED_SECONDS)
-            turn = {name: timed(worker, partial(call, vector)) for name, call in bare.calls.items()}
+            turn = {name: timed(worker, partial(call, vector))[0] for name, call in bare.calls.items()}
             for name, to, query in asked:
-                compared[name], turn[name] = to, timed(worker, partial(engine.search, query))
+                turn[name], answer = timed(worker, partial(engine.search, query))
+                compared[name] = to
+                if name in STAGED:
+                    turn |= {f"{stage} of {name}": ms for stage, ms in answer.took_ms.items() if stage in STAGES}
             for name, one in turn.items() if n >= 0 else ():
                 took[name].append(one)
     ratios = {name: [a / b for a, b in zip(took[name], took[to], strict=True)] for name, to in compared.items()}
@@ -251,8 +258,12 @@ def main() -> None:
 def add_rows(report: Report, count: int, rows: list[Row]) -> None:
     """Add the queries that are compared with the bare engine, and the time of each query, to the results."""
     qdrant = {"peer": "a bare call of qdrant-edge", "peer_version": package_version("qdrant-edge-py")}
+    staged = {f"{stage} of {name}" for stage in STAGES for name in STAGED}
     for row in rows:
         name = f"{count:,} points: {row.name}"
+        if row.name in staged:
+            report.add(f"{name}, time", "ms", in_blocks(row.took), len(row.took))
+            continue
         report.add(f"{name}, processor time", "ms", in_blocks(row.took), len(row.took))
         if row.to == "bare":
             report.add(f"{name}, over a bare call", "ratio", in_blocks(row.ratios), len(row.took), **qdrant)

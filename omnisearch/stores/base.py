@@ -126,9 +126,8 @@ class Payload(Facts):
         Raises:
             DamageError: the row is not a result of `flat`, so the engine's files are damaged.
         """
-        row = dict(row)
+        part, row = read_segment(row), {name: value for name, value in row.items() if name not in SEGMENT_FIELDS}
         try:
-            part = Segment(row.pop("segment"), row.pop("start"), row.pop("end"), row.pop("unit"), row.pop("part", ""))
             tags, meta = read_keywords(row.pop("about", ()))
             modality = Modality(row.pop("modality"))
             names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
@@ -141,7 +140,7 @@ class Payload(Facts):
             row |= {"has": has, "languages": languages}
             return cls(modality=modality, segment=part, readings=readings, notes=notes, **row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
+            raise _damaged(error) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +161,24 @@ TEXT_VECTOR = "text"
 # The fields of payloads that lookups leave out: long ones, and copies of parts of the metadata, which filters use.
 COPIED_FIELDS = ("date", *NUMBERS)
 UNREAD_FIELDS = ("passage", "readings", *COPIED_FIELDS)
+# The fields of a payload that say which part of the item it is.
+SEGMENT_FIELDS = ("segment", "start", "end", "unit", "part")
+
+
+def read_segment(row: Mapping[str, Any]) -> Segment:
+    """Return the segment of a payload, given its fields in the store. An older version did not record the part.
+
+    Raises:
+        DamageError: a field is missing, so the engine's files are damaged.
+    """
+    try:
+        return Segment(row["segment"], row["start"], row["end"], row["unit"], row.get("part", ""))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> DamageError:
+    return DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`")
 
 
 def _as_text(readings: Sequence[Reading]) -> str:
@@ -267,6 +284,13 @@ class VectorStore(Protocol):
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """Return the best points of each lookup, best first: by cosine, or by BM25 for words."""
+        ...
+
+    def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
+        """Return, for each vector (dim,) and item, up to `most` of the item's nearest segments with their cosines.
+
+        The nearest is first. It reads less of the points than `search` does.
+        """
         ...
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:

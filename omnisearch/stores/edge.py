@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ import numpy as np
 
 from omnisearch.durable import replace_file
 from omnisearch.errors import StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored
+from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored, read_segment
 from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import Clauses, clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
@@ -21,7 +22,7 @@ from omnisearch.stores.edge_points import PointCache, room
 from omnisearch.stores.edge_worker import own_directory
 from omnisearch.stores.pages import Scroll, finished, read_page
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space, check_text_vectors
-from omnisearch.types import Floats
+from omnisearch.types import Floats, Segment
 from omnisearch.wire import Message
 
 ALIAS_FILE = "alias.json"
@@ -56,12 +57,7 @@ class EdgeStore:
         return search_exactly(lookups, lambda asked, compiled: self._search(asked, compiled, with_vectors))
 
     def _search(self, lookups: Sequence[Lookup], compiled: Sequence[Clauses], with_vectors: bool) -> list[list[Scored]]:
-        # The lookups of a query differ by their filters, and share one vector.
-        vectors = {id(each.vector): each.vector for each in lookups if not isinstance(each.vector, SparseVector)}
-        place = {key: n for n, key in enumerate(vectors)}
-        rows = [_plain(*each, place) for each in zip(lookups, compiled, strict=True)]
-        stacked = np.array(list(vectors.values()), np.float32).reshape(len(vectors), self.dim)
-        answer = self._ask("search", {"vectors": stacked}, lookups=rows)
+        answer = self._look_up("search", lookups, compiled)
         joined, scores = answer.arrays["ids"].tobytes(), answer.arrays["scores"].tolist()
         ids = [joined[at : at + ID_BYTES] for at in range(0, len(joined), ID_BYTES)]
         known = self._points.get(answer.body["version"], ids)
@@ -75,6 +71,23 @@ class EdgeStore:
                 pages.append([Scored(p.id, score, p.payload) for p, score in found])
             first += count
         return pages
+
+    def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
+        """See `VectorStore.best_segments`."""
+        lookups = [Lookup(vector, most, Filter(item_ids=(item_id,))) for vector, item_id in wanted]
+        check_lookups(lookups, self.dim)
+        answer = self._look_up("best_segments", lookups, [clauses(lookup.filter) for lookup in lookups])
+        rows = zip(answer.body["rows"], answer.arrays["scores"].tolist(), strict=True)
+        found = ((read_segment(row), score) for row, score in rows)
+        return [list(islice(found, count)) for count in answer.body["counts"]]
+
+    def _look_up(self, do: str, lookups: Sequence[Lookup], compiled: Sequence[Clauses]) -> Message:
+        # The lookups of a query differ by their filters, and share one vector.
+        vectors = {id(each.vector): each.vector for each in lookups if not isinstance(each.vector, SparseVector)}
+        place = {key: n for n, key in enumerate(vectors)}
+        rows = [_plain(*each, place) for each in zip(lookups, compiled, strict=True)]
+        stacked = np.array(list(vectors.values()), np.float32).reshape(len(vectors), self.dim)
+        return self._ask(do, {"vectors": stacked}, lookups=rows)
 
     def _read(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, Point]]:
         answer = self._ask("points", ids=[str(UUID(bytes=id_)) for id_ in ids])

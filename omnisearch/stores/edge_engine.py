@@ -20,7 +20,7 @@ import qdrant_edge as edge
 
 from omnisearch.durable import sync
 from omnisearch.errors import NoIndexError, StoreError
-from omnisearch.stores.base import TEXT_VECTOR, UNREAD_FIELDS
+from omnisearch.stores.base import SEGMENT_FIELDS, TEXT_VECTOR, UNREAD_FIELDS
 from omnisearch.stores.bm25 import WORDS
 from omnisearch.stores.clauses import INDEXED
 from omnisearch.stores.collection_name import CollectionName
@@ -47,6 +47,7 @@ class EdgeEngine:
             "drop": self._drop,
             "upsert": self._upsert,
             "search": self._search,
+            "best_segments": self._best_segments,
             "points": self._points,
             "scroll": self._scroll,
             "list": self._list,
@@ -174,6 +175,19 @@ class EdgeEngine:
         return Message({})
 
     def _search(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:
+        found, counts, scores = self._found(body, arrays, with_payload=False)
+        ids = np.frombuffer(b"".join([point.id.bytes for point in found]), np.uint8)
+        return Message({"version": self._version(body), "counts": counts}, {"ids": ids, "scores": scores})
+
+    def _best_segments(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:
+        fields = edge.PayloadSelector.Include(list(SEGMENT_FIELDS))
+        found, counts, scores = self._found(body, arrays, fields)
+        return Message({"rows": [point.payload for point in found], "counts": counts}, {"scores": scores})
+
+    def _found(
+        self, body: Mapping[str, Any], arrays: Mapping[str, Floats], with_payload: Any
+    ) -> tuple[list[Any], list[int], Any]:
+        """Return the points of all lookups together, how many each has found, and the scores of the points."""
         nearest, params = _Nearest(arrays["vectors"]), edge.SearchParams(exact=True)
         queries = [
             edge.QueryRequest(
@@ -183,15 +197,13 @@ class EdgeEngine:
                 filter=_filter(lookup["filter"]),
                 score_threshold=lookup["least"],
                 params=params,
+                with_payload=with_payload,
             )
             for lookup in body["lookups"]
         ]
         pages = self._shard(body).query_batch(edge.QueryBatchRequest(queries))
         found = [point for page in pages for point in page]
-        ids = np.frombuffer(b"".join([point.id.bytes for point in found]), np.uint8)
-        scores = np.array([point.score for point in found], np.float64)
-        counts = [len(page) for page in pages]
-        return Message({"version": self._version(body), "counts": counts}, {"ids": ids, "scores": scores})
+        return found, [len(page) for page in pages], np.array([point.score for point in found], np.float64)
 
     def _points(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         records = self._shard(body).retrieve(body["ids"], _read_fields(), [_DENSE, TEXT_VECTOR])

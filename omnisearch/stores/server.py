@@ -8,6 +8,7 @@ import numpy as np
 from qdrant_client import QdrantClient, models
 
 from omnisearch.stores.base import (
+    SEGMENT_FIELDS,
     TEXT_VECTOR,
     UNREAD_FIELDS,
     Facts,
@@ -19,6 +20,7 @@ from omnisearch.stores.base import (
     Point,
     PointPage,
     Scored,
+    read_segment,
 )
 from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import Clause, clauses, search_exactly
@@ -27,7 +29,7 @@ from omnisearch.stores.quantization import UNQUANTIZED_SEARCH
 from omnisearch.stores.server_calls import patiently, write_patiently
 from omnisearch.stores.server_load import begin_load, end_load
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_text_vectors
-from omnisearch.types import Floats
+from omnisearch.types import Floats, Segment
 
 PAGE = 1024
 DENSE = ""  # the server's name of the unnamed vector
@@ -85,20 +87,7 @@ class ServerStore:
         if not self._has_texts and any(lookup.using == "text" for lookup in lookups):
             found = iter(self._search([lookup for lookup in lookups if lookup.using != "text"], with_vectors))
             return [[] if lookup.using == "text" else next(found) for lookup in lookups]
-        requests = [
-            models.QueryRequest(
-                **_nearest(lookup),
-                prefetch=_among(lookup.among),
-                limit=lookup.limit,
-                filter=_filter(lookup.filter),
-                score_threshold=lookup.least,
-                params=self._params_of(lookup),
-                with_payload=_read_fields(),
-                with_vector=self._vectors if with_vectors else False,
-            )
-            for lookup in lookups
-        ]
-        answers = patiently(self._client.query_batch_points, self.collection, requests)
+        answers = self._look_up(lookups, _read_fields(), self._vectors if with_vectors else False)
         return [
             [
                 Scored(
@@ -111,6 +100,32 @@ class ServerStore:
             ]
             for answer in answers
         ]
+
+    def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
+        """See `VectorStore.best_segments`."""
+        lookups = [Lookup(vector, most, Filter(item_ids=(item_id,))) for vector, item_id in wanted]
+        check_lookups(lookups, self.dim)
+        answers = self._look_up(lookups, models.PayloadSelectorInclude(include=list(SEGMENT_FIELDS)))
+        return [[(read_segment(point.payload or {}), point.score) for point in answer.points] for answer in answers]
+
+    def _look_up(
+        self, lookups: Sequence[Lookup], with_payload: Any, with_vector: list[str] | bool = False
+    ) -> list[models.QueryResponse]:
+        requests = [
+            models.QueryRequest(
+                **_nearest(lookup),
+                prefetch=_among(lookup.among),
+                limit=lookup.limit,
+                filter=_filter(lookup.filter),
+                score_threshold=lookup.least,
+                params=self._params_of(lookup),
+                with_payload=with_payload,
+                with_vector=with_vector,
+            )
+            for lookup in lookups
+        ]
+        answers: list[models.QueryResponse] = patiently(self._client.query_batch_points, self.collection, requests)
+        return answers
 
     def _params_of(self, lookup: Lookup) -> models.SearchParams | None:
         if lookup.exact:

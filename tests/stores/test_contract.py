@@ -339,6 +339,22 @@ def test_vectors_come_with_hits_where_asked_for(store: VectorStore) -> None:
             np.testing.assert_allclose(hit.vector, unit(written[hit.id]), atol=1e-6)
 
 
+def test_the_best_segments_of_items_are_the_nearest_of_each(store: VectorStore) -> None:
+    written = points(12, segments=4)
+    store.upsert(written)
+    wanted = [(vector(21), "item-0"), (vector(22), "item-2"), (vector(21), "item-1"), (vector(21), "gone")]
+    found = store.best_segments(wanted, 3)
+    for (asked, item), pairs in zip(wanted, found, strict=True):
+        cosines = {
+            point.payload.segment: float(unit(point) @ asked / np.linalg.norm(asked))
+            for point in written
+            if point.payload.item_id == item
+        }
+        assert [segment for segment, _ in pairs] == sorted(cosines, key=lambda each: -cosines[each])[:3]
+        np.testing.assert_allclose([score for _, score in pairs], [cosines[segment] for segment, _ in pairs], atol=1e-5)
+    assert [len(pairs) for pairs in found] == [3, 3, 3, 0]
+
+
 def test_nothing_is_found_in_nothing(store: VectorStore) -> None:
     assert store.search([]) == []
     assert store.search([Lookup(vector(0), 5)], with_vectors=True) == [[]]

@@ -10,8 +10,8 @@ from omnisearch.query.expressions import Summand
 from omnisearch.search.present.explanation import score_at
 from omnisearch.search.present.merge_segments import merge_segments
 from omnisearch.search.rank.scorer import RankedItem
-from omnisearch.stores.base import Filter, Lookup, VectorStore
-from omnisearch.types import Segment
+from omnisearch.stores.base import VectorStore
+from omnisearch.types import Floats, Segment
 
 Parts = tuple[tuple[Segment, float], ...]
 _item = attrgetter("payload.item_id")  # scored segments are sorted by it
@@ -23,8 +23,8 @@ def best_segments(store: VectorStore, entries: Sequence[RankedItem], most: int) 
     For a sum, the search retrieves only the best segment; one call of the store retrieves the others of all items.
     """
     cut = [entry for entry in entries if isinstance(entry.scored.scorer.expression, Summand) and _many(entry, most)]
-    pages = iter(store.search([_lookup(entry, most) for entry in cut]) if cut else ())
-    asked = {entry: [(point.payload.segment, point.score) for point in next(pages)] for entry in cut}
+    found = store.best_segments([_wanted(entry) for entry in cut], most) if cut else ()
+    asked = dict(zip(cut, found, strict=True))
     return [tuple(merge_segments(_bounded(asked[e] if e in asked else _judged(e, most)))) for e in entries]
 
 
@@ -32,9 +32,9 @@ def _many(entry: RankedItem, most: int) -> bool:
     return most > 1 and entry.point.payload.segments > 1
 
 
-def _lookup(entry: RankedItem, most: int) -> Lookup:
+def _wanted(entry: RankedItem) -> tuple[Floats, str]:
     (leaf,) = entry.scored.scorer.leaves.values()
-    return Lookup(leaf.vector, most, Filter(item_ids=(entry.point.payload.item_id,)))
+    return leaf.vector, entry.point.payload.item_id
 
 
 def _judged(entry: RankedItem, most: int) -> list[tuple[Segment, float]]:
