@@ -14,6 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
+BEFORE = ROOT / "bench" / "before"
 CLAIMS = ROOT / "bench" / "claims.toml"
 PAGE = ROOT / "docs" / "benchmarks.md"
 # The scripts of the page, in its order; `make bench` runs them in the same order.
@@ -63,10 +64,10 @@ def figures(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {f"{script}: {each['name']}": each for script, run in runs.items() for each in run["results"]}
 
 
-def render(folder: Path = RESULTS) -> str:
-    """Return the page."""
+def render(folder: Path = RESULTS, before: Path = BEFORE) -> str:
+    """Return the page. `before` has the results of some scripts at an earlier revision."""
     runs = documents(folder)
-    parts = [INTRODUCTION, _machines(runs), _weakest(runs)]
+    parts = [INTRODUCTION, _machines(runs), _weakest(runs), _changed(documents(before), runs)]
     for script, run in runs.items():
         parts += [_section(script), _run(run), _table(COLUMNS, (_row(each) for each in run["results"]))]
     parts += ["## The claims of the README", _claims(figures(runs))]
@@ -159,6 +160,22 @@ def _weakest(runs: dict[str, dict[str, Any]]) -> str:
     )
     heading = "## The weakest ratios\n\nThe worst ratio of a section, for the worst sections.\n\n"
     return heading + _table(("figure", "value", "against", "times worse"), rows)
+
+
+def _changed(before: dict[str, dict[str, Any]], runs: dict[str, dict[str, Any]]) -> str:
+    """Return the table of the ratios of an earlier revision beside those of now; nothing if there are none."""
+    now, was = figures(runs), figures(before)
+    rows = [
+        (name, number(each["value"]), number(now[name]["value"]), f"{each['peer']} {each['peer_version']}".strip())
+        for name, each in was.items()
+        if each["unit"] == "ratio" and each["rounds"] and name in now and now[name]["rounds"]
+    ]
+    revisions = ", ".join(dict.fromkeys(run["revision"] for run in before.values()))
+    heading = (
+        "## Before and after\n\nThe ratios of scripts whose figures were to become better, at an earlier revision "
+        f"({revisions}) and now. The sections of these scripts list what the figures consist of.\n\n"
+    )
+    return heading + _table(("figure", "before", "now", "against"), rows) if rows else ""
 
 
 def _claims(known: dict[str, dict[str, Any]]) -> str:

@@ -87,3 +87,14 @@ def test_numbers_have_three_digits() -> None:
         "457",
         "12,300",
     ]
+
+
+def test_ratios_of_an_earlier_revision_are_shown_beside_those_of_now(tmp_path: Path) -> None:
+    now, before = tmp_path / "now", tmp_path / "before"
+    for folder, slow in ((now, 2.0), (before, 5.0)):
+        folder.mkdir()
+        results(folder, slow=(slow, "lower"), **{f"only {folder.name}": (1.0, "lower")})
+    section = render.render(now, before).split("## Before and after")[1].split("##")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| rebind")]
+    assert rows == ["| rebind: slow | 5.00 | 2.00 | a \\| peer |"]
+    assert "## Before and after" not in render.render(now, tmp_path / "nowhere")
