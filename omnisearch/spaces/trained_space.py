@@ -43,9 +43,9 @@ class Specialist(TowerReader):
         """
         return self._path or resolve(weight_files.head(self.spec.name), self._settings)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """A string that identifies the towers and the network's file.
+        """A string that identifies the towers and the network's file. It is asked for with every batch.
 
         Raises:
             ModelMissingError: the network is not in this installation.
