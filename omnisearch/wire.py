@@ -9,8 +9,10 @@ valid Unicode on arrival: `send` replaces lone surrogates by "?", and `receive` 
 """
 
 import json
+import select
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,20 +66,23 @@ def send(sock: socket.socket, message: Message) -> None:
         raise _gone(error) from None
 
 
-def receive(sock: socket.socket, max_bytes: int) -> Message | None:
+def receive(sock: socket.socket, max_bytes: int, ends: float | None = None) -> Message | None:
     """Read one message, or None where the other side closed cleanly between messages.
+
+    `ends` is a time of the monotonic clock.
 
     Raises:
         WireError: the stream ended inside a message, or the message is malformed or larger than `max_bytes`.
+        WireTimeoutError: the message was not complete when the time `ends` came.
     """
-    first = _read(sock, 4, at_start=True)
+    first = _read(sock, 4, ends, at_start=True)
     if first is None:
         return None
     (length,) = struct.unpack("<I", first)
     if length > MAX_HEAD:
         raise WireError(f"a head of {length} bytes is over the limit of {MAX_HEAD}")
     try:
-        head = from_json(bytes(_read(sock, length) or b""))
+        head = from_json(bytes(_read(sock, length, ends) or b""))
         listing = [(str(name), str(dtype), tuple(int(n) for n in shape)) for name, dtype, shape in head["arrays"]]
         body = dict(head["body"])
     except (ValueError, KeyError, TypeError) as error:
@@ -90,7 +95,7 @@ def receive(sock: socket.socket, max_bytes: int) -> Message | None:
         max_bytes -= size
         if max_bytes < 0:
             raise WireError(f"array {name!r} of {size} bytes is over the limit")
-        data = _read(sock, size) or b""
+        data = _read(sock, size, ends) or b""
         arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
     return Message(body, arrays)
 
@@ -105,12 +110,12 @@ def _send_all(sock: socket.socket, parts: list[memoryview]) -> None:
             parts[0] = parts[0][sent:]
 
 
-def _read(sock: socket.socket, size: int, at_start: bool = False) -> bytearray | None:
+def _read(sock: socket.socket, size: int, ends: float | None, at_start: bool = False) -> bytearray | None:
     data = bytearray(size)
     view, got = memoryview(data), 0
     while got < size:
         try:
-            n = sock.recv_into(view[got:])
+            n = sock.recv_into(view[got:]) if ends is None else _read_until(sock, view[got:], ends)
         except OSError as error:
             raise _gone(error) from None
         if n == 0:
@@ -119,6 +124,18 @@ def _read(sock: socket.socket, size: int, at_start: bool = False) -> bytearray |
             raise WireError(f"the stream ended after {got} of {size} bytes")
         got += n
     return data
+
+
+def _read_until(sock: socket.socket, view: memoryview, ends: float) -> int:
+    """Read some bytes. The time-out of the socket stays as it is, because it is also that of sending."""
+    while True:
+        try:
+            return sock.recv_into(view, 0, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            ready = select.poll()
+            ready.register(sock, select.POLLIN)
+            if not ready.poll(1000 * max(ends - time.monotonic(), 0.0)):
+                raise TimeoutError("it sent only a part of a message") from None
 
 
 def _gone(error: OSError) -> WireError:

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -101,3 +102,22 @@ def test_half_a_character_that_is_sent_all_the_same_is_refused(pair: Pair) -> No
     pair[0].sendall(struct.pack("<I", len(head)) + head)
     with pytest.raises(wire.WireError):
         wire.receive(pair[1], 0)
+
+
+def test_a_message_that_never_ends_is_not_waited_for(pair: Pair) -> None:
+    pair[0].sendall(struct.pack("<I", 10) + b"{}")
+    begun = time.monotonic()
+    with pytest.raises(wire.WireTimeoutError, match="a part"):
+        wire.receive(pair[1], 10, begun + 0.2)
+    assert time.monotonic() - begun >= 0.2
+    assert pair[1].gettimeout() is None  # sending still waits
+
+
+def test_a_message_that_comes_in_time_arrives(pair: Pair) -> None:
+    sent = np.arange(1 << 18)
+    sending = threading.Thread(target=wire.send, args=(pair[0], wire.Message({}, {"x": sent})))
+    sending.start()
+    got = wire.receive(pair[1], 1 << 30, time.monotonic() + 60)
+    sending.join()
+    assert got is not None
+    np.testing.assert_array_equal(got.arrays["x"], sent)

@@ -5,16 +5,16 @@ import select
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, TypeAlias
 
 from omnisearch import wire
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media import sandbox
 from omnisearch.media.sandbox import Layer
-from omnisearch.wire import Message, WireError
+from omnisearch.wire import Message, WireError, WireTimeoutError
 
 MAX_MESSAGE = 512 << 20
 START_SECONDS = 60.0
@@ -61,18 +61,17 @@ class WorkerProcess:
         Raises:
             WireError: the process ended.
         """
+        ends = monotonic() + seconds
         ready = select.poll()
         ready.register(self.sock, select.POLLIN)
-        watchdog = threading.Timer(max(seconds, 0.0), self._process.kill)
-        watchdog.daemon = True
-        watchdog.start()
+        while not ready.poll(1000 * min(POLL_SECONDS, max(ends - monotonic(), 0.01))):
+            if stopped() or monotonic() >= ends:
+                self._process.kill()  # so the stream ends
         try:
-            while not ready.poll(1000 * POLL_SECONDS):
-                if stopped():
-                    self._process.kill()
-            message = wire.receive(self.sock, MAX_MESSAGE)
-        finally:
-            watchdog.cancel()
+            message = wire.receive(self.sock, MAX_MESSAGE, ends)
+        except WireTimeoutError:
+            self._process.kill()
+            raise
         if message is None:
             raise WireError("the process ended")
         return message
@@ -80,6 +79,12 @@ class WorkerProcess:
     def ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None
+
+    def discard(self) -> None:
+        """End the process at once; it is idle, and has nothing to save."""
+        self.sock.close()
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> int:
         """End the process and return its exit status, negative for a signal."""
