@@ -26,11 +26,11 @@ from pydantic_settings import (
 )
 
 from omnisearch.errors import SettingsError
-from omnisearch.types import Modality
+from omnisearch.types import DEFAULT_COLLECTION, Modality
 from omnisearch.wording import did_you_mean
 
 PROJECT_FILE = Path("omnisearch.toml")
-DEFAULT_COLLECTION, COLLECTIONS = "default", "collections"
+COLLECTIONS = "collections"
 EMBEDDED = "embedded"  # the name of the embedded engine where others have the URL of a server
 COLLECTION_NAME = "^[a-z0-9][a-z0-9_-]{0,39}$"  # also the name of its folder
 Collection = Annotated[str, StringConstraints(pattern=COLLECTION_NAME)]

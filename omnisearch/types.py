@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 else:  # a command that asks a running server needs no arrays, and numpy takes 0.1 s to import
     Floats = Pixels = Any
 
+DEFAULT_COLLECTION = "default"
+
 
 class Modality(StrEnum):
     """The five kinds of media. The order is the order of every report."""

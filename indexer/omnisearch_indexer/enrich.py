@@ -43,7 +43,7 @@ def enrich_index(settings: Settings, stop: threading.Event | None = None, meter:
         assert reading is not None
         mark_unread_pages(index.manifest, reading.version)
         todo = _documents(index.manifest, reading.version, settings)
-        documents = read_files(todo, settings, index, stop, SILENT, reading)
+        documents = read_files(todo, settings, lambda: index, stop, SILENT, reading)
         report = reading.read_items(index, stop, meter)
         read = documents.outcomes.total() - documents.failed
         return replace(report, read=report.read + read, seconds=report.seconds + documents.seconds)

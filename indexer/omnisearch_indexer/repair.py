@@ -156,7 +156,8 @@ def repair_index(settings: Settings, meter: Meter = SILENT, marked_only: bool = 
         store = stack.enter_context(closing(_open(settings, model, create=True)))
         reconcile(manifest, store, raw, alone=settings.store is None)
         again = _suspect_files(manifest, fingerprint(settings), report)
-        done = read_files(again, settings, OpenIndex(lock, model, store, raw, manifest), stop, meter)
+        index = OpenIndex(lock, model, store, raw, manifest)
+        done = read_files(again, settings, lambda: index, stop, meter)
         _conclude(report, manifest, again, done)
         report.unread = max(0, manifest.count_unread() - unread)
     report.seconds = time.monotonic() - begun

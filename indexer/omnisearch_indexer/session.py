@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -94,7 +94,10 @@ def index_files(
         stop = stop or stack.enter_context(stop_on_signal())
         reading = stack.enter_context(_open_reading(settings))
         version = "" if reading is None else reading.version
-        stamp = read_stamp(settings, version)
+        stamp, decoding, pool = read_stamp(settings, version), stack.enter_context(ExitStack()), None
+        if stamp is None and open_executor is None:
+            pool = decoding.enter_context(_decoders(settings))
+            pool.start(settings.workers)  # such a run mostly has files to read
         with open_lazily(settings, lock, model, checked=stamp is not None, meter=load_meter) as lazy:
             manifest = lazy.manifest
             if stamp is None:
@@ -111,7 +114,8 @@ def index_files(
             if stamp is not None and found.is_unchanged and manifest.is_settled(facts_version()):
                 report = _unchanged(found, stamp, manifest, stop)
             else:
-                report = read_files(found, settings, lazy.open(), stop, meter, reading, open_executor)
+                report = read_files(found, settings, lazy.open, stop, meter, reading, open_executor, pool)
+            decoding.close()
             if not report.interrupted:
                 manifest.mark_indexed(within or roots.present)
                 replace_absent_folders(settings.index_dir, places, report.kept)
@@ -172,35 +176,49 @@ def _open_reading(settings: Settings) -> Iterator["OpenReading | None"]:
 def read_files(
     found: ScanResult,
     settings: Settings,
-    index: OpenIndex,
+    opened: Callable[[], OpenIndex],
     stop: threading.Event,
     meter: Meter = SILENT,
     reading: "OpenReading | None" = None,
     open_executor: "OpenExecutor | None" = None,
+    pool: DecoderPool | None = None,
 ) -> Report:
-    """Read, encode and write the files of a scan. `meter` receives the progress in bytes."""
-    from omnisearch_indexer.indexer import Indexer
+    """Read, encode and write the files of a scan. `meter` receives the progress in bytes.
 
+    `opened` returns the index, which opens while the decoders start, unless `pool` has them already.
+    """
     with ExitStack() as stack:
         if open_executor is None or not found.todo:
-            executor = stack.enter_context(_this_machine(settings, index.model, reading))
+            if pool is None:
+                pool = stack.enter_context(_decoders(settings))
+                pool.start(len(found.todo))
+            index = opened()
+            executor = stack.enter_context(_this_machine(pool, settings, index.model, reading))
         else:
+            index = opened()
             executor = stack.enter_context(open_executor(settings, index.model, stop))
+        from omnisearch_indexer.indexer import Indexer
+
         stack.enter_context(bulk_load(index.store, len(found.todo)))
         return Indexer(settings, index, executor, stop, meter).run(found)
 
 
-@contextmanager
-def _this_machine(settings: Settings, model: "OmniBind", reading: "OpenReading | None") -> Iterator["Executor"]:
+def _decoders(settings: Settings) -> DecoderPool:
+    """Return the decoders of a run, which are started when they are first needed, or by `start`."""
     from omnisearch.binding.picture_side import picture_side
+
+    return DecoderPool(settings, settings.workers, previews=True, shorter_side=picture_side(settings))
+
+
+@contextmanager
+def _this_machine(
+    pool: DecoderPool, settings: Settings, model: "OmniBind", reading: "OpenReading | None"
+) -> Iterator["Executor"]:
     from omnisearch_indexer.batch_encoder import BatchEncoder
     from omnisearch_indexer.encoder_thread import EncoderThread
     from omnisearch_indexer.executor import Executor
 
-    with (
-        DecoderPool(settings, settings.workers, previews=True, shorter_side=picture_side(settings)) as pool,
-        closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders,
-    ):
+    with closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders:
         decoder: Decoder = pool if reading is None else reading.page_decoder(pool)
         yield Executor(LocalFiles(decoder), encoders, settings.workers)
 

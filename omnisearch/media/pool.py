@@ -15,6 +15,7 @@ from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.decode_job import DecodeJob, Pieces
 from omnisearch.media.file import open_file
 from omnisearch.media.material.wanted import Wanted
+from omnisearch.media.metadata.sidecar_names import absent_sidecars
 from omnisearch.media.rendition import COVERED, HEAD_BYTES, SMALL_SIDE, AnyRendition, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
@@ -77,6 +78,7 @@ class DecoderPool:
         self._limits = limits or Limits()
         self._idle: queue.LifoQueue[WorkerProcess | None] = queue.LifoQueue()
         self._closed = False
+        self._starting: list[threading.Thread] = []
         for _ in range(workers or settings.workers):
             self._idle.put(None)  # a place without a worker yet
 
@@ -88,16 +90,36 @@ class DecoderPool:
     ) -> None:
         self.close()
 
+    def start(self, count: int) -> None:
+        """Start up to `count` workers now, beside other work, so that the first files do not wait for them."""
+        for _ in range(min(count, self._idle.qsize())):
+            thread = threading.Thread(target=self._start_early, name="decoder start")
+            self._starting.append(thread)
+            thread.start()
+
+    def _start_early(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            worker = self._idle.get_nowait()
+            try:
+                if worker is None and not self._closed:
+                    worker = WorkerProcess(self._limits)
+            except (MediaError, OSError):
+                pass  # it is tried again for a file, which gets the error
+            finally:
+                self._idle.put(worker)
+
     def close(self) -> None:
         """Stop the idle workers; a busy one stops when its file is done."""
         self._closed = True
+        for thread in self._starting:
+            thread.join()
         stopped = 0
         with contextlib.suppress(queue.Empty):
             while True:
                 worker = self._idle.get_nowait()
                 stopped += 1
                 if worker is not None:
-                    worker.stop()
+                    worker.discard()
         for _ in range(stopped):
             self._idle.put(None)
 
@@ -122,7 +144,7 @@ class DecoderPool:
         """
         request = {"op": "decode", "segmentation": dataclasses.asdict(self._cut), "preview": self._previews}
         request |= {"shorter_side": self._shorter_side}
-        request |= {} if slice_ is None else {"slice": str(slice_)}
+        request |= {"absent": absent_sidecars(path)} if slice_ is None else {"slice": str(slice_)}
         decoded = self._pieces(path, request, follow_links, stopped)
         if self._previews and decoded.info.mime in COVERED:
             return dataclasses.replace(decoded, preview=lambda: self.cover(path, follow_links))
@@ -179,7 +201,7 @@ class DecoderPool:
         """
         fd = open_file(path, follow_links)
         try:
-            job = self._start(fd, path, {"op": "describe"}, lambda: False)
+            job = self._start(fd, path, {"op": "describe", "absent": absent_sidecars(path)}, lambda: False)
         finally:
             os.close(fd)
         answer = job.answer("metadata")

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from pydantic import ValidationError
-
 from omnisearch.media.file import ILLUSTRATED
 from omnisearch.media.kinds import TEXTS
-from omnisearch.schema.peaks import PeaksOut
 from omnisearch.types import Modality
 
 # A check reads at most this much of the beginning.
@@ -124,6 +121,10 @@ _SUITS: Mapping[Rendition, frozenset[Modality]] = {
 
 
 def _are_peaks(text: bytes) -> bool:
+    from pydantic import ValidationError  # decoders import this module, and would start later by a quarter
+
+    from omnisearch.schema.peaks import PeaksOut
+
     try:
         PeaksOut.model_validate_json(text)
     except ValidationError:

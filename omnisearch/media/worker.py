@@ -13,6 +13,7 @@ It opens no file itself. The pool passes an open descriptor over the socket FD a
     F + fd, {"op": "render", ...}             {"rendition": bool} or {"error": {...}}
 
 Before its first answer the worker may ask {"sibling": name}; the pool replies one byte, with a descriptor or without.
+It does not ask for the names that the request lists as "absent".
 """
 
 import os
@@ -20,7 +21,7 @@ import resource
 import socket
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import astuple, replace
 from typing import Any
 
@@ -71,7 +72,9 @@ def _serve(sock: socket.socket, file: Any, request: Mapping[str, Any]) -> None:
     _allow_cpu(request["cpu_seconds"])
     part = parse_slice(request.get("slice") or "")
     size, shorter_side = os.fstat(file.fileno()).st_size, request.get("shorter_side")
-    source = Source(file, size, request["name"], _Siblings(sock), part, shorter_side=shorter_side)
+    source = Source(
+        file, size, request["name"], _Siblings(sock, request.get("absent", ())), part, shorter_side=shorter_side
+    )
     match request["op"]:
         case "render":
             _answer_render(sock, source, parse_rendition(request["rendition"]))
@@ -149,13 +152,13 @@ def _refuse(sock: socket.socket, error: Exception) -> None:
 class _Siblings:
     """Requests a file beside the decoded one from the pool, because a worker may not open files."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, sock: socket.socket, absent: Collection[str]) -> None:
+        self._sock, self._absent = sock, frozenset(absent)
         self._files, self._bytes = MAX_SIBLINGS, MAX_SIBLING_BYTES
 
     def __call__(self, name: str, most: int = MAX_SIBLING_BYTES) -> bytes | None:
         """See `Sibling`."""
-        if self._files == 0 or self._bytes <= 0:
+        if name in self._absent or self._files == 0 or self._bytes <= 0:
             return None
         self._files -= 1
         wire.send(self._sock, Message({"sibling": name}))

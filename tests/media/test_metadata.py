@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from omnisearch.media import decode_job
+from omnisearch.media.file import open_below
 from omnisearch.media.languages import language_code
 from omnisearch.media.metadata.exif import camera_name
 from omnisearch.media.metadata.moments import local_time, with_offset
-from omnisearch.media.metadata.takeout import sidecar_names
+from omnisearch.media.metadata.sidecar_names import takeout_names
 from omnisearch.media.pool import DecoderPool
 from omnisearch.metadata import NO_METADATA, Metadata
 from tests.media import document_makers as documents
@@ -118,6 +120,19 @@ def test_a_sidecar_of_xmp_precedes_the_picture_and_takeout_follows_it(pool: Deco
     found = pool.describe(path)
     assert (found.caption, found.artist, found.time) == ("Beside", "Ann", "2023-07-14T15:30:05")
     assert found.keywords == ("Ben",)
+
+
+def test_a_decoder_asks_for_no_sidecar_that_does_not_exist(
+    pool: DecoderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(decode_job, "open_below", lambda folder, name: asked.append(name) or open_below(folder, name))
+    path = _write(tmp_path / "a.jpg", made.jpeg())
+    pool.describe(path)
+    assert asked == []
+    (tmp_path / "a.xmp").write_bytes(made.xmp("<dc:description>Beside</dc:description>"))
+    assert pool.describe(path).caption == "Beside"
+    assert asked == ["a.xmp"]
 
 
 def _takeout(path: Path, title: str, **more: object) -> None:
@@ -293,9 +308,9 @@ def test_languages() -> None:
 
 
 def test_names_of_takeout_are_cut_before_the_number() -> None:
-    names = list(sidecar_names("IMG_1(2).jpg"))
+    names = list(takeout_names("IMG_1(2).jpg"))
     assert "IMG_1.jpg.supplemental-metadata(2).json" in names
-    assert all(len(name) <= 46 + len("(2).json") for name in sidecar_names("x" * 60 + "(2).jpg"))
+    assert all(len(name) <= 46 + len("(2).json") for name in takeout_names("x" * 60 + "(2).jpg"))
 
 
 def test_a_picture_without_metadata_has_none(pool: DecoderPool, tmp_path: Path) -> None:

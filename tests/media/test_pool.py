@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from time import monotonic
@@ -181,6 +183,27 @@ def test_a_worker_imports_nothing_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     with DecoderPool(settings, workers=1) as pool:
         assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+
+
+def test_a_worker_imports_no_models_of_the_api() -> None:
+    code = "import sys, omnisearch.media.worker, omnisearch.media.previews.webp; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "omnisearch.schema"} & set(done.stdout.split())
+
+
+def test_workers_that_start_early_are_those_that_decode(settings: Settings, tmp_path: Path) -> None:
+    makers.write_image(tmp_path / "a.png", "PNG")
+    children = _children()
+    with DecoderPool(settings, workers=3) as pool:
+        pool.start(2)
+        for thread in pool._starting:
+            thread.join()
+        early = _children() - children
+        assert len(early) >= 2  # tests start them through another process
+        assert len(list(pool.decode(tmp_path / "a.png").pieces)) == 1
+        assert _children() - children == early
+        pool.start(9)
+    assert not _children() - children
 
 
 @pytest.mark.slow

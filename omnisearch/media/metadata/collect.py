@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from omnisearch.media.file import Source
 from omnisearch.media.kinds import Kind
 from omnisearch.media.languages import language_code
+from omnisearch.media.metadata.sidecar_names import WITH_SIDECARS
 from omnisearch.media.metadata.sidecars import read_takeout_sidecar, read_xmp_sidecar
 from omnisearch.media.time_limit import TooSlow, at_most
 from omnisearch.metadata import MAX_CAPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_TEXT, RATINGS, TAKEN_YEARS, YEARS, Metadata
@@ -61,7 +62,7 @@ def merged(found: Sequence[Found]) -> Metadata:
 
 def _sources(source: Source, kind: Kind) -> Iterator[Callable[[], Found]]:
     """Yield functions that read a source each, the most trusted first."""
-    has_sidecars = kind.modality in {Modality.IMAGE, Modality.VIDEO}
+    has_sidecars = kind.modality in WITH_SIDECARS
     if has_sidecars:
         yield lambda: read_xmp_sidecar(source)
     if kind.modality is Modality.IMAGE:

@@ -1,11 +1,11 @@
 """Metadata in files beside pictures and films: `photo.jpg.xmp`, `photo.xmp`, and the JSON files of Google Takeout."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from omnisearch.media.file import Source
 from omnisearch.media.metadata import takeout, xml_values
+from omnisearch.media.metadata.sidecar_names import takeout_names, xmp_names
 from omnisearch.media.metadata.xmp import read_xmp
 
 
@@ -15,8 +15,7 @@ def read_xmp_sidecar(source: Source) -> Mapping[str, Any]:
     Raises:
         ValueError: as `read_xmp`.
     """
-    names = (f"{source.name}.xmp", f"{PurePosixPath(source.name).stem}.xmp")
-    data = _first(source, names, xml_values.MAX_BYTES)
+    data = _first(source, xmp_names(source.name), xml_values.MAX_BYTES)
     return read_xmp(data) if data else {}
 
 
@@ -26,7 +25,7 @@ def read_takeout_sidecar(source: Source) -> Mapping[str, Any]:
     Raises:
         ValueError: as `read_takeout`.
     """
-    data = _first(source, takeout.sidecar_names(source.name), takeout.MAX_BYTES)
+    data = _first(source, takeout_names(source.name), takeout.MAX_BYTES)
     return takeout.read_takeout(data, source.name) if data else {}
 
 

@@ -2,28 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from omnisearch.media.metadata.moments import universal_time
+from omnisearch.media.metadata.sidecar_names import LONGEST_NAME, originals
 
 MAX_BYTES = 1 << 20
-_LONGEST_NAME = 46  # Takeout cuts the name before `.json` to this
-_SUFFIX = ".supplemental-metadata"
-_NUMBERED = re.compile(r"(.*)(\(\d+\))")
-_EDITED = re.compile(r"-(?:edited|bearbeitet|modifié|editado|modificato|編集済み|已修改)$")
-
-
-def sidecar_names(name: str) -> Iterator[str]:
-    """Yield the names under which Takeout writes the metadata of the file `name`, the most likely first.
-
-    IMG.jpg.json, IMG.jpg.supplemental-metadata.json, IMG.jpg.supplemental-me.json, a name that is cut to 46 characters,
-    IMG.jpg(1).json for IMG(1).jpg, and for IMG-edited.jpg those of IMG.jpg.
-    """
-    for whole, number in _originals(name):
-        yield f"{whole}{_SUFFIX}"[:_LONGEST_NAME] + f"{number}.json"
-        yield whole[:_LONGEST_NAME] + f"{number}.json"
 
 
 def read_takeout(data: bytes, name: str) -> Mapping[str, Any]:
@@ -47,25 +33,15 @@ def read_takeout(data: bytes, name: str) -> Mapping[str, Any]:
     return {"time": time, "position": position, "caption": said.get("description"), "keywords": names}
 
 
-def _originals(name: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of a file, and that of the picture that it is an edit of, each with its number in brackets."""
-    path = PurePosixPath(name)
-    yield name, ""
-    if found := _NUMBERED.fullmatch(path.stem):
-        yield found[1] + path.suffix, found[2]
-    if (stem := _EDITED.sub("", path.stem)) != path.stem:
-        yield stem + path.suffix, ""
-
-
 def _is_title_of(title: str, name: str) -> bool:
     """Whether the title, which is the name of the file in Google Photos, can be the name of this file.
 
     Takeout replaces characters that file systems refuse, and cuts long names.
     """
     wanted = PurePosixPath(re.sub(r"[^\w.() -]", "_", title)).stem.casefold()
-    for original, _ in _originals(re.sub(r"[^\w.() -]", "_", name)):
+    for original, _ in originals(re.sub(r"[^\w.() -]", "_", name)):
         stem = PurePosixPath(original).stem.casefold()
-        if stem == wanted or (len(original) >= _LONGEST_NAME and wanted.startswith(stem)):
+        if stem == wanted or (len(original) >= LONGEST_NAME and wanted.startswith(stem)):
             return True
     return False
 

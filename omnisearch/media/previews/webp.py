@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, WebPImagePlugin  # noqa: F401 - else Pillow imports all its plugins to find this one
 from PIL.ExifTags import Base
 
 from omnisearch.media.previews.placeholder import mark
