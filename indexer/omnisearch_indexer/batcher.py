@@ -20,6 +20,9 @@ BATCH_BYTES = 256 << 20
 # Texts of like lengths are encoded together, because all texts of a batch are padded to the longest one. They are
 # chosen from this many batches.
 TEXT_BATCHES = 8
+# An idle encoder gets a batch that is not full if it has so many pieces. A network takes longer for a text or a picture
+# alone than for one of many; a sound, a film or a 3D object is already many inputs of a network.
+FEWEST = {Modality.TEXT: 32, Modality.IMAGE: 8}
 
 _Waiting: TypeAlias = tuple[FileProgress, Piece]
 
@@ -57,13 +60,16 @@ class Batcher:
         return not self._submitted and not self._waiting
 
     def add(self, work: FileProgress, piece: Piece) -> Iterable[FileProgress]:
-        """Add a piece. Submits a full batch if a slot is free, and all pieces if they hold too much memory."""
+        """Add a piece. Submits a full batch if a slot is free, and all pieces if they hold too much memory.
+
+        A batch that is not full is submitted if the encoders would be idle.
+        """
         modality = work.info.modality
         work.pieces += 1
         self._waiting[modality].append((work, piece))
         self._waiting_bytes += content_bytes(piece.content)
         # The other half is for the batches that are encoded meanwhile.
-        return self.submit_all() if self._waiting_bytes > BATCH_BYTES // 2 else self._submit_full()
+        return self.submit_all() if self._waiting_bytes > BATCH_BYTES // 2 else self._submit_ready()
 
     def submit_all(self) -> Iterable[FileProgress]:
         """Submit all gathered pieces, also those of batches that are not full."""
@@ -76,9 +82,10 @@ class Batcher:
         """Store the embeddings of an encoded batch, and add its segments to their files."""
         batch, rows = encoded.batch, encoded.rows
         self._returned(batch)
+        others = self._submit_ready()  # first of all, so that the encoders do not wait
         alive = np.array([not work.reading.dead for work, _ in batch.pieces], np.bool_)
         self._encoder.keep(batch.keys, rows.embeddings, alive & ~rows.failed)
-        return [*_add_segments(batch.pieces, batch.keys, rows.vectors, alive, rows.failed), *self._submit_full()]
+        return [*_add_segments(batch.pieces, batch.keys, rows.vectors, alive, rows.failed), *others]
 
     def lose(self, lost: Lost) -> Iterable[FileProgress]:
         """Return the files of a batch that was lost."""
@@ -89,15 +96,18 @@ class Batcher:
         self._submitted -= 1
         self._submitted_bytes -= batch.bytes
 
-    def _submit_full(self) -> Iterable[FileProgress]:
-        """Submit full batches while slots are free."""
+    def _submit_ready(self) -> Iterable[FileProgress]:
+        """Submit full batches while slots are free, and others while encoders are idle."""
         works: list[FileProgress] = []
         for modality in list(self._waiting):
-            while self._submitted < self._encoders.slots and len(
-                self._waiting.get(modality, ())
-            ) >= self._encoders.size(modality):
+            while self._submitted < self._encoders.slots and self._is_ready(modality):
                 works += self._submit(modality)
         return works
+
+    def _is_ready(self, modality: Modality) -> bool:
+        waiting, size = len(self._waiting.get(modality, ())), self._encoders.size(modality)
+        is_idle = 2 * self._submitted < self._encoders.slots  # with two slots an encoder, it takes the second one next
+        return waiting >= (min(size, FEWEST.get(modality, 1)) if is_idle else size)
 
     def _submit(self, modality: Modality) -> Iterable[FileProgress]:
         chosen, rest = _choose(modality, self._waiting.pop(modality), self._encoders.size(modality))

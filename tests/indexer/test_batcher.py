@@ -1,4 +1,4 @@
-"""Batches of texts: of like lengths, with every piece once, and none that waits for ever."""
+"""Batches: texts of like lengths, with every piece once, and none that waits for ever or while encoders are idle."""
 
 import random
 
@@ -51,6 +51,13 @@ class Held:
         batches.take(Encoded(batch, rows))
 
 
+class Large(Held):
+    """Encoders of large batches."""
+
+    def size(self, modality: Modality) -> int:
+        return 64
+
+
 def add(batches: Batcher, texts: list[str], encoders: Held) -> None:
     work = FileProgress(FileReading("a.txt", Signature(1, 2, 3, 4)))
     work.reading.info = MediaInfo(Modality.TEXT, "text/plain")
@@ -85,3 +92,19 @@ def test_every_text_is_encoded_once_and_soon(seed: int) -> None:
     padded = sum(max(found) * len(batch.keys) for found, batch in zip(widths(encoders), encoders.taken, strict=True))
     plain = sum(max(map(len, texts[at : at + SIZE])) * SIZE for at in range(0, len(texts), SIZE))
     assert padded < 0.85 * plain
+
+
+@pytest.mark.parametrize(("modality", "fewest"), [(Modality.IMAGE, 8), (Modality.POINT_CLOUD, 1)])
+def test_an_idle_encoder_gets_a_batch_that_is_not_full(modality: Modality, fewest: int) -> None:
+    encoders = Large()
+    batches, work = Batcher(Stored(), encoders, print), FileProgress(FileReading("a", Signature(1, 2, 3, 4)))
+    work.reading.info = MediaInfo(modality, "any/thing")
+    content = np.zeros((2, 2, 3), np.uint8)
+    for n in range(fewest + 20):
+        batches.add(work, Piece(Segment(n), content))
+    assert [len(batch.keys) for batch in encoders.batches] == [fewest]  # it is busy, and the others wait
+    encoders.give(batches)
+    assert [len(batch.keys) for batch in encoders.batches] == [20]
+    for n in range(70):
+        batches.add(work, Piece(Segment(100 + n), content))
+    assert [len(batch.keys) for batch in encoders.batches] == [20, 64]  # the next one is ready
