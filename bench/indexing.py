@@ -5,8 +5,12 @@ same size; and `index_files` indexes the files into a new data directory. Both r
 loaded. A ratio of two turns survives a busy machine, and a rate does not. OMP_WAIT_POLICY=PASSIVE, as `omnisearch` sets
 it, keeps waiting threads from using the cores. Needs the weights (`omnisearch models pull`).
 
+    start      seconds of a run over a single file: mostly the start of the decoders and of the engine
     ratio      contents per second of indexing, over those of the encoder alone
-    CPU ratio  the same per second of processor time, including the decoders
+    bound      the ratio if all cores decoded and encoded all the time, and did nothing else. Above 1 if the encoder
+               alone leaves cores idle
+    CPU ratio  the ratio of contents per second of processor time, including the decoders and the engine
+    busy       share of the run in which the cores work
     decode     share of the run in which a reader thread waits for its decoder or hashes, the mean over these threads
     encode     share of the run in which the encoder works
     write      share of the run in which results are written
@@ -15,6 +19,7 @@ it, keeps waiting threads from using the cores. Needs the weights (`omnisearch m
 
 import argparse
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -28,6 +33,7 @@ from statistics import median
 from typing import Any
 
 from bench import synthesized
+from bench.process_tree import adopt_orphans, cpu_seconds
 from bench.results import Report, add_json_option
 from omnisearch.binding.model import OmniBind
 from omnisearch.binding.picture_side import picture_side
@@ -46,16 +52,30 @@ COUNTS = {
 }
 PARTS = ("decode", "encode", "write", "idle")
 ALONE = "the encoder alone"
+# The columns of the table: fields of a turn, and how they are written.
+COLUMNS = {
+    "start": ("start", ">10.1f"),
+    "alone/s": ("alone", ">10.1f"),
+    "index/s": ("indexed", ">10.1f"),
+    "ratio": ("ratio", ">10.2f"),
+    "bound": ("bound", ">10.2f"),
+    "CPU ratio": ("cpu_ratio", ">10.2f"),
+    "busy": ("busy", ">10.0%"),
+}
+CORES = len(os.sched_getaffinity(0))
 
 
 @dataclass
 class Turn:
-    """One round of a modality. Rates are contents a second."""
+    """One round of a modality. Rates are contents a second, `start` seconds."""
 
+    start: float
     alone: float
     indexed: float
     ratio: float
+    bound: float
     cpu_ratio: float
+    busy: float
     shares: dict[str, float]
 
 
@@ -103,23 +123,30 @@ class Clock:
         return timed
 
 
-def cpu_seconds() -> float:
-    """Return the processor time of this process and of its children that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+@dataclass
+class Alone:
+    """Encoding alone: the contents, the seconds and CPU seconds of encoding, and the CPU seconds of decoding."""
+
+    contents: int = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+    decoding: float = 0.0
 
 
-def encode_alone(model: OmniBind, settings: Settings, modality: Modality, folder: Path) -> tuple[int, float, float]:
-    """Decode and encode batch by batch; return the contents, and the seconds and CPU seconds of encoding alone."""
-    encoder, wall, cpu, count = BatchEncoder(model, settings.batch_size), 0.0, 0.0, 0
-    with DecoderPool(settings, settings.workers, shorter_side=picture_side(settings)) as pool:
+def encode_alone(model: OmniBind, settings: Settings, modality: Modality, folder: Path) -> Alone:
+    """Decode and encode batch by batch."""
+    encoder, found, before = BatchEncoder(model, settings.batch_size), Alone(), cpu_seconds()
+    side = picture_side(settings)
+    with DecoderPool(settings, settings.workers, previews=True, shorter_side=side) as pool:
         pieces = (piece.content for path in sorted(folder.iterdir()) for piece in pool.decode(path).pieces)
         while batch := list(islice(pieces, settings.batch_size)):
             begun = time.perf_counter(), time.process_time()
             encoder.encode(modality, batch)
-            wall, cpu = wall + time.perf_counter() - begun[0], cpu + time.process_time() - begun[1]
-            count += len(batch)
-    return count, wall, cpu
+            found.wall += time.perf_counter() - begun[0]
+            found.cpu += time.process_time() - begun[1]
+            found.contents += len(batch)
+    found.decoding = cpu_seconds() - before - found.cpu
+    return found
 
 
 def index(settings: Settings, folder: Path) -> tuple[float, float, dict[str, float]]:
@@ -133,16 +160,34 @@ def index(settings: Settings, folder: Path) -> tuple[float, float, dict[str, flo
     return wall, cpu, {part: clock.seconds[part] / wall / threads.get(part, 1) for part in PARTS}
 
 
+def take_turn(model: OmniBind, settings: Settings, modality: Modality, folder: Path, single: Path) -> tuple[int, Turn]:
+    """Measure one round; return the number of contents with it. `single` is a folder of one file."""
+    alone = encode_alone(model, settings, modality, folder)
+    start, *_ = index(settings, single)
+    wall, cpu, shares = index(settings, folder)
+    return alone.contents, Turn(
+        start,
+        alone.contents / alone.wall,
+        alone.contents / wall,
+        alone.wall / wall,
+        CORES * alone.wall / (alone.cpu + alone.decoding),
+        alone.cpu / cpu,
+        cpu / wall / CORES,
+        shares,
+    )
+
+
 def measure(model: OmniBind, settings: Settings, modality: Modality, count: int, rounds: int) -> tuple[int, list[Turn]]:
     """Measure one modality in turns; return the number of contents, and the turns."""
     with tempfile.TemporaryDirectory() as place:
-        folder, turns = Path(place), []
+        folder, single, contents, turns = Path(place, "all"), Path(place, "single"), 0, []
+        folder.mkdir(), single.mkdir()
         synthesized.GENERATORS[modality](folder, count)
-        encode_alone(model, settings, modality, folder)  # loads the towers
+        shutil.copy(min(folder.iterdir()), single)
+        encode_alone(model, settings, modality, single)  # loads the towers
         for _ in range(rounds):
-            contents, wall, cpu = encode_alone(model, settings, modality, folder)
-            whole_wall, whole_cpu, shares = index(settings, folder)
-            turns.append(Turn(contents / wall, contents / whole_wall, wall / whole_wall, cpu / whole_cpu, shares))
+            contents, turn = take_turn(model, settings, modality, folder, single)
+            turns.append(turn)
     return contents, turns
 
 
@@ -151,6 +196,7 @@ def report_turns(report: Report, modality: Modality, contents: int, turns: list[
     name = modality.value
     report.add(f"{name}: indexing", "contents/s", [turn.indexed for turn in turns], contents, "higher")
     report.add(f"{name}: indexing over encoding, rate", "ratio", [t.ratio for t in turns], contents, "higher", ALONE)
+    report.add(f"{name}: bound of this ratio", "ratio", [turn.bound for turn in turns], contents, "higher", ALONE)
     cpu = [turn.cpu_ratio for turn in turns]
     report.add(f"{name}: indexing over encoding, per processor second", "ratio", cpu, contents, "higher", ALONE)
 
@@ -164,19 +210,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", type=Modality, choices=list(Modality), default=list(COUNTS))
     add_json_option(parser)
     given, report = parser.parse_args(), Report(__file__)
+    adopt_orphans()
     settings = load_settings(model=given.model)
     model = OmniBind.load(given.model, settings)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; median of {given.rounds} rounds")
-    names = ("files", "contents", "alone/s", "index/s", "ratio", "CPU ratio", *PARTS)
+    names = ("files", "contents", *COLUMNS, *PARTS)
     print(f"{'modality':<12}" + "".join(f"{name:>10}" for name in names))
     for modality in given.only:
         files = max(1, round(COUNTS[modality] * given.scale))
         contents, turns = measure(model, settings, modality, files, given.rounds)
         report_turns(report, modality, contents, turns)
-        rates = [median(getattr(turn, name) for turn in turns) for name in ("alone", "indexed")]
-        ratios = [median(getattr(turn, name) for turn in turns) for name in ("ratio", "cpu_ratio")]
-        cells = [f"{files:>10}{contents:>10}", *(f"{rate:>10.1f}" for rate in rates)]
-        cells += [f"{ratio:>10.2f}" for ratio in ratios]
+        cells = [f"{files:>10}{contents:>10}"]
+        cells += [format(median(getattr(turn, name) for turn in turns), form) for name, form in COLUMNS.values()]
         cells += [f"{median(turn.shares[part] for turn in turns):>10.0%}" for part in PARTS]
         print(f"{modality:<12}" + "".join(cells), flush=True)
     report.write(given.json)
