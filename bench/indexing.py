@@ -45,7 +45,7 @@ from omnisearch_indexer.batch_encoder import BatchEncoder
 
 COUNTS = {
     Modality.IMAGE: 400,
-    Modality.TEXT: 1500,
+    Modality.TEXT: 400,
     Modality.POINT_CLOUD: 42,
     Modality.AUDIO: 102,
     Modality.VIDEO: 22,
