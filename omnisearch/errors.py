@@ -35,6 +35,7 @@ The library raises these; the CLI turns them into exit codes and the API into pr
 from enum import StrEnum
 
 # Exit codes that are no error's own.
+FAILED = 1
 SOME_FAILED = 3
 INTERRUPTED = 130
 

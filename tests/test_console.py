@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from omnisearch.cli.console import Format, Messages, write_paths0, write_rows
+from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 
 HOSTILE = "/a/\x1b]0;owned\x07\nb\u202e.png"
@@ -50,3 +51,8 @@ def test_json_has_no_character_that_a_terminal_obeys(form: Format, capsys: pytes
 def test_messages_escape_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
     Messages(stderr=True, width=80).print("no \x1b[31m\x9b file\nnext line", markup=False)
     assert capsys.readouterr().err == "no \\x1b[31m\\x9b file\nnext line\n"
+
+
+def test_rows_without_paths_are_not_written_as_paths() -> None:
+    with pytest.raises(UsageError, match=r"--format paths does not fit here.*: use table, json or jsonl"):
+        write_rows([{"name": "esc50"}], (), Format.PATHS)

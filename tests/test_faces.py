@@ -1,5 +1,6 @@
 """The command line as a whole: light to start, every command found, errors become exit codes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -151,6 +152,19 @@ def test_errors_become_exit_codes(
         main()
     assert caught.value.code == code
     assert str(error) in capsys.readouterr().err
+
+
+def test_a_failure_of_the_system_has_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> object:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/report.json")
+
+    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: failing)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/root/report.json'\n"
 
 
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

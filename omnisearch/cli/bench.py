@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from omnisearch.cli import options
-from omnisearch.cli.console import Format, choose_format, err, write_object, write_rows
+from omnisearch.cli.console import Format, choose_format, err, refuse_paths, write_object, write_rows
 
 app = typer.Typer(help="Estimate what an index costs.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ def _group() -> None:
 
 @app.command()
 def plan(
-    items: Annotated[float, typer.Option(help="Number of files, such as 5e6.", metavar="N", min=1)],
+    items: Annotated[float, typer.Option(help="Number of files, such as 5e6.", metavar="N", min=1, max=1e12)],
     mix: Annotated[str, typer.Option(help="Kinds of files: photos, documents, sounds, films or mixed.")] = "photos",
     hardware: Annotated[str, typer.Option(help="Machine: laptop, cloud or cloud-gpu.")] = "laptop",
     machines: Annotated[int, typer.Option(help="Machines that index together, by --engine ray.", min=1)] = 1,
@@ -42,6 +42,7 @@ def plan(
     from omnisearch.costs.declarations import find_hardware, find_mix
     from omnisearch.costs.estimate import estimate
 
+    refuse_paths(output)
     settings = load_settings(model=MODEL, store_quantization=quantization)
     known, machine, codes = constants.load(), find_hardware(hardware), settings.store_quantization
     dim = find_config(MODEL, settings).dim

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from omnisearch.errors import UsageError
 from omnisearch.paths import find_path
 
 
@@ -42,7 +43,10 @@ def choose_format(asked: Format | None) -> Format:
 def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen: Format | None = None) -> None:
     """Write `rows` to stdout in the format that `choose_format` gives for `chosen`.
 
-    `columns` are those of the table; the other formats write every field. PATHS needs a field `path`.
+    `columns` are those of the table; the other formats write every field.
+
+    Raises:
+        UsageError: the format is PATHS, and the rows have no field `path`.
     """
     fmt = choose_format(chosen)
     if fmt is Format.JSON:
@@ -53,10 +57,22 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], chosen
     elif fmt is Format.PATHS:
         show = _escaped if sys.stdout.isatty() else str
         for row in rows:
+            if "path" not in row:
+                refuse_paths(fmt)
             sys.stdout.write(f"{show(row['path'])}\n")
     else:
         _write_table(rows, columns)
     sys.stdout.flush()  # raises here if the reader has gone; at exit the error would be lost
+
+
+def refuse_paths(asked: Format | None) -> None:
+    """Refuse the format PATHS in a command whose answers have no paths.
+
+    Raises:
+        UsageError: it is asked for.
+    """
+    if asked is Format.PATHS:
+        raise UsageError("--format paths does not fit here, because the answer has no paths: use table, json or jsonl")
 
 
 def write_object(fields: Mapping[str, Any], chosen: Format) -> None:

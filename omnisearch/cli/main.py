@@ -9,7 +9,7 @@ import typer
 
 from omnisearch import __version__
 from omnisearch.cli.console import err
-from omnisearch.errors import INTERRUPTED, OmnisearchError
+from omnisearch.errors import FAILED, INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
 ANSWERING = ("search", "locate")  # commands that close everything before they return
@@ -63,6 +63,9 @@ def main() -> None:
     except OmnisearchError as error:
         err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a folder that may not be written to: it names the file
+        err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except SystemExit as stop:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from omnisearch.cli.bench import app
+from omnisearch.errors import UsageError
 
 
 def plan(*arguments: str) -> Any:
@@ -36,3 +38,15 @@ def test_an_unknown_machine_is_a_mistake_of_usage(run_here: Callable[..., Any]) 
     ended = run_here("bench", "plan", "--items", "10", "--hardware", "cloude")
     assert ended.returncode == 2
     assert "did you mean 'cloud'" in ended.stderr
+
+
+@pytest.mark.parametrize("items", ["0", "-1", "nan", "inf", "1e30", "5e6.5", ""])
+def test_a_number_of_files_that_nobody_has_is_refused(items: str) -> None:
+    done = CliRunner().invoke(app, ["plan", "--items", items], env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert "--items" in done.stderr
+
+
+def test_a_plan_has_no_paths() -> None:
+    with pytest.raises(UsageError, match="--format paths does not fit here"):
+        CliRunner().invoke(app, ["plan", "--items", "5", "--format", "paths"], catch_exceptions=False)

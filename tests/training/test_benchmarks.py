@@ -117,6 +117,83 @@ def test_a_missing_file_and_a_missing_class_are_named(small: Small, tmp_path: Pa
         local_copy.open_copy(benchmark, folder, tmp_path)
 
 
+ROW = {"filename": "red.jpg", "split": "test", "sentences": [{"raw": "red"}]}
+
+
+@pytest.mark.parametrize(
+    ("listing", "problem"),
+    [
+        (b"", r"dataset_flickr30k\.json is not JSON: Expecting value"),
+        (b"[" * 100_000, r"dataset_flickr30k\.json is not JSON"),
+        ("gr\u00fcn".encode("latin1") * 1000, r"is not JSON: 'utf-8' codec can't decode .{,80}Get the data"),
+        (b"null", "not readable: TypeError"),
+        (b"[]", "not readable: TypeError"),
+        (json.dumps({"images": [{**ROW, "sentences": []}]}), r"item 'red\.jpg' has no caption, or an empty one"),
+        (json.dumps({"images": [{**ROW, "sentences": [{"raw": " "}]}]}), r"item 'red\.jpg' has no caption"),
+        (json.dumps({"images": [{**ROW, "sentences": [{"raw": None}]}]}), "not readable: AttributeError"),
+        (json.dumps({"images": [{**ROW, "sentences": [{"raw": "\ud800"}]}]}), "not readable: UnicodeEncodeError"),
+        (json.dumps({"images": [ROW]}), r"red\.jpg is missing\. It has no item\. Get the data"),
+        (json.dumps({"images": [{**ROW, "filename": None}]}), "not readable: TypeError"),
+        (json.dumps({"images": [{**ROW, "filename": "x" * 300}]}), r"x{300} cannot be read: File name too long"),
+    ],
+    ids=[
+        "empty",
+        "deep",
+        "latin1",
+        "null",
+        "list",
+        "no captions",
+        "blank",
+        "no text",
+        "surrogate",
+        "no item",
+        "no name",
+        "long",
+    ],
+)
+def test_a_malformed_listing_is_named(listing: str | bytes, problem: str, small: Small, tmp_path: Path) -> None:
+    benchmark, folder = small("flickr30k")
+    written = listing if isinstance(listing, bytes) else listing.encode()
+    (folder / "dataset_flickr30k.json").write_bytes(written)
+    with pytest.raises(UsageError, match=f"flickr30k is no copy of .*{problem}"):
+        local_copy.open_copy(benchmark, folder, tmp_path, partial=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_listing_may_have_a_byte_order_mark(encoding: str, small: Small, tmp_path: Path) -> None:
+    benchmark, folder = small("flickr30k")
+    listing = folder / "dataset_flickr30k.json"
+    listing.write_bytes(listing.read_text("utf-8").replace("two 0", "zwei Tür two").encode(encoding))
+    assert local_copy.open_copy(benchmark, folder, tmp_path)[1].captions[0] == "zwei Tür two"
+
+
+def test_a_folder_in_the_place_of_a_listing_is_named(small: Small, tmp_path: Path) -> None:
+    benchmark, folder = small("esc50")
+    (folder / "meta/esc50.csv").unlink()
+    (folder / "meta/esc50.csv").mkdir()
+    with pytest.raises(UsageError, match=r"no copy of .*esc50\.csv cannot be read: Is a directory"):
+        local_copy.open_copy(benchmark, folder, tmp_path)
+
+
+def test_a_manifest_without_the_files_of_the_benchmark_is_named(tmp_path: Path) -> None:
+    (tmp_path / "manifest.jsonl").write_text('{"id": "1", "captions": ["dog"], "image": "1.png"}\n')
+    with pytest.raises(UsageError, match=r"no copy of ESC-50, fold 1: .*item '1' has no audio"):
+        local_copy.open_copy(BENCHMARKS["esc50"], tmp_path, tmp_path, partial=True)
+    with pytest.raises(UsageError, match=r"no copy of ModelNet40: \S+templates\.json is missing"):
+        local_copy.open_copy(BENCHMARKS["modelnet40"], tmp_path, tmp_path, partial=True)
+
+
+def test_a_manifest_in_another_encoding_is_named(tmp_path: Path) -> None:
+    row = '{"id": "1", "captions": ["Tür"], "audio": "1.wav"}\n'
+    (tmp_path / "1.wav").touch()
+    (tmp_path / "manifest.jsonl").write_bytes(row.encode("utf-8-sig"))
+    [record] = local_copy.open_copy(BENCHMARKS["esc50"], tmp_path, tmp_path, partial=True)
+    assert record.captions == ("Tür",)
+    (tmp_path / "manifest.jsonl").write_bytes(row.encode("utf-16"))
+    with pytest.raises(UsageError, match=r"manifest\.jsonl is not in UTF-8, after line 0: .*; save it as UTF-8"):
+        local_copy.open_copy(BENCHMARKS["esc50"], tmp_path, tmp_path, partial=True)
+
+
 def test_a_manifest_takes_the_place_of_the_layout(tmp_path: Path) -> None:
     rows = [{"id": str(i), "captions": [name], "audio": f"{i}.wav"} for i, name in enumerate(("dog", "cat", "dog"))]
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -134,6 +211,21 @@ def test_points_keep_their_place_and_colour(small: Small, tmp_path: Path) -> Non
     np.testing.assert_allclose(rows[:, :3], np.random.default_rng(0).normal(size=(20, 3)), atol=1e-6)
     np.testing.assert_allclose(rows[:, 3:], 0.4, atol=1e-6)
     assert (first.captions, second.captions) == (("class two",), ("class one",))
+
+
+def test_points_of_another_copy_are_written_again(tmp_path: Path) -> None:
+    """The files keep the number of an object, and archives keep the old times of their files."""
+    source, path = tmp_path / "source.npy", tmp_path / "0.npy"
+    for time, height in ((2000, 1), (1000, 2)):
+        source.touch()
+        os.utime(source, (time, time))
+        point_arrays.write_points(path, np.full((1, 3), height, np.float32), 0.5, source)
+        assert np.load(path)[0, 0] == height
+    point_arrays.write_points(path, np.zeros((1, 3), np.float32), 0.5, source)
+    assert np.load(path)[0, 0] == 2  # the same copy is not written again
+    path.write_bytes(b"an interrupted run")
+    point_arrays.write_points(path, np.zeros((1, 3), np.float32), 0.5, source)
+    assert np.load(path)[0, 0] == 0
 
 
 class Hostile:
@@ -283,11 +375,17 @@ def test_a_model_of_the_paper_is_compared_cell_by_cell(shelf: Path, tmp_path: Pa
 def test_a_file_that_cannot_be_decoded_is_a_missing_item(shelf: Path, hashed_model: Path, tmp_path: Path) -> None:
     (shelf / "esc50/audio/150.wav").write_bytes(b"no sound")
     asked = (shelf, "--benchmark", "esc50", "--model", hashed_model, "--cache", tmp_path / "cache", "--format", "json")
-    with pytest.raises(UsageError, match=r"has 3 items that can be decoded, and .*esc50 has 2"):
+    with pytest.raises(
+        UsageError, match=r"has 3 items that can be decoded, and .*esc50 has 2\. \S+150\.wav cannot be decoded\. Get"
+    ):
         ask(*asked)
     [row] = json.loads(ask(*asked, "--partial"))
     assert (row["queries"], row["R@1"]) == (2, 100)
     assert "published" not in row
+    for hertz in (110, 5000):
+        (shelf / f"esc50/audio/{hertz}.wav").write_bytes(b"no sound")
+    with pytest.raises(UsageError, match=r"no item of ESC-50, fold 1 in \S+esc50 can be decoded, such as \S+110\.wav"):
+        ask(*asked, "--partial")
 
 
 def test_wrong_requests_are_named(shelf: Path, hashed_model: Path, tmp_path: Path) -> None:
@@ -297,7 +395,19 @@ def test_wrong_requests_are_named(shelf: Path, hashed_model: Path, tmp_path: Pat
         ask("--benchmark", "esc50")
     with pytest.raises(UsageError, match="--benchmark has data of its own: leave out --split"):
         ask(shelf, "--benchmark", "esc50", "--split", "test")
-    with pytest.raises(UsageError, match="--partial belongs to --benchmark"):
+    with pytest.raises(UsageError, match="--partial needs --benchmark"):
         ask(shelf, "--partial")
+    with pytest.raises(UsageError, match="--benchmark and --mteb do not go together"):
+        ask(shelf, "--benchmark", "esc50", "--mteb", "ESC50")
     with pytest.raises(UsageError, match="no folder that is called like a benchmark"):
         report.choose(["all"], tmp_path / "cache")
+
+
+def test_a_report_that_cannot_be_written_is_refused_first(shelf: Path, tmp_path: Path) -> None:
+    asked = (shelf, "--benchmark", "esc50", "--model", "no-such-model")  # found missing only after the outputs
+    with pytest.raises(UsageError, match=r"--out \S+r\.json cannot be written: \S+gone is not a folder; make it first"):
+        ask(*asked, "--out", tmp_path / "gone/r.json")
+    with pytest.raises(UsageError, match=r"--markdown \S+ is a folder: name a file"):
+        ask(*asked, "--markdown", tmp_path)
+    with pytest.raises(UsageError, match=r"--format paths does not fit here"):
+        ask(*asked, "--format", "paths")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from omnisearch.errors import UsageError
 from omnisearch.spaces.base import SpaceSpec
 from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.spaces.towers import unit
@@ -245,6 +246,22 @@ def test_a_picture_is_the_same_each_time(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         draw_stacks(tmp_path / folder / "a.svg", {"": {"one": {"left": 1.0}}}, "share")
     assert (tmp_path / "one" / "a.svg").read_bytes() == (tmp_path / "two" / "a.svg").read_bytes()
+
+
+def test_data_without_anything_to_ask_for_are_refused(
+    hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNISEARCH_DATASETS_DIR", str(tmp_path / "datasets"))
+    asked = ["report", str(hashed_model), "--out", str(tmp_path / "report"), "--data", str(tmp_path / "m.jsonl")]
+    row = {"id": "1", "captions": ["red"], "image": "1.png"}
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    for split, problem in (("train", "no record with a file in the test split"), ("test", "can be decoded")):
+        (tmp_path / "m.jsonl").write_text(json.dumps({**row, "split": split}) + "\n")
+        with pytest.raises(UsageError, match=rf"m\.jsonl.*{problem}"):
+            CliRunner().invoke(app, asked, catch_exceptions=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):  # before the data are measured
+        CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "file/report")], catch_exceptions=False)
 
 
 def test_the_command_writes_a_page_with_its_figures(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,13 @@ def test_a_task_that_fails_or_has_another_modality_costs_no_other(run: Callable[
     assert mteb_tasks.mteb_table_row(rows["Colours"])["score"] == "no such data set"
     with pytest.raises(UsageError, match=r"toy embeds text, image, audio, video, but Tones has text, smell"):
         run([foreign])
+
+
+def test_undefined_metrics_are_null_in_json() -> None:
+    scores = {"test": [{"main_score": 1.0, "spearman": float("nan"), "runs": [float("inf"), 2]}]}
+    task = retrieval("Names", "t2t", ["a"], ["a"], {0: [0]})
+    row = mteb_tasks._row(task, SimpleNamespace(get_score=lambda: 1.0, to_dict=lambda: {"scores": scores}), None)
+    assert row["scores"] == {"test": [{"main_score": 1.0, "spearman": None, "runs": [None, 2]}]}
 
 
 def test_tasks_are_found_by_their_names_and_by_benchmarks() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omnisearch.cli import options
-from omnisearch.cli.console import Format, choose_format, err, write_rows
+from omnisearch.cli.console import Format, choose_format, err, refuse_paths, write_rows
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
@@ -172,6 +173,7 @@ def ablate(
     Shared results are computed once, and an interrupted ablation is resumed.
     """
     _check_split(split)
+    _check_outputs(out, markdown, output)
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.datasets.load import open_data
@@ -198,6 +200,7 @@ def kinds(
     Also measures the mean over the kinds, and descriptions of names as captions and in queries; or, if the file has a
     section [stage], the last stage of the image tower as it is and trained with its head.
     """
+    _check_outputs(out, markdown, output)
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
     from omnisearch_training.evaluate.kinds_report import kinds_markdown
@@ -240,11 +243,11 @@ def report(
     settings = load_settings(model=model, device=device)
     bound = OmniBind.load(model, settings)
     records = open_whole(data or [])
+    folder = out or Path(f"report-{bound.name}")
+    folder.mkdir(parents=True, exist_ok=True)  # first, to fail before hours of work
     found = report_model(
         settings, bound, Features(datasets_dir() / "features", settings), records, Limits(limit, timed)
     )
-    folder = out or Path(f"report-{bound.name}")
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "report.md").write_text(report_markdown(found, draw_pictures(found, folder)), encoding="utf-8")
     err.print(f"wrote {folder / 'report.md'}", markup=False)
@@ -293,13 +296,16 @@ def evaluate(
     _show_log()
     if split is not None:
         _check_split(split)
+    _check_outputs(out, markdown, output)
     from omnisearch.binding.model import OmniBind
     from omnisearch.config import load_settings
     from omnisearch_training.datasets.fetch import datasets_dir
 
     settings, store = load_settings(model=model, device=device), cache or datasets_dir()
     if partial and not benchmark:
-        raise UsageError("--partial belongs to --benchmark")
+        raise UsageError("--partial needs --benchmark")
+    if benchmark and mteb:
+        raise UsageError("--benchmark and --mteb do not go together: run one command for each")
     if benchmark:
         _refuse_choice("--benchmark", [], split, modality)
         _evaluate_benchmarks(benchmark, data or [], partial, settings, store, out, markdown, output)
@@ -328,7 +334,7 @@ def evaluate(
         raise UsageError("nothing to compare: no two modalities of the model show the same thing in these data")
     languages = evaluate_languages(bound, features, datasets, sides, SEED) if Modality.TEXT in bound.modalities else []
     report = make_report(settings, bound, datasets, sides, results, SEED, languages)
-    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}")
+    err.print(f"model {bound.name} on {', '.join(f'{len(side.rows)} {m}' for m, side in sides.items())}", markup=False)
     _write_report(report, report_markdown(report), out, markdown, output)
 
 
@@ -390,6 +396,24 @@ def _check_split(split: str) -> None:
     """
     if split not in SPLITS:
         raise UsageError(f"--split {split} is not one of {', '.join(SPLITS)}")
+
+
+def _check_outputs(out: Path | None, markdown: Path | None, output: Format | None) -> None:
+    """Check that a report can be written, before hours of work on it.
+
+    Raises:
+        UsageError: a file cannot be written where it is wanted, or the format is PATHS.
+    """
+    refuse_paths(output)
+    for option, path in (("--out", out), ("--markdown", markdown)):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UsageError(f"{option} {path} is a folder: name a file")
+        if not path.parent.is_dir():
+            raise UsageError(f"{option} {path} cannot be written: {path.parent} is not a folder; make it first")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"{option} {path} cannot be written: you lack the right to; name another file")
 
 
 def _write_report(

@@ -12,14 +12,28 @@ from omnisearch_training.datasets import Record
 
 
 def read_json(path: Path) -> Any:
-    """Read a file in JSON."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a file in JSON, in UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+
+    Raises:
+        ValueError: it is not JSON; names the file.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a table in CSV, whose first line has the names of the columns."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return list(csv.DictReader(lines))
+    """Read a table in CSV, whose first line has the names of the columns.
+
+    Raises:
+        ValueError: it is not CSV in UTF-8; names the file.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return list(csv.DictReader(lines))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is not a table in CSV and UTF-8: {error}") from None
 
 
 def files_by_stem(folder: Path) -> Mapping[str, Path]:

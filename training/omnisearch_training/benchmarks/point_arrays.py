@@ -1,5 +1,6 @@
 """The 3D test sets of Uni3D: pickled arrays of points, class names and templates, as its repository lays them out."""
 
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -49,12 +50,17 @@ def load_objects(path: Path) -> Any:
 
 
 def write_points(path: Path, points: Floats, colors: Floats | float, source: Path) -> Path:
-    """Write points (n, 3) with colours in [0, 1] as a file that decoders read, unless it is newer than its source."""
-    if not path.is_file() or path.stat().st_mtime < source.stat().st_mtime:
+    """Write points (n, 3) with colours in [0, 1] as a file that decoders read, with the time of its source.
+
+    A file with this time is used again. One of another copy, or of an interrupted run, has another time.
+    """
+    time = source.stat().st_mtime_ns
+    if not path.is_file() or path.stat().st_mtime_ns != time:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = np.empty((len(points), 6), np.float32)
         rows[:, :3], rows[:, 3:] = points, colors
         np.save(path, rows)
+        os.utime(path, ns=(time, time))
     return path
 
 

@@ -81,7 +81,7 @@ def listing(benchmark: Benchmark) -> Json:
         "protocol": str(benchmark.protocol),
         "modalities": sides,
         "items": benchmark.items,
-        "classes": benchmark.classes or "",
+        "classes": benchmark.classes or None,
         "paper": benchmark.published.source.rpartition(", ")[2] if benchmark.published else "",
         "layout": benchmark.layout,
         "source": benchmark.source,

@@ -47,8 +47,17 @@ def evaluate(
     sides = encode(model, features, records, benchmark.media)
     decoded = [{row.key for row in sides[m].rows} if m in sides else set() for m in benchmark.media]
     kept = [record for record in records if all(record.id in keys for keys in decoded)]
-    if not partial or not kept:
-        check_count(benchmark, len(kept), "items that can be decoded", benchmark.items, folder)
+    lost = [
+        record.files[m]
+        for record in records
+        for m, keys in zip(benchmark.media, decoded, strict=True)
+        if record.id not in keys
+    ]
+    if partial and not kept:
+        raise UsageError(f"no item of {benchmark.title} in {folder} can be decoded, such as {lost[0]}")
+    if not partial:
+        example = f"{lost[0]} cannot be decoded. " if lost else ""
+        check_count(benchmark, len(kept), "items that can be decoded", benchmark.items, folder, example)
     media = {}
     for modality in benchmark.media:
         place = {row.key: i for i, row in enumerate(sides[modality].rows)}

@@ -68,9 +68,13 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            yield f"line {number}", line
+    number = 0
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, 1):
+                yield f"line {number}", line
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not in UTF-8, after line {number}: {error}; save it as UTF-8") from None
 
 
 def _table(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -107,4 +107,13 @@ def _row(task: Any, result: Any, failure: Any) -> Json:
     score = float(result.get_score())
     if not isfinite(score):  # a correlation with a constant
         return {**row, "score": None, "error": "the metric is undefined for these answers"}
-    return {**row, "score": score, "scores": result.to_dict()["scores"]}
+    return {**row, "score": score, "scores": _finite(result.to_dict()["scores"])}
+
+
+def _finite(value: Any) -> Any:
+    """Replace numbers that are not finite by None: JSON has none, and some of mteb's metrics are undefined."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -8,6 +8,7 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
+from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch_training.datasets import Record
 from omnisearch_training.datasets.split import Split
@@ -49,15 +50,22 @@ def report_model(
 
     A model that was trained on other datasets has no pools here. The leakage is then counted against what it might have
     been trained on.
+
+    Raises:
+        UsageError: the data have no test record with a file, or no file of one can be decoded.
     """
     train = [record for records in data.values() for record in records if record.split is not Split.TEST]
     tests = {name: [r for r in records if r.split is Split.TEST and r.files] for name, records in data.items()}
     tests = {name: records for name, records in tests.items() if records}
+    if not tests:
+        raise UsageError(f"{', '.join(data)} has no record with a file in the test split, from which the report asks")
     asked = _drawn((record for records in tests.values() for record in records), model.modalities, limits.items, seed)
     known = _drawn((record for record in train if record.files), model.modalities, limits.items, seed)
     kept = {record.id for record in asked}
     drawn = {name: [r for r in records if r.id in kept] for name, records in tests.items()}
     sides = encode(model, features, asked, model.modalities)
+    if not any(modality in sides for modality in Modality if modality is not Modality.TEXT):
+        raise UsageError(f"no file in the test split of {', '.join(data)} can be decoded by model {model.name}")
     train_sides = encode(model, features, known, model.modalities)
     # Names in other languages are records without files, and so not among the tests.
     named = {name: [r for r in records if r.split is Split.TEST] for name, records in data.items() if name not in tests}

@@ -44,7 +44,7 @@ def report_markdown(report: Json, pictures: Mapping[str, str]) -> str:
         ("Cost of each space", COSTS, _costs(report["costs"]), ()),
         ("Ceilings", CEILINGS, _ceilings(report["ceilings"]), ("recall",)),
         ("Pseudo pairs against aggregation", PAIRS, _pairs(report["pairs"]["spaces"]), ()),
-        ("What tests share with training", LEAKAGE, _leaks(report["leakage"]["sets"]), ()),
+        ("Overlap of test and training data", LEAKAGE, _leaks(report["leakage"]["sets"]), ()),
     ]
     counts = {"asked": _listed(report["items"]), "known": _listed(report["training_items"])}
     parts = [f"# Model {report['model']}", HEAD.format(**counts, **report)]
