@@ -24,7 +24,8 @@
     │   └── VectorError       a vector is not finite, has no length or has the wrong width
     ├── NotFoundError         no such item (HTTP 404)
     │   ├── CollectionNotFoundError  no such collection
-    │   └── NoTextError       the item is no text
+    │   ├── NoTextError       the item is no text
+    │   └── ReplicaError      only the main server of an index has what a request needs
     ├── ServerError           a server refused a request or failed, with a code that no other class has
     └── WireError             a message between two of our processes is malformed, or one of them ended (wire.py)
         └── WireTimeoutError  a process did not answer in time
@@ -273,6 +274,15 @@ class NoTextError(NotFoundError):
     """The item has no text."""
 
     code = "no_text"
+
+
+class ReplicaError(NotFoundError):
+    """A replica has no jobs, uploads or manifest. It is a 404, with which balancers try the next server."""
+
+    code = "replica"
+
+    def __init__(self, message: str = "this server is a replica: send the request to the main server") -> None:
+        super().__init__(message)
 
 
 class ServerError(OmnisearchError):

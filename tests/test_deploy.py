@@ -214,7 +214,7 @@ def test_the_units_are_valid_and_hardened(name: str, tmp_path: Path) -> None:
 def test_the_configuration_of_nginx_is_valid(tmp_path: Path) -> None:
     if shutil.which("nginx") is None or shutil.which("openssl") is None:
         pytest.skip("nginx and openssl are not installed")
-    (server,) = (text for language, text in BLOCKS if language == "nginx")
+    server = "\n".join(text for language, text in BLOCKS if language == "nginx")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=search.example.org"]
     subprocess.run([*make, "-keyout", key, "-out", certificate], capture_output=True, check=True)

@@ -33,6 +33,7 @@ from omnisearch.errors import (
     OmnisearchError,
     QueryError,
     Reason,
+    ReplicaError,
     RootError,
     ServerError,
     SettingsError,
@@ -120,6 +121,7 @@ CODES = {
     NotFoundError: "not_found",
     CollectionNotFoundError: "collection_not_found",
     NoTextError: "no_text",
+    ReplicaError: "replica",
     ServerError: "server",
 }
 

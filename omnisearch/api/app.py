@@ -72,6 +72,7 @@ def create_app(
     own_secret: str | None = None,
     fills_previews: bool = False,
     reveals: bool = False,
+    is_replica: bool = False,
 ) -> FastAPI:
     """Build the app. The engine opens in the background after the start, so that probes are answered at once.
 
@@ -80,12 +81,14 @@ def create_app(
     `own_secret` is a key with which commands on this machine may search.
     `fills_previews` makes missing previews in the background.
     `reveals` is true if the server listens on loopback only, and so may show folders on this machine.
+    `is_replica` makes a server that only searches an index in a Qdrant server; requests that need the data directory
+    of the index are refused.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engines = Engines()
-        collections = Collections(settings, engine_factory or engines.open)
+        collections = Collections(settings, engine_factory or engines.open, is_replica=is_replica)
         renderer = (renderer_factory or _open_renderer)(settings)
         kept = KeptRenditions(settings)
         renditions, app.state.placeholders = Renditions(kept, renderer), Placeholders(kept)
@@ -121,8 +124,8 @@ def create_app(
     app.state.draining = threading.Event()
     app.state.storage, app.state.reveals, app.state.max_body_bytes = StorageMeter(), reveals, max_body_bytes
     app.state.answers = StoredAnswers(settings)
-    app.state.uploads = KeptUploads(settings)
-    app.state.jobs = JobTable(settings, app.state.draining)
+    app.state.uploads = KeptUploads(settings, is_replica)
+    app.state.jobs = JobTable(settings, app.state.draining, is_replica)
     # The last one added handles a request first.
     app.add_middleware(RefuseWhenFull, full=lambda: app.state.collections.is_full("search"))
     page = page_routes()

@@ -11,7 +11,14 @@ from fastapi import Depends, Request
 from omnisearch.api.service import POOL_SIZES, Kind, OpenEngine, Service
 from omnisearch.api.thread_pool import ThreadPool
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, CollectionNotFoundError, OmnisearchError, UsageError
+from omnisearch.errors import (
+    BusyError,
+    CollectionNotFoundError,
+    NoIndexError,
+    OmnisearchError,
+    ReplicaError,
+    UsageError,
+)
 from omnisearch.stores.collections import (
     collection_exists,
     create_collection,
@@ -31,11 +38,18 @@ class Collections:
     """Opens collections, and closes the least recently used ones. Use it from one event loop.
 
     `default` is the collection of the settings, for requests that name none. It is opened at the start and stays open.
+    The folders of the others are on the main server, so a replica opens those that its Qdrant server has, and lists
+    none.
     """
 
     def __init__(
-        self, settings: Settings, open_engine: OpenEngine, pools: Mapping[Kind, tuple[int, int]] = POOL_SIZES
+        self,
+        settings: Settings,
+        open_engine: OpenEngine,
+        pools: Mapping[Kind, tuple[int, int]] = POOL_SIZES,
+        is_replica: bool = False,
     ) -> None:
+        self._is_replica = is_replica
         self._pools = {kind: ThreadPool(kind, *size) for kind, size in pools.items()}
         self._open_engine, self._removing = open_engine, set[str]()
         self.default = Service(settings, open_engine, self._pools)
@@ -73,19 +87,26 @@ class Collections:
             service.users -= 1
 
     def settings(self, name: str) -> Settings:
-        """Return the settings of a collection.
+        """Return the settings of a collection. A replica returns those of any name.
 
         Raises:
             CollectionNotFoundError: there is no collection of that name.
         """
         settings = self.default.settings.model_copy(update={"collection": name})
+        if self._is_replica:
+            return settings
         if name in self._removing or not collection_exists(settings):
             self._others.pop(name, None)
             raise CollectionNotFoundError(unknown(settings))
         return settings
 
     def names(self) -> list[str]:
-        """Return the names of all collections."""
+        """Return the names of all collections.
+
+        Raises:
+            ReplicaError: this server is a replica.
+        """
+        self._refuse_replica()
         return [name for name in list_collections(self.default.settings) if name not in self._removing]
 
     def opened(self) -> list[Service]:
@@ -118,7 +139,9 @@ class Collections:
         Raises:
             ConflictError: the name is taken.
             UsageError: there are too many collections.
+            ReplicaError: this server is a replica.
         """
+        self._refuse_replica()
         await asyncio.to_thread(create_collection, self.default.settings.model_copy(update={"collection": name}))
 
     async def remove(self, name: str) -> None:
@@ -128,7 +151,9 @@ class Collections:
             UsageError: it is the default one of the server or of the data directory.
             CollectionNotFoundError: no collection has this name.
             BusyError: it is being indexed, or requests still use it after a while.
+            ReplicaError: this server is a replica.
         """
+        self._refuse_replica()
         settings = self.settings(name)
         if name == self.default.settings.collection:
             raise UsageError(f"the collection {name!r} is the default one of this server, which is not removed")
@@ -147,16 +172,31 @@ class Collections:
         self._others[name] = service
         return service
 
+    def _refuse_replica(self) -> None:
+        if self._is_replica:
+            raise ReplicaError
+
     async def _open(self, service: Service) -> None:
-        if not service.is_open:
-            opened = [other for other in self._others.values() if other.is_open]
-            if len(opened) >= MOST_OPEN:
-                idle = next((other for other in opened if other.is_idle), None)
-                if idle is None:
-                    raise BusyError(f"{MOST_OPEN} collections are in use, and no more may be open: try again")
-                del self._others[idle.settings.collection]
-                await idle.close()
-        await service.open()
+        try:
+            if not service.is_open:
+                await self._make_room()
+            await service.open()
+        except OmnisearchError as error:
+            if self._is_replica:  # the name may be any: keep no service for it
+                self._others.pop(service.settings.collection, None)
+                if isinstance(error, NoIndexError):
+                    raise CollectionNotFoundError(unknown(service.settings)) from None
+            raise
+
+    async def _make_room(self) -> None:
+        """Close the least recently used collection that is idle if MOST_OPEN are open."""
+        opened = [other for other in self._others.values() if other.is_open]
+        if len(opened) >= MOST_OPEN:
+            idle = next((other for other in opened if other.is_idle), None)
+            if idle is None:
+                raise BusyError(f"{MOST_OPEN} collections are in use, and no more may be open: try again")
+            del self._others[idle.settings.collection]
+            await idle.close()
 
     async def _close_when_idle(self, name: str) -> None:
         service = self._others.get(name)

@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 from omnisearch.api.collections import Collections
 from omnisearch.api.lazy_store import LazyStore
 from omnisearch.config import Collection, Settings
-from omnisearch.errors import BusyError
+from omnisearch.errors import BusyError, ReplicaError
 from omnisearch.jobs.job import Job
 from omnisearch.jobs.store import JobStore
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class JobTable:
-    """Calls the table of jobs, and watches jobs."""
+    """Calls the table of jobs, and watches jobs. A replica has none."""
 
-    def __init__(self, settings: Settings, draining: threading.Event) -> None:
-        self._settings, self._draining = settings, draining
+    def __init__(self, settings: Settings, draining: threading.Event, is_replica: bool = False) -> None:
+        self._settings, self._draining, self.is_replica = settings, draining, is_replica
         self._store = LazyStore("jobs", lambda: JobStore.open(settings), THREADS, WAITING)
         self._watchers = 0
 
@@ -79,7 +79,10 @@ class JobTable:
 
 
 async def _jobs(request: Request) -> JobTable:
-    return cast(JobTable, request.app.state.jobs)
+    table = cast(JobTable, request.app.state.jobs)
+    if table.is_replica:
+        raise ReplicaError
+    return table
 
 
 async def _named(

@@ -11,7 +11,7 @@ from omnisearch.api.expressions import Upload
 from omnisearch.api.lazy_store import LazyStore
 from omnisearch.api.upload_store import UploadStore
 from omnisearch.config import Settings
-from omnisearch.errors import OmnisearchError
+from omnisearch.errors import OmnisearchError, ReplicaError
 
 THREADS, WAITING = 2, 64
 EXPIRE_SECONDS = 60.0
@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class KeptUploads:
-    """Calls the store of uploads, and deletes expired uploads."""
+    """Calls the store of uploads, and deletes expired uploads. A replica has none."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, is_replica: bool = False) -> None:
+        self._settings, self._is_replica = settings, is_replica
         self._store = LazyStore("uploads", lambda: UploadStore(settings), THREADS, WAITING)
         self._expiring: asyncio.Task[None] | None = None
 
@@ -37,7 +37,10 @@ class KeptUploads:
 
         Raises:
             BusyError: too many calls wait.
+            ReplicaError: this server is a replica.
         """
+        if self._is_replica:
+            raise ReplicaError
         return await self._store.ask(call)
 
     async def use(self, ids: Collection[str]) -> dict[str, Upload]:

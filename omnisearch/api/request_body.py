@@ -70,7 +70,7 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
         RequestValidationError: the query does not fit the model.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
             507, the server's disk is full.
-        NotFoundError: an upload does not exist or has expired.
+        NotFoundError: an upload does not exist or has expired, or this server is a replica.
         FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:

@@ -16,7 +16,7 @@ from omnisearch.cli.console import err
 from omnisearch.cli.listening import check_host, listen, own_url, server_config, shown_url
 from omnisearch.cli.until_eof import on_eof
 from omnisearch.config import Settings, load_settings
-from omnisearch.errors import NoIndexError, OmnisearchError
+from omnisearch.errors import NoIndexError, OmnisearchError, UsageError
 
 # Encoder threads that spin while they wait take cores from working threads: on two busy cores one text took 100 times
 # as long. Read once, when torch is imported.
@@ -31,6 +31,10 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Also run jobs, in a second process.")] = True,
     watch: Annotated[
         bool, typer.Option("--watch", help="Watch the indexed folders, and queue jobs that index what changes.")
+    ] = False,
+    replica: Annotated[
+        bool,
+        typer.Option("--replica", help="Only search, over a Qdrant server whose index another server keeps."),
     ] = False,
     until_eof: Annotated[
         bool, typer.Option("--until-eof", help="Stop when standard input ends; `mcp` starts its server so.")
@@ -71,6 +75,9 @@ def serve(
         license=license,
         read=read,
     )
+    if replica:
+        _check_replica(settings, watch)
+        worker = False
     hosts = check_host(settings, host, insecure)
     for place in read_absent_folders(settings.index_dir):
         err.print(f"{place}: {place.way_out}", markup=False, soft_wrap=True, style="yellow")
@@ -78,7 +85,9 @@ def serve(
     set_up_logging(settings.log_level)
     secret = secrets.token_urlsafe(32)
     reveals = host in LOOPBACK and not settings.allow_host  # else a proxy may serve others
-    app = create_app(settings, hosts=hosts, own_secret=secret, fills_previews=True, reveals=reveals)
+    app = create_app(
+        settings, hosts=hosts, own_secret=secret, fills_previews=not replica, reveals=reveals, is_replica=replica
+    )
     server = DrainingServer(server_config(app), app.state.draining)
     # uvicorn raises the signal that stopped it again; a requested stop is a success.
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -88,12 +97,26 @@ def serve(
     with announced(settings, own_url(host, port), secret):
         sys.stdout.write(f"{shown_url(host, port)}\n")
         sys.stdout.flush()
-        if settings.read != "none":
+        if settings.read != "none" and not replica:
             _queue_reading(settings)
         if worker:
             threading.Thread(target=_queue_map, args=(settings,), daemon=True).start()  # may start the engine
         with index_watch(settings) if watch else nullcontext(), worker_process(settings) if worker else nullcontext():
             server.run(sockets=[listening])
+
+
+def _check_replica(settings: Settings, watch: bool) -> None:
+    """Check that a replica can serve these settings.
+
+    Raises:
+        UsageError: no Qdrant server is named, or --watch is given.
+    """
+    if settings.store is None:
+        raise UsageError(
+            "a replica searches the index that another server keeps in a Qdrant server: name that with --store URL"
+        )
+    if watch:
+        raise UsageError("a replica runs no jobs, so it cannot watch folders: start the main server with --watch")
 
 
 def _queue_map(settings: Settings) -> None:
