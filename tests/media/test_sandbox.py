@@ -200,7 +200,7 @@ def targets(tmp_path: Path) -> Iterator[dict[str, Any]]:
         for name, address in (("unix", str(tmp_path / "socket")), ("abstract", f"\0{abstract}")):
             listening[name].bind(address)
             listening[name].listen()
-        process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+        process = stack.enter_context(subprocess.Popen(["cat"], stdin=subprocess.PIPE))
         stack.callback(process.kill)
         yield {
             **{name: str(tmp_path / name) for name in ("secret", "victim", "new")},

@@ -38,7 +38,7 @@ def toys() -> tuple[Floats, list[Floats], list[str]]:
     return rows, [words[i % 3][None] for i in range(60)], [KINDS[i % 3] for i in range(60)]
 
 
-@pytest.mark.parametrize("lesson", ["names", "teacher"])
+@pytest.mark.parametrize("lesson", ["names", pytest.param("teacher", marks=pytest.mark.slow)])
 def test_unseen_solids_are_told_apart(toys: tuple[Floats, list[Floats], list[str]], lesson: str) -> None:
     rows, captions, groups = toys
     # Each lesson has to do alone: items of one kind are no negatives of each other.
