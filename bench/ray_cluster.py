@@ -9,6 +9,9 @@ two processors, and other programs take part of it.
     speed-up   the rate over that of the cluster of one node
     head       milliseconds of processor time per file in the process of the head
     a note     milliseconds to hash and decode a note, here and by an actor in turn, medians
+
+With --kills, two more runs on two nodes must make the same index. In one, a decoder, an encoder and a node are killed.
+In the other, the head (`omnisearch index`) is killed after a quarter of the files, and another run finishes its work.
 """
 
 import argparse
@@ -17,10 +20,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -30,14 +31,13 @@ from omnisearch.media.pool import DecoderPool
 from omnisearch.stores.base import Point
 from omnisearch_indexer.executor import OpenExecutor
 from omnisearch_indexer.local_files import LocalFiles
-from omnisearch_indexer.ray.cluster import ENVIRONMENT
-from omnisearch_indexer.ray.executor import ray_executor
+from omnisearch_indexer.report import Outcome
 from omnisearch_indexer.session import index_files
+from omnisearch_indexer.status import read_failures
 from tests.conftest import write_hashed_model
 from tests.indexer.conftest import points_of
 from tests.indexer.mixed_files import write_mixed
-
-STORE_BYTES = 200 << 20
+from tests.indexer.ray_nodes import Kills, RayNodes, ray_nodes, run_and_kill_head
 
 
 class Stopwatch:
@@ -72,7 +72,7 @@ def run(
     watch, cpu = Stopwatch(count), time.process_time()
     report = index_files([files], settings, meter=watch, open_executor=open_executor)
     head = 1000 * (time.process_time() - cpu) / report.seen
-    assert report.failed == 0
+    assert report.failed == 0, list(read_failures(settings, True))
     print(f"{name:<20} {report.seconds:6.1f} s   rate {watch.rate:6.1f}   head {head:5.2f} ms", flush=True)
     return watch.rate, points_of(settings)
 
@@ -102,38 +102,53 @@ def read_notes(notes: Sequence[Path], settings: Settings, open_executor: OpenExe
     return median(here), median(there)
 
 
+def run_with_kills(files: Path, count: int, nodes: RayNodes, settings: Settings) -> dict[str, Point]:
+    """Kill a decoder, an encoder and the second node in a run, and add a node again. Returns the points."""
+    kills = Kills.of_actors_and_a_node(nodes, count)
+    report = index_files([files], settings, meter=kills, open_executor=nodes.executor)
+    nodes.add()
+    assert (kills.steps, report.failed, report.outcomes[Outcome.NEW]) == ([], 0, count)
+    print(f"killed a decoder, an encoder and a node: {report.seconds:.1f} s", flush=True)
+    return points_of(settings)
+
+
+def run_without_head(files: Path, count: int, nodes: RayNodes, settings: Settings) -> dict[str, Point]:
+    """Kill the head of a run, and finish its work in another run. Returns the points."""
+    done = run_and_kill_head(nodes, files, settings, count // 4)
+    assert 0 < done < count
+    report = index_files([files], settings, open_executor=nodes.executor)
+    assert (report.failed, report.outcomes[Outcome.UNCHANGED], report.outcomes[Outcome.NEW]) == (0, done, count - done)
+    print(f"killed the head after {done} files: the next run took {report.seconds:.1f} s", flush=True)
+    return points_of(settings)
+
+
 def main() -> None:
-    """Run all three."""
+    """Run all."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--files", type=int, default=2000)
-    files = options.parse_args().files
-    os.environ |= {**ENVIRONMENT, "RAY_AUTH_MODE": "disabled"}
-    from ray.cluster_utils import Cluster
-
-    with tempfile.TemporaryDirectory() as place:
+    options.add_argument("--kills", action="store_true", help="also kill actors, a node and the head")
+    chosen = options.parse_args()
+    count = chosen.files
+    with tempfile.TemporaryDirectory() as place, ray_nodes() as nodes:
         folder = Path(place)
-        write_mixed(folder / "files", files)
+        files = folder / "files"
+        write_mixed(files, count)
         model = write_hashed_model(folder / "models" / "toy")
 
         def settings(name: str) -> Settings:
             return load_settings(model=str(model), data_dir=folder / name)
 
-        here, expected = run(
-            "this machine", folder / "files", files, settings("here").model_copy(update={"workers": 2}), None
-        )
-        node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
-        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-        executor = partial(ray_executor, address=cluster.address)
-        try:
-            single, found = run("a node of a cluster", folder / "files", files, settings("one"), executor)
-            assert_equal(expected, found)
-            notes = sorted((folder / "files").glob("*.txt"))[:100]
-            note_here, note_there = read_notes(notes, settings("one"), executor)
-            cluster.add_node(**node)
-            double, found = run("two nodes", folder / "files", files, settings("two"), executor)
-            assert_equal(expected, found)
-        finally:
-            cluster.shutdown()  # type: ignore[no-untyped-call]
+        here, expected = run("this machine", files, count, settings("here").model_copy(update={"workers": 2}), None)
+        single, found = run("a node of a cluster", files, count, settings("one"), nodes.executor)
+        assert_equal(expected, found)
+        note_here, note_there = read_notes(sorted(files.glob("*.txt"))[:100], settings("one"), nodes.executor)
+        nodes.add()
+        double, found = run("two nodes", files, count, settings("two"), nodes.executor)
+        assert_equal(expected, found)
+        if chosen.kills:
+            assert_equal(expected, run_with_kills(files, count, nodes, settings("kills")))
+            assert_equal(expected, run_without_head(files, count, nodes, settings("head")))
+    print(f"{len(expected)} points of {count} files in every index: equal ids, payloads and vectors")
     print(f"speed-up {double / single:.2f}, {double / here:.2f} of this machine")
     print(f"a note {note_here:.1f} ms here, {note_there:.1f} ms by an actor")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
