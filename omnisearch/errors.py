@@ -63,6 +63,7 @@ class Reason(StrEnum):
     CHANGING = "changing", "another program was writing the file", "run `omnisearch index` again when it is complete"
     PERMISSION = "permission", "the file may not be read", "give this user the right to read it"
     UNREADABLE = "unreadable", "the system failed to read the file", "check its disk and the length of its path"
+    NOT_COPIED = "not_copied", "the object could not be copied from its store", "correct that, or leave the object out"
     UNSUPPORTED_FORMAT = "unsupported_format", "this format is not read", "convert it to a format of docs/media.md"
     DAMAGED = "damaged", "the file is damaged or incomplete", "copy it again from its source"
     NEEDS_PASSWORD = "needs_password", "the file is encrypted", "save a copy without a password"

@@ -91,7 +91,7 @@ def test_the_public_names_are_these_and_can_be_had() -> None:
     for package in (omnisearch, omnisearch_indexer):
         with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
             _ = package.nonsense
-    assert omnisearch_indexer.__all__ == ["Labels", "Report", "index"]
+    assert omnisearch_indexer.__all__ == ["Labels", "Report", "index", "parse_place"]
 
 
 # What programs test for. A class may be renamed; its code stays.

@@ -7,6 +7,7 @@ _HOMES = {
     "Labels": ("omnisearch_indexer.path_labels", "Labels"),
     "Report": ("omnisearch_indexer.report", "Report"),
     "index": ("omnisearch_indexer.session", "index_files"),
+    "parse_place": ("omnisearch_indexer.object_store.address", "parse_place"),
 }
 __all__ = sorted(_HOMES)
 

@@ -1,4 +1,7 @@
-"""Forget: remove everything at and below a path from the index. The path need not exist; no file is deleted."""
+"""Forget: remove everything at and below a path from the index. The path need not exist; no file is deleted.
+
+Copies of objects are no files of the user: they are deleted with their address.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +19,8 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingSto
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.absent import replace_absent_folders
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.object_store.address import ObjectAddress, Place, addresses_in, local_path
+from omnisearch_indexer.object_store.mirror import remove_mirrors
 from omnisearch_indexer.open_manifest import open_manifest
 from omnisearch_indexer.reconcile import reconcile, settle
 from omnisearch_indexer.storage_errors import named_faults
@@ -45,16 +50,23 @@ class Forgotten:
         return text
 
 
-def forget_paths(paths: Sequence[Path], settings: Settings) -> Forgotten:
-    """Remove the files, roots and labels at and below `paths` from the index, and the items that no other file holds.
+def forget_paths(places: Sequence[Place], settings: Settings) -> Forgotten:
+    """Remove the files, roots and labels at and below `places` from the index, and the items that no other file holds.
+
+    The copies of the objects at addresses are deleted.
 
     Raises:
         NoIndexError: nothing was indexed yet.
-        UsageError: nothing at or below a path is indexed; nothing was removed.
+        UsageError: nothing at or below a place is indexed; nothing was removed.
         BusyError: another process indexes here.
         FingerprintError: the index is kept in another store.
     """
-    return _forget(settings, lambda manifest: [_known(path, manifest) for path in paths])
+    paths = [local_path(place, settings) for place in places]
+    addresses = addresses_in(places)
+    forgotten = _forget(settings, lambda manifest: [_known(path, manifest) for path in paths], addresses)
+    if addresses:
+        remove_mirrors(addresses, settings)
+    return forgotten
 
 
 def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
@@ -62,7 +74,9 @@ def forget_items(item_ids: Sequence[str], settings: Settings) -> Forgotten:
     return _forget(settings, lambda manifest: [row.path for item_id in item_ids for row in manifest.holders(item_id)])
 
 
-def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]) -> Forgotten:
+def _forget(
+    settings: Settings, find_places: Callable[[Manifest], Sequence[str]], addresses: Sequence[ObjectAddress] = ()
+) -> Forgotten:
     open_manifest(settings, checked=True).close()  # raises if there is none
     with named_faults(settings.index_dir), ExitStack() as stack:
         stack.enter_context(hold_lock(settings.index_dir))
@@ -78,7 +92,7 @@ def _forget(settings: Settings, find_places: Callable[[Manifest], Sequence[str]]
         KeptRenditions(settings).delete(settle(manifest, store, raw))
         items_left, segments_left = _size(manifest)
         above = [show_path(root) for root in manifest.roots() if any(is_below(place, root) for place in places)]
-        replace_absent_folders(settings.index_dir, places)
+        replace_absent_folders(settings.index_dir, [*places, *map(str, addresses)])
     return Forgotten(files, items - items_left, segments - segments_left, above)
 
 

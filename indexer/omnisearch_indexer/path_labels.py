@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from omnisearch.errors import StoreError, UsageError
 from omnisearch.metadata import NO_METADATA, Metadata
@@ -19,6 +19,7 @@ from omnisearch.stores.tokens import FORMS
 from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT, MAX_WORDS, check_labels
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import FileRow, ItemRow
+from omnisearch_indexer.object_store.address import ObjectAddress, Place, parse_place
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,32 @@ def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
     return labels
 
 
-def parse_labelled_paths(arguments: Sequence[Path], common: Labels) -> dict[Path, Labels]:
-    """Parse arguments PATH and PATH=TAG,TAG. Returns the labels of each path: the `common` ones and its own tags.
+def parse_labelled_paths(arguments: Sequence[str], common: Labels) -> dict[Place, Labels]:
+    """Parse arguments PATH and PATH=TAG,TAG. Returns the labels of each place: the `common` ones and its own tags.
 
     An argument is a PATH without tags if a file or folder has its whole name, or none has the part before its last `=`.
+    Names of objects often contain `=`, so an address has tags only after a slash: ADDRESS/=TAG.
 
     Raises:
-        UsageError: a tag is empty, or the store cannot hold the labels.
+        UsageError: a tag is empty, the store cannot hold the labels, or an address is malformed.
     """
-    found: dict[Path, Labels] = {}
-    for path in arguments:
-        before, sign, tags = str(path).rpartition("=")
-        own = Labels()
-        if sign and not os.path.lexists(path) and os.path.lexists(before):
+    found: dict[Place, Labels] = {}
+    for text in arguments:
+        place, own = parse_place(text), Labels()
+        before, _, tags = text.rpartition("=")
+        if _ends_with_tags(place, before):
             if not all(names := tags.split(",")):
-                raise UsageError(f"{path}: write PATH=TAG or PATH=TAG,TAG")
-            path, own = Path(before), parse_labels(names, ())
-        found[path] = found.get(path, common) | own
+                raise UsageError(f"{text}: write PATH=TAG or PATH=TAG,TAG")
+            place, own = parse_place(before), parse_labels(names, ())
+        found[place] = found.get(place, common) | own
     return found
+
+
+def _ends_with_tags(place: Place, before: str) -> bool:
+    """Whether an argument that is this place as a whole has tags after `before`, which is empty if it has no `=`."""
+    if isinstance(place, ObjectAddress):
+        return before.endswith("/")
+    return before != "" and not os.path.lexists(place) and os.path.lexists(before)
 
 
 class LabelTree:

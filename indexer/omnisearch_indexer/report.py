@@ -33,7 +33,7 @@ class Report:
 
     `kept` folders hold indexed files that were not found and stay in the index. `partly_read` files are indexed without
     the part that could not be read. `enriched` is what was read of the text and the speech in items, if the run did
-    that; `unread` items were never read so.
+    that; `unread` items were never read so. `copied` objects of a store were copied to this machine.
     """
 
     seen: int = 0
@@ -47,6 +47,7 @@ class Report:
     interrupted: bool = False
     kept: list[AbsentFolder] = field(default_factory=list)
     unread: int = 0
+    copied: int = 0
     enriched: Enriched | None = None
 
     @property
@@ -113,6 +114,7 @@ class Report:
             if self.outcomes[outcome]:
                 text += f", {self.outcomes[outcome]:,} {outcome}"
         text += f"; {self.removed:,} removed" if self.removed else ""
+        text += f"; {self.copied:,} objects copied" if self.copied else ""
         text += f"; {self.links:,} links not followed" if self.links else ""
         text = f"{text}; {self.segments:,} segments in {self.seconds:.1f} s"
         return text if self.enriched is None else f"{text}\n{self.enriched}"

@@ -2,8 +2,8 @@
 
 from omnisearch.errors import Reason
 
-# The file could not be opened or read: its indexed content stays.
-UNREAD = frozenset({Reason.VANISHED, Reason.PERMISSION, Reason.UNREADABLE})
+# The file could not be opened, read or copied: its indexed content stays.
+UNREAD = frozenset({Reason.VANISHED, Reason.PERMISSION, Reason.UNREADABLE, Reason.NOT_COPIED})
 # These reasons do not depend on the content: every run tries again.
 PASSING = UNREAD | {Reason.CHANGING}
 # The cause may be the file or the machine (the kernel's OOM killer, a busy disk, memory that other programs hold).

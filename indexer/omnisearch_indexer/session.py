@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -24,7 +24,9 @@ from omnisearch_indexer.globs import ALL, Globs
 from omnisearch_indexer.item_metadata import update_metadata
 from omnisearch_indexer.local_files import LocalFiles
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.open_index import OpenIndex, open_lazily
+from omnisearch_indexer.object_store.address import ObjectAddress, Place, addresses_in, local_path
+from omnisearch_indexer.object_store.mirror import Mirrored, Selection, update_mirrors
+from omnisearch_indexer.open_index import LazyIndex, OpenIndex, open_lazily
 from omnisearch_indexer.path_labels import Labels, facts_version
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.roots import Roots, changed_places, resolve_roots
@@ -43,11 +45,11 @@ log = logging.getLogger(__name__)
 
 
 def index_files(
-    paths: Sequence[Path],
+    places: Sequence[Place],
     settings: Settings,
     retry_failed: bool = False,
     hidden: bool = False,
-    labels: Labels | Mapping[Path, Labels] | None = None,
+    labels: Labels | Mapping[Place, Labels] | None = None,
     relabel: bool = False,
     prune: bool = False,
     stop: threading.Event | None = None,
@@ -58,14 +60,18 @@ def index_files(
     model: "OmniBind | None" = None,
     open_executor: "OpenExecutor | None" = None,
     load_meter: Meter = SILENT,
+    copy_meter: Meter = SILENT,
 ) -> Report:
-    """Bring the index of the settings up to date with the files at and below `paths`, which get `labels`: all
+    """Bring the index of the settings up to date with the files at and below `places`, which get `labels`: all
     the same, or each its own.
 
-    `relabel` deletes earlier labels of these paths. `prune` removes known files that are not found, even if their whole
-    root or file system is missing, and files that only `globs` leave out.
+    The objects at an address are first copied to this machine (see `update_mirrors`); `copy_meter` receives that
+    progress in bytes. From then on their copies are files like others.
 
-    `within` are roots that were indexed before, if `paths` are the places below them that changed since: then no other
+    `relabel` deletes earlier labels of these places. `prune` removes known files that are not found, even if their
+    whole root or file system is missing, and files that only `globs` leave out.
+
+    `within` are roots that were indexed before, if `places` are the paths below them that changed since: then no other
     place is looked at. `model` is that of the settings, if it is loaded already; otherwise
     `load_meter` receives the progress of calibrating it, in samples, if that is needed.
 
@@ -78,17 +84,21 @@ def index_files(
     `open_executor` opens another executor than this machine; text and speech are then read by `enrich`.
 
     Raises:
-        UsageError: a path does not exist, and nothing below it is indexed.
+        UsageError: a path does not exist, and nothing below it is indexed; or as `update_mirrors`.
         SettingsError: the data directory cannot be written.
         BusyError: another process indexes here.
         FingerprintError: the index was made by another model.
         ModelMissingError: the model, its weights or the speech model are not on this machine.
-        NotReadyError: text is to be read, and a package of the extra `read` is not installed.
+        NotReadyError: text is to be read, and a package of the extra `read` is not installed; or as `update_mirrors`.
         StoreError: the disk of the data directory is full or failing, or the index is damaged.
     """
     begun = time.monotonic()
-    roots = changed_places(paths, within) if within else find_roots(paths, settings)
-    places = (*roots.present, *roots.missing)
+    addresses = addresses_in(places)
+    mirrored = _mirror(addresses, settings, Selection(hidden, globs, prune), stop, copy_meter)
+    if mirrored.interrupted:
+        return Report(copied=mirrored.copied, interrupted=True, seconds=time.monotonic() - begun)
+    roots = _roots([local_path(place, settings) for place in places], within, settings)
+    tops = (*roots.present, *roots.missing)
     with named_faults(settings.index_dir), ExitStack() as stack:
         lock = stack.enter_context(hold_lock(settings.index_dir))
         stop = stop or stack.enter_context(stop_on_signal())
@@ -101,15 +111,16 @@ def index_files(
         with open_lazily(settings, lock, model, checked=stamp is not None, meter=load_meter) as lazy:
             manifest = lazy.manifest
             if stamp is None:
-                lazy.open()
-                if reading is not None:
-                    mark_unread_pages(manifest, version)
+                _open_checked(lazy, version)
             if not within:
                 manifest.add_roots(roots.present)
                 manifest.note_selection(roots.present, hidden or globs != ALL)
-                _label(manifest, places, labels, relabel)
+                _label(manifest, tops, labels, relabel, settings)
             walk, choices = make_walk(roots, settings, hidden, globs, within), Choices(retry_failed, prune, version)
+            walk.refused = mirrored.refused
             found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, stop)
+            found.report.kept += mirrored.absent
+            found.report.copied = mirrored.copied
             _update_rows(found, manifest, settings, stamp, stop)
             if stamp is not None and found.is_unchanged and manifest.is_settled(facts_version()):
                 report = _unchanged(found, stamp, manifest, stop)
@@ -118,7 +129,7 @@ def index_files(
             decoding.close()
             if not report.interrupted:
                 manifest.mark_indexed(within or roots.present)
-                replace_absent_folders(settings.index_dir, places, report.kept)
+                replace_absent_folders(settings.index_dir, (*tops, *map(str, addresses)), report.kept)
             if lazy.index is not None:
                 if reading is not None and not report.interrupted:
                     report.enriched = reading.read_items(lazy.index, stop, read_meter)
@@ -131,14 +142,42 @@ def index_files(
         return report
 
 
+def _open_checked(lazy: LazyIndex, reading: str) -> None:
+    """Open the index, which checks it, and have PDFs without text read in this version, unless that is empty."""
+    lazy.open()
+    if reading:
+        mark_unread_pages(lazy.manifest, reading)
+
+
+def _roots(paths: Sequence[Path], within: Sequence[str], settings: Settings) -> Roots:
+    return changed_places(paths, within) if within else find_roots(paths, settings)
+
+
+def _mirror(
+    addresses: Sequence[ObjectAddress],
+    settings: Settings,
+    selection: Selection,
+    stop: threading.Event | None,
+    meter: Meter,
+) -> Mirrored:
+    if not addresses:
+        return Mirrored()
+    with stop_on_signal() if stop is None else nullcontext(stop) as asked:
+        return update_mirrors(addresses, settings, selection, asked, meter)
+
+
 def _label(
-    manifest: Manifest, places: Sequence[str], labels: Labels | Mapping[Path, Labels] | None, relabel: bool
+    manifest: Manifest,
+    tops: Sequence[str],
+    labels: Labels | Mapping[Place, Labels] | None,
+    relabel: bool,
+    settings: Settings,
 ) -> None:
     if not isinstance(labels, Mapping):
-        manifest.label(places, (labels or Labels()).pairs(), relabel)
+        manifest.label(tops, (labels or Labels()).pairs(), relabel)
         return
-    for path, own in labels.items():
-        manifest.label([os.path.realpath(path)], own.pairs(), relabel)
+    for place, own in labels.items():
+        manifest.label([os.path.realpath(local_path(place, settings))], own.pairs(), relabel)
 
 
 def _update_rows(

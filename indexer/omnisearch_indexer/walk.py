@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +92,8 @@ class Walk:
 
     `within` are folders above `roots`: then the ignore files of the folders between them apply, too, and a root that
     does not exist or that they leave out has no files. `folders` gets the inodes of the listed folders, by path.
+
+    `refused` are files in `roots` that are yielded with this reason and detail, and not looked at.
     """
 
     roots: Sequence[str]
@@ -102,6 +104,8 @@ class Walk:
     links: int = 0
     unread: list[str] = field(default_factory=list)
     folders: dict[str, int] | None = None
+    refused: Mapping[str, tuple[Reason, str]] = field(default_factory=dict)
+    _chains: dict[str, _Chain | None] = field(default_factory=dict, init=False)
 
     def __iter__(self) -> Iterator[FoundFile]:
         for root in self.roots:
@@ -111,11 +115,36 @@ class Walk:
     def batches(self, root: str) -> Iterator[list[Entry]]:
         """Walk one root and yield lists of at most BATCH entries of one folder.
 
-        The entries are in the order of the bytes of their paths. Only folders that could not be listed come later.
+        The entries are in the order of the bytes of their paths. Only folders that could not be listed and refused
+        files come later.
         """
         rules = self._rules_above(root)
         if rules is None:
             return
+        yield from self._listed(root, rules)
+        refused: list[Entry] = [(path, None, why) for path, why in self.refused.items() if is_within(path, root)]
+        if refused:
+            yield refused
+
+    def leaves_out(self, path: str, root: str) -> bool:
+        """Whether the names alone of a file in a root and of the folders above it leave it out; it need not exist.
+
+        The rules of a folder, which are read from its ignore file, are those at the first call about a file below it.
+        """
+        chain: _Chain = ()
+        folder = root
+        for name in path[len(root) :].strip("/").split("/") if path != root else ():
+            if folder not in self._chains:
+                self._chains[folder] = _with_rules(folder, chain)
+            if (below := self._chains[folder]) is None:
+                return True
+            chain, folder = below, f"{folder}/{name}"
+            if self._ignored(folder, name, folder != path, chain, root):
+                return True
+        return False
+
+    def _listed(self, root: str, rules: _Chain) -> Iterator[list[Entry]]:
+        """Walk one root that no rule leaves out."""
         try:
             is_folder = stat.S_ISDIR(os.lstat(root).st_mode)
         except OSError as error:
@@ -124,7 +153,7 @@ class Walk:
             return
         if is_folder:
             yield from self._folders(root, rules)
-        else:
+        elif root not in self.refused:
             yield self._entries([root])
 
     def spares(self, path: str, root: str) -> bool:
@@ -193,7 +222,7 @@ class Walk:
                 path, name = above + name[:-1], name[:-1]
                 if not self._ignored(path, name, True, rules, top):
                     return paths, path
-            elif not self._ignored(path := above + name, name, False, rules, top):
+            elif not self._ignored(path := above + name, name, False, rules, top) and path not in self.refused:
                 paths.append(path)
         return paths, None
 
@@ -239,6 +268,15 @@ def _list(folder: str, above: _Chain) -> _Listing:
     # ASCII texts sort like their bytes.
     names.sort(key=None if all(map(str.isascii, names)) else os.fsencode, reverse=True)
     return _Listing(folder, names, (*above, own) if own else above)
+
+
+def _with_rules(folder: str, above: _Chain) -> _Chain | None:
+    """Return the rules of a folder and of those above it; None if its ignore file leaves it out, as in a walk."""
+    try:
+        own = Rules.read(folder)
+    except (OSError, MediaError):
+        return None
+    return (*above, own) if own else above
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -11,6 +11,7 @@ from omnisearch.config import Settings
 from omnisearch.errors import BusyError, DamageError, StoreError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.catalog import open_current
+from omnisearch_indexer.object_store.address import Place
 from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.session import find_roots, index_files, stop_on_signal
@@ -27,7 +28,7 @@ def watch_files(
     show: Callable[[Report], None],
     tell: Callable[[str], None],
     retry_failed: bool = False,
-    labels: Labels | Mapping[Path, Labels] | None = None,
+    labels: Labels | Mapping[Place, Labels] | None = None,
     relabel: bool = False,
     prune: bool = False,
     meter: Meter = SILENT,

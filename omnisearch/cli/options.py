@@ -1,5 +1,6 @@
 """The options and arguments that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,12 +21,22 @@ def parse_path(text: str) -> Path:
     return Path(text)
 
 
-def path_argument(metavar: str, meaning: str | None = None) -> Any:
+def check_path(text: str) -> str:
+    """Return a path as it was written, which may also be an address of objects.
+
+    Raises:
+        UsageError: it is empty; see `parse_path`.
+    """
+    parse_path(text)
+    return text
+
+
+def path_argument(metavar: str, meaning: str | None = None, parser: Callable[[str], Any] = parse_path) -> Any:
     """Return the declaration of an argument that is a path, or several paths."""
-    return typer.Argument(metavar=metavar, show_default=False, parser=parse_path, help=meaning)
+    return typer.Argument(metavar=metavar, show_default=False, parser=parser, help=meaning)
 
 
-Paths = Annotated[list[Path], path_argument("PATH...")]
+Places = Annotated[list[str], path_argument("PATH...", parser=check_path)]
 DataDir = Annotated[
     Path | None,
     typer.Option(

@@ -44,6 +44,7 @@ class Bar:
         """Set the total amount of work."""
         self._done, self._total, self._files, self._all_files = 0, total, 0, files
         self._begun = self._told = time.monotonic()
+        self.stop()
         if self._after is not None:
             self._after.stop()
         if total and err.is_terminal:

@@ -3,9 +3,10 @@
     python -m tests.indexer.killed_runs HOW MODEL FOLDER PLACE [ARGUMENT]
 
 HOW is `compact`, `create` or `restore` (a kill at each step in turn, over copies of the index or from the snapshot
-ARGUMENT), `kills` (ARGUMENT random SIGKILLs of runs over a changing folder) or `cuts` (as many power cuts). PLACE is
-scratch. Every run is a fork of one process that has imported everything and started nothing. Prints the number of
-deaths; the exit status is not 0 if anything was lost, doubled or stale after one.
+ARGUMENT), `mirror` (the same for the copies of objects), `kills` (ARGUMENT random SIGKILLs of runs over a changing
+folder) or `cuts` (as many power cuts). PLACE is scratch. Every run is a fork of one process that has imported
+everything and started nothing. Prints the number of deaths; the exit status is not 0 if anything was lost, doubled or
+stale after one.
 """
 
 import json
@@ -15,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,18 +26,23 @@ import numpy as np
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
+from omnisearch.meter import SILENT
 from omnisearch.stores import validation
 from omnisearch.stores.edge import EdgeCatalog, EdgeStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer import session, writer
 from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.compact import compact_index
+from omnisearch_indexer.globs import ALL
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+from omnisearch_indexer.object_store.address import MIRRORS_FOLDER, ObjectAddress
+from omnisearch_indexer.object_store.mirror import PARTIAL_FOLDER, Selection, update_mirrors
 from omnisearch_indexer.restore import restore_snapshot
 from omnisearch_indexer.snapshot import check_snapshot, create_snapshot
 from omnisearch_indexer.verify import verify_index
 from tests.indexer.conftest import points_of, write_image, write_sound
 from tests.indexer.damage import copy_data
+from tests.indexer.fake_objects import fake_objects
 
 STEPS = [
     (os, ("rename", "replace", "unlink", "fsync")),
@@ -47,6 +54,7 @@ STEPS = [
 ]
 MOST_STEPS = 300
 DISK_BYTES = 600 << 20
+PHOTOS = ObjectAddress("s3", "bucket", "photos")
 RUN_SECONDS = 1.0  # about as long as a run takes
 left = 0
 
@@ -183,6 +191,42 @@ def restore_kills(sound: Settings, place: Path, snapshot: Path) -> int:
     return at_every_step(begin, lambda: restore_snapshot(snapshot, killed), check)
 
 
+def mirror_kills(settings: Settings, place: Path) -> int:
+    killed = settings.model_copy(update={"data_dir": place / "killed"})
+    mirror = Path(PHOTOS.bucket_mirror(killed))
+
+    def update() -> None:
+        update_mirrors([PHOTOS], killed, Selection(False, ALL, False), threading.Event(), SILENT)
+
+    with fake_objects() as fake:
+
+        def put(key: str, content: bytes) -> None:
+            fake.put(f"bucket/photos/{key}", content)
+
+        def copies() -> dict[str, bytes]:
+            return {f"bucket/{path.relative_to(mirror)}": path.read_bytes() for path in mirror.rglob("*.*")}
+
+        def begin() -> None:
+            shutil.rmtree(killed.data_dir, ignore_errors=True)
+            fake.objects.clear()
+            for key in ("stays.txt", "changes.txt", "goes.txt", "folder/goes.txt", "becomes/a.txt", "becomes/b.txt"):
+                put(key, b"old " * 9)
+            require(update)
+            for key in ("goes.txt", "folder/goes.txt", "becomes/a.txt", "becomes/b.txt"):
+                del fake.objects[f"bucket/photos/{key}"]
+            for key in ("changes.txt", "new.txt", "new/folder/a.txt", "becomes"):
+                put(key, b"new " * 9)
+
+        def check() -> None:
+            assert set(copies().values()) <= {b"old " * 9, b"new " * 9}
+            update()
+            expected = {name: content for name, (content, _) in fake.objects.items()}
+            assert copies() | {"bucket/photos/becomes": (mirror / "photos/becomes").read_bytes()} == expected
+            assert not list((killed.data_dir / MIRRORS_FOLDER / PARTIAL_FOLDER).iterdir())
+
+        return at_every_step(begin, update, check)
+
+
 class Changes:
     """A folder in which something changes before every run."""
 
@@ -316,6 +360,7 @@ def main() -> None:
         "restore": lambda: restore_kills(
             settings.model_copy(update={"data_dir": Path(rest[0])}), Path(place), Path(rest[1])
         ),
+        "mirror": lambda: mirror_kills(settings, Path(place)),
         "kills": lambda: random_kills(settings, Path(folder), Path(place), int(rest[0])),
         "cuts": lambda: power_cuts(settings, Path(folder), Path(place), int(rest[0])),
     }

@@ -50,6 +50,10 @@ def test_kills_at_every_step(sound: Sound, copied: Settings, tmp_path: Path) -> 
     assert sum(killed.values()) >= 60, killed
 
 
+def test_kills_at_every_step_of_a_mirror(settings: Settings, tmp_path: Path) -> None:
+    assert deaths("mirror", settings, tmp_path, tmp_path / "place") >= 30
+
+
 def test_a_hundred_random_kills(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     assert deaths("kills", settings, tmp_path / "files", tmp_path / "place", KILLS) == KILLS

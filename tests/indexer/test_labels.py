@@ -133,13 +133,13 @@ def test_a_path_may_name_its_tags(tmp_path: Path) -> None:
     (tmp_path / "b=c").mkdir()
     common = parse_labels(["all"], ["by=ann"])
     words = ("a", "a=holiday", "a=2025,work", "b=c", "b=c=x", "none=y")
-    found = parse_labelled_paths([tmp_path / word for word in words], common)
-    tags = {path.name: labels.tags - {"all"} for path, labels in found.items()}
+    found = parse_labelled_paths([str(tmp_path / word) for word in words], common)
+    tags = {Path(str(path)).name: labels.tags - {"all"} for path, labels in found.items()}
     assert tags == {"a": {"holiday", "2025", "work"}, "b=c": {"x"}, "none=y": set()}
     assert all(labels.tags >= {"all"} and labels.meta == {"by": "ann"} for labels in found.values())
     for word in ("a=", "a=x,", "a=" + "x" * 300):
         with pytest.raises(UsageError):
-            parse_labelled_paths([tmp_path / word], common)
+            parse_labelled_paths([str(tmp_path / word)], common)
 
 
 def test_roots_of_one_run_have_their_own_labels(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from omnisearch.errors import Reason
+from omnisearch_indexer.globs import parse_globs
 from omnisearch_indexer.roots import resolve_roots
 from omnisearch_indexer.walk import Walk
 
@@ -45,6 +46,30 @@ def test_rules_hidden_files_and_clutter(tmp_path: Path) -> None:
     assert {".secret", ".git/x"} <= set(with_hidden)
     assert "node_modules/x" not in with_hidden
     assert names(tmp_path, skip=frozenset({str(tmp_path / "sub")})) == ["keep.txt"]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_names_alone_say_what_a_walk_leaves_out(tmp_path: Path, hidden: bool) -> None:
+    make(tmp_path, "a.txt", "b.jpg", ".c.jpg", "sub/d.jpg", "sub/deep/e.jpg", "sub/deep/f.tmp", "node_modules/g.jpg")
+    make(tmp_path, "huge/h.jpg", "drafts/deep/i.jpg", "sub/.j/k.jpg")
+    (tmp_path / ".omnisearchignore").write_text("*.tmp\n/huge/\n")
+    (tmp_path / "sub" / ".omnisearchignore").write_text("!f.tmp\ndeep/e.*\n")
+    globs = parse_globs(["*.jpg", "*.tmp"], ["drafts/"])
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    walk = Walk([str(tmp_path)], hidden, globs=globs)
+    wanted = {os.path.relpath(path, tmp_path) for path in files if not walk.leaves_out(str(path), str(tmp_path))}
+    assert wanted == set(names(tmp_path, hidden=hidden, globs=globs))
+    assert {"b.jpg", "sub/deep/f.tmp"} <= wanted
+
+
+def test_refused_files_are_told_and_not_looked_at(tmp_path: Path) -> None:
+    make(tmp_path, "a", "sub/b")
+    refused = {str(tmp_path / name): (Reason.NOT_COPIED, f"{name}: why") for name in ("sub/b", "lost", "sub")}
+    found = [(os.path.relpath(one.path, tmp_path), one.detail) for one in Walk([str(tmp_path)], refused=refused)]
+    assert found == [("a", ""), ("sub/b", "sub/b: why"), ("lost", "lost: why"), ("sub", "sub: why")]
+    file = tmp_path / "a"
+    [alone] = Walk([str(file)], refused={str(file): (Reason.NOT_COPIED, "why"), **refused})
+    assert (alone.path, alone.reason) == (str(file), Reason.NOT_COPIED)
 
 
 def test_links_are_named_or_counted_and_never_followed(tmp_path: Path) -> None:

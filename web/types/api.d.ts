@@ -1951,7 +1951,7 @@ export interface components {
          *     Each member has a message of two parts for users: `what` is wrong, and the `remedy`.
          * @enum {string}
          */
-        Reason: "empty" | "too_large" | "not_regular" | "vanished" | "changing" | "permission" | "unreadable" | "unsupported_format" | "damaged" | "needs_password" | "too_many_pixels" | "degenerate_aspect" | "bad_sample_rate" | "bad_channels" | "too_short" | "no_audio_stream" | "no_video_stream" | "no_frames" | "no_vertices" | "too_many_vertices" | "degenerate_extent" | "non_finite" | "object_dtype" | "bad_shape" | "undecodable_text" | "empty_text" | "decode_error" | "decoder_crashed" | "timeout" | "memory_limit" | "oom" | "link_loop" | "bad_slice";
+        Reason: "empty" | "too_large" | "not_regular" | "vanished" | "changing" | "permission" | "unreadable" | "not_copied" | "unsupported_format" | "damaged" | "needs_password" | "too_many_pixels" | "degenerate_aspect" | "bad_sample_rate" | "bad_channels" | "too_short" | "no_audio_stream" | "no_video_stream" | "no_frames" | "no_vertices" | "too_many_vertices" | "degenerate_extent" | "non_finite" | "object_dtype" | "bad_shape" | "undecodable_text" | "empty_text" | "decode_error" | "decoder_crashed" | "timeout" | "memory_limit" | "oom" | "link_loop" | "bad_slice";
         /**
          * RegionOut
          * @description A rectangle of an image, in fractions of its width and height from the top left corner.

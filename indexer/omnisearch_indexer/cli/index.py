@@ -1,8 +1,10 @@
 """`omnisearch index`."""
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +16,7 @@ from omnisearch.errors import INTERRUPTED, SOME_FAILED, UsageError
 if TYPE_CHECKING:
     from omnisearch.config import Settings
     from omnisearch_indexer.executor import OpenExecutor
+    from omnisearch_indexer.object_store.address import Place
     from omnisearch_indexer.report import Report
 
 
@@ -25,7 +28,7 @@ class Engine(StrEnum):
 
 
 def index(
-    paths: options.Paths,
+    places: options.Places,
     workers: options.Workers = None,
     batch_size: Annotated[int | None, typer.Option(help="Number of contents in a batch of the encoder.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
@@ -98,6 +101,9 @@ def index(
 ) -> None:
     """Bring the index up to date with the files at and below PATH...: new, changed, moved and removed ones.
 
+    PATH may be the address of objects, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX, which are copied first: see
+    docs/scale.md.
+
     Files of a PATH or file system that is missing, empty or not mounted stay in the index unless --prune is given, and
     so do indexed files that --include and --exclude leave out. Each run chooses its own; .omnisearchignore holds for
     every run.
@@ -133,9 +139,10 @@ def index(
         raise UsageError("--poll needs --watch")
     if watch and dry_run:
         raise UsageError("--dry-run lists what one run would do: leave out --watch")
-    labels = parse_labelled_paths(paths, parse_labels(tag or (), meta or ()))
-    paths, globs = list(labels), parse_globs(include or (), exclude or ())
+    labels = parse_labelled_paths(places, parse_labels(tag or (), meta or ()))
+    globs = parse_globs(include or (), exclude or ())
     if dry_run:
+        paths = _paths_only(labels, "--dry-run", "run without it; --include and --exclude choose what is copied")
         found = dry_run_files(paths, settings, retry_failed, hidden, prune, globs)
         write_rows((file.fields() for file in found.files), ("change", "path", "note"), output)
         _show_report(found.report, None)
@@ -144,7 +151,8 @@ def index(
     open_executor = _open_executor(engine, address, settings)
     first = (retry_failed, labels, relabel, prune)
     with (
-        Bar("calibrating", "samples") as load_bar,
+        Bar("copying objects", "bytes") as copy_bar,
+        Bar("calibrating", "samples", after=copy_bar) as load_bar,
         Bar("indexing", "bytes", after=load_bar) as bar,
         Bar("reading text", "items", after=bar) as read_bar,
     ):
@@ -156,13 +164,14 @@ def index(
                 read_bar.stop()
                 _show_report(report, output, f"{datetime.now():%H:%M:%S} ")
 
+            paths = _paths_only(labels, "--watch", "run it again from time to time, such as by cron or a systemd timer")
             watched = WatchOptions(hidden, globs, poll, open_executor)
             report = watch_files(
                 paths, settings, watched, show, _warn, *first, meter=bar, read_meter=read_bar, load_meter=load_bar
             )
         else:
             report = index_files(
-                paths,
+                list(labels),
                 settings,
                 retry_failed,
                 hidden,
@@ -174,11 +183,22 @@ def index(
                 globs=globs,
                 open_executor=open_executor,
                 load_meter=load_bar,
+                copy_meter=copy_bar,
             )
     if not watch:
         _show_report(report, output)
         _hint(report, settings)
     _exit(report)
+
+
+def _paths_only(places: Iterable["Place"], option: str, way_out: str) -> list[Path]:
+    """Return the places, which must all be paths of this machine."""
+    paths: list[Path] = []
+    for place in places:
+        if not isinstance(place, Path):
+            raise UsageError(f"{place}: {option} takes only files and folders of this machine: {way_out}")
+        paths.append(place)
+    return paths
 
 
 def _show_report(report: "Report", output: Format | None, time: str = "") -> None:

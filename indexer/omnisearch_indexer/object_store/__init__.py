@@ -1,0 +1,1 @@
+"""Objects of a store, such as those of S3, as files of this machine."""
