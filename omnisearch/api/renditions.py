@@ -83,4 +83,6 @@ def _in_memory(content: bytes) -> BinaryIO:
 
 
 def _no(rendition: AnyRendition, item: Payload) -> NotFoundError:
-    return NotFoundError(f"item {item.item_id} has no {rendition.noun}: it is of the type {item.mime or item.modality}")
+    suits = rendition.suits(item.modality, item.mime)
+    why = "its file holds none" if suits else f"it is of the type {item.mime or item.modality}"
+    return NotFoundError(f"item {item.item_id} has no {rendition.noun}: {why}")

@@ -83,7 +83,10 @@ class PagePicture:
 
     number: int
 
-    noun = "page"
+    @property
+    def noun(self) -> str:
+        """The name of the page in a message."""
+        return f"page {self.number}"
 
     def __str__(self) -> str:
         return f"page.{self.number}.{Rendition.LARGE}"

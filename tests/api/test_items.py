@@ -216,6 +216,16 @@ def test_a_pdf_has_pages(client: TestClient, engine: ScriptedEngine) -> None:
         assert client.get(url, params={"number": number}).status_code == 422
 
 
+def test_a_page_after_the_last_one_is_named(
+    client: TestClient, engine: ScriptedEngine, renderer: ToyRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.payloads = [replace(payload, mime="application/pdf") for payload in engine.payloads]
+    monkeypatch.setattr(renderer, "render", lambda *_: None)
+    answer = client.get(f"/v1/items/{IDS['tx']}/page", params={"number": 999})
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"item {IDS['tx']} has no page 999: its file holds none"
+
+
 def _replaced_by_link(folder: Path) -> None:
     """Move a folder away and put a link to it in its place."""
     folder.rename(folder.with_name("moved"))

@@ -213,7 +213,8 @@ def _show_report(report: "Report", output: Format | None, time: str = "") -> Non
 def _hint(report: "Report", settings: "Settings") -> None:
     if report.unread and settings.read == "none":
         what = f"{report.unread:,} pictures, sounds and videos"
-        err.print(f"the text and the speech in {what} were not read: `omnisearch enrich` reads them", markup=False)
+        unread = f"the text and the speech in {what} were not read: `omnisearch enrich` reads them"
+        err.print(unread, markup=False, soft_wrap=True)
     if report.failed and not report.interrupted:
         err.print("`omnisearch errors` names the files that failed", markup=False)
 
