@@ -131,9 +131,14 @@ def test_a_network_is_shipped_only_when_it_changed(
     fitted = fit(sound, make_lessons(), tmp_path)
     for _ in range(2):
         ship(fitted.space)
-        assert sound.fingerprint == fitted.space.fingerprint
+        assert shipped(sound) == fitted.space.fingerprint
     written = sound.path.stat()
     ship(fitted.space)
     assert sound.path.stat() == written
     ship(fitted.folds[0])
-    assert sound.fingerprint == fitted.folds[0].fingerprint != fitted.space.fingerprint
+    assert shipped(sound) == fitted.folds[0].fingerprint != fitted.space.fingerprint
+
+
+def shipped(space: Specialist) -> str:
+    """The fingerprint of the network that ships now: a space keeps that of the network that it has."""
+    return type(space)(space.spec, space._settings).fingerprint
