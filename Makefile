@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  $(if $(TORCH_INDEX),--retries 0 --extra-index-url $(TORCH_INDEX))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train]'
 	@# librosa compiles functions on its first import, in half a minute: not in the first search or test.
-	$(BIN)/python -c 'import librosa; librosa.resample, librosa.filters.mel, librosa.stft'
+	$(BIN)/python -c 'import librosa.core.audio, librosa.util.utils'
 	@touch $@
 
 install: $(STAMP) page  ## Make .venv with everything the project needs, and build the search page
