@@ -158,8 +158,9 @@ class Point:
 
 # The name of the second vector in every collection.
 TEXT_VECTOR = "text"
-# The fields of payloads that lookups leave out: long ones, and copies of parts of the metadata, which filters use.
+# The fields of payloads that are copies of parts of the metadata, for filters.
 COPIED_FIELDS = ("date", *NUMBERS)
+# The fields of payloads that lookups leave out: long ones and copies.
 UNREAD_FIELDS = ("passage", "readings", *COPIED_FIELDS)
 # The fields of a payload that say which part of the item it is.
 SEGMENT_FIELDS = ("segment", "start", "end", "unit", "part")
@@ -253,6 +254,11 @@ class Lookup:
     using: Literal["content", "text"] = "content"
     least: float | None = None
     exact: bool = False
+
+
+def segment_lookups(wanted: Sequence[tuple[Floats, str]], most: int) -> list[Lookup]:
+    """Return the lookups for `VectorStore.best_segments`."""
+    return [Lookup(vector, most, Filter(item_ids=(item_id,))) for vector, item_id in wanted]
 
 
 @dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds

@@ -13,7 +13,19 @@ import numpy as np
 
 from omnisearch.durable import replace_file
 from omnisearch.errors import StoreError
-from omnisearch.stores.base import Facts, Filter, Lookup, Mark, Order, Payload, Point, PointPage, Scored, read_segment
+from omnisearch.stores.base import (
+    Facts,
+    Filter,
+    Lookup,
+    Mark,
+    Order,
+    Payload,
+    Point,
+    PointPage,
+    Scored,
+    read_segment,
+    segment_lookups,
+)
 from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import Clauses, clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
@@ -74,7 +86,7 @@ class EdgeStore:
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
         """See `VectorStore.best_segments`."""
-        lookups = [Lookup(vector, most, Filter(item_ids=(item_id,))) for vector, item_id in wanted]
+        lookups = segment_lookups(wanted, most)
         check_lookups(lookups, self.dim)
         answer = self._look_up("best_segments", lookups, [clauses(lookup.filter) for lookup in lookups])
         rows = zip(answer.body["rows"], answer.arrays["scores"].tolist(), strict=True)

@@ -21,6 +21,7 @@ from omnisearch.stores.base import (
     PointPage,
     Scored,
     read_segment,
+    segment_lookups,
 )
 from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import Clause, clauses, search_exactly
@@ -103,7 +104,7 @@ class ServerStore:
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
         """See `VectorStore.best_segments`."""
-        lookups = [Lookup(vector, most, Filter(item_ids=(item_id,))) for vector, item_id in wanted]
+        lookups = segment_lookups(wanted, most)
         check_lookups(lookups, self.dim)
         answers = self._look_up(lookups, models.PayloadSelectorInclude(include=list(SEGMENT_FIELDS)))
         return [[(read_segment(point.payload or {}), point.score) for point in answer.points] for answer in answers]

@@ -323,20 +323,20 @@ def test_a_killed_server_is_replaced_by_the_other(servers: Servers) -> None:
         assert all(answer == expected[0] for answer in expected)
         cursor = expected[0]["next_cursor"]
         following = hits(client, {**query, "cursor": cursor})
+
+        def assert_answered_by(server: str) -> None:
+            balancer.answered.clear()
+            for _ in range(4):
+                assert hits(client, query) == expected[0]
+                assert hits(client, {**query, "cursor": cursor}) == following
+            assert set(balancer.answered) == {server}
+
         servers.end(replica, signal.SIGKILL)
-        balancer.answered.clear()
-        for _ in range(4):
-            assert hits(client, query) == expected[0]
-            assert hits(client, {**query, "cursor": cursor}) == following
-        assert set(balancer.answered) == {main}
+        assert_answered_by(main)
 
         [again] = servers.start("replica")
         balancer.urls = [main, again]
         servers.end(main, signal.SIGKILL)
-        balancer.answered.clear()
-        for _ in range(4):
-            assert hits(client, query) == expected[0]
-            assert hits(client, {**query, "cursor": cursor}) == following
-        assert set(balancer.answered) == {again}
+        assert_answered_by(again)
         refused = client.post("/v1/jobs", json={"kind": "map"})
         assert (refused.status_code, refused.json()["code"]) == (404, "replica")
