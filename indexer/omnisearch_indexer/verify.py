@@ -172,7 +172,7 @@ class _Verification:
         found = audit(manifest, store, raw, model, alone=self._settings.store is None)
         self.report.points = found.points
         writing = {intent.item_id for intent in manifest.intents.all()}
-        for check, value, items in _faults(found, writing):
+        for check, value, items in _faults(found, writing | set(manifest.unheld())):
             self._add(check, CheckState.FAIL, value, REPAIR, _paths(manifest, items))
         kept = found.keys | set(manifest.intents.keys(writing))
         if unused := raw.count_unused(kept):
@@ -208,14 +208,15 @@ class _Verification:
             self._add("files", CheckState.WARN, f"{len(unread):,} files cannot be read", "check their disk", unread)
 
 
-def _faults(found: Audit, writing: set[str]) -> Iterator[tuple[str, str, Collection[str]]]:
+def _faults(found: Audit, unsettled: set[str]) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield the check, the description and the items of each fault of an audit.
 
-    The items that a killed run was writing may have more or fewer points, which the next run deletes or writes.
+    The items that a killed run was writing or deleting (`unsettled`) may have more or fewer points and embeddings than
+    the manifest says. The next run writes or deletes the rest.
     """
     if found.failures:
         yield "points", f"the engine fails: {found.failures[0]}", ()
-    if found.points != found.expected and not writing:
+    if found.points != found.expected and not unsettled:
         yield "counts", f"{found.expected:,} points in the manifest, {found.points:,} in the engine", ()
     for check, what, items in (
         ("points", "items have lost, unreadable or mismatched points", found.incomplete),
@@ -223,7 +224,7 @@ def _faults(found: Audit, writing: set[str]) -> Iterator[tuple[str, str, Collect
         ("points", "items have points that the manifest does not know", found.unknown),
         ("embeddings", "items have lost or damaged embeddings", found.lost),
     ):
-        if items := items - writing:
+        if items := items - unsettled:
             yield check, f"{len(items):,} {what}", items
     for name in found.failing_filters:
         yield "filters", f"a search by {name} loses points", ()

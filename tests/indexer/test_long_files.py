@@ -179,7 +179,8 @@ def test_a_run_that_was_lost_in_a_long_file_encodes_nothing_twice(
 ) -> None:
     folder = record(tmp_path / "files" / "long.wav", 30).parent
     lose(folder, small_batches, listener, 16)
-    assert (len(keys_of(small_batches)), points_of(small_batches), unfinished(small_batches)) == (16, {}, 1)
+    encoded = len(listener.heard)  # a batch for an idle encoder is not full, so this may be some more than 16
+    assert (len(keys_of(small_batches)), points_of(small_batches), unfinished(small_batches)) == (encoded, {}, 1)
     assert counts(index_files([folder], small_batches)) == {"new": 1}
     assert len(listener.heard) == 30
     fresh = small_batches.model_copy(update={"data_dir": tmp_path / "fresh"})
@@ -198,7 +199,7 @@ from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch_indexer import session, writer
 
 writer.FLUSH_POINTS = 1
-original, done = OmniBind.encode_spaces, 0
+original, done, batches = OmniBind.encode_spaces, 0, 0
 written = threading.Semaphore(0)  # batches whose embeddings are durable
 flush = SpaceEmbeddingStore.flush
 
@@ -207,13 +208,13 @@ def flush_and_count(store):
     written.release()
 
 def encode_spaces(model, modality, contents, role):
-    global done
+    global done, batches
     if done >= 12:
-        for _ in range(3):
+        for _ in range(batches):
             written.acquire(timeout=20)
         print(done, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
-    done += len(contents)
+    done, batches = done + len(contents), batches + 1
     return original(model, modality, contents, role)
 
 OmniBind.encode_spaces = encode_spaces
@@ -262,10 +263,11 @@ def test_segments_of_another_decoder_are_not_taken_for_those_of_this_one(
 ) -> None:
     folder = record(tmp_path / "files" / "long.wav", 30).parent
     lose(folder, small_batches, listener, 16)
+    encoded = len(listener.heard)
     monkeypatch.setattr(session, "fingerprint", lambda settings: "a newer decoder")
     recorder.voice = 1
     index_files([folder], small_batches)
-    assert len(listener.heard) == 16 + 30
+    assert len(listener.heard) == encoded + 30
     fresh = small_batches.model_copy(update={"data_dir": tmp_path / "fresh"})
     index_files([folder], fresh)
     assert _same(points_of(small_batches), points_of(fresh))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +90,26 @@ def test_facts_that_no_run_wrote_are_found_and_repaired(indexed: Settings, folde
         assert manifest.is_settled(facts_version()) == settled
     assert found(verify_index(indexed))["points"] == (CheckState.FAIL, REPAIR, (str(folder / "a.png"),))
     repair_index(indexed)
+    assert verify_index(indexed).findings == []
+
+
+def test_an_item_that_a_killed_run_was_deleting_is_no_damage(
+    indexed: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its embeddings go first, then its points, then its row in the manifest."""
+
+    def killed(manifest: Manifest, item_ids: Sequence[str]) -> None:
+        raise RuntimeError("killed")
+
+    (folder / "a.png").unlink()
+    before = len(points_of(indexed))
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "forget", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            index_files([folder], indexed)
+    assert len(points_of(indexed)) < before
+    assert not verify_index(indexed).damaged
+    index_files([folder], indexed)
     assert verify_index(indexed).findings == []
 
 
