@@ -94,7 +94,8 @@ def create_app(
         renditions, app.state.placeholders = Renditions(kept, renderer), Placeholders(kept)
         app.state.collections, app.state.renditions, app.state.files = collections, renditions, ItemFiles()
         await collections.start()
-        await app.state.uploads.start()
+        if not is_replica:
+            await app.state.uploads.start()
         filler = PreviewFiller(settings, collections, kept, app.state.files)
         if fills_previews:
             filler.start()
@@ -121,11 +122,11 @@ def create_app(
     handle_errors(app)
     describe_problems(app)
     app.state.metrics, app.state.fetcher = Metrics(), Fetcher(settings.fetch_urls)
-    app.state.draining = threading.Event()
+    app.state.draining, app.state.is_replica = threading.Event(), is_replica
     app.state.storage, app.state.reveals, app.state.max_body_bytes = StorageMeter(), reveals, max_body_bytes
     app.state.answers = StoredAnswers(settings)
-    app.state.uploads = KeptUploads(settings, is_replica)
-    app.state.jobs = JobTable(settings, app.state.draining, is_replica)
+    app.state.uploads = KeptUploads(settings)
+    app.state.jobs = JobTable(settings, app.state.draining)
     # The last one added handles a request first.
     app.add_middleware(RefuseWhenFull, full=lambda: app.state.collections.is_full("search"))
     page = page_routes()

@@ -16,7 +16,6 @@ from omnisearch.errors import (
     CollectionNotFoundError,
     NoIndexError,
     OmnisearchError,
-    ReplicaError,
     UsageError,
 )
 from omnisearch.stores.collections import (
@@ -38,8 +37,7 @@ class Collections:
     """Opens collections, and closes the least recently used ones. Use it from one event loop.
 
     `default` is the collection of the settings, for requests that name none. It is opened at the start and stays open.
-    The folders of the others are on the main server, so a replica opens those that its Qdrant server has, and lists
-    none.
+    The folders of the others are on the main server, so a replica opens those that its Qdrant server has.
     """
 
     def __init__(
@@ -101,12 +99,7 @@ class Collections:
         return settings
 
     def names(self) -> list[str]:
-        """Return the names of all collections.
-
-        Raises:
-            ReplicaError: this server is a replica.
-        """
-        self._refuse_replica()
+        """Return the names of all collections of the data directory."""
         return [name for name in list_collections(self.default.settings) if name not in self._removing]
 
     def opened(self) -> list[Service]:
@@ -139,9 +132,7 @@ class Collections:
         Raises:
             ConflictError: the name is taken.
             UsageError: there are too many collections.
-            ReplicaError: this server is a replica.
         """
-        self._refuse_replica()
         await asyncio.to_thread(create_collection, self.default.settings.model_copy(update={"collection": name}))
 
     async def remove(self, name: str) -> None:
@@ -151,9 +142,7 @@ class Collections:
             UsageError: it is the default one of the server or of the data directory.
             CollectionNotFoundError: no collection has this name.
             BusyError: it is being indexed, or requests still use it after a while.
-            ReplicaError: this server is a replica.
         """
-        self._refuse_replica()
         settings = self.settings(name)
         if name == self.default.settings.collection:
             raise UsageError(f"the collection {name!r} is the default one of this server, which is not removed")
@@ -171,10 +160,6 @@ class Collections:
         service = self._others.pop(name, None) or Service(settings, self._open_engine, self._pools)
         self._others[name] = service
         return service
-
-    def _refuse_replica(self) -> None:
-        if self._is_replica:
-            raise ReplicaError
 
     async def _open(self, service: Service) -> None:
         try:

@@ -11,8 +11,9 @@ from fastapi import Depends, Query, Request
 
 from omnisearch.api.collections import Collections
 from omnisearch.api.lazy_store import LazyStore
+from omnisearch.api.replica import OnMain
 from omnisearch.config import Collection, Settings
-from omnisearch.errors import BusyError, ReplicaError
+from omnisearch.errors import BusyError
 from omnisearch.jobs.job import Job
 from omnisearch.jobs.store import JobStore
 
@@ -24,10 +25,10 @@ T = TypeVar("T")
 
 
 class JobTable:
-    """Calls the table of jobs, and watches jobs. A replica has none."""
+    """Calls the table of jobs, and watches jobs."""
 
-    def __init__(self, settings: Settings, draining: threading.Event, is_replica: bool = False) -> None:
-        self._settings, self._draining, self.is_replica = settings, draining, is_replica
+    def __init__(self, settings: Settings, draining: threading.Event) -> None:
+        self._settings, self._draining = settings, draining
         self._store = LazyStore("jobs", lambda: JobStore.open(settings), THREADS, WAITING)
         self._watchers = 0
 
@@ -78,11 +79,8 @@ class JobTable:
         await self._store.close()
 
 
-async def _jobs(request: Request) -> JobTable:
-    table = cast(JobTable, request.app.state.jobs)
-    if table.is_replica:
-        raise ReplicaError
-    return table
+async def _jobs(request: Request, _: OnMain) -> JobTable:
+    return cast(JobTable, request.app.state.jobs)
 
 
 async def _named(

@@ -9,9 +9,10 @@ from fastapi import Depends, Request
 
 from omnisearch.api.expressions import Upload
 from omnisearch.api.lazy_store import LazyStore
+from omnisearch.api.replica import OnMain
 from omnisearch.api.upload_store import UploadStore
 from omnisearch.config import Settings
-from omnisearch.errors import OmnisearchError, ReplicaError
+from omnisearch.errors import OmnisearchError
 
 THREADS, WAITING = 2, 64
 EXPIRE_SECONDS = 60.0
@@ -21,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class KeptUploads:
-    """Calls the store of uploads, and deletes expired uploads. A replica has none."""
+    """Calls the store of uploads, and deletes expired uploads."""
 
-    def __init__(self, settings: Settings, is_replica: bool = False) -> None:
-        self._settings, self._is_replica = settings, is_replica
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._store = LazyStore("uploads", lambda: UploadStore(settings), THREADS, WAITING)
         self._expiring: asyncio.Task[None] | None = None
 
@@ -37,10 +38,7 @@ class KeptUploads:
 
         Raises:
             BusyError: too many calls wait.
-            ReplicaError: this server is a replica.
         """
-        if self._is_replica:
-            raise ReplicaError
         return await self._store.ask(call)
 
     async def use(self, ids: Collection[str]) -> dict[str, Upload]:
@@ -66,7 +64,7 @@ class KeptUploads:
         return UploadStore.exists(self._settings)
 
 
-async def _uploads(request: Request) -> KeptUploads:
+async def _uploads(request: Request, _: OnMain) -> KeptUploads:
     return cast(KeptUploads, request.app.state.uploads)
 
 

@@ -14,6 +14,7 @@ from omnisearch.api.expressions import Body, Upload
 from omnisearch.api.fetch import Fetcher
 from omnisearch.api.kept_uploads import KeptUploads
 from omnisearch.api.record import current
+from omnisearch.api.replica import refuse_on_replica
 from omnisearch.api.request_files import spooled
 from omnisearch.api.strict_json import parse_json
 
@@ -70,7 +71,8 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
         RequestValidationError: the query does not fit the model.
         HTTPException: 413, it is too large; 415, it is neither JSON nor multipart; 422, a part is missing;
             507, the server's disk is full.
-        NotFoundError: an upload does not exist or has expired, or this server is a replica.
+        NotFoundError: an upload does not exist or has expired.
+        ReplicaError: the query names uploads, and this server is a replica.
         FetchError: a URL is not allowed or cannot be fetched.
     """
     async with AsyncExitStack() as held:
@@ -79,6 +81,8 @@ async def asked(request: Request, kind: type[B]) -> AsyncIterator[tuple[B, dict[
             fetcher: Fetcher = request.app.state.fetcher
             fetched = await held.enter_async_context(fetcher.fetched(query.urls))
             kept_uploads: KeptUploads = request.app.state.uploads
+            if query.upload_ids:
+                await refuse_on_replica(request)
             kept = await kept_uploads.use(query.upload_ids)
         yield query, uploads | fetched | kept
 

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
+from omnisearch.api.upload_store import UploadStore
 from omnisearch.cli.serve import serve
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NoIndexError, UsageError
@@ -80,6 +81,15 @@ def test_a_replica_refuses_exactly_what_needs_the_data_directory(replica: TestCl
 def test_a_replica_refuses_uploads_as_terms(replica: TestClient) -> None:
     answer = replica.post("/v1/search", json={"query": [{"upload_id": "0" * 32}]})
     assert (answer.status_code, answer.json()["code"]) == (404, "replica")
+
+
+def test_a_replica_does_not_look_for_expired_uploads(engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[Settings]()
+    monkeypatch.setattr(UploadStore, "exists", looked.append)
+    for is_replica in (True, False):
+        with open_client(load_settings(), engine_factory=lambda _: engine, is_replica=is_replica) as client:
+            wait_until_ready(client)
+        assert bool(looked) != is_replica
 
 
 def test_a_replica_opens_the_collections_of_its_qdrant_server(replica: TestClient) -> None:

@@ -11,6 +11,7 @@ from omnisearch.api.collections import Collections, Served
 from omnisearch.api.idempotency import Creating
 from omnisearch.api.keys import Scope
 from omnisearch.api.openapi import refused
+from omnisearch.api.replica import OnMain
 from omnisearch.api.request_body import json_body, read_json
 from omnisearch.api.schemas import CollectionIn
 from omnisearch.api.service import SearchEngine
@@ -27,7 +28,7 @@ Name = Annotated[Collection, InPath(description="The name of a collection.")]
 
 
 @router.get("")
-async def page(collections: Served) -> CollectionsOut:
+async def page(collections: Served, _: OnMain) -> CollectionsOut:
     """List the collections without opening them."""
     return CollectionsOut(collections=[_entry(collections, name) for name in collections.names()])
 
@@ -53,7 +54,9 @@ async def show(name: Name, collections: Served) -> CollectionOut:
 @changes.post(
     "", status_code=HTTPStatus.CREATED, openapi_extra=json_body(CollectionIn), responses=refused(409, s409=TAKEN)
 )
-async def create(request: Request, response: Response, collections: Served, creating: Creating) -> CollectionOut:
+async def create(
+    request: Request, response: Response, collections: Served, creating: Creating, _: OnMain
+) -> CollectionOut:
     """Make an empty collection, which a job of the kind `index` can fill; `Location` is its URL."""
     name = (await read_json(request, CollectionIn)).name
 
@@ -66,7 +69,7 @@ async def create(request: Request, response: Response, collections: Served, crea
 
 
 @changes.delete("/{name}", status_code=HTTPStatus.NO_CONTENT)
-async def remove(name: Name, collections: Served) -> None:
+async def remove(name: Name, collections: Served, _: OnMain) -> None:
     """Remove a collection with its vectors and embeddings; the indexed files are not deleted."""
     await collections.remove(name)
 
