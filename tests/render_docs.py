@@ -14,7 +14,7 @@ from typing import Any, Literal
 from typer.main import get_command
 
 from bench import render as benchmarks
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.config import Settings
 from omnisearch.errors import Reason
 from omnisearch.media.kinds import FILMS, IMAGES, OBJECTS, SOUNDS, TEXTS

@@ -11,15 +11,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from omnisearch.cli.next_command import complete_commands
 from omnisearch.errors import UsageError
 from omnisearch.paths import find_path
+
+MESSAGES = ("way_out", "message")  # the columns of tables whose texts name commands
 
 
 class Messages(Console):
     """The console on stderr. Control characters of names and values are escaped, because a terminal obeys them."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print texts with only their line breaks as control characters."""
+        """Print texts with only their line breaks as control characters, and with commands that run as they are."""
         super().print(*(_message(each) if isinstance(each, str) else each for each in objects), **options)
 
 
@@ -108,7 +111,7 @@ def _escaped(text: str) -> str:
 
 
 def _message(text: str) -> str:
-    return "\n".join(map(_escaped, text.split("\n")))
+    return "\n".join(map(_escaped, complete_commands(text).split("\n")))
 
 
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -116,7 +119,7 @@ def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> N
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in columns))
+        table.add_row(*(_cell(complete_commands(row[name]) if name in MESSAGES else row.get(name)) for name in columns))
     Console(markup=False, highlight=False).print(table)
 
 

@@ -1,39 +1,14 @@
-"""The `omnisearch` command: it finds the commands by entry point and turns errors into exit codes."""
+"""The `omnisearch` command: it turns errors into messages and exit codes."""
 
 import os
 import sys
-from importlib.metadata import entry_points
-from typing import Annotated
 
-import typer
-
-from omnisearch import __version__
+from omnisearch.cli.commands import build
 from omnisearch.cli.console import err
 from omnisearch.errors import FAILED, INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
 ANSWERING = ("search", "locate")  # commands that close everything before they return
-
-
-def build(name: str = "") -> typer.Typer:
-    """Collect the commands: only `name` if it is a command, else all. A command is a function or a Typer app."""
-    app = typer.Typer(
-        name="omnisearch",
-        help="Search mixed collections of text, images, sounds, videos and 3D models with any of them.",
-        no_args_is_help=True,
-        add_completion=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_root)
-    points = entry_points(group="omnisearch.commands")
-    for point in sorted(points.select(name=name) or points, key=lambda point: point.name):
-        command = point.load()
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=point.name)
-        else:
-            app.command(point.name)(command)
-    return app
 
 
 def run() -> None:
@@ -78,17 +53,3 @@ def main() -> None:
 
 def _command() -> str:
     return sys.argv[1] if len(sys.argv) > 1 else ""
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        sys.stdout.write(f"{__version__}\n")
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", "-V", help="Show the version.", callback=_show_version, is_eager=True)
-    ] = False,
-) -> None:
-    pass

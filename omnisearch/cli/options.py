@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from omnisearch.cli.console import Format
+from omnisearch.cli.next_command import keep_flag
 from omnisearch.errors import UsageError
 
 
@@ -40,7 +41,11 @@ Places = Annotated[list[str], path_argument("PATH...", parser=check_path)]
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of index, embeddings and previews.", show_default=False, metavar="PATH", parser=parse_path
+        help="Folder of index, embeddings and previews.",
+        show_default=False,
+        metavar="PATH",
+        parser=parse_path,
+        callback=keep_flag,
     ),
 ]
 Collection = Annotated[
@@ -49,10 +54,15 @@ Collection = Annotated[
         help="Name of the collection; the first one is called default.",
         show_default=False,
         metavar="NAME",
+        callback=keep_flag,
     ),
 ]
-Model = Annotated[str | None, typer.Option(help="A shipped bound model by name, or the folder of one.")]
-Store = Annotated[str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.")]
+Model = Annotated[
+    str | None, typer.Option(help="A shipped bound model by name, or the folder of one.", callback=keep_flag)
+]
+Store = Annotated[
+    str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.", callback=keep_flag)
+]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
 MaxMemory = Annotated[str | None, typer.Option(help="Most memory for the towers of one device, such as 24GB.")]
 Share = Annotated[

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from omnisearch.api.app import create_app
 from omnisearch.api.keys import Key, Scope, hash_key, to_json
 from omnisearch.cli import served
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.client import light
 from omnisearch.client.running import announced
 from omnisearch.config import load_settings

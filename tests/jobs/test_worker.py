@@ -207,7 +207,7 @@ def test_the_command_lists_shows_cancels_and_retries(
 ) -> None:
     from typer.testing import CliRunner
 
-    from omnisearch.cli.main import build
+    from omnisearch.cli.commands import build
 
     job = store.add("index", {"paths": ["/a"]})
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.errors import QueryError
 from omnisearch.query.expressions import And, Expression, ItemRef, Term, Then
 from omnisearch.query.grammar import check_file, parse, parse_path, split

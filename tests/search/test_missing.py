@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.config import Settings, load_settings
 from omnisearch.query.expressions import Term
 from omnisearch.query.query import Query

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.cursors import pack
 from omnisearch.errors import QueryError, UsageError
 from omnisearch.metadata import Metadata

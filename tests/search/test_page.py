@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 from typer.testing import CliRunner
 
-from omnisearch.cli.main import build
+from omnisearch.cli.commands import build
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NotReadyError, QueryError
 from omnisearch.query.condition_parser import parse_conditions

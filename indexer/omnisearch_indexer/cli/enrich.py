@@ -45,5 +45,5 @@ def enrich(
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     if report.failed:
-        err.print("`omnisearch errors --all` names the files that were read in part", markup=False)
+        err.print("`omnisearch errors --all` names the files that were read in part", markup=False, soft_wrap=True)
         raise typer.Exit(SOME_FAILED)

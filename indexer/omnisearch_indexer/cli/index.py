@@ -216,7 +216,7 @@ def _hint(report: "Report", settings: "Settings") -> None:
         unread = f"the text and the speech in {what} were not read: `omnisearch enrich` reads them"
         err.print(unread, markup=False, soft_wrap=True)
     if report.failed and not report.interrupted:
-        err.print("`omnisearch errors` names the files that failed", markup=False)
+        err.print("`omnisearch errors` names the files that failed", markup=False, soft_wrap=True)
 
 
 def _warn(message: str) -> None:
