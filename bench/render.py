@@ -5,34 +5,17 @@ The heading and the text of a section are the docstring of its script, and its f
 
 import ast
 import inspect
-import json
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "bench" / "results"
-BEFORE = ROOT / "bench" / "before"
+from bench.agree import compare
+from bench.recorded import AGAIN, BEFORE, RESULTS, ROOT, documents, figures, number
+
 CLAIMS = ROOT / "bench" / "claims.toml"
 PAGE = ROOT / "docs" / "benchmarks.md"
-# The scripts of the page, in its order; `make bench` runs them in the same order.
-SCRIPTS = (
-    "everyday",
-    "indexing",
-    "peers",
-    "served",
-    "footprint",
-    "growth",
-    "search",
-    "nearest",
-    "serving",
-    "rebind",
-    "binding",
-    "pairs",
-    "gate",
-)
 WEAKEST = 3
 INTRODUCTION = """# Benchmarks
 
@@ -42,15 +25,8 @@ same files.
 A figure is the median of its rounds. A round of a comparison measures both sides, one after the other, so that a busy
 machine slows both: the ratios hold on other machines, the times only on this one. If a second run has as many rounds,
 and they vary as these did, its value lies in `low to high` in 95 of 100 cases (Student's t on the logarithms).
-`python bench/agree.py OTHER` compares the results with those of another run, in the folder OTHER."""
-
-
-def documents(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
-    """Return the JSON of each script that was run, by its name, in the order of the page."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
-    if unknown := found.keys() - set(SCRIPTS):
-        raise SystemExit(f"{folder} has {', '.join(sorted(unknown))}, which bench/render.py does not list in SCRIPTS")
-    return {name: found[name] for name in SCRIPTS if name in found}
+`python bench/agree.py OTHER` compares the results with those of another run, in the folder OTHER: ratios, sizes and
+memory as they are, times and rates after the factor by which the machine was slower throughout is divided out."""
 
 
 def claims() -> list[dict[str, str]]:
@@ -59,15 +35,10 @@ def claims() -> list[dict[str, str]]:
     return declared
 
 
-def figures(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return every result by "SCRIPT: NAME"."""
-    return {f"{script}: {each['name']}": each for script, run in runs.items() for each in run["results"]}
-
-
-def render(folder: Path = RESULTS, before: Path = BEFORE) -> str:
-    """Return the page. `before` has the results of some scripts at an earlier revision."""
+def render(folder: Path = RESULTS, before: Path = BEFORE, again: Path = AGAIN) -> str:
+    """Return the page. `before` has results of an earlier revision, `again` those of a second run."""
     runs = documents(folder)
-    parts = [INTRODUCTION, _machines(runs), _weakest(runs), _changed(documents(before), runs)]
+    parts = [INTRODUCTION, _machines(runs), _again(folder, again), _weakest(runs), _changed(documents(before), runs)]
     for script, run in runs.items():
         parts += [_section(script), _run(run), _table(COLUMNS, (_row(each) for each in run["results"]))]
     parts += ["## The claims of the README", _claims(figures(runs))]
@@ -88,13 +59,6 @@ def _row(result: dict[str, Any]) -> tuple[str, ...]:
 def shown(result: dict[str, Any]) -> str:
     """Return the value of a result with its unit."""
     return number(result["value"]) + ("" if result["unit"] == "ratio" else f" {result['unit']}")
-
-
-def number(value: float) -> str:
-    """Write a number with three significant digits."""
-    rounded = float(f"{value:.3g}")
-    exponent = int(f"{rounded:e}".partition("e")[2])
-    return f"{rounded:,.{min(6, max(0, 2 - exponent))}f}"
 
 
 def _section(script: str) -> str:
@@ -133,6 +97,24 @@ def _machine(machine: dict[str, Any]) -> str:
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, "
         f"Python {machine['python']}, {packages}"
     )
+
+
+def _again(folder: Path, again: Path) -> str:
+    """Return what a second run shows; nothing if there is none."""
+    found = compare(folder, again)
+    if not found.count:
+        return ""
+    runs = documents(again).values()
+    dates, revisions = sorted(run["date"] for run in runs), dict.fromkeys(run["revision"] for run in runs)
+    slower = ", ".join(f"{script} {factor:.2f}" for script, factor in found.slower.items())
+    heading = (
+        "## A second run\n\n"
+        f"`make bench RESULTS=bench/again` measured all figures again, from {dates[0]} to {dates[-1]} "
+        f"(revision {', '.join(revisions)}). {len(found.outside)} of {found.count} values lie outside of the spread of "
+        f"the first run; five in a hundred are expected. The second run took this many times as long, which is divided "
+        f"out of times and rates: {slower}."
+    )
+    return "\n".join([heading, *([""] if found.outside else []), *(f"- {line}" for line in found.outside)])
 
 
 def worse_than_peer(result: dict[str, Any]) -> float:

@@ -3,7 +3,8 @@
 A figure is measured in rounds. Each round gives one number, and the value is the median of the rounds. A round of a
 comparison measures both sides, one after the other, so that a busy machine slows both. If a second run has as many
 rounds, and they vary as these did, its value lies between `low` and `high` in 95 of 100 cases (Student's t on the
-logarithms of the rounds). The spread does not cover a machine that is slower throughout: compare ratios then.
+logarithms of the rounds). The spread does not cover a machine that is slower throughout; bench/agree.py divides that
+out.
 """
 
 import argparse

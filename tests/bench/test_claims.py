@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bench import render
+from bench import recorded, render
 from tests.bench.commands import missing
 from tests.test_docs import FENCE, README
 
@@ -40,10 +40,10 @@ def test_a_figure_without_a_claim_would_be_seen() -> None:
 
 
 def test_every_figure_of_a_claim_is_one_that_a_script_of_the_page_makes() -> None:
-    known = render.figures(render.documents())
+    known = recorded.figures(recorded.documents())
     ran = {name.partition(": ")[0] for name in known}
     named = [claim["figure"] for claim in CLAIMS if "figure" in claim]
-    assert {name.partition(": ")[0] for name in named} <= set(render.SCRIPTS)
+    assert {name.partition(": ")[0] for name in named} <= set(recorded.SCRIPTS)
     assert [name for name in named if name.partition(": ")[0] in ran and name not in known] == []
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bench import render
+from bench import recorded, render
 from bench.results import FORMAT, Report, significant, spread
 from tests.bench.commands import missing
 from tests.test_docs import ROOT
 
-RUNS = render.documents()
+RUNS = recorded.documents()
 
 
 @pytest.mark.parametrize("script", RUNS)
@@ -44,7 +44,7 @@ def test_make_bench_runs_every_script_of_the_page() -> None:
     recipe = re.search(r"^bench:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert recipe
     ran = re.findall(r"\$\(BENCH\)/(\w+)\.py.*?--json \$\(RESULTS\)/(\w+)\.json", recipe[1])
-    assert ran == [(script, script) for script in render.SCRIPTS]
+    assert ran == [(script, script) for script in recorded.SCRIPTS]
 
 
 def results(folder: Path, script: str = "rebind", **ratios: tuple[float, str]) -> dict[str, dict[str, Any]]:
@@ -53,7 +53,7 @@ def results(folder: Path, script: str = "rebind", **ratios: tuple[float, str]) -
         report.add(name, "ratio", [value], 1, better, "a | peer")  # type: ignore[arg-type]
     report.miss("not here", "ratio", "no registry has it", peer="a peer")
     report.write(folder / f"{script}.json")
-    return render.documents(folder)
+    return recorded.documents(folder)
 
 
 def test_the_weakest_ratios_are_those_that_are_most_times_worse(tmp_path: Path) -> None:
@@ -75,11 +75,11 @@ def test_a_page_has_what_could_not_be_measured_and_no_broken_row(tmp_path: Path)
 def test_results_of_an_unlisted_script_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "nothing.json").write_text(json.dumps({}), encoding="utf-8")
     with pytest.raises(SystemExit, match="nothing"):
-        render.documents(tmp_path)
+        recorded.documents(tmp_path)
 
 
 def test_numbers_have_three_digits() -> None:
-    assert [render.number(x) for x in (0.01234, 0.5, 9.996, 17.04, 456.7, 12345.6)] == [
+    assert [recorded.number(x) for x in (0.01234, 0.5, 9.996, 17.04, 456.7, 12345.6)] == [
         "0.0123",
         "0.500",
         "10.0",
@@ -98,3 +98,13 @@ def test_ratios_of_an_earlier_revision_are_shown_beside_those_of_now(tmp_path: P
     rows = [line for line in section.splitlines() if line.startswith("| rebind")]
     assert rows == ["| rebind: slow | 5.00 | 2.00 | a \\| peer |"]
     assert "## Before and after" not in render.render(now, tmp_path / "nowhere")
+
+
+def test_the_page_says_how_a_second_run_agrees(tmp_path: Path) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    results(first, same=(2.0, "lower"), other=(2.0, "lower"))
+    results(again, same=(2.0, "lower"), other=(3.0, "lower"))
+    section = render.render(first, tmp_path / "before", again).split("## A second run")[1].split("##")[0]
+    assert "1 of 2 values lie outside" in section
+    assert "- rebind: other: 3.00 is not in 2.00 to 2.00" in section
+    assert "## A second run" not in render.render(first, tmp_path / "before", tmp_path / "nowhere")

@@ -71,7 +71,22 @@ def test_two_runs_are_compared_by_their_spreads(tmp_path: Path) -> None:
         report = Report("bench/rebind.py")
         report.add("a ratio", "ratio", rounds)
         report.write(tmp_path / folder / "rebind.json")
-    assert agree.differences(tmp_path / "first", tmp_path / "near") == ([], 1)
-    lines, count = agree.differences(tmp_path / "first", tmp_path / "far")
-    assert count == 1
-    assert lines[0].startswith("rebind: a ratio: 9.00 is not in")
+    assert agree.compare(tmp_path / "first", tmp_path / "near") == agree.Agreement(1, {}, [])
+    far = agree.compare(tmp_path / "first", tmp_path / "far")
+    assert far.count == 1
+    assert far.outside[0].startswith("rebind: a ratio: 9.00 is not in")
+
+
+def test_times_and_rates_of_two_runs_are_compared_at_one_speed(tmp_path: Path) -> None:
+    """The second machine is half as fast, and one of its times has become ten times as long."""
+    for folder, slower in (("first", 1.0), ("second", 2.0)):
+        report = Report("bench/rebind.py")
+        for name in ("a time", "another time"):
+            report.add(name, "ms", [slower * each for each in (10.0, 11.0, 12.0)])
+        report.add("a rate", "texts/s", [each / slower for each in (10.0, 11.0, 12.0)])
+        report.add("a long time", "s", [10 ** (slower - 1) * each for each in (10.0, 11.0, 12.0)])
+        report.add("memory", "MiB", [slower * each for each in (10.0, 11.0, 12.0)])
+        report.write(tmp_path / folder / "rebind.json")
+    found = agree.compare(tmp_path / "first", tmp_path / "second")
+    assert found.slower == {"rebind": pytest.approx(2.0, rel=1e-3)}
+    assert [line.split(": ")[1] for line in found.outside] == ["a long time", "memory"]
