@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +34,7 @@ from tests.test_docs import ROOT
 KEY = "k" * 40
 AUTHORIZED = {"authorization": f"Bearer {KEY}"}
 FILES = 40
+DEPLOY = ROOT / "docs" / "deploy.md"
 REPEATED = {404, 503}  # the statuses after which a balancer asks the next server
 # What needs the data directory of the index.
 REFUSED = {
@@ -110,7 +113,7 @@ def test_a_replica_needs_a_qdrant_server_and_watches_nothing() -> None:
 
 
 def test_the_documented_balancer_repeats_requests_after_these_statuses() -> None:
-    (rule,) = re.findall(r"proxy_next_upstream (.*);", (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8"))
+    (rule,) = re.findall(r"proxy_next_upstream (.*);", DEPLOY.read_text(encoding="utf-8"))
     assert {int(word[-3:]) for word in rule.split() if word.startswith("http_")} == REPEATED
 
 
@@ -350,3 +353,66 @@ def test_a_killed_server_is_replaced_by_the_other(servers: Servers) -> None:
         assert_answered_by(again)
         refused = client.post("/v1/jobs", json={"kind": "map"})
         assert (refused.status_code, refused.json()["code"]) == (404, "replica")
+
+
+@contextmanager
+def nginx(folder: Path, urls: Sequence[str]) -> Iterator[tuple[Path, httpx2.Client]]:
+    """Run the documented balancer over three addresses; yield its log of the servers that were asked, and a client."""
+    (server,) = re.findall(r"^```nginx\n(upstream main .*?)^```", DEPLOY.read_text(encoding="utf-8"), re.M | re.S)
+    for n, url in enumerate(urls, 1):
+        server = server.replace(f"192.0.2.{n}:8000", url.removeprefix("http://"))
+    port, log = free_port(), folder / "asked.log"
+    server = server.replace("listen 80;", f"listen 127.0.0.1:{port};")
+    log_lines = f"log_format asked '$upstream_addr'; access_log {log} asked;"
+    places = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; events {{}} http {{ {places} {log_lines}\n{server}\n}}"
+    )
+    process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        with httpx2.Client(base_url=url, headers=AUTHORIZED, timeout=PATIENCE_SECONDS) as client:
+            wait_until_it_listens(port)
+            wait_until_ready(client)
+            yield log, client
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def wait_until_it_listens(port: int) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    with socket.socket() as one:
+        while one.connect_ex(("127.0.0.1", port)):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_the_documented_nginx_sends_each_request_to_a_server_that_can_answer(servers: Servers, tmp_path: Path) -> None:
+    if shutil.which("nginx") is None:
+        pytest.skip("nginx is not installed")
+    main, replica = servers.start("main", "replica")
+    query = {"query": [{"text": "page number"}], "limit": 4}
+    (tmp_path / "nginx").mkdir()
+    with nginx(tmp_path / "nginx", [main, replica, f"http://127.0.0.1:{free_port()}"]) as (log, client):
+        first, *others = (hits(client, query) for _ in range(6))
+        assert all(answer == first for answer in others)
+        sent = client.post("/v1/uploads", files={"file": ("red.png", picture())})
+        assert sent.status_code == 201
+        named = {"query": [{"upload_id": sent.json()["id"]}], "limit": 5}
+        assert len({json.dumps(hits(client, named)) for _ in range(4)}) == 1
+        asked = log.read_text()
+        assert all(url.removeprefix("http://") in asked for url in (main, replica))
+
+        servers.end(main, signal.SIGKILL)
+        assert all(hits(client, query) == first for _ in range(6))
+        assert client.post("/v1/jobs", json={"kind": "map"}).status_code == 502
