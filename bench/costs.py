@@ -9,6 +9,7 @@ influence. Needs the weights of `mini` (`omnisearch models pull`).
     engine     the embedded engine with points of photographs: writing, size by part, memory, an exact search
     graph      the graph that a Qdrant server builds, by the same code: links and building
     processes  the peak memory of a run of `omnisearch index`, and of a search that loads every tower
+    run        the share of the cores that a run over photographs keeps busy, for which the machine must be idle
 """
 
 import argparse
@@ -29,9 +30,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import synthesized
+from bench import indexing, synthesized
 from bench.growth import cost
 from bench.hnsw import Graph, few_directions
+from bench.process_tree import adopt_orphans
 from bench.results import cpu_name
 from omnisearch.config import Settings, load_settings
 from omnisearch.costs.constants import Measurement, record
@@ -60,6 +62,7 @@ TEXTS = {"note": (20, 1020), "document": (10, 210)}
 POINTS = 20_000, 40_000  # the log of the engine has its full size from some 15,000 points on
 GRAPH_POINTS = 4_000, 20_000
 BATCH = 256
+RUN_PHOTOS = 400
 MANIFEST = "manifest.file"  # measured with notes: their sample has the most files
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -245,11 +248,24 @@ def measure_processes(rounds: int) -> dict[str, float]:
     return {"head.base": indexing.peak_mib * 2**20, "server.base": searching.peak_mib * 2**20}
 
 
+def measure_run(rounds: int) -> dict[str, float]:
+    """Return the share of the cores that a run over photographs keeps busy, its start included."""
+    adopt_orphans()
+    torch.set_num_threads(indexing.CORES)
+    settings = load_settings(model=MODEL)
+    index_files(settings, "photo", 1)  # loads the towers
+    with tempfile.TemporaryDirectory() as name:
+        KINDS["photo"][0](Path(name), RUN_PHOTOS)
+        runs = [indexing.index(settings, Path(name)) for _ in range(rounds)]
+    return {"run.busy": median(cpu / wall / indexing.CORES for wall, cpu, _ in runs)}
+
+
 PARTS: Mapping[str, tuple[Callable[[int], dict[str, float]], str]] = {
     **{kind: (partial(measure_kind, kind), f"{few} and {many} files") for kind, (_, (few, many)) in KINDS.items()},
     "engine": (measure_engine, f"{POINTS[0]:,} and {POINTS[1]:,} points of {DIM} dimensions"),
     "graph": (measure_graph, f"{GRAPH_POINTS[0]:,} and {GRAPH_POINTS[1]:,} points of {DIM} dimensions"),
     "processes": (measure_processes, "a file of each kind"),
+    "run": (measure_run, f"{RUN_PHOTOS} photographs"),
 }
 
 
