@@ -239,13 +239,14 @@ def main() -> None:
     parser.add_argument("--points", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--times", type=int, default=40)
     parser.add_argument("--model")
+    parser.add_argument("--only", nargs="*", default=[], metavar="QUERY", help="names of queries of the table")
     add_json_option(parser)
     chosen, report = parser.parse_args(), Report(__file__)
     measured = []
     for count in chosen.points:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             settings = load_settings(data_dir=Path(folder) / "data", model=chosen.model)
-            measured.append(measure(settings, count, chosen.times))
+            measured.append(measure(settings, count, chosen.times, chosen.only))
         add_rows(report, count, measured[-1])
     report.write(chosen.json)
     print("| query | relative to | " + " | ".join(f"{count:,} points, ms | ratio" for count in chosen.points) + " |")
