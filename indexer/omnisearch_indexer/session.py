@@ -105,9 +105,9 @@ def index_files(
         reading = stack.enter_context(_open_reading(settings))
         version = "" if reading is None else reading.version
         stamp, decoding, pool = read_stamp(settings, version), stack.enter_context(ExitStack()), None
-        if stamp is None and open_executor is None:
+        if open_executor is None and not (settings.index_dir / MANIFEST_FILE).exists():
             pool = decoding.enter_context(_decoders(settings))
-            pool.start(settings.workers)  # such a run mostly has files to read
+            pool.start(settings.workers)  # a first run has files to read; others know it after the scan
         with open_lazily(settings, lock, model, checked=stamp is not None, meter=load_meter) as lazy:
             manifest = lazy.manifest
             if stamp is None:

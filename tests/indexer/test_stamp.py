@@ -14,6 +14,7 @@ import pytest
 
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError
+from omnisearch.media.pool import DecoderPool
 from omnisearch.stores import edge_link
 from omnisearch.stores.catalog import DIRECTORY, open_current
 from omnisearch.stores.edge_worker import LOCK_FILE
@@ -69,6 +70,20 @@ def test_an_unchanged_run_reports_what_a_whole_one_does(
     assert [{**report, "seconds": 0} for report in short] == [{**whole, "seconds": 0}] * 2
     with closing(Manifest(settings.index_dir / MANIFEST_FILE)) as manifest:
         assert manifest.roots()[str(folder)]
+
+
+def test_decoders_start_before_the_scan_only_in_a_first_run(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(DecoderPool, "start", lambda _, count: started.append(count))
+    write_image(tmp_path / "files" / "a.png")
+    for name in ("", "", "b.png"):
+        if name:
+            write_image(tmp_path / "files" / name, seed=1)
+        index_files([tmp_path / "files"], settings)
+        (settings.index_dir / STAMP_FILE).unlink()
+    assert started == [settings.workers, 0, 1]
 
 
 def write_manifest(settings: Settings) -> None:
