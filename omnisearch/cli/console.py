@@ -117,7 +117,7 @@ def _message(text: str) -> str:
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "name")  # a name is short, and copied as it is
     for row in rows:
         table.add_row(*(_cell(complete_commands(row[name]) if name in MESSAGES else row.get(name)) for name in columns))
     Console(markup=False, highlight=False).print(table)

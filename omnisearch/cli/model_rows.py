@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from omnisearch.binding.plan import Step
     from omnisearch.binding.sanity_check import Comparison
 
+PULL, NOT_PULLED = "omnisearch models pull", "not pulled"
+
 
 def model_row(name: str, settings: Settings) -> dict[str, Any]:
     """Return the facts of a model, under the names that the HTTP API gives them; sizes are in bytes.
@@ -59,8 +61,12 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "size": _size(row),
         "licence": " ".join(row["licences"]),
         "commercial": "yes" if row["commercial"] else "no",
-        "state": "ready" if row["ready"] else row["command"] or row["way_out"],
+        "state": "ready" if row["ready"] else _missing(row["command"]) or row["way_out"],
     }
+
+
+def _missing(command: str | None) -> str | None:
+    return NOT_PULLED if (command or "").startswith(PULL) else command
 
 
 def speech_state(settings: Settings) -> str:

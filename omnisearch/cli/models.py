@@ -34,7 +34,7 @@ Out = Annotated[
 @app.command()
 def ls(output: options.Output = None) -> None:
     """List the models: their spaces, what they embed, the size of their weight files in total and still to download,
-    their licence, whether it allows commercial use, and whether they are ready, or the command that makes them ready.
+    their licence, whether it allows commercial use, and whether they are ready, or what makes them ready.
 
     The models are the shipped, the published and the imported ones, and the configured one, which a * marks. The last
     lines say which models that transcribe speech and read text in pictures are ready.
@@ -48,8 +48,10 @@ def ls(output: options.Output = None) -> None:
     elif choose_format(output) is Format.TABLE:
         rows = [model_rows.shown(row) for row in rows]
     write_rows(rows, ("name", "spaces", "embeds", "size", "licence", "commercial", "state"), output)
-    err.print(model_rows.speech_state(settings), markup=False)
-    err.print(model_rows.ocr_state(settings), markup=False)
+    if any(row.get("state") == model_rows.NOT_PULLED for row in rows):
+        err.print(f"{model_rows.NOT_PULLED}: `{model_rows.PULL} NAME` fetches the weights of a model", markup=False)
+    err.print(model_rows.speech_state(settings), markup=False, soft_wrap=True)
+    err.print(model_rows.ocr_state(settings), markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -86,7 +86,10 @@ def test_ls_marks_the_configured_model_and_shows_one_that_is_ready(
     rows = _listed("ls")
     assert [name for name, row in rows.items() if row.get("configured")] == ["toy"]
     assert (rows["toy"]["ready"], rows["toy"]["path"]) == (True, str(hashed_model))
-    shown = runner.invoke(app, ["ls", "--format", "table"]).stdout
+    table = runner.invoke(app, ["ls", "--format", "table"])
+    shown = table.stdout
+    assert ["not", "pulled"] == next(line.split()[-2:] for line in shown.splitlines() if "omnibind-base " in line)
+    assert "`omnisearch models pull NAME`" in table.stderr
     assert "toy *" in shown
     assert "mini *" not in shown
     everyday = next(line.split() for line in shown.splitlines() if line.startswith("everyday"))
@@ -189,7 +192,7 @@ def test_a_model_of_a_script_is_pulled_by_its_name_and_then_ready(weights: Path,
     path.parent.mkdir(parents=True)
     with path.open("wb") as file:
         file.truncate(OCR_MODELS["ocr-greek"][0].size)
-    said = " ".join(runner.invoke(app, ["ls"]).stderr.split())
+    said = runner.invoke(app, ["ls"]).stderr  # on one line
     assert "read by the default model, ocr-greek; `omnisearch models pull ocr-cyrillic ocr-arabic` adds" in said
 
 

@@ -197,7 +197,9 @@ def test_commands_tell_of_a_kept_root(settings: Settings, media: Path, call: Cal
     assert (kept["path"], kept["files"]) == (str(media), 4)
     assert read_status(settings)["kept"] == [kept]
     table = call("status", "--data-dir", settings.data_dir, "--format", "table")[1]  # which breaks its lines
-    assert "files: 4, why: it holds no files now" in " ".join(table.split())
+    table = " ".join(table.split())
+    assert "missing, still indexed path: " in table
+    assert "files: 4, why: it holds no files now" in table
     roots = next(each for each in Doctor(settings).findings() if each.check == "roots")
     assert (roots.state, f"--prune {media}" in roots.way_out) == (CheckState.WARN, True)
     assert call("index", "--prune", media, *flags)[0] == 0

@@ -6,6 +6,15 @@ from typing import Any
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_object, write_rows
 
+# The labels of rows of the table whose names in the JSON are less plain.
+LABELS = {
+    "data_dir": "folder of the index",
+    "bytes": "bytes on disk",
+    "kept": "missing, still indexed",
+    "places": "places from GPS",
+    "not_indexed": "not indexed",
+}
+
 
 def status(
     output: options.Output = None, data_dir: options.DataDir = None, collection: options.Collection = None
@@ -25,7 +34,9 @@ def status(
     chosen = choose_format(output)
     if chosen is Format.TABLE:
         write_rows(
-            [{"what": name, "value": _plain(value)} for name, value in fields.items()], ("what", "value"), chosen
+            [{"what": LABELS.get(name, name), "value": _plain(value)} for name, value in fields.items()],
+            ("what", "value"),
+            chosen,
         )
     else:
         write_object(fields | {"outdated": bool(outdated)}, chosen)
