@@ -50,7 +50,8 @@ def run_pull(job: Job, settings: Settings, reporter: Reporter, stop: threading.E
     from omnisearch.spaces.weights.spec import WeightSpec
 
     model = job.params["model"]
-    sizes = [spec.held_to(settings.weights_dir)[1] or spec.size for spec in needed_files([model], False, settings)]
+    fetched_files = [spec for spec in needed_files([model], False, settings) if not spec.packaged]
+    sizes = [spec.held_to(settings.weights_dir)[1] or spec.size for spec in fetched_files]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     fetched = _Tally(reporter, stop, total, "bytes", "")
 

@@ -92,8 +92,7 @@ def pull(
     with Progress(*columns, console=err) as progress:
 
         def begin(spec: "WeightSpec") -> "Advance":
-            size = spec.packaged.stat().st_size if spec.packaged and spec.packaged.is_file() else spec.size
-            return partial(progress.advance, progress.add_task(spec.name, total=size))
+            return partial(progress.advance, progress.add_task(spec.name, total=spec.size))
 
         pulled = pull_files(names, every, settings, begin)
     for model, folder in pulled.imported.items():

@@ -88,7 +88,7 @@ def test_ls_marks_the_configured_model_and_shows_one_that_is_ready(
     assert (rows["toy"]["ready"], rows["toy"]["path"]) == (True, str(hashed_model))
     table = runner.invoke(app, ["ls", "--format", "table"])
     shown = table.stdout
-    assert ["not", "pulled"] == next(line.split()[-2:] for line in shown.splitlines() if "omnibind-base " in line)
+    assert next(line.split()[-2:] for line in shown.splitlines() if "omnibind-base " in line) == ["not", "pulled"]
     assert "`omnisearch models pull NAME`" in table.stderr
     assert "toy *" in shown
     assert "mini *" not in shown

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from omnisearch.binding.model_facts import model_facts
 from omnisearch.binding.self_check import Report
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import OmnisearchError, StoppedError, UsageError, WeightsError
@@ -79,11 +80,29 @@ def test_a_pull_names_the_files_and_says_whether_the_model_works(
     assert Worker(load_settings(), store, threading.Event()).run_one()
     done = store.get(job.id)
     assert done.state is State.DONE, done.error
-    size = 10 * len(pulled)
+    size = 10 * sum(not name.endswith("-head.safetensors") for name in pulled)  # the heads ship with omnisearch
     told = {"works": works, "faults": faults, "notes": notes}
     assert done.result == {"model": "mini", "files": pulled, "bytes": size} | told
     assert pulled
     assert (done.progress.done, done.progress.unit, done.progress.message) == (3, "samples", "checking")
+    store.close()
+
+
+def test_a_pull_counts_the_bytes_that_it_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from omnisearch.binding.pull_job import run_pull
+
+    scripted(monkeypatch)
+    checked(monkeypatch, Report((), (), ()), threading.Event())
+    totals = set[tuple[int | None, str]]()
+
+    class Totals(LastReport):
+        def report(self, done: int, total: int | None = None, unit: str = "", message: str = "") -> None:
+            totals.add((total, unit))
+
+    store, job = queued(tmp_path, "mini")
+    run_pull(job, load_settings(), Totals(), threading.Event())
+    fetched = model_facts("mini", load_settings()).to_download
+    assert totals == {(fetched, "bytes"), (3, "samples")}
     store.close()
 
 

@@ -165,6 +165,14 @@ def test_packaged_files_are_never_pulled(settings: Settings, tmp_path: Path, mon
         pull(spec, settings)
     (tmp_path / "inside.bin").write_bytes(CONTENT)
     assert pull(spec, settings) == tmp_path / "inside.bin"
+    fetched, begun = make_spec(tmp_path, make_source(tmp_path)), list[WeightSpec]()
+
+    def begin(spec: WeightSpec) -> pulling.Advance:
+        begun.append(spec)
+        return lambda _: None
+
+    pull_all([spec, fetched], settings, begin)
+    assert begun == [fetched]
 
 
 @pytest.mark.parametrize("spec", FILES.values(), ids=lambda spec: spec.name)

