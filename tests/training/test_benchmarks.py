@@ -183,6 +183,15 @@ def test_a_manifest_without_the_files_of_the_benchmark_is_named(tmp_path: Path) 
         local_copy.open_copy(BENCHMARKS["modelnet40"], tmp_path, tmp_path, partial=True)
 
 
+def test_two_items_with_one_id_are_named(tmp_path: Path) -> None:
+    row = '{"id": "1", "captions": ["dog"], "audio": "1.wav"}\n'
+    (tmp_path / "1.wav").touch()
+    (tmp_path / "manifest.jsonl").write_text(2 * row)
+    named = rf"two records of ESC-50, fold 1 in {re.escape(str(tmp_path))} have the id '1'"
+    with pytest.raises(UsageError, match=named):
+        local_copy.open_copy(BENCHMARKS["esc50"], tmp_path, tmp_path, partial=True)
+
+
 def test_a_manifest_in_another_encoding_is_named(tmp_path: Path) -> None:
     row = '{"id": "1", "captions": ["Tür"], "audio": "1.wav"}\n'
     (tmp_path / "1.wav").touch()

@@ -346,11 +346,15 @@ def test_wrong_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         open_data(["emojis"], None)
     with pytest.raises(NotReadyError, match="omnisearch train fetch"):
         open_data([], None)
-    with pytest.raises(UsageError, match=r"'a' names .*gone\.png, which does not exist"):
+    with pytest.raises(UsageError, match=r"'a' of .*m\.jsonl names .*gone\.png, which does not exist"):
         open_data([str(manifest(tmp_path / "m.jsonl", {"id": "a", "captions": ["x"], "image": "gone.png"}))], None)
     twice = manifest(tmp_path / "t.jsonl", {"id": "a", "captions": ["x"]}, {"id": "a", "captions": ["y"]})
-    with pytest.raises(UsageError, match="two records have the id 'a'"):
+    with pytest.raises(UsageError, match=r"two records of .*t\.jsonl have the id 'a'"):
         open_data([str(twice)], None)
+    one = manifest(tmp_path / "o.jsonl", {"id": "a", "captions": ["x"]})
+    other = manifest(tmp_path / "p.jsonl", {"id": "a", "captions": ["x"]})
+    with pytest.raises(UsageError, match=r"two records of .*o\.jsonl and .*p\.jsonl have the id 'a'"):
+        open_data([str(one), str(other)], None)
 
 
 def test_wrong_requests_are_named(colours: Path, hashed_model: Path, tmp_path: Path) -> None:

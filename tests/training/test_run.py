@@ -98,7 +98,7 @@ def test_what_a_recipe_names_is_looked_at_before_any_work(tmp_path: Path, monkey
         Run(RECIPE, load_settings(), tmp_path / "cache", tmp_path / "model")
     with pytest.raises(UsageError, match=r"names gone\.png, which does not exist"):
         begin({"id": "a", "captions": ["red"], "image": "gone.png"})
-    with pytest.raises(UsageError, match="two records have the id 'a'"):
+    with pytest.raises(UsageError, match=r"two records of generated\.parquet have the id 'a'"):
         begin({"id": "a", "captions": ["red"]}, {"id": "a", "captions": ["green"]})
     begin({"id": "a", "captions": ["red"]}, {"id": "b", "captions": ["green"]})
 

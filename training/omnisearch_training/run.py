@@ -49,7 +49,7 @@ class Run:
         self.work = cache / "runs" / recipe.model.name
         self.out = out
         self.records = {name: open_named(name) for name in recipe.datasets}
-        check(record for records in self.records.values() for record in records)
+        check(self.records)
         self.seconds: dict[str, float] = {}
         self.revision = provenance.revision()  # before this run writes tracked files
 

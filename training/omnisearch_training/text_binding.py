@@ -66,7 +66,7 @@ def bind_onto(recipe: Recipe, base: Path, out: Path, settings: Settings, cache: 
     if recipe.texts is None:
         raise UsageError(f"the recipe of {recipe.model.name} has no [texts] to bind by")
     records = {name: open_named(name) for name in recipe.texts.datasets}
-    check(record for each in records.values() for record in each)
+    check(records)
     stored = checkpoint.read(base)
     judging = {name: getattr(stored.config, name) for name in model_files.JUDGING}
     config = recipe.model.model_copy(update=judging)

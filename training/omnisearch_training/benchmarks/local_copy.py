@@ -27,7 +27,7 @@ def open_copy(benchmark: Benchmark, folder: Path, work: Path, partial: bool = Fa
     listed = _read(benchmark, folder, work)
     missing = next((path for record in listed for path in _files(benchmark, record) if not path.is_file()), None)
     records = [record for record in listed if all(path.is_file() for path in _files(benchmark, record))]
-    check(records)
+    check({f"{benchmark.title} in {folder}": records})
     example = "" if missing is None else f"{missing} is missing. "
     if partial and not records:
         raise _no_copy(benchmark, folder, f"{example}It has no item")

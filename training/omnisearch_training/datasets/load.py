@@ -1,6 +1,6 @@
 """Load datasets: declared ones by name, a user's own by path."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from omnisearch.errors import NotReadyError, UsageError
@@ -52,21 +52,27 @@ def open_whole(wanted: Sequence[str]) -> dict[str, list[Record]]:
     if not names:
         raise NotReadyError("no dataset is on this machine; run: omnisearch train fetch, or name a folder of media")
     found = {name: open_named(name) for name in dict.fromkeys(names)}
-    check(record for records in found.values() for record in records)
+    check(found)
     return found
 
 
-def check(records: Iterable[Record]) -> None:
-    """Check that ids are unique and that files exist, before hours of work on them.
+def check(data: Mapping[str, Iterable[Record]]) -> None:
+    """Check that ids are unique in all data together and that files exist, before hours of work on them.
+
+    `data` are the records by the name of their dataset or benchmark.
 
     Raises:
-        UsageError: names the record, and the file that is missing.
+        UsageError: names the record, its dataset, and the file that is missing.
     """
-    seen: set[str] = set()
-    for record in records:
-        if record.id in seen:
-            raise UsageError(f"two records have the id {record.id!r}; ids must be unique, because pairs refer to them")
-        seen.add(record.id)
-        for path in record.files.values():
-            if not path.is_file():
-                raise UsageError(f"record {record.id!r} names {path}, which does not exist")
+    seen: dict[str, str] = {}
+    for name, records in data.items():
+        for record in records:
+            if record.id in seen:
+                whose = " and ".join(dict.fromkeys((seen[record.id], name)))
+                raise UsageError(
+                    f"two records of {whose} have the id {record.id!r}; ids must be unique, because pairs refer to them"
+                )
+            seen[record.id] = name
+            for path in record.files.values():
+                if not path.is_file():
+                    raise UsageError(f"record {record.id!r} of {name} names {path}, which does not exist")
