@@ -167,6 +167,8 @@ def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) ->
 
 
 def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, int, Iterator[Floats]]:
+    if kind.format == "wav" and _is_big_endian(source.file):
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, "a big-endian WAVE file of samples that libsndfile does not decode")
     container = open_container(source.file)
     if not container.streams.audio:
         raise MediaError(Reason.NO_AUDIO_STREAM, f"a {kind.format} file without sound")
@@ -176,6 +178,12 @@ def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float
         check_format(*_wave_format(source.file))
     check_format(stream.rate or 0, stream.channels or 0)
     return seconds(container), stream.rate, _container_blocks(container, stream, notes)
+
+
+def _is_big_endian(file: BinaryIO) -> bool:
+    """Whether a WAVE file is RIFX. FFmpeg takes its samples for little-endian ones, and would decode noise."""
+    file.seek(0)
+    return file.read(4) == b"RIFX"
 
 
 def _wave_format(file: BinaryIO) -> tuple[int, int]:

@@ -142,6 +142,15 @@ def riff_wave(data: bytes, rate: int = RATE, channels: int = 1, tag: int = 1) ->
     )  # fmt: skip
 
 
+def rifx_wave(data: bytes, bits: int, tag: int = 1, rate: int = RATE) -> bytes:
+    """A big-endian WAVE file of one channel."""
+    return b"".join(
+        (b"RIFX", struct.pack(">I", 36 + len(data)), b"WAVEfmt ",
+         struct.pack(">IHHIIHH", 16, tag, 1, rate, rate * bits // 8, bits // 8, bits),
+         b"data", struct.pack(">I", len(data)), data)
+    )  # fmt: skip
+
+
 def pdf(text: str, before: bytes = b"") -> bytes:
     """A one-page PDF, written by hand; `before` comes before its header, and its offsets count it."""
     stream = f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omnisearch.errors import MediaError
+from omnisearch.errors import MediaError, Reason
 from omnisearch.media.pool import DecoderPool
 from omnisearch.media.rendition import Rendition
 from omnisearch.types import Clip, Modality, PointCloud, Waveform
@@ -94,6 +94,26 @@ def test_videos_of_other_programs(suffix: str, pool: DecoderPool, tmp_path: Path
     assert piece.content.sound is not None
     reds = piece.content.frames[:, :, :, 0].mean(axis=(1, 2))
     assert (np.diff(reds) > 0).all()
+
+
+@pytest.mark.parametrize(("dtype", "bits", "tag"), [(">i2", 16, 1), (">f4", 32, 3)])
+def test_big_endian_waves(dtype: str, bits: int, tag: int, pool: DecoderPool, tmp_path: Path) -> None:
+    samples = makers.tone(2)
+    data = (samples * (32767 if tag == 1 else 1)).astype(dtype).tobytes()
+    (tmp_path / "a.wav").write_bytes(makers.rifx_wave(data, bits, tag))
+    decoded = pool.decode(tmp_path / "a.wav")
+    (piece,) = decoded.pieces
+    assert (decoded.info.mime, decoded.info.duration) == ("audio/wav", 2)
+    np.testing.assert_allclose(piece.content.samples, samples, atol=1e-4)
+
+
+def test_a_big_endian_wave_is_no_noise(pool: DecoderPool, tmp_path: Path) -> None:
+    """Only FFmpeg decodes integers of 64 bits, and takes them for little-endian ones."""
+    data = (makers.tone(2) * 2**62).astype(">i8").tobytes()
+    (tmp_path / "a.wav").write_bytes(makers.rifx_wave(data, 64))
+    with pytest.raises(MediaError) as refused:
+        list(pool.decode(tmp_path / "a.wav").pieces)
+    assert refused.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
 def test_an_ogg_for_the_samples_of_a_wave(pool: DecoderPool, tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ def known_container(head: FileHead) -> str | None:
 def _chunked(data: bytes) -> str | None:
     if data[:4] in (b"RIFF", b"RF64"):
         return _RIFF.get(data[8:12])
+    if data[:4] == b"RIFX" and data[8:12] == b"WAVE":  # big-endian
+        return "wav"
     if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"
     if data[:4] == b"OggS":
