@@ -73,4 +73,6 @@ def test_messages_name_commands_that_run(
     assert run_here("export", tmp_path / "rows.jsonl", "--vectors", *there).returncode == 0
     imported = run_here("import", tmp_path / "rows.jsonl", "--data-dir", tmp_path / "imported")
     assert run_named(imported.stderr).returncode == 3  # the damaged file
-    assert "`omnisearch index PATH`" in run_here("status").stderr  # the flags were those of another command
+    run_here("verify", "--model", hashed_model, *there)
+    # The flags were those of another command, of which this one does not take --model.
+    assert "`omnisearch index PATH`" in run_here("status").stderr

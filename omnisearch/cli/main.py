@@ -5,6 +5,7 @@ import sys
 
 from omnisearch.cli.commands import build
 from omnisearch.cli.console import err
+from omnisearch.cli.next_command import forget_flags
 from omnisearch.errors import FAILED, INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
@@ -33,6 +34,7 @@ def main() -> None:
     """
     # Waiting threads must sleep, because spinning threads take the decoders' cores. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    forget_flags()
     try:
         build(_command())()
     except OmnisearchError as error:

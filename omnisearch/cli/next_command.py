@@ -19,6 +19,11 @@ def keep_flag(parameter: typer.CallbackParam, value: Path | str | None) -> Path 
     return value
 
 
+def forget_flags() -> None:
+    """Forget the flags of an earlier command of this process."""
+    _flags.clear()
+
+
 def complete_commands(text: str) -> str:
     """Add the flags of this command to each command in a text that takes them and does not have them.
 

@@ -37,8 +37,8 @@ def test_status_names_the_way_out_until_the_index_is_rebound(
     assert status() == (False, ""), "vectors do not depend on relevance"
     change(video={"image": 0.5, "audio": 0.5})
     said = (
-        "the index was made by another version of model 'toy': bring it up to date with `omnisearch rebind --read`, "
-        "which reads only files that lack an embedding\n"
+        "the index was made by another version of model 'toy': bring it up to date with `omnisearch rebind --read "
+        f"--data-dir {settings.data_dir}`, which reads only files that lack an embedding\n"
     )
     assert status() == (True, said)
     rebind_index(settings)
