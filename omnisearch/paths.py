@@ -22,10 +22,10 @@ def find_path(shown: str) -> Path:
     return Path(_ESCAPE.sub(lambda m: "%" if m[1] == "25" else chr(0xDC00 + int(m[1], 16)), shown))
 
 
-def is_missing(path: Path) -> bool:
-    """Whether no file exists at a path. A path that cannot be checked, for lack of permission, is not missing."""
+def is_missing(shown: str) -> bool:
+    """Whether no file exists at a path that `show_path` showed. One that may not be looked up is not missing."""
     try:
-        path.lstat()
+        os.lstat(find_path(shown) if _ESCAPE.search(shown) else shown)  # a page of hits asks for each of them
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):

@@ -34,6 +34,9 @@ def test_a_file_is_found_by_its_shown_path(tmp_path: Path, name: bytes) -> None:
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(b"x")
     assert find_path(show_path(str(path))) == path
+    assert not is_missing(show_path(str(path)))
+    path.unlink()
+    assert is_missing(show_path(str(path)))
 
 
 def test_only_what_is_gone_is_missing(tmp_path: Path) -> None:
@@ -41,4 +44,4 @@ def test_only_what_is_gone_is_missing(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("nowhere")
     there = ["file", "link", ".", "x" * 300]  # a name too long cannot be looked at
     gone = ["none", "none/x", "file/x"]
-    assert [is_missing(tmp_path / name) for name in there + gone] == [False] * 4 + [True] * 3
+    assert [is_missing(str(tmp_path / name)) for name in there + gone] == [False] * 4 + [True] * 3

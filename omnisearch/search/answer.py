@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
-from omnisearch.paths import find_path, is_missing
+from omnisearch.paths import is_missing
 from omnisearch.query.expressions import Expression, Term
 from omnisearch.query.query import Query
 from omnisearch.search.index import Index
@@ -104,18 +103,19 @@ def _of(query: Query, outcomes: Mapping[Term, EmbeddedTerm | OmnisearchError]) -
 def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> tuple[Hit, ...]:
     entries = [one.entry for one in page.items]
     parts = best_segments(index.store, entries, query.segments)
-    made = add_texts(index.store, entries, [make_hit(entry, embedded, query.explain) for entry in entries])
-    found = [
-        replace(
-            hit,
+    hits = [
+        make_hit(
+            one.entry,
+            embedded,
+            query.explain,
             segments=best,
             duplicates=one.duplicates,
             group=group_of(query, one.entry.point.payload),
-            missing=is_missing(find_path(hit.path)),
+            missing=is_missing(one.entry.point.payload.path),
         )
-        for one, hit, best in zip(page.items, made, parts, strict=True)
+        for one, best in zip(page.items, parts, strict=True)
     ]
-    return _missing_last(found)
+    return _missing_last(add_texts(index.store, entries, hits))
 
 
 def _missing_last(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,8 +18,8 @@ _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
 }  # fmt: skip
 
 
-def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: bool = False) -> Hit:
-    """Return the hit of a ranked item."""
+def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: bool = False, **others: Any) -> Hit:
+    """Return the hit of a ranked item; `others` are its fields that do not come from its score or its payload."""
     payload, scored = entry.point.payload, entry.scored
     leaves = decisive_leaves(scored.expression, entry.row)
     return Hit(
@@ -36,6 +36,7 @@ def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: 
         mtime=payload.mtime,
         taken=payload.metadata.taken,
         explanation=_finding(scored, scored.expression, entry.row) if explain else None,
+        **others,
     )
 
 
