@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from omnisearch.errors import OmnisearchError
 
@@ -57,8 +57,7 @@ def send(sock: socket.socket, message: Message) -> None:
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
     listing = [[name, _NAMES.get(array.dtype) or str(array.dtype), array.shape] for name, array in arrays.items()]
-    text = json.dumps({"body": message.body, "arrays": listing}, ensure_ascii=False)
-    head = text.encode(errors="replace")  # a hostile file may name its parts by half a character
+    head = _as_json({"body": message.body, "arrays": listing})
     try:
         parts = [array.data.cast("B") for array in arrays.values() if array.size]
         _send_all(sock, [memoryview(struct.pack("<I", len(head)) + head), *parts])
@@ -98,6 +97,13 @@ def receive(sock: socket.socket, max_bytes: int, ends: float | None = None) -> M
         data = _read(sock, size, ends) or b""
         arrays[name] = np.frombuffer(data, dtype=dtype).reshape(shape)
     return Message(body, arrays)
+
+
+def _as_json(head: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(head)  # in a third of the time of json.dumps
+    except PydanticSerializationError:  # a hostile file may name its parts by half a character
+        return json.dumps(head, ensure_ascii=False).encode(errors="replace")
 
 
 def _send_all(sock: socket.socket, parts: list[memoryview]) -> None:

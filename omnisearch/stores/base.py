@@ -126,19 +126,23 @@ class Payload(Facts):
         Raises:
             DamageError: the row is not a result of `flat`, so the engine's files are damaged.
         """
-        part, row = read_segment(row), {name: value for name, value in row.items() if name not in SEGMENT_FIELDS}
+        # Made from its fields: a frozen dataclass is slow to make by its arguments, and a search reads hundreds.
+        made = object.__new__(cls)
+        values = vars(made)
         try:
-            tags, meta = read_keywords(row.pop("about", ()))
-            modality = Modality(row.pop("modality"))
-            names, notes = tuple(row.pop("names", ())), tuple(row.pop("notes", ()))
-            for name in COPIED_FIELDS:
-                row.pop(name, None)
-            metadata, read = Metadata.from_json(row.pop("metadata", "")), row.pop("readings", "")
-            has, languages = tuple(row.pop("has", ())), tuple(row.pop("languages", ()))
-            readings = tuple(map(Reading.from_row, json.loads(read))) if read else ()
-            row |= {"tags": tags, "meta": meta, "names": names, "metadata": metadata}
-            row |= {"has": has, "languages": languages}
-            return cls(modality=modality, segment=part, readings=readings, notes=notes, **row)
+            values.update(row)
+            for name in _OTHERWISE_STORED.intersection(row):
+                del values[name]
+            if not _REQUIRED <= values.keys() <= _FIELDS:
+                raise ValueError(f"it has the fields {', '.join(row)}")
+            values["modality"], values["segment"] = Modality(row["modality"]), read_segment(row)
+            values["tags"], values["meta"] = read_keywords(row.get("about", ()))
+            for name in ("names", "notes", "has", "languages"):
+                values[name] = tuple(row.get(name, ()))
+            values["metadata"] = Metadata.from_json(row.get("metadata", ""))
+            read = row.get("readings", "")
+            values["readings"] = tuple(map(Reading.from_row, json.loads(read))) if read else ()
+            return made
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(error) from error
 
@@ -185,6 +189,12 @@ def _damaged(error: Exception) -> DamageError:
 def _as_text(readings: Sequence[Reading]) -> str:
     # One text, because nested payloads damage the engine.
     return json.dumps([one.as_row() for one in readings], ensure_ascii=False) if readings else ""
+
+
+# The fields of a payload in the store that `Payload` has in another form, by another name.
+_OTHERWISE_STORED = frozenset({"about", "start", "end", "unit", "part", *COPIED_FIELDS})
+_FIELDS = {each.name for each in fields(Payload)}
+_REQUIRED = {"item_id", "modality", "path"}
 
 
 # As `Filter.segments`: the first segment of each item, which every item has.

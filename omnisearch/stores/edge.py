@@ -7,7 +7,6 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
@@ -102,8 +101,9 @@ class EdgeStore:
         return self._ask(do, {"vectors": stacked}, lookups=rows)
 
     def _read(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, Point]]:
-        answer = self._ask("points", ids=[str(UUID(bytes=id_)) for id_ in ids])
-        return answer.body["version"], {UUID(point.id).bytes: point for point in _points(answer)}
+        answer = self._ask("points", ids=[id_.hex() for id_ in ids])
+        # Not by UUID, which takes five times as long.
+        return answer.body["version"], {bytes.fromhex(p.id.replace("-", "")): p for p in _points(answer)}
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""

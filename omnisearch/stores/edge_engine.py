@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -336,7 +337,12 @@ def _vectors(points: Sequence[Any]) -> dict[str, Floats]:
 
 
 def _packed(vector: Sequence[float]) -> bytes:
-    return struct.pack(f"{len(vector)}f", *vector)
+    return _floats(len(vector)).pack(*vector)
+
+
+@cache
+def _floats(count: int) -> struct.Struct:
+    return struct.Struct(f"{count}f")
 
 
 def _rows(packed: Sequence[bytes]) -> Floats:
