@@ -28,24 +28,27 @@ class Background:
         """
         mean, spread = 0.0, 1 / float(np.sqrt(len(query)))
         if modality in self._samples:
-            scores = self._samples[modality] @ query
-            usual = without_outliers(scores)
-            mean, spread = float(usual.mean()), float(usual.std())
+            usual = without_outliers(self._samples[modality] @ query)
+            mean = float(usual.sum()) / len(usual)
+            around = usual - np.float32(mean)
+            spread = float(np.sqrt(around @ around / len(around)))  # `std` takes five times as long
         return mean, max(spread, NARROWEST / float(np.sqrt(len(query))))
 
 
 def without_outliers(scores: Floats) -> Floats:
-    """Return the scores (n,) that are at most OUTLIER robust standard deviations from their median.
+    """Return the scores (n,) that are at most OUTLIER robust standard deviations from their median, the lowest first.
 
     If more than half of the scores are equal, the deviation cannot be estimated, and all scores are kept.
     """
-    distance = np.abs(scores - _median(scores))
-    deviation = NORMAL * _median(distance)
-    return scores[distance <= OUTLIER * deviation] if deviation > 0 else scores
+    ordered = np.sort(scores)  # as fast as finding one median
+    median = _middle(ordered)
+    deviation = NORMAL * _middle(np.sort(np.abs(ordered - np.float32(median))))
+    if deviation <= 0:
+        return ordered
+    bounds = np.array([median - OUTLIER * deviation, median + OUTLIER * deviation], ordered.dtype)
+    return ordered[ordered.searchsorted(bounds[0]) : ordered.searchsorted(bounds[1], "right")]
 
 
-def _median(numbers: Floats) -> float:
-    """Return the median of finite numbers (n,), in half the time of `np.median`: every query needs ten."""
-    lower, upper = (len(numbers) - 1) // 2, len(numbers) // 2
-    ordered = np.partition(numbers, (lower, upper) if lower < upper else upper)
-    return float(ordered[lower] + ordered[upper]) / 2
+def _middle(ordered: Floats) -> float:
+    """Return the median of numbers (n,) in order."""
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

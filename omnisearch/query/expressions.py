@@ -136,6 +136,13 @@ class Sum(Summand):
 
     summands: tuple[Term, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.summands)  # a search looks up its sums hundreds of times
+
     @property
     def leaves(self) -> "tuple[Sum, ...]":
         """Itself."""

@@ -273,7 +273,10 @@ def segment_lookups(wanted: Sequence[tuple[Floats, str]], most: int) -> list[Loo
 
 @dataclass(eq=False, slots=True)  # not frozen: that triples the time to make one, and a query makes hundreds
 class Scored:
-    """A point found by a lookup. `vector`, and `text_vector` if there is one, are set if vectors were requested."""
+    """A point found by a lookup. If vectors were requested, it has its `vector`, and its `text_vector` if there is one.
+
+    A `vector` (dim,) is of unit length within float32, a text vector within half precision.
+    """
 
     id: str
     score: float

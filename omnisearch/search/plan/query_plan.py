@@ -108,7 +108,7 @@ def plan_query(index: Index, query: Query, embedded: Mapping[Term, EmbeddedTerm]
             leaves,
             {total: index.calibration(found.vector, found.shares, modality) for total, found in leaves.items()},
             words,
-            copies=_copies(index, leaves, embedded, replace(chosen, modalities=(modality,))) | _within(named, modality),
+            copies=_copies(index, leaves, embedded, chosen, modality) | _within(named, modality),
             text_calibrations={} if modality is Modality.TEXT else texts,
             exact=_within(exact, modality),
             placed=_within(placed, modality),
@@ -151,13 +151,17 @@ def _texts(
 
 
 def _copies(
-    index: Index, leaves: Mapping[Sum, QueryVector], embedded: Mapping[Term, EmbeddedTerm], chosen: Filter
+    index: Index,
+    leaves: Mapping[Sum, QueryVector],
+    embedded: Mapping[Term, EmbeddedTerm],
+    chosen: Filter,
+    modality: Modality,
 ) -> dict[Sum, list[Scored]]:
     """Return the copies of the files in the leaves. A file has copies only in its own modality."""
     asked = {total: embedded[total.terms[0]] for total in leaves}
     found = {
-        total: find_copies(index.store, total, first, chosen)
+        total: find_copies(index.store, total, first, replace(chosen, modalities=(modality,)))
         for total, first in asked.items()
-        if first.modality in chosen.modalities
+        if first.modality is modality
     }
     return {total: points for total, points in found.items() if points}

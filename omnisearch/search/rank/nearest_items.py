@@ -30,9 +30,11 @@ class NearestItems:
     @property
     def lookup(self) -> Lookup:
         """The next lookup to send to the store."""
-        excluded = (*self.chosen.exclude_item_ids, *self.best)
+        chosen = self.chosen
+        if self.best:
+            chosen = replace(chosen, exclude_item_ids=(*chosen.exclude_item_ids, *self.best))
         # Points are expensive and most items have one segment, so few extra points are fetched in one lookup.
-        return Lookup(self.vector, self.limit - len(self.best) + 8, replace(self.chosen, exclude_item_ids=excluded))
+        return Lookup(self.vector, self.limit - len(self.best) + 8, chosen)
 
     def take(self, wanted: int, page: Sequence[Scored]) -> None:
         """Add the result of a lookup with the limit `wanted`."""

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from omnisearch.query.expressions import Expression, Sum
+from omnisearch.query.expressions import Expression, Sum, Summand
 from omnisearch.search.plan.compose import QueryVector
 from omnisearch.search.plan.exact_copies import CERTAIN
 from omnisearch.search.rank.algebra import Odds, Rows, ScoredExpression, or_odds, score_expression
@@ -103,7 +103,7 @@ def rank(
     if not points:
         return []
     points = sorted(points, key=_PLACE)
-    vectors = unit(np.array([point.vector for point in points]))
+    vectors = np.array([point.vector for point in points])
     # Not `vectors @ leaf`: a product's last bits depend on the other rows, and equal vectors must stay equal.
     scores: dict[Sum, Floats] = {s: (vectors * leaf.vector).sum(axis=1) for s, leaf in scorer.leaves.items()}
     placed = {s: {p.id: p.score for p in found} for s, found in scorer.placed.items()}
@@ -114,7 +114,8 @@ def rank(
     ids = [point.payload.item_id for point in points]
     starts = [0, *(row for row, (id_, before) in enumerate(zip(ids[1:], ids, strict=False), 1) if id_ != before)]
     runs = map(slice, starts, [*starts[1:], len(ids)])
-    timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"]
+    has_runs = not isinstance(scorer.expression, Summand)  # THEN is among operands
+    timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"] if has_runs else []
     expression = score_expression(scorer.expression, odds, timed)
     scored = ScoredSegments(scorer, points, vectors, scores, expression, found, texts)
     best = _best_rows(expression.odds, starts)
