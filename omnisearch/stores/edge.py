@@ -252,5 +252,6 @@ def _points(answer: Message) -> Iterator[Point]:
     rows = answer.body["rows"]
     none = np.empty((len(rows), 0), np.float32)
     vectors, texts = answer.arrays.get("vectors", none), answer.arrays.get("text_vectors", none)
-    for (id_, row), vector, text in zip(rows, vectors, texts, strict=True):
-        yield Point(id_, vector, Payload.from_flat(row), text if text.any() else None)
+    counts = np.count_nonzero(texts, axis=1).tolist()
+    for (id_, row), vector, text, count in zip(rows, vectors, texts, counts, strict=True):
+        yield Point(id_, vector, Payload.from_flat(row), text if count else None)

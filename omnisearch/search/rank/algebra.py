@@ -77,7 +77,8 @@ def score_expression(
         return _then(expression, parts, runs, np.arange(len(parts[0].odds)) - 1 if over is None else over)
     if not parts:
         (leaf,) = expression.leaves
-        return ScoredExpression(expression, odds[leaf], np.arange(len(odds[leaf])))
+        # Not `expression`: a term makes a new sum at each call of `leaves`, and a page of hits asks for it many times.
+        return ScoredExpression(leaf, odds[leaf], np.arange(len(odds[leaf])))
     rows = [part.odds for part in parts]
     first = np.stack([part.first for part in parts])
     if isinstance(expression, Or):
