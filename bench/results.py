@@ -34,6 +34,8 @@ STUDENT_T_BEYOND = 2.2
 PACKAGES = ("omnisearch", "numpy", "torch", "timm", "tokenizers", "qdrant-edge-py", "pillow", "av", "faiss-cpu")
 # Variables that change how fast torch is; a command is written with those that are set.
 VARIABLES = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY")
+# What `make bench` writes, which is no change of what it measures.
+MADE = (":!bench/results", ":!bench/again", ":!docs/benchmarks.md")
 UNIT_OF_RATIOS = "ratio"
 Better = Literal["lower", "higher"]
 
@@ -170,7 +172,7 @@ def shown(word: str) -> str:
 
 def revision() -> str:
     """Return the commit that was measured; a plus sign marks uncommitted changes of anything but results."""
-    changed = _git(ROOT, "status", "--porcelain", "--", ".", ":!bench/results", ":!docs/benchmarks.md")
+    changed = _git(ROOT, "status", "--porcelain", "--", ".", *MADE)
     return (checked_out(ROOT) or "unknown") + ("+" if changed else "")
 
 
