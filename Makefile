@@ -88,7 +88,7 @@ check: install  ## ruff, mypy --strict, import contracts, types, style and logic
 bench: demo  ## Measure omnisearch against peers and limits, in some 30 minutes, and write docs/benchmarks.md
 	$(BENCH)/everyday.py $(DEMO)/corpus --every 3 --json $(RESULTS)/everyday.json
 	$(BENCH)/indexing.py --scale 0.2 --rounds 3 --json $(RESULTS)/indexing.json
-	$(BENCH)/peers.py --pictures 100 --rounds 5 --json $(RESULTS)/peers.json
+	$(BENCH)/peers.py --pictures 100 --rounds 4 --json $(RESULTS)/peers.json
 	$(BENCH)/served.py --notes 600 --json $(RESULTS)/served.json
 	$(BENCH)/footprint.py --json $(RESULTS)/footprint.json
 	$(BENCH)/growth.py --files 1000 4000 --recorded 100000 --json $(RESULTS)/growth.json
