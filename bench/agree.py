@@ -17,14 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.recorded import RESULTS, documents, figures, number
+from bench.recorded import RESULTS, documents, figures, number, script_of
 
 SHARE = 0.1  # of the figures; a spread encloses 95 of 100, and the rest leaves room for chance
 TIMES = ("s", "ms", "µs")
-
-
-def _script(name: str) -> str:
-    return name.partition(": ")[0]
 
 
 def _power(unit: str) -> int:
@@ -38,7 +34,7 @@ def slowness(first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mappin
     for name in first:
         if power := _power(first[name]["unit"]):
             factor = (second[name]["value"] / first[name]["value"]) ** power
-            factors.setdefault(_script(name), []).append(factor)
+            factors.setdefault(script_of(name), []).append(factor)
     return {script: statistics.median(each) for script, each in factors.items()}
 
 
@@ -62,7 +58,7 @@ def compare(folder: Path, other: Path) -> Agreement:
     slower, outside = slowness(first, second), []
     for name in both:
         low, high, power = first[name]["low"], first[name]["high"], _power(first[name]["unit"])
-        value = second[name]["value"] / slower.get(_script(name), 1.0) ** power
+        value = second[name]["value"] / slower.get(script_of(name), 1.0) ** power
         if not low <= value <= high:
             outside.append(f"{name}: {number(value)} is not in {number(low)} to {number(high)}")
     return Agreement(len(both), slower, outside)

@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from bench.results import ROOT
+
 RESULTS = ROOT / "bench" / "results"
 AGAIN = ROOT / "bench" / "again"
 BEFORE = ROOT / "bench" / "before"
@@ -42,6 +43,11 @@ def documents(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
 def figures(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return every result by "SCRIPT: NAME"."""
     return {f"{script}: {each['name']}": each for script, run in runs.items() for each in run["results"]}
+
+
+def script_of(name: str) -> str:
+    """Return the script of a name that `figures` gives."""
+    return name.partition(": ")[0]
 
 
 def number(value: float) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.agree import compare
-from bench.recorded import AGAIN, BEFORE, RESULTS, ROOT, documents, figures, number
+from bench.recorded import AGAIN, BEFORE, RESULTS, documents, figures, number, script_of
+from bench.results import ROOT
 
 CLAIMS = ROOT / "bench" / "claims.toml"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -131,7 +132,7 @@ def weakest(runs: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]
         if each["unit"] == "ratio" and each["peer"] and each["rounds"] and not name.startswith("gate: ")
     ]
     compared.sort(key=lambda pair: worse_than_peer(pair[1]))
-    of_each = {name.partition(": ")[0]: (name, each) for name, each in compared}  # the worst comes last
+    of_each = {script_of(name): (name, each) for name, each in compared}  # the worst comes last
     return sorted(of_each.values(), key=lambda pair: -worse_than_peer(pair[1]))[:WEAKEST]
 
 

@@ -191,8 +191,8 @@ def _as_text(readings: Sequence[Reading]) -> str:
     return json.dumps([one.as_row() for one in readings], ensure_ascii=False) if readings else ""
 
 
-# The fields of a payload in the store that `Payload` has in another form, by another name.
-_OTHERWISE_STORED = frozenset({"about", "start", "end", "unit", "part", *COPIED_FIELDS})
+# The fields of a payload in the store that `Payload` has in another form.
+_OTHERWISE_STORED = frozenset({"about", *SEGMENT_FIELDS, *COPIED_FIELDS})
 _FIELDS = {each.name for each in fields(Payload)}
 _REQUIRED = {"item_id", "modality", "path"}
 
