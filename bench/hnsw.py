@@ -20,6 +20,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.place import Place
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.index_quality import recall
 
@@ -68,10 +69,7 @@ class Graph:
             )
             for one in lookups
         ]
-        return [
-            [Scored(str(p.id), p.score, Payload(item_id="", modality=Modality.TEXT, path="")) for p in page]
-            for page in pages
-        ]
+        return [[Scored(str(p.id), p.score, Place("", 0, 1, Modality.TEXT, "")) for p in page] for page in pages]
 
     def scroll(self, chosen: Filter, with_vectors: bool = False) -> Iterator[Point]:  # noqa: ARG002
         """Every point of a modality."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TypeAlias, TypeVar
 
 from omnisearch.errors import MediaError, NotFoundError, OmnisearchError, QueryError
@@ -16,12 +17,13 @@ from omnisearch.search.plan.feedback import with_feedback
 from omnisearch.search.plan.query_plan import plan_query
 from omnisearch.search.present.best_segments import best_segments
 from omnisearch.search.present.cursor import write_cursor
-from omnisearch.search.present.explanation import make_hit
+from omnisearch.search.present.explanation import make_hit, shown_rows
 from omnisearch.search.present.matched_text import add_texts
 from omnisearch.search.present.order import group_of
 from omnisearch.search.present.page import ResultPage, check_page, make_page
 from omnisearch.search.rank.calibration import nothing_matches
 from omnisearch.search.rank.candidates import run_searches
+from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.types import Answer, Hit
 
 Outcome: TypeAlias = Answer | OmnisearchError
@@ -101,21 +103,30 @@ def _of(query: Query, outcomes: Mapping[Term, EmbeddedTerm | OmnisearchError]) -
 
 
 def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> tuple[Hit, ...]:
-    entries = [one.entry for one in page.items]
-    parts = best_segments(index.store, entries, query.segments)
+    shown = {one.id: _shown_ids(one.entry) for one in page.items}
+    payloads = index.store.payloads(list(chain.from_iterable(shown.values())))
+    # Another process may have deleted an item since the search found it.
+    items = [one for one in page.items if payloads.keys() >= set(shown[one.id])]
+    entries = [one.entry for one in items]
+    parts = best_segments(index.store, entries, payloads, query.segments)
     hits = [
         make_hit(
             one.entry,
+            payloads,
             embedded,
             query.explain,
             segments=best,
             duplicates=one.duplicates,
-            group=group_of(query, one.entry.point.payload),
-            missing=is_missing(one.entry.point.payload.path),
+            group=group_of(query, payloads[one.entry.point.id]),
+            missing=is_missing(payloads[one.entry.point.id].path),
         )
-        for one, best in zip(page.items, parts, strict=True)
+        for one, best in zip(items, parts, strict=True)
     ]
     return _missing_last(add_texts(index.store, entries, hits))
+
+
+def _shown_ids(entry: RankedItem) -> list[str]:
+    return [entry.scored.points[row].id for row in shown_rows(entry)]
 
 
 def _missing_last(hits: Sequence[Hit]) -> tuple[Hit, ...]:

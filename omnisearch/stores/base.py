@@ -14,6 +14,7 @@ from omnisearch.query.conditions import Condition
 from omnisearch.stores.bm25 import SparseVector, document_weights
 from omnisearch.stores.field_text import FieldText, field_texts
 from omnisearch.stores.keyword_index import item_keywords, read_keywords
+from omnisearch.stores.place import Place
 from omnisearch.types import Floats, Modality, Reading, Segment
 
 
@@ -93,6 +94,12 @@ class Payload(Facts):
         """Its texts by field: names, labels, metadata, readings and the passage."""
         passage = self.passage or self.snippet
         return field_texts(self.path, self.names, self.tags, self.meta, self.metadata, passage, self.readings)
+
+    @property
+    def place(self) -> Place:
+        """Its place among the segments of its item."""
+        part = self.segment
+        return Place(self.item_id, part.index, self.segments, self.modality, part.unit or "")
 
     @property
     def facts(self) -> Facts:
@@ -275,12 +282,13 @@ def segment_lookups(wanted: Sequence[tuple[Floats, str]], most: int) -> list[Loo
 class Scored:
     """A point found by a lookup. If vectors were requested, it has its `vector`, and its `text_vector` if there is one.
 
-    A `vector` (dim,) is of unit length within float32, a text vector within half precision.
+    A `vector` (dim,) is of unit length within float32, a text vector within half precision. Payloads are read apart, by
+    `VectorStore.payloads`: a query finds hundreds of points, and shows ten.
     """
 
     id: str
     score: float
-    payload: Payload
+    place: Place
     vector: Floats | None = None
     text_vector: Floats | None = None
 
@@ -303,6 +311,10 @@ class VectorStore(Protocol):
 
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """Return the best points of each lookup, best first: by cosine, or by BM25 for words."""
+        ...
+
+    def payloads(self, ids: Sequence[str]) -> Mapping[str, Payload]:
+        """Return the payloads of points by id, without passages and readings. Unknown ids are left out."""
         ...
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:

@@ -91,11 +91,13 @@ def clauses(chosen: Filter) -> Clauses:
 
 
 def search_exactly(
-    lookups: Sequence[Lookup], ask: Callable[[Sequence[Lookup], Sequence[Clauses]], list[list[Scored]]]
+    lookups: Sequence[Lookup],
+    ask: Callable[[Sequence[Lookup], Sequence[Clauses]], list[list[Scored]]],
+    payloads: Callable[[Sequence[str]], Mapping[str, Payload]],
 ) -> list[list[Scored]]:
     """Answer lookups by an engine that evaluates only clauses: raise the limits until enough points pass the filter.
 
-    `ask` gets lookups with the clauses of their filters.
+    `ask` gets lookups with the clauses of their filters, and `payloads` the ids of points.
     """
     compiled = [clauses(lookup.filter) for lookup in lookups]
     limits = [lookup.limit * (WIDER if rest.rest else 1) for lookup, rest in zip(lookups, compiled, strict=True)]
@@ -104,9 +106,13 @@ def search_exactly(
     while open_:
         asked = [lookups[n] if lookups[n].limit == limits[n] else replace(lookups[n], limit=limits[n]) for n in open_]
         pages = ask(asked, [compiled[n] for n in open_])
+        unsure = [point.id for n, page in zip(open_, pages, strict=True) if compiled[n].rest for point in page]
+        known = payloads(unsure) if unsure else {}
         unanswered = []
         for n, page in zip(open_, pages, strict=True):
-            kept = [point for point in page if compiled[n].keeps(point.payload)] if compiled[n].rest else page
+            kept = page
+            if compiled[n].rest:
+                kept = [point for point in page if point.id in known and compiled[n].keeps(known[point.id])]
             answers[n] = kept[: lookups[n].limit]
             if len(answers[n]) < lookups[n].limit and len(page) == limits[n]:
                 limits[n] *= WIDER

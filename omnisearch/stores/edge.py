@@ -29,11 +29,12 @@ from omnisearch.stores.bm25 import SparseVector
 from omnisearch.stores.clauses import Clauses, clauses, search_exactly
 from omnisearch.stores.collection_name import ALIAS, CollectionName
 from omnisearch.stores.edge_link import EdgeLink, make_directory
-from omnisearch.stores.edge_points import PointCache, room
+from omnisearch.stores.edge_points import PAYLOAD_BYTES, PAYLOADS_BYTES, PointCache, RankedPoint, room
 from omnisearch.stores.edge_worker import own_directory
 from omnisearch.stores.pages import Scroll, finished, read_page
+from omnisearch.stores.place import Place
 from omnisearch.stores.validation import check_facts, check_lookups, check_points, check_space, check_text_vectors
-from omnisearch.types import Floats, Segment
+from omnisearch.types import Floats, Modality, Segment
 from omnisearch.wire import Message
 
 ALIAS_FILE = "alias.json"
@@ -41,6 +42,7 @@ PAGE = 1024
 # Points per message: bounds the memory of both sides; one flush each, and a flush costs about 80 ms.
 BATCH = 2048
 ID_BYTES = 16  # of a UUID
+_MODALITIES = {str(modality): modality for modality in Modality}
 
 
 class EdgeStore:
@@ -49,7 +51,9 @@ class EdgeStore:
     def __init__(self, link: EdgeLink, collection: str, dim: int, fingerprint: str) -> None:
         self.collection, self.dim, self.fingerprint = collection, dim, fingerprint
         self._link = link
-        self._points = PointCache(self._read, room(dim))
+        self._points = PointCache(self._read_points, room(dim))
+        self._payloads = PointCache(self._read_payloads, PAYLOADS_BYTES // PAYLOAD_BYTES)
+        self._version = ""  # of the collection, when it was last searched
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
@@ -65,23 +69,28 @@ class EdgeStore:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
         check_lookups(lookups, self.dim)
-        return search_exactly(lookups, lambda asked, compiled: self._search(asked, compiled, with_vectors))
+        return search_exactly(lookups, lambda asked, made: self._search(asked, made, with_vectors), self.payloads)
 
     def _search(self, lookups: Sequence[Lookup], compiled: Sequence[Clauses], with_vectors: bool) -> list[list[Scored]]:
         answer = self._look_up("search", lookups, compiled)
         joined, scores = answer.arrays["ids"].tobytes(), answer.arrays["scores"].tolist()
         ids = [joined[at : at + ID_BYTES] for at in range(0, len(joined), ID_BYTES)]
-        known = self._points.get(answer.body["version"], ids)
+        self._version = answer.body["version"]
+        known = self._points.get(self._version, ids)
         pages, first = [], 0
         for count in answer.body["counts"]:
             page = zip(ids[first : first + count], scores[first : first + count], strict=True)
             found = [(point, score) for id_, score in page if (point := known.get(id_)) is not None]
             if with_vectors:
-                pages.append([Scored(p.id, score, p.payload, p.vector, p.text_vector) for p, score in found])
+                pages.append([Scored(p.id, score, p.place, p.vector, p.text_vector) for p, score in found])
             else:
-                pages.append([Scored(p.id, score, p.payload) for p, score in found])
+                pages.append([Scored(p.id, score, p.place) for p, score in found])
             first += count
         return pages
+
+    def payloads(self, ids: Sequence[str]) -> Mapping[str, Payload]:
+        """See `VectorStore.payloads`."""
+        return self._payloads.get(self._version, ids)
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
         """See `VectorStore.best_segments`."""
@@ -100,10 +109,16 @@ class EdgeStore:
         stacked = np.array(list(vectors.values()), np.float32).reshape(len(vectors), self.dim)
         return self._ask(do, {"vectors": stacked}, lookups=rows)
 
-    def _read(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, Point]]:
+    def _read_points(self, ids: Sequence[bytes]) -> tuple[str, dict[bytes, RankedPoint]]:
         answer = self._ask("points", ids=[id_.hex() for id_ in ids])
+        read = zip(answer.body["rows"], *_both_vectors(answer), strict=True)
+        points = (RankedPoint(row[0], _place(row), vector, text) for row, vector, text in read)
         # Not by UUID, which takes five times as long.
-        return answer.body["version"], {bytes.fromhex(p.id.replace("-", "")): p for p in _points(answer)}
+        return answer.body["version"], {bytes.fromhex(point.id.replace("-", "")): point for point in points}
+
+    def _read_payloads(self, ids: Sequence[str]) -> tuple[str, dict[str, Payload]]:
+        answer = self._ask("payloads", ids=ids)
+        return answer.body["version"], {id_: Payload.from_flat(row) for id_, row in answer.body["rows"]}
 
     def scroll(self, chosen: Filter = Filter(), with_vectors: bool = False) -> Iterator[Point]:  # noqa: B008
         """See `VectorStore.scroll`."""
@@ -249,9 +264,20 @@ def _worded(points: Sequence[Point]) -> tuple[list[str], list[list[list[float]]]
 
 def _points(answer: Message) -> Iterator[Point]:
     """Yield the points of an answer; without vectors in it, those of the points are empty (0,)."""
+    for (id_, row), vector, text in zip(answer.body["rows"], *_both_vectors(answer), strict=True):
+        yield Point(id_, vector, Payload.from_flat(row), text)
+
+
+def _both_vectors(answer: Message) -> tuple[Floats, list[Floats | None]]:
+    """Return the vectors of the points of an answer (n, dim), and the text vectors (dim,) of those that have one."""
     rows = answer.body["rows"]
     none = np.empty((len(rows), 0), np.float32)
-    vectors, texts = answer.arrays.get("vectors", none), answer.arrays.get("text_vectors", none)
+    texts = answer.arrays.get("text_vectors", none)
     counts = np.count_nonzero(texts, axis=1).tolist()
-    for (id_, row), vector, text, count in zip(rows, vectors, texts, counts, strict=True):
-        yield Point(id_, vector, Payload.from_flat(row), text if count else None)
+    having = [text if count else None for text, count in zip(texts, counts, strict=True)]
+    return answer.arrays.get("vectors", none), having
+
+
+def _place(row: Sequence[Any]) -> Place:
+    _, item_id, segment, segments, modality, unit = row
+    return Place(item_id, segment, segments, _MODALITIES[modality], unit)

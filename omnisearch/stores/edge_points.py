@@ -1,4 +1,4 @@
-"""A cache of the points that a client has read, valid until their collection is written.
+"""A cache of what a client has read of points, valid until their collection is written.
 
 The worker identifies the state of a collection by a version, which every write changes. So lookups return only ids and
 scores: most points of a result were already read for earlier results.
@@ -7,27 +7,41 @@ scores: most points of a result were already read for earlier results.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Generic, NamedTuple, TypeVar
 
-from omnisearch.stores.base import Point
+from omnisearch.stores.place import Place
+from omnisearch.types import Floats
 
-# The most bytes of points, and the bytes of a point beside its vectors.
-KEPT_BYTES, POINT_BYTES = 128 << 20, 1536
+# The most bytes of ranked points and of payloads, and the bytes of a point beside its vectors, and of a payload.
+POINTS_BYTES, PAYLOADS_BYTES = 96 << 20, 32 << 20
+POINT_BYTES, PAYLOAD_BYTES = 768, 1536
 
-# Reads points by the bytes of their ids; returns their version, and those of the points that exist.
-Fetch: TypeAlias = Callable[[Sequence[bytes]], tuple[str, Mapping[bytes, Point]]]
+K = TypeVar("K", bound=bytes | str)
+V = TypeVar("V")
 
 
-class PointCache:
-    """The most recently used points of one collection. Safe to use from several threads."""
+class RankedPoint(NamedTuple):
+    """What ranking needs of a point: its `vector` (dim,), and its `text_vector` (dim,) if it has one."""
 
-    def __init__(self, fetch: Fetch, most: int) -> None:
+    id: str
+    place: Place
+    vector: Floats
+    text_vector: Floats | None
+
+
+class PointCache(Generic[K, V]):
+    """The most recently used points of one collection, or parts of them. Safe to use from several threads.
+
+    `fetch` reads points by their ids; it returns their version, and those of the points that exist.
+    """
+
+    def __init__(self, fetch: Callable[[Sequence[K]], tuple[str, Mapping[K, V]]], most: int) -> None:
         self._fetch, self._most = fetch, most
-        self._points: OrderedDict[bytes, Point] = OrderedDict()
+        self._points: OrderedDict[K, V] = OrderedDict()
         self._version = ""
         self._lock = threading.Lock()
 
-    def get(self, version: str, ids: Iterable[bytes]) -> Mapping[bytes, Point]:
+    def get(self, version: str, ids: Iterable[K]) -> Mapping[K, V]:
         """Return the points of a version by id. Points that are not cached may be of a later version, or missing."""
         wanted = list(dict.fromkeys(ids))
         with self._lock:
@@ -44,7 +58,7 @@ class PointCache:
             found.update(read)
         return found
 
-    def _keep(self, version: str, points: Mapping[bytes, Point]) -> None:
+    def _keep(self, version: str, points: Mapping[K, V]) -> None:
         with self._lock:
             if version == self._version:
                 self._points.update(points)
@@ -53,5 +67,5 @@ class PointCache:
 
 
 def room(dim: int) -> int:
-    """Return how many points of `dim` dimensions are kept."""
-    return KEPT_BYTES // (POINT_BYTES + 4 * dim)
+    """Return how many ranked points of `dim` dimensions are kept."""
+    return POINTS_BYTES // (POINT_BYTES + 4 * dim)

@@ -30,7 +30,7 @@ LOCK_PATIENCE_SECONDS = 20.0
 LOCK_FILE = "worker.lock"
 LOG_FILE = "worker.log"
 # Raise it when the requests or answers change: a client of another version must not use this worker.
-PROTOCOL = 3
+PROTOCOL = 4
 MAX_LOG_BYTES = 1 << 20
 MAX_REQUEST_BYTES = 1 << 30
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS.

@@ -26,6 +26,7 @@ from omnisearch.stores.base import (
 from omnisearch.stores.bm25 import WORDS, SparseVector
 from omnisearch.stores.clauses import Clause, clauses, search_exactly
 from omnisearch.stores.pages import Scroll, finished, read_page
+from omnisearch.stores.place import PLACE_FIELDS, Place
 from omnisearch.stores.quantization import UNQUANTIZED_SEARCH
 from omnisearch.stores.server_calls import patiently, write_patiently
 from omnisearch.stores.server_load import begin_load, end_load
@@ -82,31 +83,31 @@ class ServerStore:
     def search(self, lookups: Sequence[Lookup], with_vectors: bool = False) -> list[list[Scored]]:
         """See `VectorStore.search`."""
         check_lookups(lookups, self.dim)
-        return search_exactly(lookups, lambda asked, _: self._search(asked, with_vectors))
+        return search_exactly(lookups, lambda asked, _: self._search(asked, with_vectors), self.payloads)
 
     def _search(self, lookups: Sequence[Lookup], with_vectors: bool) -> list[list[Scored]]:
         if not self._has_texts and any(lookup.using == "text" for lookup in lookups):
             found = iter(self._search([lookup for lookup in lookups if lookup.using != "text"], with_vectors))
             return [[] if lookup.using == "text" else next(found) for lookup in lookups]
-        answers = self._look_up(lookups, _read_fields(), self._vectors if with_vectors else False)
+        answers = self._look_up(lookups, _included(PLACE_FIELDS), self._vectors if with_vectors else False)
         return [
             [
-                Scored(
-                    str(p.id),
-                    p.score,
-                    Payload.from_flat(p.payload or {}),
-                    *(_both(p.vector) if with_vectors else (None, None)),
-                )
+                Scored(str(p.id), p.score, Place.of(p.payload or {}), *(_both(p.vector) if with_vectors else ()))
                 for p in answer.points
             ]
             for answer in answers
         ]
 
+    def payloads(self, ids: Sequence[str]) -> Mapping[str, Payload]:
+        """See `VectorStore.payloads`."""
+        records = patiently(self._client.retrieve, self.collection, list(dict.fromkeys(ids)), _read_fields())
+        return {str(record.id): Payload.from_flat(record.payload or {}) for record in records}
+
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
         """See `VectorStore.best_segments`."""
         lookups = segment_lookups(wanted, most)
         check_lookups(lookups, self.dim)
-        answers = self._look_up(lookups, models.PayloadSelectorInclude(include=list(SEGMENT_FIELDS)))
+        answers = self._look_up(lookups, _included(SEGMENT_FIELDS))
         return [[(read_segment(point.payload or {}), point.score) for point in answer.points] for answer in answers]
 
     def _look_up(
@@ -245,6 +246,10 @@ def _condition(clause: Clause) -> Any:
 
 def _read_fields() -> models.PayloadSelectorExclude:
     return models.PayloadSelectorExclude(exclude=list(UNREAD_FIELDS))
+
+
+def _included(fields: Sequence[str]) -> models.PayloadSelectorInclude:
+    return models.PayloadSelectorInclude(include=list(fields))
 
 
 def _nearest(lookup: Lookup) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from omnisearch.config import Settings
 from omnisearch.media.sandbox import Layer
 from omnisearch.media.worker_process import Limits, WorkerProcess
 from omnisearch.stores.base import Filter, Lookup, Payload, Point, Scored
+from omnisearch.stores.place import Place
 from omnisearch.types import Floats, Modality
 from omnisearch_indexer.check_result import CheckResult, CheckState
 from omnisearch_indexer.doctor import Doctor
@@ -105,9 +106,7 @@ class Store:
             (modality,) = lookup.filter.modalities
             scores = self.rows[modality] @ lookup.vector
             order = np.argsort(-scores)[:: self.skips[modality]][: lookup.limit]
-            found.append(
-                [Scored(str(i), float(scores[i]), Payload(item_id=str(i), modality=modality, path="")) for i in order]
-            )
+            found.append([Scored(str(i), float(scores[i]), Place(str(i), 0, 1, modality, "")) for i in order])
         return found
 
 

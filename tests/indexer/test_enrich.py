@@ -161,7 +161,8 @@ def test_texts_are_found_by_their_meaning(folder: Path, settings: Settings, read
     [vector] = model.encode(Modality.TEXT, ["a picture of width 42, fast"], Role.DOCUMENT)
     with closing(open_current(fast)) as store:
         [[best, *_]] = store.search([Lookup(vector, 9, using="text")])
-    assert (Path(best.payload.path).name, round(best.score, 2)) == ("p2.png", 1.0)
+        path = store.payloads([best.id])[best.id].path
+    assert (Path(path).name, round(best.score, 2)) == ("p2.png", 1.0)
 
 
 def test_only_what_lacks_is_read_and_more_effort_reads_again(

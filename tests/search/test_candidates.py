@@ -58,12 +58,16 @@ class Memory:
         return [[p for p in self.nearest(each.vector) if self.passes(p, each)][: each.limit] for each in lookups]
 
     def passes(self, point: Point | Scored, lookup: Lookup) -> bool:
-        chosen, item = lookup.filter, point.payload.item_id
+        chosen, item = lookup.filter, item_of(point)
         return point.id in (chosen.ids or {point.id}) and item in (chosen.item_ids or {item})
 
     def nearest(self, vector: Floats) -> list[Scored]:
-        found = (Scored(p.id, float(p.vector @ vector), p.payload, p.vector, p.text_vector) for p in self.points)
+        found = (Scored(p.id, float(p.vector @ vector), p.payload.place, p.vector, p.text_vector) for p in self.points)
         return sorted(found, key=lambda s: -s.score)
+
+
+def item_of(point: Point | Scored) -> str:
+    return point.place.item_id if isinstance(point, Scored) else point.payload.item_id
 
 
 def judge_of(expression: Expression, seed: int) -> Scorer:
@@ -79,7 +83,11 @@ def searched(store: Memory, scorer: Scorer, limit: int) -> list[RankedItem]:
 
 
 def everything(store: Memory) -> list[Scored]:
-    return [Scored(p.id, 0.0, p.payload, p.vector, p.text_vector) for p in store.points]
+    return [Scored(p.id, 0.0, p.payload.place, p.vector, p.text_vector) for p in store.points]
+
+
+def payloads(store: Memory) -> dict[str, Payload]:
+    return {p.id: p.payload for p in store.points}
 
 
 @given(seeds, ITEMS, st.integers(1, 20), expressions)
@@ -92,7 +100,7 @@ def test_the_first_hits_are_those_of_judging_everything(
     assert len(found) >= min(limit, len(wanted))
     wanted = wanted[: len(found)]
     assert [one.odds for one in found] == pytest.approx([one.odds for one in wanted], abs=1e-4)
-    assert [one.point.payload.item_id for one in found] == [one.point.payload.item_id for one in wanted]
+    assert [one.point.place.item_id for one in found] == [one.point.place.item_id for one in wanted]
 
 
 def test_a_large_collection_is_not_read_whole() -> None:
@@ -122,8 +130,9 @@ def test_a_hit_explains_its_score_and_its_odds(seed: int, expression: Expression
     """In the formulas of docs/search.md: relevances multiply under AND and THEN, their complements under OR."""
     scorer = judge_of(expression, seed)
     embedded = {s.terms[0]: EmbeddedTerm(leaf.vector) for s, leaf in scorer.leaves.items()}
-    for entry in rank(scorer, everything(Memory(seed, 20)))[:5]:
-        found = make_hit(entry, embedded, explain=True)
+    store = Memory(seed, 20)
+    for entry in rank(scorer, everything(store))[:5]:
+        found = make_hit(entry, payloads(store), embedded, explain=True)
         assert found.explanation is not None
         check(found.explanation)
         assert found.explanation.relevance == found.relevance
@@ -155,9 +164,8 @@ def check(found: object) -> None:
 def test_then_spans_its_moments_and_has_its_order(seed: int) -> None:
     store = Memory(seed, 30)
     for entry in rank(judge_of(A >> B, seed), everything(store)):
-        found = make_hit(
-            entry, {t: EmbeddedTerm(judge_of(A >> B, seed).leaves[Sum((t,))].vector) for t in (A, B)}, explain=True
-        )
+        embedded = {t: EmbeddedTerm(judge_of(A >> B, seed).leaves[Sum((t,))].vector) for t in (A, B)}
+        found = make_hit(entry, payloads(store), embedded, explain=True)
         assert found.segment is not None
         assert found.explanation is not None
         first, last = (part.segment for part in found.explanation.parts)
@@ -166,5 +174,5 @@ def test_then_spans_its_moments_and_has_its_order(seed: int) -> None:
         assert first.index < last.index
         assert (found.segment.start, found.segment.end) == (first.start, last.end)
     several = {i for i, points in groupby(store.points, lambda p: p.payload.item_id) if len(list(points)) > 1}
-    found_items = {entry.point.payload.item_id for entry in rank(judge_of(A >> B, seed), everything(store))}
+    found_items = {entry.point.place.item_id for entry in rank(judge_of(A >> B, seed), everything(store))}
     assert found_items == several

@@ -29,7 +29,19 @@ from omnisearch.stores.field_text import FieldText
 from omnisearch.stores.tokens import words_of
 from omnisearch.types import Modality
 from omnisearch_indexer.session import index_files
-from tests.search.test_candidates import CALIBRATION, A, B, C, Memory, everything, judge_of, searched, seeds, units
+from tests.search.test_candidates import (
+    CALIBRATION,
+    A,
+    B,
+    C,
+    Memory,
+    everything,
+    item_of,
+    judge_of,
+    searched,
+    seeds,
+    units,
+)
 
 # The log-odds against a match, of words that count little beside vectors and of words that decide.
 WEAK, STRONG = 3.0, -3.0
@@ -114,19 +126,19 @@ class WordedMemory(Memory):
         if lookup.using == "text":
             assert not isinstance(lookup.vector, SparseVector)
             having = [(p, float(t @ lookup.vector)) for p in self.points if (t := p.text_vector) is not None]
-            found = [Scored(p.id, score, p.payload, p.vector, p.text_vector) for p, score in having]
+            found = [Scored(p.id, score, p.payload.place, p.vector, p.text_vector) for p, score in having]
             return sorted(found, key=lambda s: -s.score)[: lookup.limit]
         if not isinstance(lookup.vector, SparseVector):
             among = {found.id for found in self._answer(lookup.among)} if lookup.among else set(self.words)
             near = self.nearest(lookup.vector)
             return [found for found in near if found.id in among and self.passes(found, lookup)][: lookup.limit]
         among = [p for p in self.points if self.passes(p, lookup)]
-        found = [Scored(p.id, self.score(p, lookup.vector), p.payload, p.vector, p.text_vector) for p in among]
+        found = [Scored(p.id, self.score(p, lookup.vector), p.payload.place, p.vector, p.text_vector) for p in among]
         enough = (s for s in found if s.score and (lookup.least is None or s.score >= lookup.least))
         return sorted(enough, key=lambda s: -s.score)[: lookup.limit]
 
     def passes(self, point: Point | Scored, lookup: Lookup) -> bool:
-        return super().passes(point, lookup) and point.payload.item_id not in lookup.filter.exclude_item_ids
+        return super().passes(point, lookup) and item_of(point) not in lookup.filter.exclude_item_ids
 
 
 def worded(scorer: Scorer, against: float) -> Scorer:

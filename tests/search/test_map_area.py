@@ -86,7 +86,7 @@ def test_an_area_limits_lists_counts_and_lookups(store: VectorStore, tmp_path: P
     assert {p.item_id for p in list_items(store, chosen, Order(), 200).items} == inside
     assert count_items(store, chosen).items == 5
     looked_up = store.search([Lookup(vector(1), 60, Filter(among=kept.inside(SQUARE), segments=FIRST))])[0]
-    assert {hit.payload.item_id for hit in looked_up} == inside
+    assert {hit.place.item_id for hit in looked_up} == inside
     far = ((0.9, 0.9), (1, 0.9), (1, 1))
     assert kept.inside(far) == ()
     assert list_items(store, replace(chosen, among=()), Order(), 200).items == ()

@@ -234,3 +234,14 @@ def test_the_cut_is_lower_among_fewer_items(engine: Engine, everything: tuple[Hi
     assert (ids(found.hits), found.nothing_matches) == ([some.id], False)
     same = parse_conditions([f"path:{Path(some.path).stem}.?"])  # the engine cannot count what it matches
     assert engine.search(replace(QUERY, sort="modified", where=same)).nothing_matches
+
+
+@pytest.mark.parametrize("query", [QUERY, replace(QUERY, sort="name"), replace(QUERY, group="day")])
+def test_an_item_that_is_deleted_between_lookup_and_reading_is_left_out(
+    engine: Engine, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = engine.search(query).hits
+    store, gone = engine._index.store, before[1].id
+    read = store.payloads
+    monkeypatch.setattr(store, "payloads", lambda ids: {id_: p for id_, p in read(ids).items() if p.item_id != gone})
+    assert engine.search(query).hits == tuple(hit for hit in before if hit.id != gone)

@@ -169,6 +169,11 @@ def _scroll(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
     return {"points": _plain(points), "next_page_offset": offset}
 
 
+def _retrieve(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
+    asked = models.PointRequest.model_validate(body)
+    return _plain(local.retrieve(name, asked.ids, asked.with_payload, asked.with_vector or False))
+
+
 def _count(local: QdrantClient, body: dict[str, Any], name: str) -> Any:
     return local.count(name, models.CountRequest.model_validate(body).filter)
 
@@ -199,6 +204,7 @@ ROUTES: dict[str, Callable[..., Any]] = {
     r"DELETE /collections/([^/]+)": lambda local, body, name: local.delete_collection(name),
     r"PUT /collections/([^/]+)/index": _index,
     r"PUT /collections/([^/]+)/points": _upsert,
+    r"POST /collections/([^/]+)/points": _retrieve,
     r"POST /collections/([^/]+)/points/query/batch": _search,
     r"POST /collections/([^/]+)/points/scroll": _scroll,
     r"POST /collections/([^/]+)/points/count": _count,

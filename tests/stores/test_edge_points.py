@@ -14,6 +14,7 @@ from omnisearch.stores.base import Facts, Filter, Lookup, Payload, Point, Scored
 from omnisearch.stores.catalog import open_store
 from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_points import PointCache
+from omnisearch.stores.place import Place
 from omnisearch.types import Floats, Modality
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
@@ -108,12 +109,15 @@ def test_a_reader_sees_what_another_process_writes(settings: Settings, store: Ve
                     store.delete([one.payload.item_id])
             lookups = [Lookup(vector(draw.randrange(9)), draw.randint(1, 12), Filter()) for _ in range(3)]
             with closing(reopen(settings)) as fresh:
-                assert_same(reader.search(lookups, with_vectors=True), fresh.search(lookups, with_vectors=True))
+                found, wanted = (each.search(lookups, with_vectors=True) for each in (reader, fresh))
+                assert_same(found, wanted)
+                ids = [point.id for page in wanted for point in page]
+                assert reader.payloads(ids) == fresh.payloads(ids)
 
 
 def assert_same(found: list[list[Scored]], wanted: list[list[Scored]]) -> None:
-    def plain(pages: list[list[Scored]]) -> list[list[tuple[str, float, Payload, list[float]]]]:
-        return [[(p.id, p.score, p.payload, list(some(p.vector))) for p in page] for page in pages]
+    def plain(pages: list[list[Scored]]) -> list[list[tuple[str, float, Place, list[float]]]]:
+        return [[(p.id, p.score, p.place, list(some(p.vector))) for p in page] for page in pages]
 
     assert plain(found) == plain(wanted)
 

@@ -38,7 +38,7 @@ def find_copies(store: VectorStore, total: Sum, embedded: EmbeddedTerm, chosen: 
     if is_whole and embedded.item_id is not None and embedded.item_id not in chosen.exclude_item_ids:
         own = replace(chosen, item_ids=(embedded.item_id,))
         points += store.search([Lookup(embedded.vector, 1, own)], with_vectors=True)[0]
-    return list({point.payload.item_id: point for point in points}.values())
+    return list({point.place.item_id: point for point in points}.values())
 
 
 def _that_hold(store: VectorStore, segments: Floats, chosen: Filter) -> list[Scored]:
@@ -46,8 +46,8 @@ def _that_hold(store: VectorStore, segments: Floats, chosen: Filter) -> list[Sco
     points = _identical(store, segments[0], chosen)
     if len(segments) == 1:
         return points
-    holding = set(_holding(store, [point.payload.item_id for point in points], segments))
-    return [point for point in points if point.payload.item_id in holding]
+    holding = set(_holding(store, [point.place.item_id for point in points], segments))
+    return [point for point in points if point.place.item_id in holding]
 
 
 def _identical(store: VectorStore, vector: Floats, chosen: Filter) -> list[Scored]:

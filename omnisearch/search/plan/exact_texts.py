@@ -33,7 +33,10 @@ def find_named(store: VectorStore, query: QueryVector, chosen: Filter) -> list[S
     named = Filter(**vars(chosen) | {"names": (name,), "segments": FIRST})
     [found] = store.search([Lookup(query.vector, NAMED, named)], with_vectors=True)
     ending = f"/{same_name(asked[0].strip().lstrip('/'))}"
-    return [point for point in found if "/" not in ending[1:] or f"/{same_name(point.payload.path)}".endswith(ending)]
+    if "/" not in ending[1:]:
+        return found
+    payloads = store.payloads([point.id for point in found])
+    return [p for p in found if p.id in payloads and f"/{same_name(payloads[p.id].path)}".endswith(ending)]
 
 
 def find_phrases(store: VectorStore, total: Sum, chosen: Filter) -> list[Scored]:

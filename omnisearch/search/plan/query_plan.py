@@ -133,7 +133,7 @@ def _exact(
 
 
 def _within(found: Mapping[Sum, Sequence[Scored]], modality: Modality) -> dict[Sum, list[Scored]]:
-    within = {total: [p for p in points if p.payload.modality is modality] for total, points in found.items()}
+    within = {total: [p for p in points if p.place.modality is modality] for total, points in found.items()}
     return {total: points for total, points in within.items() if points}
 
 

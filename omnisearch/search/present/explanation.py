@@ -1,26 +1,47 @@
 """Explanation: turn a ranked item into a hit with the contribution of each term, space and operator."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
 
-from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Term, Then
+from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Summand, Term, Then
 from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.search.rank.algebra import ScoredExpression
 from omnisearch.search.rank.calibration import relevance
 from omnisearch.search.rank.scorer import RankedItem, ScoredSegments
+from omnisearch.stores.base import Payload
 from omnisearch.types import Finding, Floats, Hit, Match, Segment
 
+_item = attrgetter("place.item_id")
 _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
     And: "and", Or: "or", Not: "not", Then: "then",
 }  # fmt: skip
 
 
-def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: bool = False, **others: Any) -> Hit:
-    """Return the hit of a ranked item; `others` are its fields that do not come from its score or its payload."""
-    payload, scored = entry.point.payload, entry.scored
+def shown_rows(entry: RankedItem) -> range:
+    """Return the rows of the segments that a hit may show: for a sum its best, else all that were scored."""
+    if isinstance(entry.scored.scorer.expression, Summand):
+        return range(entry.row, entry.row + 1)
+    points, item = entry.scored.points, entry.point.place.item_id  # points are in the order of their items
+    return range(bisect_left(points, item, key=_item), bisect_right(points, item, key=_item))
+
+
+def make_hit(
+    entry: RankedItem,
+    payloads: Mapping[str, Payload],
+    embedded: Mapping[Term, EmbeddedTerm],
+    explain: bool = False,
+    **others: Any,
+) -> Hit:
+    """Return the hit of a ranked item; `others` are its fields that do not come from its score or its payload.
+
+    `payloads` are those of its `shown_rows`, by the ids of points.
+    """
+    payload, scored = payloads[entry.point.id], entry.scored
     leaves = decisive_leaves(scored.expression, entry.row)
     return Hit(
         id=payload.item_id,
@@ -28,26 +49,28 @@ def make_hit(entry: RankedItem, embedded: Mapping[Term, EmbeddedTerm], explain: 
         modality=payload.modality,
         score=score_at(scored.scores, scored.expression, entry.row),
         relevance=relevance(entry.odds),
-        segment=_span(scored, scored.expression, entry.row),
+        segment=_span(scored, scored.expression, entry.row, payloads),
         matched_by=tuple(match for leaf, row in leaves for match in _matches(scored, leaf, row, embedded)),
         snippet=payload.snippet,
         mime=payload.mime,
         notes=payload.notes,
         mtime=payload.mtime,
         taken=payload.metadata.taken,
-        explanation=_finding(scored, scored.expression, entry.row) if explain else None,
+        explanation=_finding(scored, scored.expression, entry.row, payloads) if explain else None,
         **others,
     )
 
 
-def _finding(scored: ScoredSegments, expression: ScoredExpression, row: int) -> Finding:
+def _finding(
+    scored: ScoredSegments, expression: ScoredExpression, row: int, payloads: Mapping[str, Payload]
+) -> Finding:
     odds = float(expression.odds[row])
-    shown = relevance(odds), odds, _span(scored, expression, row)
+    shown = relevance(odds), odds, _span(scored, expression, row, payloads)
     if isinstance(expression.expression, Then) and odds == -np.inf:
         return Finding("then", *shown)  # there is no earlier segment
     if expression.parts:
         rows = expression.rows(row)
-        parts = tuple(_finding(scored, part, at) for part, at in zip(expression.parts, rows, strict=True))
+        parts = tuple(_finding(scored, part, at, payloads) for part, at in zip(expression.parts, rows, strict=True))
         return Finding(_OPS[type(expression.expression)], *shown, parts)
     (leaf,) = expression.expression.leaves
     score = float(scored.scores[leaf][row])
@@ -95,8 +118,8 @@ def _matches(scored: ScoredSegments, leaf: Sum, row: int, embedded: Mapping[Term
     return found
 
 
-def _span(scored: ScoredSegments, expression: ScoredExpression, row: int) -> Segment:
+def _span(scored: ScoredSegments, expression: ScoredExpression, row: int, payloads: Mapping[str, Payload]) -> Segment:
     """Return the span from the first segment of the match to the one that decided. They differ only for THEN."""
-    first = scored.points[int(expression.first[row])].payload.segment
-    last = scored.points[row].payload.segment
+    first = payloads[scored.points[int(expression.first[row])].id].segment
+    last = payloads[scored.points[row].id].segment
     return last if first == last else replace(first, end=last.end)

@@ -47,7 +47,7 @@ class DedupedItem:
     @property
     def id(self) -> str:
         """The id of the item."""
-        return self.entry.point.payload.item_id
+        return self.entry.point.place.item_id
 
 
 def fold_near_duplicates(
@@ -64,7 +64,7 @@ def fold_near_duplicates(
     folded: dict[int, list[str]] = {at: [] for at in hits}
     for at, hit in enumerate(under):
         if at != hit:
-            folded[hit].append(ranked[at].point.payload.item_id)
+            folded[hit].append(ranked[at].point.place.item_id)
     whole = len(hits)
     if more:
         whole = next((n for n, at in enumerate(hits) if len(hits) - n <= REACH and len(ranked) - at < MOST), whole)
@@ -106,7 +106,7 @@ def _alike_before(ranked: Sequence[RankedItem]) -> dict[int, set[int]]:
 
 def _are_near(one: RankedItem, other: RankedItem, segments: Segments) -> bool:
     """Return whether all segments of two items are similar. Their best segments are known to be."""
-    first, second = one.point.payload, other.point.payload
+    first, second = one.point.place, other.point.place
     if first.segments != second.segments or not _say_alike(one, other):
         return False
     return first.segments == 1 or _all_alike(segments[first.item_id], segments[second.item_id], ALIKE[first.modality])
@@ -123,8 +123,8 @@ def _segments(store: VectorStore, ranked: Sequence[RankedItem], alike: Mapping[i
     """Return the vectors of all segments of items with several segments that may be near-duplicates."""
     items: set[str] = set()
     for at, before in alike.items():
-        late = ranked[at].point.payload
-        for early in (ranked[other].point.payload for other in before):
+        late = ranked[at].point.place
+        for early in (ranked[other].point.place for other in before):
             items |= {early.item_id, late.item_id} if early.segments == late.segments > 1 else set()
     found: dict[str, dict[int, Floats]] = defaultdict(dict)
     if items:
@@ -139,7 +139,7 @@ def _rows(ranked: Sequence[RankedItem]) -> Floats:
 
 
 def _modality(entry: RankedItem) -> Modality:
-    return entry.point.payload.modality
+    return entry.point.place.modality
 
 
 def _all_alike(one: Mapping[int, Floats], other: Mapping[int, Floats], alike: float) -> bool:

@@ -38,11 +38,22 @@ def cut_relevance(query: Query, searched: int) -> float:
     return query.min_relevance or least(searched)
 
 
-def sort_key(query: Query, entry: RankedItem) -> SortKey:
-    """Return the sort key of an item among the hits of a query: ties by relevance, then by id."""
-    payload = entry.point.payload
+def by_payload(query: Query) -> bool:
+    """Return whether the order of the hits of a query depends on their payloads."""
+    return query.sort != "relevance" or query.group == "day"
+
+
+def sort_key(query: Query, entry: RankedItem, payloads: Mapping[str, Payload]) -> SortKey:
+    """Return the sort key of an item among the hits of a query: ties by relevance, then by id.
+
+    `payloads` are those of the best segments of items, by the ids of points, for an order `by_payload`.
+    """
+    item_id = entry.point.place.item_id
+    if not by_payload(query):
+        return 0, 0.0, -entry.odds, item_id
+    payload = payloads[entry.point.id]
     day = -_day(payload).toordinal() if query.group == "day" else 0
-    return day, _COMPARED[query.sort](payload), -entry.odds, payload.item_id
+    return day, _COMPARED[query.sort](payload), -entry.odds, item_id
 
 
 def group_of(query: Query, payload: Payload) -> str:

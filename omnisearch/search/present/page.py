@@ -5,7 +5,7 @@ items by modality -> near-duplicates folded -> those in the cut -> groups, or on
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from omnisearch.query.query import Query
 from omnisearch.search.plan.query_plan import QueryPlan
 from omnisearch.search.present.cursor import PagePosition
 from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates
-from omnisearch.search.present.order import check_order, sort_key
+from omnisearch.search.present.order import SortKey, by_payload, check_order, sort_key
 from omnisearch.search.rank.calibration import relevance
 from omnisearch.search.rank.candidates import run_searches
 from omnisearch.search.rank.scorer import RankedItem
@@ -25,6 +25,7 @@ from omnisearch.types import Modality
 TIE = 1e-3
 
 ByModality: TypeAlias = Mapping[Modality, Sequence[DedupedItem]]
+Key: TypeAlias = Callable[[DedupedItem], SortKey]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +73,11 @@ def make_page(store: VectorStore, plan: QueryPlan, found: Sequence[Sequence[Rank
             if most is None or len(items) < most:
                 floor = max(floor, known)
         is_whole = floor == -math.inf or relevance(floor) < least
-        page = (_in_groups if query.group == "modality" else _in_one_list)(plan, groups, floor, is_whole)
+        left, key = _with_keys(store, query, groups)
+        page = (_in_groups if query.group == "modality" else _in_one_list)(plan, left, key, floor, is_whole)
         if page is not None:
             cut = plan.cut
-            return replace(page, matching={m: _count(items, cut) for m, items in groups.items()})
+            return replace(page, matching={m: _count(items, cut) for m, items in left.items()})
         depth = min(2 * depth, plan.most)
         found = run_searches(store, plan.searches(depth))
 
@@ -98,33 +100,38 @@ def _known(
     return [one for one in items if one.entry.odds > odds], odds
 
 
-def _in_groups(plan: QueryPlan, groups: ByModality, _floor: float, is_whole: bool) -> ResultPage | None:
+def _with_keys(store: VectorStore, query: Query, groups: ByModality) -> tuple[ByModality, Key]:
+    """Return the items with the function that returns their sort keys. Leaves out items that were deleted meanwhile."""
+    if not by_payload(query):
+        return groups, lambda one: sort_key(query, one.entry, {})
+    payloads = store.payloads([one.entry.point.id for items in groups.values() for one in items])
+    left = {m: [one for one in items if one.entry.point.id in payloads] for m, items in groups.items()}
+    return left, lambda one: sort_key(query, one.entry, payloads)
+
+
+def _in_groups(plan: QueryPlan, groups: ByModality, key: Key, _floor: float, is_whole: bool) -> ResultPage | None:
     """Return the first hits of each modality, one modality after the other; None if more items are needed."""
     limit = plan.query.limit
     if not is_whole and (plan.query.has_cut or any(len(group) < limit for group in groups.values())):
         return None
-    shown = [one for group in groups.values() for one in _ordered(plan.query, group)[:limit]]
+    shown = [one for group in groups.values() for one in sorted(group, key=key)[:limit]]
     return ResultPage(shown, _best(shown))
 
 
-def _in_one_list(plan: QueryPlan, groups: ByModality, floor: float, is_whole: bool) -> ResultPage | None:
+def _in_one_list(plan: QueryPlan, groups: ByModality, key: Key, floor: float, is_whole: bool) -> ResultPage | None:
     """Return a page of one list; None if more items are needed."""
     query = plan.query
     known = [one for group in groups.values() for one in group if one.entry.odds > floor]
-    ordered = _ordered(query, known)
-    following = _following(query, ordered, plan.after)
+    ordered = sorted(known, key=key)
+    following = _following(ordered, key, plan.after)
     if not is_whole and (query.has_cut or len(following) <= query.limit):
         return None
     items, best = following[: query.limit], _best(ordered)
     if any(quota.least for quota in query.quotas):
-        return ResultPage(_with_least(query, items, groups), best)
+        return ResultPage(sorted(_with_least(query, items, groups), key=key), best)
     if len(following) == len(items):
         return ResultPage(items, best)
-    return ResultPage(items, best, PagePosition(sort_key(query, items[-1].entry), ordered.index(items[-1]) + 1))
-
-
-def _ordered(query: Query, items: Iterable[DedupedItem]) -> list[DedupedItem]:
-    return sorted(items, key=lambda one: sort_key(query, one.entry))
+    return ResultPage(items, best, PagePosition(key(items[-1]), ordered.index(items[-1]) + 1))
 
 
 def _count(items: Sequence[DedupedItem], least: float) -> int:
@@ -136,16 +143,16 @@ def _best(items: Sequence[DedupedItem]) -> float:
     return relevance(max(one.entry.odds for one in items)) if items else 0.0
 
 
-def _following(query: Query, ordered: Sequence[DedupedItem], after: PagePosition | None) -> Sequence[DedupedItem]:
+def _following(ordered: Sequence[DedupedItem], key: Key, after: PagePosition | None) -> Sequence[DedupedItem]:
     """Return the items after the last hit of the previous page, or after its sort key if that hit is gone."""
     if after is None:
         return ordered
     at = next((n for n, one in enumerate(ordered) if one.id == after.id), None)
-    return ordered[at + 1 :] if at is not None else [one for one in ordered if sort_key(query, one.entry) > after.key]
+    return ordered[at + 1 :] if at is not None else [one for one in ordered if key(one) > after.key]
 
 
 def _with_least(query: Query, items: Sequence[DedupedItem], groups: ByModality) -> list[DedupedItem]:
     """Fill the least quotas: add the best items of those modalities, and drop the least relevant other items."""
     promised = {one.id: one for q in query.quotas for one in groups.get(q.modality, ())[: q.least]}
     others = [one for one in items if one.id not in promised][: query.limit - len(promised)]
-    return _ordered(query, [*promised.values(), *others])
+    return [*promised.values(), *others]

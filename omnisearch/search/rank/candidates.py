@@ -123,7 +123,7 @@ def _rare(search: ModalitySearch, pages: Sequence[Page]) -> dict[Sum, Page]:
     """Return all segments of the modality with the words of each leaf, except for leaves with common words."""
     wanted = search.chosen.modalities
     return {
-        leaf: [point for point in page if not wanted or point.payload.modality in wanted]
+        leaf: [point for point in page if not wanted or point.place.modality in wanted]
         for (leaf, lookup), page in zip(search.worded.items(), pages, strict=True)
         if len(page) < lookup.limit or search.scorer.words[leaf].odds(Retrieved(page, 1).last)[0] == -np.inf
     }

@@ -39,7 +39,7 @@ class NearestItems:
     def take(self, wanted: int, page: Sequence[Scored]) -> None:
         """Add the result of a lookup with the limit `wanted`."""
         for point in page:
-            self.best.setdefault(point.payload.item_id, point)
+            self.best.setdefault(point.place.item_id, point)
         self.done = len(self.best) >= self.limit or len(page) < wanted
 
     @property

@@ -17,7 +17,7 @@ from omnisearch.stores.base import Scored
 from omnisearch.types import Floats
 
 # The place of a segment among all.
-_PLACE = attrgetter("payload.item_id", "payload.segment.index")
+_PLACE = attrgetter("place")
 _NONE: Mapping[Sum, Mapping[str, float]] = {}
 
 
@@ -54,11 +54,11 @@ class Scorer:
 
     def certainty(self, leaf: Sum, points: Sequence[Scored]) -> Odds:
         """Return the log-odds (n,) to add to segments that match exactly, or whose items do."""
-        copies = {point.payload.item_id for point in self.copies.get(leaf, ())}
+        copies = {point.place.item_id for point in self.copies.get(leaf, ())}
         exact = {point.id for point in self.exact.get(leaf, ())}
         if not (copies or exact):
             return np.zeros(len(points))
-        return np.array([CERTAIN * (point.payload.item_id in copies or point.id in exact) for point in points], float)
+        return np.array([CERTAIN * (point.place.item_id in copies or point.id in exact) for point in points], float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +111,11 @@ def rank(
     found = {s: np.array([by_id.get(p.id, 0) for p in points], np.float32) for s, by_id in by_leaf.items()}
     texts = {s: _text_scores(points, scorer.leaves[s].vector) for s in scorer.text_calibrations}
     odds = {s: scorer.odds(s, scores[s], found.get(s), texts.get(s)) + scorer.certainty(s, points) for s in scores}
-    ids = [point.payload.item_id for point in points]
+    ids = [point.place.item_id for point in points]
     starts = [0, *(row for row, (id_, before) in enumerate(zip(ids[1:], ids, strict=False), 1) if id_ != before)]
     runs = map(slice, starts, [*starts[1:], len(ids)])
     has_runs = not isinstance(scorer.expression, Summand)  # THEN is among operands
-    timed = [run for run in runs if points[run.start].payload.segment.unit == "seconds"] if has_runs else []
+    timed = [run for run in runs if points[run.start].place.unit == "seconds"] if has_runs else []
     expression = score_expression(scorer.expression, odds, timed)
     scored = ScoredSegments(scorer, points, vectors, scores, expression, found, texts)
     best = _best_rows(expression.odds, starts)

@@ -108,7 +108,7 @@ def scores_of(page: Page) -> dict[str, float]:
 def _of_search(scorer: Scorer, chosen: Filter, pages: Sequence[Page]) -> list[Scored]:
     """Return the points of the search's modality, with the copies of query files. Some pages are of all modalities."""
     points = (point for page in pages for point in page)
-    return with_copies(scorer, [p for p in points if not chosen.modalities or p.payload.modality in chosen.modalities])
+    return with_copies(scorer, [p for p in points if not chosen.modalities or p.place.modality in chosen.modalities])
 
 
 def _lookups(scorer: Scorer, leaf: Sum, depth: int, chosen: Filter, common: bool) -> dict[ListName, Lookup]:
@@ -147,8 +147,8 @@ def has_time(chosen: Filter) -> bool:
 
 def _other_segments(scorer: Scorer, points: Iterable[Scored], chosen: Filter) -> Lookup | None:
     """Return a lookup of the segments of those items that are not whole among the points; None if all are whole."""
-    known = Counter(point.payload.item_id for point in points)
-    cut = {p.payload.item_id: p.payload.segments for p in points if p.payload.segments > known[p.payload.item_id]}
+    known = Counter(point.place.item_id for point in points)
+    cut = {p.place.item_id: p.place.segments for p in points if p.place.segments > known[p.place.item_id]}
     if not cut:
         return None
     vector = next(iter(scorer.leaves.values())).vector  # any vector: the limit admits all of these segments

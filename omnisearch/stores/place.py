@@ -1,0 +1,61 @@
+"""The place of a point among the segments of its item, and its form as a vector."""
+
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from omnisearch.errors import DamageError
+from omnisearch.types import Modality
+
+# The fields of a payload that make its place.
+PLACE_FIELDS = ("item_id", "segment", "segments", "modality", "unit")
+# As a vector: an item id of 16 bytes, which is a hash in hexadecimal, two numbers, and two codes.
+_BYTES = struct.Struct("<16sIIBB")
+PLACE_BYTES = _BYTES.size
+_ID_LETTERS = 32
+# Their order is that of the codes in an index: append only.
+_MODALITIES = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.POINT_CLOUD)
+_UNITS = ("", "seconds", "characters")
+
+
+class Place(NamedTuple):
+    """The index of a segment among the `segments` of an item, and the `unit` of its bounds, "" without bounds.
+
+    Places are in the order of their items, and then of their segments.
+    """
+
+    item_id: str
+    segment: int
+    segments: int
+    modality: Modality
+    unit: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Place":
+        """Return the place in the payload of a point, given PLACE_FIELDS of it.
+
+        Raises:
+            DamageError: a field is missing or malformed, so the engine's files are damaged.
+        """
+        try:
+            item_id, segment, modality = str(row["item_id"]), int(row["segment"]), Modality(row["modality"])
+            return cls(item_id, segment, int(row.get("segments", 1)), modality, row["unit"] or "")
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
+
+    def packed(self) -> bytes | None:
+        """Return the place as PLACE_BYTES bytes; None if the item id is no hash in hexadecimal."""
+        try:
+            named = bytes.fromhex(self.item_id) if len(self.item_id) == _ID_LETTERS else b""
+        except ValueError:
+            named = b""
+        if named.hex() != self.item_id:
+            return None
+        codes = _MODALITIES.index(self.modality), _UNITS.index(self.unit)
+        return _BYTES.pack(named, self.segment, self.segments, *codes)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> "Place":
+        """The inverse of `packed`."""
+        named, segment, segments, modality, unit = _BYTES.unpack(packed)
+        return cls(named.hex(), segment, segments, _MODALITIES[modality], _UNITS[unit])
