@@ -30,7 +30,7 @@ from omnisearch.types import Floats
 from omnisearch.wire import Message
 
 _DENSE = ""  # the engine's name of the unnamed vector
-# The engine reads a vector in a twentieth of the time in which it reads a payload, and a search ranks hundreds of
+# The engine reads a vector in a fraction of the time in which it reads a payload, and a search ranks hundreds of
 # points. So the place of each point, which is in its payload too, is also kept as a vector of bytes.
 PLACE = "place"
 _SCHEMAS = {"keyword": edge.PayloadSchemaType.Keyword, "float": edge.PayloadSchemaType.Float}
