@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         return folder
 
     @model_validator(mode="after")
+    def _without_password(self) -> Self:
+        check_store_url(self.store or "")  # not as the check of a field, whose error would show the password
+        return self
+
+    @model_validator(mode="after")
     def _shorter_overlaps(self) -> Self:
         for overlap, whole in (("segment_overlap", "segment_seconds"), ("passage_overlap", "passage_characters")):
             shared, length = getattr(self, overlap), getattr(self, whole)
@@ -217,6 +222,19 @@ class Settings(BaseSettings):
         user_file = user_config_path("omnisearch") / "config.toml"
         files = (_read_toml(settings_cls, file) for file in (PROJECT_FILE, user_file))
         return (init_settings, env_settings, *files)
+
+
+def check_store_url(url: str) -> None:
+    """Check that the URL of a Qdrant server has no user name and no password, which messages would show.
+
+    Raises:
+        SettingsError: it has.
+    """
+    if "@" in url:
+        raise SettingsError(
+            "the URL of the Qdrant server has a user name or a password, which Qdrant does not read: leave it out, and "
+            "give an API key as store_api_key"
+        )
 
 
 def read_secret(settings: Settings, name: Literal["store_api_key", "api_key"]) -> str | None:

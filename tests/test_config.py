@@ -77,6 +77,16 @@ def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
         load_settings()
 
 
+def test_a_password_in_the_url_of_the_store_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("http://user:secret@127.0.0.1:6333", "secret@example.com"):
+        with pytest.raises(SettingsError, match="give an API key as store_api_key") as refused:
+            load_settings(store=url)
+        assert "secret" not in str(refused.value)
+        monkeypatch.setenv("OMNISEARCH_STORE", url)
+        with pytest.raises(SettingsError, match="a user name or a password"):
+            load_settings()
+
+
 def test_the_key_of_the_store_comes_from_its_file_or_its_setting(project: Path, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("from-file\n")

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from omnisearch.config import EMBEDDED, Settings
+from omnisearch.config import EMBEDDED, Settings, check_store_url
 from omnisearch.errors import DamageError, FingerprintError, StoreError, UsageError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.catalog import Catalog, describe_store, nothing_indexed, open_catalog, open_current
@@ -124,6 +124,7 @@ def copy_store(settings: Settings, target: str, copying: Meter = SILENT, compari
 
 
 def _in_store(settings: Settings, name: str) -> Settings:
+    check_store_url(name)
     return settings.model_copy(update={"store": None if name == EMBEDDED else name})
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch.errors import BusyError, DamageError, FingerprintError, NoIndexError, StoreError, UsageError
+from omnisearch.errors import (
+    BusyError,
+    DamageError,
+    FingerprintError,
+    NoIndexError,
+    SettingsError,
+    StoreError,
+    UsageError,
+)
 from omnisearch.stores import edge_link, point_copy
 from omnisearch.stores.base import Facts, Point
 from omnisearch.stores.catalog import describe_store, open_catalog, open_current, open_store
@@ -175,3 +183,8 @@ def test_nothing_to_copy_is_said(tmp_path: Path) -> None:
     with pytest.raises(NoIndexError, match="omnisearch index PATH"):
         copy_store(Settings(data_dir=tmp_path / "none"), "http://127.0.0.1:1")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_password_in_the_url_of_the_target_is_refused(embedded: Settings) -> None:
+    with pytest.raises(SettingsError, match="give an API key as store_api_key"):
+        copy_store(embedded, "http://user:secret@127.0.0.1:1")
