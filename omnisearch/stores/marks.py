@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from omnisearch.stores.stems import has_stems
@@ -12,7 +13,7 @@ from omnisearch.stores.tokens import CASED, IDEOGRAM, UNSPACED_PAIR, WORD, all_f
 Marks: TypeAlias = tuple[tuple[int, int], ...]
 
 
-def mark_words(text: str, asked: Collection[str]) -> tuple[Marks, int]:
+def mark_words(text: str, asked: frozenset[str]) -> tuple[Marks, int]:
     """Find the words of a text that have one of the `asked` forms, in any language.
 
     Returns the places of these words, or of the parts of `DogBark` and of words without spaces, and the number of
@@ -20,14 +21,16 @@ def mark_words(text: str, asked: Collection[str]) -> tuple[Marks, int]:
     """
     marks: list[tuple[int, int]] = []
     for match in WORD.finditer(text):
-        marks += ((match.start() + first, match.start() + last) for first, last in _places(match[0], asked))
+        if places := _places(match[0], asked):
+            marks += ((match.start() + first, match.start() + last) for first, last in places)
     return tuple(marks), len({text[first:last].casefold() for first, last in marks})
 
 
-def _places(written: str, asked: Collection[str]) -> Iterable[tuple[int, int]]:
+@lru_cache(maxsize=1 << 14)  # the hits of a query have many words in common
+def _places(written: str, asked: frozenset[str]) -> Marks:
     if _is_asked(written, asked):
-        return [(0, len(written))]
-    return _joined(sorted(_inner_places(written, asked)))
+        return ((0, len(written)),)
+    return tuple(_joined(sorted(_inner_places(written, asked))))
 
 
 def _inner_places(written: str, asked: Collection[str]) -> Iterator[tuple[int, int]]:

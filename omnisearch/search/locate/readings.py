@@ -66,5 +66,5 @@ def _share(total: Sum, reading: Reading) -> float:
 
 
 def _marked(total: Sum, reading: Reading) -> MarkedText:
-    marks, _ = mark_words(reading.text, {form for text in total.added_texts for form in asked_forms(text)})
+    marks, _ = mark_words(reading.text, frozenset(f for text in total.added_texts for f in asked_forms(text)))
     return MarkedText(reading.field, reading.text, marks)
