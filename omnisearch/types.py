@@ -16,6 +16,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from omnisearch.metadata import NO_METADATA, Metadata
+from omnisearch.modality import Modality as Modality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,18 +26,6 @@ if TYPE_CHECKING:
     Pixels: TypeAlias = NDArray[np.uint8]
 else:  # a command that asks a running server needs no arrays, and numpy takes 0.1 s to import
     Floats = Pixels = Any
-
-DEFAULT_COLLECTION = "default"
-
-
-class Modality(StrEnum):
-    """The five kinds of media. The order is the order of every report."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    AUDIO = "audio"
-    VIDEO = "video"
-    POINT_CLOUD = "point_cloud"
 
 
 class Role(StrEnum):
@@ -215,10 +204,6 @@ class MediaInfo:
     mime: str
     duration: float | None = None
     metadata: Metadata = NO_METADATA
-
-
-# A note that begins with these words says that a part of the file could not be read.
-PARTLY_READ = "partly read"
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from bench import render as benchmarks
 from omnisearch.cli.commands import build
-from omnisearch.config import Settings
+from omnisearch.config import Settings, declared
 from omnisearch.errors import Reason
 from omnisearch.media.kinds import FILMS, IMAGES, OBJECTS, SOUNDS, TEXTS
 
@@ -29,6 +29,7 @@ MADE_HERE = {
     "data_dir": "the user's data folder",
     "weights_dir": "`weights` in the user's cache folder",
     "workers": "the cores, at most 4",
+    "towers": "none",
 }
 
 
@@ -243,9 +244,9 @@ def _default(option: Any) -> str:
 
 def _settings() -> str:
     rows = ["| key | variable | meaning | default |", "|---|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = MADE_HERE[name] if field.default_factory else f"`{field.default}`" if field.default else "none"
-        rows.append(f"| `{name}` | `OMNISEARCH_{name.upper()}` | {field.description or ''} | {default} |")
+    for name, one in declared(Settings).items():
+        default = MADE_HERE.get(name) or (f"`{one.default}`" if one.default else "none")
+        rows.append(f"| `{name}` | `OMNISEARCH_{name.upper()}` | {one.description} | {default} |")
     rows.append(
         "| | `OMNISEARCH_DATASETS_DIR` | where `omnisearch train` and `eval` keep datasets | the user's cache folder |"
     )

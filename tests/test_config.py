@@ -1,10 +1,11 @@
 """Where settings come from, and what is refused."""
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from omnisearch.config import Settings, load_settings, read_secret
+from omnisearch.config import Settings, TowerSettings, load_settings, read_secret
 from omnisearch.errors import SettingsError
 
 
@@ -85,6 +86,62 @@ def test_a_password_in_the_url_of_the_store_is_refused_and_not_shown(monkeypatch
         monkeypatch.setenv("OMNISEARCH_STORE", url)
         with pytest.raises(SettingsError, match="a user name or a password"):
             load_settings()
+
+
+def test_tables_of_several_sources_are_merged(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = tmp_path / "config" / "omnisearch" / "config.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text('[towers.a]\ndevice = "cpu"\nprecision = "fp32"\n[towers.b]\ntokens = 70')
+    project.write_text('[towers.a]\nprecision = "bf16"')
+    monkeypatch.setenv("OMNISEARCH_TOWERS", '{"c": {"tokens": 5}}')
+    towers = {"a": TowerSettings("cpu", "bf16"), "b": TowerSettings(tokens=70), "c": TowerSettings(tokens=5)}
+    assert load_settings().towers == towers
+    assert load_settings(towers={"b": TowerSettings(tokens=9)}).towers == {**towers, "b": TowerSettings(tokens=9)}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("towers = 1", "towers = 1: give a table"),
+        ("[towers]\na = 1", "towers = .*a table for a"),
+        ('[towers.a]\ndevice = "tpu"', "towers.a.device = 'tpu': give auto, cpu or cuda"),
+        ("[towers.a]\ntoken = 1", "no setting 'towers.a.token'.*did you mean 'towers.a.tokens'"),
+    ],
+)
+def test_a_wrong_setting_of_a_tower_is_named(project: Path, text: str, named: str) -> None:
+    project.write_text(text)
+    with pytest.raises(SettingsError, match=named):
+        load_settings()
+
+
+def test_variables_are_found_in_any_case_and_other_ones_are_ignored(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("omnisearch_model", "lower")
+    monkeypatch.setenv("OMNISEARCH_DATASETS_DIR", "/elsewhere")
+    assert load_settings().model == "lower"
+    monkeypatch.setenv("OMNISEARCH_TOWERS", "{")
+    with pytest.raises(SettingsError, match="OMNISEARCH_TOWERS is not valid JSON"):
+        load_settings()
+
+
+def test_a_settings_file_that_may_not_be_read_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.symlink_to(project)
+    with pytest.raises(SettingsError, match=r"a settings file cannot be read.*omnisearch\.toml"):
+        load_settings()
+
+
+def test_settings_are_equal_by_value_and_copies_have_other_values(project: Path) -> None:
+    one = load_settings(model="a", workers=3)
+    other = one.model_copy(update={"collection": "photos"})
+    assert (one, one.model_copy()) == (load_settings(model="a", workers=3), one)
+    assert other != one
+    assert (one.named_collection, other.named_collection, other.workers) == (None, "photos", 3)
+    assert other.model_fields_set - one.model_fields_set == {"collection"}
+    assert {"model", "workers"} <= one.model_fields_set
+    assert pickle.loads(pickle.dumps(other)) == other
+    with pytest.raises(AttributeError):
+        one.model = "b"  # type: ignore[misc]
 
 
 def test_the_key_of_the_store_comes_from_its_file_or_its_setting(project: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from omnisearch import __version__
 from omnisearch.api.app import create_app
-from omnisearch.config import Settings
+from omnisearch.config import Settings, declared
 from tests.api.conftest import ScriptedEngine, ToyRenderer, serving
 from tests.api.test_end_to_end import FILES
 from tests.indexer.damage import wait_for_worker
@@ -157,7 +157,7 @@ def test_our_containers_may_write_their_volumes_alone(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_commands_and_settings_of_the_compose_file_exist(name: str) -> None:
     assert problems(shlex.join(OURS[name]["command"])) == []
-    known = {f"OMNISEARCH_{field.upper()}" for field in Settings.model_fields}
+    known = {f"OMNISEARCH_{field.upper()}" for field in declared(Settings)}
     assert set(OURS[name]["environment"]) <= known
 
 
@@ -202,7 +202,7 @@ def test_the_units_are_valid_and_hardened(name: str, tmp_path: Path) -> None:
     unit = units()[name]
     (command,) = re.findall(r"^ExecStart=/opt/omnisearch/bin/omnisearch (.*)$", unit, re.MULTILINE)
     assert problems(command) == []
-    known = {f"OMNISEARCH_{field.upper()}" for field in Settings.model_fields}
+    known = {f"OMNISEARCH_{field.upper()}" for field in declared(Settings)}
     assert set(re.findall(r"OMNISEARCH_\w+", unit)) <= known
     file = tmp_path / f"omnisearch-{name}.service"
     file.write_text(re.sub(r"^ExecStart=.*$", "ExecStart=/usr/bin/true", unit, flags=re.MULTILINE))

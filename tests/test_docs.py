@@ -14,7 +14,7 @@ import omnisearch
 from omnisearch import errors
 from omnisearch.api import drain
 from omnisearch.api.errors import CODES
-from omnisearch.config import Settings
+from omnisearch.config import Settings, declared
 from omnisearch.search.present.hit_json import hit_json
 from omnisearch.types import Hit, Match, Modality, Segment
 from omnisearch_indexer.session import index_files
@@ -195,7 +195,7 @@ def test_every_error_code_of_the_api_is_listed() -> None:
 
 
 def test_variables_are_those_of_the_settings() -> None:
-    real = {f"OMNISEARCH_{name.upper()}" for name in Settings.model_fields} | {"OMNISEARCH_DATASETS_DIR"}
+    real = {f"OMNISEARCH_{name.upper()}" for name in declared(Settings)} | {"OMNISEARCH_DATASETS_DIR"}
     named = {name for page in PAGES for name in re.findall(r"OMNISEARCH_[A-Z_]+", page.read_text(encoding="utf-8"))}
     assert named == real
 

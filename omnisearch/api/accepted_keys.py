@@ -22,7 +22,7 @@ class AcceptedKeys:
         Raises:
             SettingsError: the keys cannot be read.
         """
-        given = settings.api_keys.get_secret_value() if settings.api_keys else ""
+        given = settings.api_keys.reveal() if settings.api_keys else ""
         self._fixed = from_lines(given.replace(",", "\n"), "api_keys")
         self._files = [_FollowedFile(settings.data_dir / FILE, from_json, required=False)]
         if settings.api_keys_file is not None:

@@ -9,10 +9,11 @@ from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends, Query, Request
 
+from omnisearch.api.collection_name import CollectionText
 from omnisearch.api.collections import Collections
 from omnisearch.api.lazy_store import LazyStore
 from omnisearch.api.replica import OnMain
-from omnisearch.config import Collection, Settings
+from omnisearch.config import Settings
 from omnisearch.errors import BusyError
 from omnisearch.jobs.job import Job
 from omnisearch.jobs.store import JobStore
@@ -86,7 +87,7 @@ async def _jobs(request: Request, _: OnMain) -> JobTable:
 async def _named(
     request: Request,
     collection: Annotated[
-        Collection | None, Query(description="A collection; the server's default one if left out.")
+        CollectionText | None, Query(description="A collection; the server's default one if left out.")
     ] = None,
 ) -> str:
     collections: Collections = request.app.state.collections

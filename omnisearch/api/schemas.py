@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
+from omnisearch.api.collection_name import CollectionText
 from omnisearch.api.expressions import (
     MAX_TERMS,
     MAX_WEIGHT,
@@ -21,7 +22,6 @@ from omnisearch.api.expressions import (
 )
 from omnisearch.api.safe_strings import SafeStr, SafeText
 from omnisearch.api.selections import Conditions, CursorText, SelectionLink
-from omnisearch.config import Collection
 from omnisearch.errors import QueryError
 from omnisearch.query.area import MAX_COORDINATE, MAX_CORNERS, MIN_CORNERS
 from omnisearch.query.expressions import Expression, ItemRef, Term
@@ -80,7 +80,7 @@ class SearchIn(Asking):
 class CollectionIn(Strict):
     """The body of POST /v1/collections."""
 
-    name: Collection
+    name: CollectionText
 
 
 class SearchLink(SelectionLink):

@@ -10,8 +10,9 @@ from typing import Annotated, Literal, Protocol, TypeAlias, TypeVar
 from fastapi import Depends, Request
 from fastapi import Query as Parameter
 
+from omnisearch.api.collection_name import CollectionText
 from omnisearch.api.thread_pool import ThreadPool
-from omnisearch.config import Collection, Settings
+from omnisearch.config import Settings
 from omnisearch.errors import BusyError, FingerprintError, NoIndexError, NotReadyError, OmnisearchError
 from omnisearch.query.expressions import Expression, ItemRef, Term
 from omnisearch.query.query import Query
@@ -292,7 +293,7 @@ def _seen(attempt: "asyncio.Future[None]") -> None:
 async def _asked(
     request: Request,
     collection: Annotated[
-        Collection | None, Parameter(description="The collection to use; the server's default one if left out.")
+        CollectionText | None, Parameter(description="The collection to use; the server's default one if left out.")
     ] = None,
 ) -> AsyncIterator[Service]:
     collections: Collections = request.app.state.collections

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from omnisearch.binding import model_files
 from omnisearch.binding.config import ModelConfig, parse_config
+from omnisearch.binding.folder_names import IMPORTED
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
@@ -28,7 +29,7 @@ RELEASED: Mapping[str, WeightSpec] = {name: _released(name) for name in OFFICIAL
 
 def models_dir(settings: Settings) -> Path:
     """Return the folder of imported published models."""
-    return settings.weights_dir / "models"
+    return settings.weights_dir / IMPORTED
 
 
 def find(name: str, settings: Settings) -> Path:

@@ -12,11 +12,11 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from omnisearch import __version__
-from omnisearch.config import Settings
+from omnisearch.config import Settings, TowerSettings
 
 FILE = "server.json"
 # The settings on which answers depend. The collection is not one: a server has all collections of its data directory.
@@ -38,10 +38,15 @@ class Server:
 
 def digest(settings: Settings) -> str:
     """Return a hash of the settings on which answers depend."""
-    shown = settings.model_dump(mode="json", include=ANSWERING)
+    shown = {name: getattr(settings, name) for name in ANSWERING}
     if os.path.isdir(settings.model):  # noqa: PTH112 - a name is no path
         shown["model"] = str(Path(settings.model).absolute())
-    return hashlib.sha256(json.dumps([__version__, shown], sort_keys=True).encode()).hexdigest()
+    said = json.dumps([__version__, shown], sort_keys=True, default=_plain)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if isinstance(value, TowerSettings) else str(value)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Open files that may be hostile: regular files only, without following links where asked, up to a size limit."""
 
-import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from blake3 import blake3
 from omnisearch.errors import MediaError, Reason
 from omnisearch.media.images.limits import LONGER_SIDE
 from omnisearch.media.kinds import Kind
+from omnisearch.media.system_errors import reason_and_detail
 from omnisearch.types import Modality, Slice
 
 ID_DIGITS = 32
@@ -32,14 +32,6 @@ MAX_SIBLING_BYTES = 128 * MIB
 # O_PATH opens folders without permission to list them. Systems without it (macOS) need that permission.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # O_NONBLOCK: opening a FIFO would block until a writer comes
-_REASONS = {
-    errno.ENOENT: Reason.VANISHED,
-    errno.ENOTDIR: Reason.VANISHED,
-    errno.EACCES: Reason.PERMISSION,
-    errno.EPERM: Reason.PERMISSION,
-    errno.ELOOP: Reason.LINK_LOOP,
-    errno.ENXIO: Reason.NOT_REGULAR,
-}
 
 
 class Sibling(Protocol):
@@ -79,18 +71,6 @@ class Source:
     def suffix(self) -> str:
         """The name's extension in lower case, with its dot."""
         return PurePosixPath(self.name).suffix.lower()
-
-
-def reason_of(error: OSError) -> Reason:
-    """The reason why a file or folder cannot be read. Other system errors, such as EIO, are `unreadable`."""
-    return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
-
-
-def reason_and_detail(error: MediaError | OSError) -> tuple[Reason, str]:
-    """The reason why a file or folder cannot be read, and its detail."""
-    if isinstance(error, MediaError):
-        return error.reason, error.detail
-    return reason_of(error), os.strerror(error.errno or 0)
 
 
 def open_file(path: Path, follow_links: bool = True) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from omnisearch.types import Modality
+from omnisearch.modality import Modality
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from omnisearch.media.metadata.sidecar_names import absent_sidecars
 from omnisearch.media.rendition import COVERED, HEAD_BYTES, SMALL_SIDE, AnyRendition, Rendition
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.passages import passages
-from omnisearch.media.versions import VERSION
 from omnisearch.media.worker_process import POLL_SECONDS, Limits, WorkerProcess
 from omnisearch.metadata import Metadata
 from omnisearch.types import Decoded, MediaInfo, Modality, Slice
@@ -45,14 +44,6 @@ def segmentation(settings: Settings) -> Segmentation:
     """The settings of segmentation: segment lengths and overlaps."""
     return Segmentation(
         settings.segment_seconds, settings.segment_overlap, settings.passage_characters, settings.passage_overlap
-    )
-
-
-def fingerprint(settings: Settings) -> str:
-    """The decoder's version and the segmentation as a string; pieces made under another fingerprint are stale."""
-    cut = segmentation(settings)
-    return (
-        f"media-{VERSION}:seconds={cut.seconds:g}+{cut.overlap:g}:characters={cut.characters}+{cut.character_overlap}"
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from omnisearch.notes import PARTLY_READ
 from omnisearch.reading.lines import Line, join_turned
 from omnisearch.reading.reader import Level
 from omnisearch.reading.scripts import DOUBTFUL, Recognized, ScriptReader
-from omnisearch.types import PARTLY_READ, Pixels, Reading, Region
+from omnisearch.types import Pixels, Reading, Region
 
 MIN_SIDE = 8  # pixels; nothing is read in a narrower picture
 _PADDED_SIDE = 64  # the detector finds nothing in strips that are narrower

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from omnisearch.notes import PARTLY_READ
 from omnisearch.reading.tesseract import Tesseract
-from omnisearch.types import PARTLY_READ
 
 DOUBTFUL = 0.8  # a confidence of the default model below this is doubtful
 # A line in another script has a word of so many of its letters, which are at least this share of all its letters.

@@ -1,5 +1,7 @@
 """Placement: the device and the precision of one tower, and the memory that it needs."""
 
+from dataclasses import replace
+
 from omnisearch.config import Settings, TowerSettings
 from omnisearch.errors import SettingsError
 from omnisearch.spaces.declaration import TowerSpec
@@ -42,7 +44,7 @@ def place(spec: TowerSpec, settings: Settings) -> Settings:
 
 def underneath(placed: Settings) -> Settings:
     """Return the settings of the towers that a placed tower runs over: its device and precision, not their own."""
-    towers = {name: own.model_copy(update={"device": None, "precision": None}) for name, own in placed.towers.items()}
+    towers = {name: replace(own, device=None, precision=None) for name, own in placed.towers.items()}
     return placed.model_copy(update={"towers": towers})
 
 

@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from pydantic import ByteSize
-
 from omnisearch.config import Settings
 from omnisearch.errors import SettingsError, UsageError
 from omnisearch.spaces.base import SpaceSpec, Tower
@@ -16,6 +14,7 @@ from omnisearch.spaces.declaration import TowerSpec, digest
 from omnisearch.spaces.declared import mico, mini, modern, paper, studio
 from omnisearch.spaces.placement import budget, check_names, memory, place, underneath
 from omnisearch.types import Content, Floats, Modality, Role
+from omnisearch.wording import byte_size
 
 TOWERS: Mapping[str, TowerSpec] = {
     spec.name: spec for spec in (*mini.TOWERS, *paper.TOWERS, *modern.TOWERS, *mico.TOWERS, *studio.TOWERS)
@@ -90,8 +89,8 @@ def _check_fit(spec: TowerSpec, placed: Settings) -> None:
     wanted = sum(memory(TOWERS[name], placed) for name in stack(spec.name))
     if placed.max_memory is not None and wanted > placed.max_memory:
         raise SettingsError(
-            f"setting max_memory = {placed.max_memory.human_readable(decimal=True)}: the tower {spec.name} alone takes "
-            f"{ByteSize(wanted).human_readable(decimal=True)} on {placed.device} in {placed.precision}; allow more, or "
+            f"setting max_memory = {byte_size(placed.max_memory)}: the tower {spec.name} alone takes "
+            f"{byte_size(wanted)} on {placed.device} in {placed.precision}; allow more, or "
             f"set device or precision in [towers.{spec.name}] (see `omnisearch models plan`)"
         )
 

@@ -4,7 +4,6 @@ The indexer writes it; every command that shows an index may read it.
 """
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +27,8 @@ class AbsentFolder:
     @property
     def way_out(self) -> str:
         """The advice to the user."""
+        import shlex
+
         command = f"omnisearch index --prune {shlex.quote(self.path)}"
         return f"mount or restore it and run `omnisearch index` again, or run `{command}` to remove them"
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Protocol
 
-from omnisearch.config import Settings, read_secret
+from omnisearch.config import DEFAULT_COLLECTION, Settings, read_secret
 from omnisearch.errors import NoIndexError, StoreError
 from omnisearch.stores.base import VectorStore
 from omnisearch.stores.collection_name import CollectionName
-from omnisearch.types import DEFAULT_COLLECTION
-
-DIRECTORY = "vectors"
+from omnisearch.stores.folders import DIRECTORY as DIRECTORY
 
 
 class Catalog(Protocol):

@@ -10,8 +10,8 @@ of the default collection is left out.
 import re
 from dataclasses import dataclass, replace
 
+from omnisearch.config import DEFAULT_COLLECTION
 from omnisearch.errors import FingerprintError
-from omnisearch.types import DEFAULT_COLLECTION
 
 ALIAS = "omnisearch"
 PREFIX = "omni"

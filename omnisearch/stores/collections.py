@@ -3,11 +3,10 @@
 import re
 import shutil
 
-from omnisearch.config import COLLECTION_NAME, COLLECTIONS, Settings
+from omnisearch.config import COLLECTION_NAME, COLLECTIONS, DEFAULT_COLLECTION, Settings
 from omnisearch.errors import CollectionNotFoundError, ConflictError, SettingsError, UsageError
 from omnisearch.stores.catalog import drop_index
 from omnisearch.stores.lock import hold_lock
-from omnisearch.types import DEFAULT_COLLECTION
 
 # The largest number: a list of them is one answer, and each may need an engine's process and files.
 MOST = 256

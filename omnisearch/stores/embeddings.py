@@ -24,11 +24,11 @@ from omnisearch.durable import sync
 from omnisearch.errors import BusyError, DamageError, StoreError, VectorError
 from omnisearch.sqlite_copy import copy_database
 from omnisearch.sqlite_errors import is_damage
+from omnisearch.stores.folders import EMBEDDINGS_DIRECTORY as EMBEDDINGS_DIRECTORY
 from omnisearch.stores.row_file import NO_CHECKSUM, ROW, RowFile, row_checksum, undamaged
 from omnisearch.stores.validation import check_space
 from omnisearch.types import Floats, Modality
 
-EMBEDDINGS_DIRECTORY = "embeddings"
 INDEX_FILE = "index.sqlite"
 BUSY_SECONDS = 30
 

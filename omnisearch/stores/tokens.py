@@ -19,8 +19,6 @@ from itertools import groupby, pairwise
 from omnisearch.query.folding import without_accents
 from omnisearch.stores.stems import has_stems, stem, stems
 
-# The version of the forms and of their weights. After a change, the next run of the indexer writes all words again.
-FORMS = 5
 # The part of a word's weight in a query that is matched by its exact form alone; its stem has the rest.
 EXACT = 0.3
 

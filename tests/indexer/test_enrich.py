@@ -16,18 +16,20 @@ from omnisearch.config import Settings
 from omnisearch.errors import MediaError, NoIndexError, NotReadyError, Reason, StoppedError, UsageError
 from omnisearch.jobs.store import JobStore
 from omnisearch.jobs.worker import LastReport
+from omnisearch.notes import PARTLY_READ
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.reading import installed
 from omnisearch.reading.item import read_item
 from omnisearch.spaces.weights.ocr_models import OCR_MODELS
 from omnisearch.stores.base import Filter, Lookup, Payload, Point
 from omnisearch.stores.catalog import open_current
-from omnisearch.types import PARTLY_READ, Modality, Reading, Region, Role, Segment
+from omnisearch.types import Modality, Reading, Region, Role, Segment
 from omnisearch_indexer import enricher, open_reading
 from omnisearch_indexer.enrich import enrich_index
 from omnisearch_indexer.jobs import run_enrich
+from omnisearch_indexer.labels import parse_labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.path_labels import facts_json, parse_labels
+from omnisearch_indexer.path_labels import facts_json
 from omnisearch_indexer.reading_notes import with_reading_notes
 from omnisearch_indexer.reading_version import ReadingModels, is_enough, reading_version
 from omnisearch_indexer.rebind import rebind_index

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omnisearch.binding.model import OmniBind
-from omnisearch.config import Settings, load_settings
+from omnisearch.config import Settings
 from omnisearch.metadata import NO_METADATA, Metadata
 from omnisearch.query.condition_parser import parse_conditions
 from omnisearch.stores.base import Filter, Payload
@@ -104,7 +104,7 @@ def test_places_are_left_out_and_come_back(
     assert not [word for word in flat["about"] if word.startswith(("place:", "has:gps"))]
     index_files([folder], settings)  # the choice holds
     assert kept(settings)["beach.jpg"] == without
-    index_files([folder], load_settings(**{**settings.model_dump(exclude_unset=True), "gps": True}))
+    index_files([folder], settings.model_copy(update={"gps": True}))
     back = kept(settings)["beach.jpg"]
     assert back is not None
     assert back.latitude == pytest.approx(LISBON[0], abs=1e-4)
@@ -115,13 +115,13 @@ def test_status_counts_the_fields(folder: Path, settings: Settings) -> None:
     status = read_status(settings)
     assert status["metadata"] == dict.fromkeys(("time", "latitude", "longitude", "place", "camera"), 1)
     assert status["places"] == "kept"
-    index_files([folder], load_settings(**{**settings.model_dump(exclude_unset=True), "gps": False}))
+    index_files([folder], settings.model_copy(update={"gps": False}))
     status = read_status(settings)
     assert (status["metadata"], status["places"]) == ({"time": 1, "camera": 1}, "left out")
 
 
 def test_new_files_have_no_places_where_they_are_left_out(folder: Path, settings: Settings) -> None:
-    index_files([folder], load_settings(**{**settings.model_dump(exclude_unset=True), "gps": False}))
+    index_files([folder], settings.model_copy(update={"gps": False}))
     assert kept(settings)["beach.jpg"] == Metadata("2023-07-14T15:30:05+01:00", camera="X100")
     with closing(Manifest(settings.index_dir / MANIFEST_FILE)) as manifest:
         assert not keeps_gps(manifest)

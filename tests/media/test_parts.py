@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from omnisearch.media.segmentation import Segmentation
 from omnisearch.media.texts.parts import Part, joined, part_name
 from omnisearch.media.texts.passages import passages
-from omnisearch.media.versions import CHANGED, VERSION, is_current
+from omnisearch.media.versions import VERSION, changed, is_current
 from omnisearch.types import Piece
 from tests.media import makers
 from tests.media.test_texts import read
@@ -99,4 +99,4 @@ def test_a_kind_that_did_not_change_is_not_read_again(made_by: str, mime: str, c
 
 
 def test_every_version_from_the_first_that_counts_is_named() -> None:
-    assert set(CHANGED) == set(range(4, VERSION + 1))
+    assert set(changed()) == set(range(4, VERSION + 1))

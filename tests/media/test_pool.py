@@ -16,7 +16,8 @@ from PIL import Image
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import MediaError, Reason, StoppedError
 from omnisearch.media.piece_codec import pack, unpack
-from omnisearch.media.pool import DecoderPool, fingerprint, restarts
+from omnisearch.media.pool import DecoderPool, restarts
+from omnisearch.media.versions import fingerprint
 from omnisearch.media.worker_process import Limits
 from omnisearch.types import Clip, Modality, Piece, PointCloud, Segment, Waveform
 from omnisearch.wire import Message, WireError

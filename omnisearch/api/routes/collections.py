@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 
 from omnisearch.api.access import needs
+from omnisearch.api.collection_name import CollectionText
 from omnisearch.api.collections import Collections, Served
 from omnisearch.api.idempotency import Creating
 from omnisearch.api.keys import Scope
@@ -15,7 +16,6 @@ from omnisearch.api.replica import OnMain
 from omnisearch.api.request_body import json_body, read_json
 from omnisearch.api.schemas import CollectionIn
 from omnisearch.api.service import SearchEngine
-from omnisearch.config import Collection
 from omnisearch.errors import NoIndexError
 from omnisearch.schema.collection import CollectionEntry, CollectionOut, CollectionsOut
 
@@ -24,7 +24,7 @@ TAKEN = "There is a collection of that name"
 
 router = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.SEARCH))
 changes = APIRouter(prefix=PATH, tags=["collections"], **needs(Scope.ADMIN))
-Name = Annotated[Collection, InPath(description="The name of a collection.")]
+Name = Annotated[CollectionText, InPath(description="The name of a collection.")]
 
 
 @router.get("")
