@@ -39,8 +39,8 @@ def main(corpus: Path, data_dir: Path) -> None:
             asked = parse(shlex.split(words.replace("CORPUS", str(corpus.resolve()))))
             answer = engine.search(Query(asked, modalities=(modality,), limit=LIMIT))
             shown = words.replace("CORPUS/", "./")
-            err.print(f"\n[bold]omnisearch search {shown} --in {modality}[/bold]", highlight=False)
-            err.print(_table(answer.hits, corpus.resolve()))
+            err.console.print(f"\n[bold]omnisearch search {shown} --in {modality}[/bold]", highlight=False)
+            err.console.print(_table(answer.hits, corpus.resolve()))
 
 
 def _table(hits: tuple[Hit, ...], corpus: Path) -> Table:

@@ -49,7 +49,7 @@ def test_json_has_no_character_that_a_terminal_obeys(form: Format, capsys: pytes
 
 
 def test_messages_escape_what_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
-    Messages(stderr=True, width=80).print("no \x1b[31m\x9b file\nnext line", markup=False)
+    Messages().print("no \x1b[31m\x9b file\nnext line", markup=False)
     assert capsys.readouterr().err == "no \\x1b[31m\\x9b file\nnext line\n"
 
 

@@ -149,11 +149,12 @@ def test_errors_become_exit_codes(
     def failing() -> object:
         raise error
 
-    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: failing)
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert caught.value.code == code
-    assert str(error) in capsys.readouterr().err
+    for place, made in (("commands.build", lambda _: failing), ("main._run_plainly", lambda *_: failing())):
+        monkeypatch.setattr(f"omnisearch.cli.{place}", made)
+        with pytest.raises(SystemExit) as caught:
+            main()
+        assert caught.value.code == code
+        assert str(error) in capsys.readouterr().err
 
 
 def test_a_failure_of_the_system_has_no_traceback(
@@ -162,7 +163,7 @@ def test_a_failure_of_the_system_has_no_traceback(
     def failing() -> object:
         raise PermissionError(errno.EACCES, "Permission denied", "/root/report.json")
 
-    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: failing)
+    monkeypatch.setattr("omnisearch.cli.commands.build", lambda _: failing)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 1
@@ -173,7 +174,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("omnisearch.cli.main.build", lambda _: interrupted)
+    monkeypatch.setattr("omnisearch.cli.commands.build", lambda _: interrupted)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 130

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omnisearch.cli import next_command
+from omnisearch.cli import kept_flags
 from omnisearch.cli.console import Format, write_rows
 from omnisearch.cli.next_command import complete_commands
 from tests.conftest import Ended
@@ -19,7 +19,7 @@ NAMED = re.compile(r"`omnisearch ([^`]+)`")
 def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The flags of a command line, of which there are none yet."""
     flags = dict[str, str]()
-    monkeypatch.setattr(next_command, "_flags", flags)
+    monkeypatch.setattr(kept_flags, "_flags", flags)
     return flags
 
 

@@ -7,8 +7,9 @@ import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, refuse_paths, write_object, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 
-app = typer.Typer(help="Estimate what an index costs.", no_args_is_help=True)
+app = CommandGroup(help="Estimate what an index costs.", no_args_is_help=True)
 
 MODEL = "mini"  # the constants were measured with it
 

@@ -6,8 +6,9 @@ import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import err, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 
-app = typer.Typer(help="List and remove collections: separate indexes in one data directory.", no_args_is_help=True)
+app = CommandGroup(help="List and remove collections: separate indexes in one data directory.", no_args_is_help=True)
 
 
 @app.command()

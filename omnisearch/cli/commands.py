@@ -1,17 +1,21 @@
 """The commands of the command line, which are found by entry point."""
 
 import sys
-from importlib.metadata import entry_points
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from omnisearch import __version__
+from omnisearch.cli.entry_points import GROUP, own_command
+from omnisearch.cli.typer_app import CommandGroup
+
+Command: TypeAlias = typer.Typer | Callable[..., Any]
 
 
 def build(name: str = "") -> typer.Typer:
     """Collect the commands: only `name` if it is a command, else all. A command is a function or a Typer app."""
-    app = typer.Typer(
+    app = CommandGroup(
         name="omnisearch",
         help="Search mixed collections of text, images, sounds, videos and 3D models with any of them.",
         no_args_is_help=True,
@@ -20,14 +24,24 @@ def build(name: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    points = entry_points(group="omnisearch.commands")
-    for point in sorted(points.select(name=name) or points, key=lambda point: point.name):
-        command = point.load()
+    for each, command in _load(name):
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=point.name)
+            app.add_typer(command, name=each)
         else:
-            app.command(point.name)(command)
+            app.command(each)(command)
     return app
+
+
+def _load(name: str) -> list[tuple[str, Command]]:
+    """Return a command with its name, or all commands, in order, if none has this name."""
+    if command := own_command(name):
+        return [(name, command)]
+    from importlib.metadata import entry_points
+
+    points = entry_points(group=GROUP)
+    return [
+        (point.name, point.load()) for point in sorted(points.select(name=name) or points, key=lambda one: one.name)
+    ]
 
 
 def _show_version(wanted: bool) -> None:

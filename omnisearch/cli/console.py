@@ -6,27 +6,43 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from omnisearch.cli.next_command import complete_commands
-from omnisearch.errors import UsageError
+from omnisearch.errors import FAILED, UsageError
 from omnisearch.paths import find_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 MESSAGES = ("way_out", "message")  # the columns of tables whose texts name commands
 
 
-class Messages(Console):
-    """The console on stderr. Control characters of names and values are escaped, because a terminal obeys them."""
+class Messages:
+    """Messages on stderr. Control characters of names and values are escaped, because a terminal obeys them."""
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        """Print texts with only their line breaks as control characters, and with commands that run as they are."""
-        super().print(*(_message(each) if isinstance(each, str) else each for each in objects), **options)
+    @cached_property
+    def console(self) -> "Console":
+        """The console that writes what has a style, is wrapped, or moves. Its import takes a third of a short run."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False, emoji=False)
+
+    def print(self, text: str, style: str = "", markup: bool = True, soft_wrap: bool = False) -> None:
+        """Print a text with only its line breaks as control characters, and with commands that run as they are."""
+        said = _message(text)
+        if style or markup or not soft_wrap or "console" in vars(self):
+            self.console.print(said, style=style or None, markup=markup, soft_wrap=soft_wrap)
+            return
+        try:
+            sys.stderr.write(f"{said}\n")
+            sys.stderr.flush()
+        except BrokenPipeError:  # the reader has gone: as rich does it
+            sys.exit(FAILED)
 
 
-err = Messages(stderr=True, highlight=False)
+err = Messages()
 
 
 class Format(StrEnum):
@@ -115,6 +131,9 @@ def _message(text: str) -> str:
 
 
 def _write_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold", no_wrap=name == "name")  # a name is short, and copied as it is

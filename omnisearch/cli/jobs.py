@@ -9,6 +9,7 @@ import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, write_object, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from omnisearch.jobs.job import Job
     from omnisearch.jobs.store import JobStore
 
-app = typer.Typer(help="List, show, cancel and retry the jobs of a data directory.", no_args_is_help=True)
+app = CommandGroup(help="List, show, cancel and retry the jobs of a data directory.", no_args_is_help=True)
 COLUMNS = ("id", "kind", "collection", "state", "progress", "created")
 Id = Annotated[str, typer.Argument(metavar="JOB", help="The id of a job.", show_default=False)]
 

@@ -9,9 +9,10 @@ from omnisearch.api.key_file import KeyFile
 from omnisearch.api.keys import Scope
 from omnisearch.cli import options
 from omnisearch.cli.console import err, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.config import load_settings
 
-app = typer.Typer(help="Create, list and revoke the keys of the HTTP API.", no_args_is_help=True)
+app = CommandGroup(help="Create, list and revoke the keys of the HTTP API.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of the key in lists and logs.", show_default=False)]
 
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_rows
+from omnisearch.cli.parameters import Argument, Option
 from omnisearch.errors import UsageError
 from omnisearch.paths import show_path
 
@@ -19,9 +18,9 @@ USAGE = "TERM [+|-|AND|OR|THEN TERM]... FILE"
 
 
 def locate(
-    words: Annotated[list[str], typer.Argument(metavar=USAGE, show_default=False)],
-    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
-    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Omit results of lower relevance.")] = 0.0,
+    words: Annotated[list[str], Argument(metavar=USAGE, show_default=False)],
+    limit: Annotated[int, Option("--limit", "-k", min=1, max=1000, help="How many places.")] = 5,
+    min_relevance: Annotated[float, Option(min=0, max=1, help="Omit results of lower relevance.")] = 0.0,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,

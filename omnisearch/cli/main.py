@@ -1,26 +1,32 @@
 """The `omnisearch` command: it turns errors into messages and exit codes."""
 
+import gc
+import inspect
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
-from omnisearch.cli.commands import build
 from omnisearch.cli.console import err
-from omnisearch.cli.next_command import forget_flags
+from omnisearch.cli.entry_points import own_command
+from omnisearch.cli.kept_flags import forget_flags
+from omnisearch.cli.plain import parse_plainly
 from omnisearch.errors import FAILED, INTERRUPTED, OmnisearchError
 
 STDOUT = 1  # its descriptor
-ANSWERING = ("search", "locate")  # commands that close everything before they return
+CLOSING = ("index", "search", "locate")  # commands that close everything before they return
 
 
 def run() -> None:
     """Run the command line as the main program of a process.
 
-    The commands ANSWERING end the process at once, because interpreter shutdown takes half a second with torch.
+    The commands CLOSING end the process at once, because interpreter shutdown takes half a second with torch.
     """
+    gc.disable()  # imports make many objects and hardly any garbage; `_collect_from_now_on` ends the pause
     try:
         main()
     except SystemExit as stop:
-        if _command() in ANSWERING and stop.code in (0, None):
+        if _command() in CLOSING and stop.code in (0, None):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
@@ -36,10 +42,18 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     forget_flags()
     try:
-        build(_command())()
+        if _run_plainly(_command(), sys.argv[2:]):
+            sys.exit(0)
+        from omnisearch.cli.commands import build
+
+        app = build(_command())
+        _collect_from_now_on()
+        app()
     except OmnisearchError as error:
         err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        _end_without_reader()
     except OSError as error:  # a full disk, a folder that may not be written to: it names the file
         err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
         sys.exit(FAILED)
@@ -48,9 +62,30 @@ def main() -> None:
     except SystemExit as stop:
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
-        # The reader of our output has closed it, as `| head` does. Typer and rich treat that as a failure; it is not.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
-        sys.exit(0)
+        _end_without_reader()
+
+
+def _run_plainly(name: str, words: Sequence[str]) -> bool:
+    """Run a command without typer, which takes 0.2 s to import and to parse a line; False if it must parse this one."""
+    command = own_command(name)
+    if not inspect.isfunction(command) or (values := parse_plainly(command, words)) is None:
+        return False
+    _collect_from_now_on()
+    command(**values)
+    return True
+
+
+def _collect_from_now_on() -> None:
+    """Collect garbage again, but not among the objects that exist now."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
+def _end_without_reader() -> NoReturn:
+    """End as done. The reader of our output has closed it, as `| head` does. Typer and rich call that a failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    sys.exit(0)
 
 
 def _command() -> str:

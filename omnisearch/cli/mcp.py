@@ -3,10 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.listening import check_host, listen, server_config, shown_url
+from omnisearch.cli.parameters import Option
 from omnisearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def mcp(
-    http: Annotated[bool, typer.Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
+    http: Annotated[bool, Option("--http", help="Serve streamable HTTP at /mcp instead of stdio.")] = False,
     host: options.Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8001,
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8001,
     insecure: options.Insecure = False,
     allow_host: options.AllowHost = None,
     data_dir: options.DataDir = None,

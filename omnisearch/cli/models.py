@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from omnisearch.cli import model_rows, options
 from omnisearch.cli.console import Format, choose_format, err, write_rows
 from omnisearch.cli.progress_bar import Bar
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.config import load_settings
 from omnisearch.errors import ModelMissingError, WeightsError
 from omnisearch.wording import byte_size
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from omnisearch.spaces.weights.pull import Advance
     from omnisearch.spaces.weights.spec import WeightSpec
 
-app = typer.Typer(help="List, pull and check weight files and models, and plan memory.", no_args_is_help=True)
+app = CommandGroup(help="List, pull and check weight files and models, and plan memory.", no_args_is_help=True)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Files, spaces or models; default: the configured model.")]
 Every = Annotated[bool, typer.Option("--all", help="Every declared file, not only those of the model.")]
@@ -83,13 +83,15 @@ def pull(
     Then each named model is run: if it has no calibration, that is computed, and the model is checked with things that
     ship. This takes a minute or more, and a fault that it finds does not fail the pull.
     """
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
     from omnisearch.binding.needed_weights import needed_models
     from omnisearch.binding.pull import check_pulled, pull_files
     from omnisearch.cli.model_check import tell_pulled
 
     settings = load_settings(license=license)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=err) as progress:
+    with Progress(*columns, console=err.console) as progress:
 
         def begin(spec: "WeightSpec") -> "Advance":
             return partial(progress.advance, progress.add_task(spec.name, total=spec.size))

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from omnisearch.cli.console import Format
-from omnisearch.cli.next_command import keep_flag
+from omnisearch.cli.parameters import Argument, Option
 from omnisearch.errors import UsageError
 
 
@@ -34,57 +32,53 @@ def check_path(text: str) -> str:
 
 def path_argument(metavar: str, meaning: str | None = None, parser: Callable[[str], Any] = parse_path) -> Any:
     """Return the declaration of an argument that is a path, or several paths."""
-    return typer.Argument(metavar=metavar, show_default=False, parser=parser, help=meaning)
+    return Argument(metavar=metavar, show_default=False, parser=parser, help=meaning)
 
 
 Places = Annotated[list[str], path_argument("PATH...", parser=check_path)]
 DataDir = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         help="Folder of index, embeddings and previews.",
         show_default=False,
         metavar="PATH",
         parser=parse_path,
-        callback=keep_flag,
+        keeps=True,
     ),
 ]
 Collection = Annotated[
     str | None,
-    typer.Option(
+    Option(
         help="Name of the collection; the first one is called default.",
         show_default=False,
         metavar="NAME",
-        callback=keep_flag,
+        keeps=True,
     ),
 ]
-Model = Annotated[
-    str | None, typer.Option(help="A shipped bound model by name, or the folder of one.", callback=keep_flag)
-]
-Store = Annotated[
-    str | None, typer.Option(help="URL of a Qdrant server instead of the embedded engine.", callback=keep_flag)
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda.")]
-MaxMemory = Annotated[str | None, typer.Option(help="Most memory for the towers of one device, such as 24GB.")]
+Model = Annotated[str | None, Option(help="A shipped bound model by name, or the folder of one.", keeps=True)]
+Store = Annotated[str | None, Option(help="URL of a Qdrant server instead of the embedded engine.", keeps=True)]
+Device = Annotated[str | None, Option(help="auto, cpu or cuda.")]
+MaxMemory = Annotated[str | None, Option(help="Most memory for the towers of one device, such as 24GB.")]
 Share = Annotated[
     float | None,
-    typer.Option(help="Share of the combining factors that queries run towers for; 1, the default, is exact."),
+    Option(help="Share of the combining factors that queries run towers for; 1, the default, is exact."),
 ]
-License = Annotated[str | None, typer.Option(help="any, or commercial: require licences for commercial use.")]
-Workers = Annotated[int | None, typer.Option(help="Number of files to read at the same time.")]
+License = Annotated[str | None, Option(help="any, or commercial: require licences for commercial use.")]
+Workers = Annotated[int | None, Option(help="Number of files to read at the same time.")]
 Read = Annotated[
     str | None,
-    typer.Option(metavar="LEVEL", help="Read text in pictures and speech in sound: none, fast or full."),
+    Option(metavar="LEVEL", help="Read text in pictures and speech in sound: none, fast or full."),
 ]
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Allow other machines without a key.")]
+Host = Annotated[str, Option(help="Address to listen on.")]
+Insecure = Annotated[bool, Option("--insecure", help="Allow other machines without a key.")]
 AllowHost = Annotated[
     list[str] | None,
-    typer.Option(help="Further host name of the server, such as search.example.org; repeatable."),
+    Option(help="Further host name of the server, such as search.example.org; repeatable."),
 ]
-Server = Annotated[str | None, typer.Option(help="URL of the server that answers.", show_default=False, metavar="URL")]
+Server = Annotated[str | None, Option(help="URL of the server that answers.", show_default=False, metavar="URL")]
 UseServer = Annotated[
     bool,
-    typer.Option("--use-server/--no-server", help="Use the running server of the data directory, if any."),
+    Option("--use-server/--no-server", help="Use the running server of the data directory, if any."),
 ]
-Output = Annotated[Format | None, typer.Option("--format", help="Table on a terminal, else JSON lines.")]
-Print0 = Annotated[bool, typer.Option("--print0", "-0", help="Write only paths, ended by zero bytes, for xargs -0.")]
+Output = Annotated[Format | None, Option("--format", help="Table on a terminal, else JSON lines.")]
+Print0 = Annotated[bool, Option("--print0", "-0", help="Write only paths, ended by zero bytes, for xargs -0.")]

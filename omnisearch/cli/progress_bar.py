@@ -2,12 +2,12 @@
 
 import time
 from types import TracebackType
-from typing import Literal, Self
-
-from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Literal, Self
 
 from omnisearch.cli.console import err
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 FIRST_SHARE = 0.05  # share of the work before which no remaining time is shown
 LINE_SECONDS = 10.0
@@ -47,9 +47,11 @@ class Bar:
         self.stop()
         if self._after is not None:
             self._after.stop()
-        if total and err.is_terminal:
+        if total and err.console.is_terminal:
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
             columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-            self._bar = Progress(TextColumn(self._doing), *columns, console=err, transient=True)
+            self._bar = Progress(TextColumn(self._doing), *columns, console=err.console, transient=True)
             self._bar.add_task("", total=1.0, text="")
             self._bar.start()
 
@@ -77,4 +79,6 @@ class Bar:
         return f"{files}{self._measure(self._done)} of {self._measure(self._total)}, {self._measure(rate)}/s"
 
     def _measure(self, amount: float) -> str:
+        from rich.filesize import decimal
+
         return decimal(int(amount)) if self._unit == "bytes" else f"{amount:,.0f} {self._unit}"

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_paths0, write_rows
+from omnisearch.cli.parameters import Argument, Option
 from omnisearch.errors import UsageError
 from omnisearch.query.query import Group, Sort
 from omnisearch.types import Modality
@@ -24,50 +23,44 @@ COLUMNS = ("relevance", "score", "modality", "at", "file", "snippet")
 
 
 def search(
-    terms: Annotated[
-        list[str] | None, typer.Argument(metavar="TERM [+|-|AND|OR|THEN TERM]...", show_default=False)
-    ] = None,
-    within: Annotated[
-        str | None, typer.Option("--in", help="Modalities of the hits, comma separated; default: all.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="Number of hits.")] = 10,
+    terms: Annotated[list[str] | None, Argument(metavar="TERM [+|-|AND|OR|THEN TERM]...", show_default=False)] = None,
+    within: Annotated[str | None, Option("--in", help="Modalities of the hits, comma separated; default: all.")] = None,
+    limit: Annotated[int, Option("--limit", "-k", min=1, max=1000, help="Number of hits.")] = 10,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Condition on every hit: path:photos/**, size>1MB, taken:2023-07, place:Lisbon; repeatable."),
+        Option(help="Condition on every hit: path:photos/**, size>1MB, taken:2023-07, place:Lisbon; repeatable."),
     ] = None,
     area: Annotated[
-        str | None, typer.Option(help="Only items in an area of the map: its corners, as -0.5,0;0.5,0;0,0.75.")
+        str | None, Option(help="Only items in an area of the map: its corners, as -0.5,0;0.5,0;0,0.75.")
     ] = None,
     sort: Annotated[
-        Sort, typer.Option(help="Order of the hits; dates and names order only relevant items, the last date first.")
+        Sort, Option(help="Order of the hits; dates and names order only relevant items, the last date first.")
     ] = "relevance",
     group: Annotated[
         Group,
-        typer.Option(
+        Option(
             metavar="modality|day",
             show_default=False,
             help="Return LIMIT hits of each modality, in turn; or put hits of a day together.",
         ),
     ] = "",
-    lanes: Annotated[bool, typer.Option("--lanes", hidden=True)] = False,
+    lanes: Annotated[bool, Option("--lanes", hidden=True)] = False,
     quota: Annotated[
         list[str] | None,
-        typer.Option(help="Least and most hits of a modality: image:2-5, audio:1-, text:-3; repeatable."),
+        Option(help="Least and most hits of a modality: image:2-5, audio:1-, text:-3; repeatable."),
     ] = None,
-    fold: Annotated[bool, typer.Option(help="Fold near-duplicates under the best hit.")] = True,
-    segments: Annotated[int, typer.Option(min=1, max=100, help="Number of best segments per hit.")] = 3,
-    like: Annotated[list[str] | None, typer.Option(help="Id of an item that hits should resemble; repeatable.")] = None,
-    unlike: Annotated[
-        list[str] | None, typer.Option(help="Id of an item that hits should not resemble; repeatable.")
-    ] = None,
-    cursor: Annotated[str, typer.Option(help="`next_cursor` of the previous page.")] = "",
-    include_self: Annotated[bool, typer.Option(help="Allow a query file as its own hit.")] = False,
-    min_relevance: Annotated[float, typer.Option(min=0, max=1, help="Omit hits of lower relevance.")] = 0.0,
-    words: Annotated[bool, typer.Option(help="Match words in names, labels and texts too.")] = True,
-    hybrid: Annotated[bool, typer.Option("--hybrid", hidden=True)] = False,
-    explain: Annotated[bool, typer.Option(help="Show the contribution of each term and each space.")] = False,
+    fold: Annotated[bool, Option(help="Fold near-duplicates under the best hit.")] = True,
+    segments: Annotated[int, Option(min=1, max=100, help="Number of best segments per hit.")] = 3,
+    like: Annotated[list[str] | None, Option(help="Id of an item that hits should resemble; repeatable.")] = None,
+    unlike: Annotated[list[str] | None, Option(help="Id of an item that hits should not resemble; repeatable.")] = None,
+    cursor: Annotated[str, Option(help="`next_cursor` of the previous page.")] = "",
+    include_self: Annotated[bool, Option(help="Allow a query file as its own hit.")] = False,
+    min_relevance: Annotated[float, Option(min=0, max=1, help="Omit hits of lower relevance.")] = 0.0,
+    words: Annotated[bool, Option(help="Match words in names, labels and texts too.")] = True,
+    hybrid: Annotated[bool, Option("--hybrid", hidden=True)] = False,
+    explain: Annotated[bool, Option(help="Show the contribution of each term and each space.")] = False,
     batch: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Answer one query per line, as JSON lines; - reads stdin.")
+        str | None, Option(metavar="FILE", help="Answer one query per line, as JSON lines; - reads stdin.")
     ] = None,
     output: options.Output = None,
     print0: options.Print0 = False,

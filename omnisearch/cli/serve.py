@@ -9,11 +9,10 @@ import threading
 from contextlib import closing, nullcontext
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import err
 from omnisearch.cli.listening import check_host, listen, own_url, server_config, shown_url
+from omnisearch.cli.parameters import Option
 from omnisearch.cli.until_eof import on_eof
 from omnisearch.config import Settings, load_settings
 from omnisearch.errors import NoIndexError, OmnisearchError, UsageError
@@ -25,19 +24,19 @@ WAIT_POLICY = "passive"
 
 def serve(
     host: options.Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 selects a free one.")] = 8000,
     insecure: options.Insecure = False,
     allow_host: options.AllowHost = None,
-    worker: Annotated[bool, typer.Option(help="Also run jobs, in a second process.")] = True,
+    worker: Annotated[bool, Option(help="Also run jobs, in a second process.")] = True,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Watch the indexed folders, and queue jobs that index what changes.")
+        bool, Option("--watch", help="Watch the indexed folders, and queue jobs that index what changes.")
     ] = False,
     replica: Annotated[
         bool,
-        typer.Option("--replica", help="Only search, over a Qdrant server whose index another server keeps."),
+        Option("--replica", help="Only search, over a Qdrant server whose index another server keeps."),
     ] = False,
     until_eof: Annotated[
-        bool, typer.Option("--until-eof", help="Stop when standard input ends; `mcp` starts its server so.")
+        bool, Option("--until-eof", help="Stop when standard input ends; `mcp` starts its server so.")
     ] = False,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,

@@ -6,9 +6,8 @@ import signal
 import threading
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
+from omnisearch.cli.parameters import Option
 from omnisearch.cli.until_eof import on_eof
 
 NICE = 10  # a worker beside a server gives queries priority
@@ -16,7 +15,7 @@ NICE = 10  # a worker beside a server gives queries priority
 
 def worker(
     until_eof: Annotated[
-        bool, typer.Option("--until-eof", help="Stop when standard input ends; `serve` starts its worker so.")
+        bool, Option("--until-eof", help="Stop when standard input ends; `serve` starts its worker so.")
     ] = False,
     data_dir: options.DataDir = None,
     model: options.Model = None,

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.config import Settings
 from omnisearch.errors import DamageError, FingerprintError, NoIndexError, OmnisearchError, StoreError
 from omnisearch.stores import edge_link
@@ -21,8 +21,8 @@ from omnisearch.stores.catalog import open_store
 from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE
 from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.item_metadata import keeps_gps
+from omnisearch_indexer.labels import parse_labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.path_labels import parse_labels
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.verify import Finding, verify_index
@@ -534,7 +534,7 @@ def test_the_command(sound: Sound, damaged: Settings, capsys: pytest.CaptureFixt
 
     from omnisearch_indexer.cli.repair import repair as command
 
-    app = typer.Typer()
+    app = CommandGroup()
     app.command()(command)
 
     def run() -> tuple[int, dict[str, Any]]:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.errors import UsageError
 from omnisearch.spaces.families.hashed import COLORS
 from omnisearch.types import Floats, Modality
@@ -333,7 +333,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ask(*arguments: object) -> str:
-    app = typer.Typer()
+    app = CommandGroup()
     app.command()(command)
     answer = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
     assert answer.exit_code == 0

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.config import load_settings
 from omnisearch.errors import NotReadyError, UsageError
 from omnisearch.spaces.families.hashed import COLORS
@@ -170,7 +170,7 @@ def test_tasks_are_found_by_their_names_and_by_benchmarks() -> None:
 
 def test_from_the_command_line_to_a_table(hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mteb_tasks, "find_tasks", lambda names: [t for t in tasks() if t.metadata.name in names])
-    app = typer.Typer()
+    app = CommandGroup()
     app.command()(command)
     card, out = tmp_path / "card.md", tmp_path / "report.json"
     asked = ["--mteb", "Tones", "--mteb", "Words", "--model", str(hashed_model), "--cache", str(tmp_path / "cache")]

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.config import load_settings
 from omnisearch.errors import NotReadyError, UsageError
 from omnisearch.spaces.families.hashed import COLORS
@@ -229,7 +229,7 @@ def colours(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> str:
-    app = typer.Typer()
+    app = CommandGroup()
     app.command()(command)
     answer = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
     assert answer.exit_code == 0

@@ -11,6 +11,7 @@ import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, refuse_paths, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 from omnisearch.errors import UsageError
 from omnisearch.types import Modality
 from omnisearch.wording import did_you_mean
@@ -18,7 +19,7 @@ from omnisearch.wording import did_you_mean
 if TYPE_CHECKING:
     from omnisearch.config import Settings
 
-app = typer.Typer(help="Fetch captioned media, and train a bound model on them.", no_args_is_help=True)
+app = CommandGroup(help="Fetch captioned media, and train a bound model on them.", no_args_is_help=True)
 
 
 @app.callback()

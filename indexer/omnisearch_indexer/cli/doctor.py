@@ -2,8 +2,6 @@
 
 from dataclasses import asdict
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import write_rows
 
@@ -31,4 +29,4 @@ def doctor(
     write_rows(rows, ("check", "state", "value", "way_out"), output)
     codes = {each.exit_code for each in findings} - {0}
     if codes:
-        raise typer.Exit(min(codes))
+        raise SystemExit(min(codes))

@@ -3,19 +3,18 @@
 from dataclasses import asdict
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_object, write_rows
+from omnisearch.cli.parameters import Option
 
 
 def duplicates(
     within: Annotated[
-        str | None, typer.Option("--in", help="Modalities of the files, comma separated; default: all.")
+        str | None, Option("--in", help="Modalities of the files, comma separated; default: all.")
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(help="Condition on every file: path:photos/**, size>1MB, taken:2023-07; repeatable."),
+        Option(help="Condition on every file: path:photos/**, size>1MB, taken:2023-07; repeatable."),
     ] = None,
     output: options.Output = None,
     data_dir: options.DataDir = None,

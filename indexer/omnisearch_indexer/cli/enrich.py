@@ -1,7 +1,5 @@
 """`omnisearch enrich`."""
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import err, write_report
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
@@ -43,7 +41,7 @@ def enrich(
         report = enrich_index(settings, meter=bar)
     write_report(report, report.fields(), output)
     if report.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
     if report.failed:
         err.print("`omnisearch errors --all` names the files that were read in part", markup=False, soft_wrap=True)
-        raise typer.Exit(SOME_FAILED)
+        raise SystemExit(SOME_FAILED)

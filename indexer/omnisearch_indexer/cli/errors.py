@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import write_paths0, write_rows
+from omnisearch.cli.parameters import Option
 
 
 def errors(
     every: Annotated[
-        bool, typer.Option("--all", help="Also list files of unsupported formats and files that were read in part.")
+        bool, Option("--all", help="Also list files of unsupported formats and files that were read in part.")
     ] = False,
     output: options.Output = None,
     print0: options.Print0 = False,

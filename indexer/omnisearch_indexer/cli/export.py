@@ -4,10 +4,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import err
+from omnisearch.cli.parameters import Option
 
 
 class RowFormat(StrEnum):
@@ -20,10 +19,10 @@ class RowFormat(StrEnum):
 def export(
     target: Annotated[Path, options.path_argument("OUT", "The new file.")],
     row_format: Annotated[
-        RowFormat | None, typer.Option("--format", help="By default parquet if OUT ends in .parquet, else jsonl.")
+        RowFormat | None, Option("--format", help="By default parquet if OUT ends in .parquet, else jsonl.")
     ] = None,
     vectors: Annotated[
-        bool, typer.Option("--vectors", help="Also write vectors and embeddings, which `omnisearch import` needs.")
+        bool, Option("--vectors", help="Also write vectors and embeddings, which `omnisearch import` needs.")
     ] = False,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,

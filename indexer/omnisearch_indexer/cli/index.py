@@ -7,10 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, err, write_object, write_rows
+from omnisearch.cli.parameters import Option
 from omnisearch.errors import INTERRUPTED, SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -30,61 +29,57 @@ class Engine(StrEnum):
 def index(
     places: options.Places,
     workers: options.Workers = None,
-    batch_size: Annotated[int | None, typer.Option(help="Number of contents in a batch of the encoder.")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Read failed files again.")] = False,
+    batch_size: Annotated[int | None, Option(help="Number of contents in a batch of the encoder.")] = None,
+    retry_failed: Annotated[bool, Option("--retry-failed", help="Read failed files again.")] = False,
     prune: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--prune",
             help="Remove files that are left out or not found, even if all of PATH is missing or empty.",
         ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="List what a run would do with each file; open and write nothing."),
+        Option("--dry-run", help="List what a run would do with each file; open and write nothing."),
     ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Keep running, and index what changes, until interrupted.")
-    ] = False,
+    watch: Annotated[bool, Option("--watch", help="Keep running, and index what changes, until interrupted.")] = False,
     poll: Annotated[
         float | None,
-        typer.Option(
+        Option(
             min=1,
             metavar="SECONDS",
             show_default=False,
             help="With --watch, compare all files every SECONDS instead of waiting for file system events.",
         ),
     ] = None,
-    hidden: Annotated[
-        bool, typer.Option("--hidden", help="Index files and folders whose name begins with a dot.")
-    ] = False,
+    hidden: Annotated[bool, Option("--hidden", help="Index files and folders whose name begins with a dot.")] = False,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Index only files that match a pattern as in .gitignore; repeatable."),
+        Option(metavar="GLOB", help="Index only files that match a pattern as in .gitignore; repeatable."),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Leave out files and folders that match a pattern; repeatable."),
+        Option(metavar="GLOB", help="Leave out files and folders that match a pattern; repeatable."),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(help="A tag for every file at and below PATH..., now and later; repeatable.")
+        list[str] | None, Option(help="A tag for every file at and below PATH..., now and later; repeatable.")
     ] = None,
-    meta: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Label with a key, likewise.")] = None,
-    relabel: Annotated[bool, typer.Option("--relabel", help="First remove the earlier labels of PATH....")] = False,
+    meta: Annotated[list[str] | None, Option(metavar="KEY=VALUE", help="Label with a key, likewise.")] = None,
+    relabel: Annotated[bool, Option("--relabel", help="First remove the earlier labels of PATH....")] = False,
     gps: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--gps/--no-gps",
             show_default=False,
             help="Keep places and positions, or leave them out; later runs do the same.",
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="Read the files on this machine, or on a Ray cluster: see docs/scale.md.")
+        Engine, Option(help="Read the files on this machine, or on a Ray cluster: see docs/scale.md.")
     ] = Engine.LOCAL,
     address: Annotated[
         str | None,
-        typer.Option(
+        Option(
             show_default=False,
             help="Address of the Ray cluster, such as auto; without it RAY_ADDRESS, or this machine alone.",
         ),
@@ -117,9 +112,8 @@ def index(
     """
     from omnisearch.cli.progress_bar import Bar
     from omnisearch.config import load_settings
-    from omnisearch_indexer.dry_run import dry_run_files
     from omnisearch_indexer.globs import parse_globs
-    from omnisearch_indexer.path_labels import parse_labelled_paths, parse_labels
+    from omnisearch_indexer.labels import parse_labelled_paths, parse_labels
     from omnisearch_indexer.session import index_files
 
     settings = load_settings(
@@ -142,6 +136,8 @@ def index(
     labels = parse_labelled_paths(places, parse_labels(tag or (), meta or ()))
     globs = parse_globs(include or (), exclude or ())
     if dry_run:
+        from omnisearch_indexer.dry_run import dry_run_files
+
         paths = _paths_only(labels, "--dry-run", "run without it; --include and --exclude choose what is copied")
         found = dry_run_files(paths, settings, retry_failed, hidden, prune, globs)
         write_rows((file.fields() for file in found.files), ("change", "path", "note"), output)
@@ -225,9 +221,9 @@ def _warn(message: str) -> None:
 
 def _exit(report: "Report") -> None:
     if report.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
     if not report.complete:
-        raise typer.Exit(SOME_FAILED)
+        raise SystemExit(SOME_FAILED)
 
 
 def _open_executor(engine: Engine, address: str | None, settings: "Settings") -> "OpenExecutor | None":

@@ -2,18 +2,15 @@
 
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import err, write_report
+from omnisearch.cli.parameters import Option
 from omnisearch.errors import SOME_FAILED
 from omnisearch_indexer.cli.repair import repair_and_report
 
 
 def rebind(
-    read: Annotated[
-        bool, typer.Option("--read", help="Then read the files that a space of the model has not read.")
-    ] = False,
+    read: Annotated[bool, Option("--read", help="Then read the files that a space of the model has not read.")] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
@@ -41,4 +38,4 @@ def rebind(
         return
     write_report(report, report.fields(), output)
     if report.lost:
-        raise typer.Exit(SOME_FAILED)
+        raise SystemExit(SOME_FAILED)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_object, write_rows
 from omnisearch.errors import INTERRUPTED, SOME_FAILED
@@ -51,6 +49,6 @@ def repair_and_report(settings: "Settings", output: Format | None, rebound: Mapp
         rows = ({"reason": reason, "path": path} for path, reason in report.not_repaired)
         write_rows(rows, ("reason", "path"), chosen)
     if report.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise SystemExit(INTERRUPTED)
     if report.not_repaired:
-        raise typer.Exit(SOME_FAILED)
+        raise SystemExit(SOME_FAILED)

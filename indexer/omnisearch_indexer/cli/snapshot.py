@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import write_report, write_rows
+from omnisearch.cli.typer_app import CommandGroup
 
-app = typer.Typer(help="Copy an index into a folder that can be checked, and restore it.", no_args_is_help=True)
+app = CommandGroup(help="Copy an index into a folder that can be checked, and restore it.", no_args_is_help=True)
 COLUMNS = ("name", "created", "collection", "model", "items", "points", "bytes", "problem")
 
 Folder = Annotated[Path, options.path_argument("DIR")]

@@ -6,8 +6,9 @@ import typer
 
 from omnisearch.cli import options
 from omnisearch.cli.console import write_report
+from omnisearch.cli.typer_app import CommandGroup
 
-app = typer.Typer(help="Copy the vectors of an index to another store.", no_args_is_help=True)
+app = CommandGroup(help="Copy the vectors of an index to another store.", no_args_is_help=True)
 
 
 @app.command()

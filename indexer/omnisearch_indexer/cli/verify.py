@@ -3,17 +3,14 @@
 from dataclasses import asdict
 from typing import Annotated
 
-import typer
-
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_object, write_rows
+from omnisearch.cli.parameters import Option
 
 
 def verify(
-    sample: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Read N random files and compare their content, too.")
-    ] = 0,
-    full: Annotated[bool, typer.Option("--full", help="Read every file and compare its content, too.")] = False,
+    sample: Annotated[int, Option(min=0, metavar="N", help="Read N random files and compare their content, too.")] = 0,
+    full: Annotated[bool, Option("--full", help="Read every file and compare its content, too.")] = False,
     output: options.Output = None,
     data_dir: options.DataDir = None,
     collection: options.Collection = None,
@@ -43,4 +40,4 @@ def verify(
     elif report.findings:
         write_rows(map(asdict, report.findings), ("check", "state", "value", "way_out"), chosen)
     if report.damaged:
-        raise typer.Exit(1)
+        raise SystemExit(1)
