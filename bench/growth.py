@@ -2,7 +2,8 @@
 
 Small notes are written and indexed by `omnisearch index`, in a process of its own, by a model without weights, so that
 everything but the encoder is measured; --model names another. Runs without changes take turns with `find -printf`, and
-with Python's own `os.walk` and `lstat`, over the same tree. On a busy machine, compare the seconds of processors.
+with Python's own `os.walk` and `lstat`, over the same tree; `unlogged_cpu` is the first of them, which reads the rows
+of all files. On a busy machine, compare the seconds of processors.
 
 Indexing a million files takes an hour. The files of --recorded are empty, and their rows are written to the manifest
 directly: a run without changes opens nothing else. `--out bench/growth.json` keeps the figures that
@@ -29,14 +30,15 @@ from safetensors.numpy import save_file
 
 from bench.results import Report, add_json_option
 from omnisearch.config import Settings, load_settings
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.spaces.registry import SPACES
 from omnisearch.stores.catalog import DIRECTORY
 from omnisearch.stores.edge_worker import LOCK_FILE
 from omnisearch.types import Modality
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileRow, ItemRow
-from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 from omnisearch_indexer.stamp import read_stamp, write_stamp
 from omnisearch_indexer.walk import FoundFile, Walk
 
@@ -65,10 +67,11 @@ class Cost:
 
 
 def cost(command: Sequence[str]) -> Cost:
-    """Run a command to its end, with the processes that it waits for."""
+    """Run a command to its end, with the processes that it waits for. Python may keep what it compiles."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:  # the engine's process keeps a pipe open after the run
         begun = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         taken = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -198,6 +201,7 @@ def measure(
         row |= {"engine_peak_mib": max(peaks, default=0.0), "index_mib": size_mib(place / "index")}
     find = ["find", str(tree), "-printf", "%p %s %T@ %i\\n"]
     unchanged, found, walked = [], [], []
+    row["unlogged_cpu"] = cost(index).cpu
     for _ in range(rounds):
         found.append(cost(find))
         walked.append(bare_walk(tree))

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Labels": ("omnisearch_indexer.path_labels", "Labels"),
+    "Labels": ("omnisearch_indexer.labels", "Labels"),
     "Report": ("omnisearch_indexer.report", "Report"),
     "index": ("omnisearch_indexer.session", "index_files"),
     "parse_place": ("omnisearch_indexer.object_store.address", "parse_place"),

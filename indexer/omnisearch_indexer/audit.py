@@ -21,9 +21,10 @@ from omnisearch.stores.bm25 import document_weights
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
 from omnisearch.stores.ids import point_id
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import ItemRow
-from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 
 # Bounds the memory, which holds the embeddings of one batch in every space and its vectors.
 BATCH_POINTS = 1024

@@ -11,7 +11,7 @@ from typing import Any
 
 from omnisearch.config import Settings
 from omnisearch.errors import NoIndexError, Reason, reason_message
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.paths import show_path
 from omnisearch_indexer.globs import ALL, Globs
 from omnisearch_indexer.manifest import Manifest

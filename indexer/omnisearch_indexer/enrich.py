@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.enriched import Enriched

@@ -5,18 +5,20 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from omnisearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 @dataclass(frozen=True)
 class Globs:
     """Patterns relative to each root. Without `include` every file is included."""
 
-    include: GitIgnoreSpec | None = None
-    exclude: GitIgnoreSpec | None = None
+    include: "GitIgnoreSpec | None" = None
+    exclude: "GitIgnoreSpec | None" = None
 
     def leaves_out(self, path: str, is_folder: bool, root: str) -> bool:
         """Whether a file or folder in a root is left out. `include` leaves out no folder: files in it may match."""
@@ -46,7 +48,11 @@ def parse_globs(include: Sequence[str], exclude: Sequence[str]) -> Globs:
     return Globs(_spec("--include", include), _spec("--exclude", exclude))
 
 
-def _spec(flag: str, globs: Sequence[str]) -> GitIgnoreSpec | None:
+def _spec(flag: str, globs: Sequence[str]) -> "GitIgnoreSpec | None":
+    if not globs:
+        return None
+    from pathspec import GitIgnoreSpec
+
     for glob in globs:
         try:
             with warnings.catch_warnings():
@@ -57,4 +63,4 @@ def _spec(flag: str, globs: Sequence[str]) -> GitIgnoreSpec | None:
             sound = False
         if not sound:
             raise UsageError(f"{flag} {glob!r}: write a pattern as in .gitignore, such as '*.jpg' or 'drafts/'")
-    return GitIgnoreSpec.from_lines(globs) if globs else None
+    return GitIgnoreSpec.from_lines(globs)

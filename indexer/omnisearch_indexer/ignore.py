@@ -4,11 +4,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import open_file
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".omnisearchignore"
 MAX_BYTES = 1 << 20
@@ -19,7 +20,7 @@ class Rules:
     """The rules of the ignore file in `folder`."""
 
     folder: str
-    spec: GitIgnoreSpec
+    spec: "GitIgnoreSpec"
 
     @classmethod
     def read(cls, folder: str) -> "Rules | None":
@@ -29,6 +30,8 @@ class Rules:
             MediaError: the file cannot be read, or is larger than MAX_BYTES.
             OSError: the system failed while reading it.
         """
+        from omnisearch.media.file import open_file
+
         try:
             fd = open_file(Path(folder, IGNORE_FILE))
         except MediaError as error:
@@ -39,6 +42,8 @@ class Rules:
             text = file.read(MAX_BYTES + 1)
         if len(text) > MAX_BYTES:
             raise MediaError(Reason.TOO_LARGE, f"{IGNORE_FILE} has more than {MAX_BYTES:,} bytes")
+        from pathspec import GitIgnoreSpec
+
         lines = text.decode("utf-8", "surrogateescape").splitlines()
         return cls(folder, GitIgnoreSpec.from_lines(line for line in lines if _is_valid(line)))
 
@@ -49,6 +54,8 @@ class Rules:
 
 
 def _is_valid(line: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
     try:
         GitIgnoreSpec.from_lines([line])
     except (ValueError, RecursionError, re.error):

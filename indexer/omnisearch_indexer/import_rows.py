@@ -15,7 +15,7 @@ import numpy as np
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import FingerprintError, UsageError
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.base import Payload, Point
 from omnisearch.stores.catalog import swap

@@ -16,22 +16,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from enum import IntEnum, StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from omnisearch.errors import FingerprintError, NoIndexError, Reason
 from omnisearch.metadata import Metadata
+from omnisearch.modality import Modality
+from omnisearch.notes import PARTLY_READ
 from omnisearch.paths import is_within
 from omnisearch.sqlite_copy import copy_database
-from omnisearch.stores.collection_name import CollectionName
-from omnisearch.types import PARTLY_READ, Modality
 from omnisearch_indexer.intents import Intents
 from omnisearch_indexer.manifest_rows import PAGES, SUSPECT, FileRow, ItemRow
-from omnisearch_indexer.reading_version import READ
 from omnisearch_indexer.schema import open_manifest_database
 from omnisearch_indexer.storage_errors import damaged, named_faults
 from omnisearch_indexer.walk import FoundFile, Signature
+
+if TYPE_CHECKING:
+    from omnisearch.stores.collection_name import CollectionName
 
 MANIFEST_FILE = "manifest.sqlite"
 WITHIN_TERM = "(path = ? OR (path > ? AND path < ?))"
@@ -290,12 +292,18 @@ class Manifest:
         """Delete rows by path, inside a transaction."""
         self._db.executemany("DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths])
 
-    def known(self, root: str, decoder: str) -> Iterator[KnownFile]:
-        """The files at and below a root, in the order of the bytes of their paths."""
+    def known(self, root: str, decoder: str, after: bytes = b"") -> Iterator[KnownFile]:
+        """The files at and below a root and after a path, in the order of the bytes of their paths."""
         standing = f"CASE WHEN decoder != ? THEN {Standing.OTHER} WHEN reason IS NULL THEN {Standing.INDEXED} "
         standing += f"WHEN state = 'unsupported' THEN {Standing.UNSUPPORTED} ELSE {Standing.OTHER} END"
-        query = f"SELECT path, mtime_ns, ctime_ns, size, inode, device, {standing} FROM files {WITHIN} ORDER BY path"  # noqa: S608
-        return self._db.execute(query, (decoder, *_within(root)))
+        query = f"SELECT path, mtime_ns, ctime_ns, size, inode, device, {standing} FROM files"  # noqa: S608
+        alone, first, end = _within(root)
+        # One query with OR would sort all rows.
+        itself = self._db.execute(f"{query} WHERE path = ? AND path > ?", (decoder, alone, after))
+        below = self._db.execute(
+            f"{query} WHERE path > ? AND path < ? ORDER BY path", (decoder, max(first, after), end)
+        )
+        return chain(itself, below)
 
     def note_absent(self, paths: Iterable[bytes]) -> None:
         """Note that the walk of this run did not find these known files."""
@@ -468,6 +476,8 @@ class Manifest:
 
     def count_unread(self) -> int:
         """The number of pictures, sounds and videos whose text and speech were never read."""
+        from omnisearch_indexer.reading_version import READ
+
         return int(self._one("SELECT COUNT(*) FROM items WHERE reading = '' AND modality IN (?, ?, ?)", *READ))
 
     def modalities(self) -> dict[str, tuple[int, int]]:
@@ -536,7 +546,9 @@ def _stored(row: ItemRow) -> tuple[Any, ...]:
     return (*stable, metadata, row.reading, json.dumps([row.has, row.languages]), row.added)
 
 
-def _name(meta: dict[str, str]) -> CollectionName:
+def _name(meta: dict[str, str]) -> "CollectionName":
+    from omnisearch.stores.collection_name import CollectionName
+
     return CollectionName(meta["model"], int(meta["dim"]), meta["fingerprint"])
 
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from omnisearch.errors import Reason
 from omnisearch.media.versions import is_current
 from omnisearch.metadata import NO_METADATA, Metadata
-from omnisearch.types import Modality
+from omnisearch.modality import Modality
 from omnisearch_indexer.walk import Signature
 
 # Marks before the decoder of an item: it is suspect, or its pages without text are to be read.

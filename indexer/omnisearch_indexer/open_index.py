@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 from omnisearch.config import Settings
 from omnisearch.meter import SILENT, Meter
-from omnisearch.stores.base import VectorStore
-from omnisearch.stores.catalog import open_store
-from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
 from omnisearch.stores.lock import IndexLock
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.open_manifest import require_no_points
-from omnisearch_indexer.path_labels import facts_version
 
 if TYPE_CHECKING:
     from omnisearch.binding.model import OmniBind
+    from omnisearch.stores.base import VectorStore
+    from omnisearch.stores.embeddings import SpaceEmbeddingStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +23,8 @@ class OpenIndex:
 
     lock: IndexLock
     model: "OmniBind"
-    store: VectorStore
-    raw: SpaceEmbeddingStore
+    store: "VectorStore"
+    raw: "SpaceEmbeddingStore"
     manifest: Manifest
 
     def is_complete(self, alone: bool) -> bool:
@@ -98,8 +96,11 @@ def open_lazily(
 def _open_parts(
     settings: Settings, lock: IndexLock, manifest: Manifest, model: "OmniBind", checked: bool
 ) -> Iterator[OpenIndex]:
+    from omnisearch.stores.catalog import open_store
+    from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, SpaceEmbeddingStore
     from omnisearch_indexer.audit import mark_lost_embeddings
     from omnisearch_indexer.identity import identity_of
+    from omnisearch_indexer.open_manifest import require_no_points
     from omnisearch_indexer.reconcile import reconcile
 
     identity = {**identity_of(model, settings), "store": settings.store_name}
@@ -122,6 +123,8 @@ def _open_parts(
 
 def _find_collection(settings: Settings, manifest: Manifest) -> None:
     """Check that the server has the collection of the manifest: its files are not on this machine."""
+    from omnisearch.stores.catalog import open_store
+
     known = manifest.meta()
     model, dim, fingerprint = known["model"], int(known["dim"]), known["fingerprint"]
     open_store(settings, model=model, dim=dim, fingerprint=fingerprint, create=True).close()

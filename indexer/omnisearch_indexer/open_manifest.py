@@ -1,12 +1,15 @@
 """Open the manifest of an index for reading. If it is lost, the error names `omnisearch repair`."""
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from omnisearch.config import Settings
 from omnisearch.errors import DamageError, NoIndexError
-from omnisearch.stores.base import VectorStore
-from omnisearch.stores.catalog import DIRECTORY, nothing_indexed, open_current
+from omnisearch.stores.folders import DIRECTORY
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
+
+if TYPE_CHECKING:
+    from omnisearch.stores.base import VectorStore
 
 
 def open_manifest(settings: Settings, checked: bool = False) -> Manifest:
@@ -19,6 +22,8 @@ def open_manifest(settings: Settings, checked: bool = False) -> Manifest:
     try:
         manifest = Manifest(settings.index_dir / MANIFEST_FILE, checked=checked)
     except NoIndexError:
+        from omnisearch.stores.catalog import nothing_indexed
+
         _look_for_points(settings)
         raise nothing_indexed(settings) from None
     try:
@@ -30,7 +35,7 @@ def open_manifest(settings: Settings, checked: bool = False) -> Manifest:
     return manifest
 
 
-def require_no_points(store: VectorStore, settings: Settings) -> None:
+def require_no_points(store: "VectorStore", settings: Settings) -> None:
     """Check that the engine of an index without a manifest is empty.
 
     Raises:
@@ -45,6 +50,8 @@ def _look_for_points(settings: Settings) -> None:
     # A server may have the points of other data directories.
     if settings.store is not None or not (settings.index_dir / DIRECTORY).is_dir():
         return
+    from omnisearch.stores.catalog import open_current
+
     try:
         store = open_current(settings)
     except NoIndexError:

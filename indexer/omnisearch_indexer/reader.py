@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from omnisearch.errors import MediaError, Reason, StoppedError
-from omnisearch.media.file import reason_and_detail
+from omnisearch.media.system_errors import reason_and_detail
 from omnisearch.types import Decoded, MediaInfo, Modality, Piece
 from omnisearch_indexer.files import Files
 from omnisearch_indexer.local_files import close_pieces

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from omnisearch.notes import PARTLY_READ
 from omnisearch.stores.validation import MAX_NOTE, MAX_NOTES
-from omnisearch.types import PARTLY_READ
 
 _OF_READING = f"{PARTLY_READ}, text or speech: "
 

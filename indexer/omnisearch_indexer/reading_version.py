@@ -7,9 +7,12 @@ leaves an item alone that was read at level full.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from omnisearch.reading.reader import Level
-from omnisearch.types import Modality
+from omnisearch.modality import Modality
+
+if TYPE_CHECKING:
+    from omnisearch.reading.reader import Level
 
 SCRIPT = "ocr-"  # the names of models of scripts begin with this
 # The modalities of the items that are read after they are encoded. Pages of documents are read as they are indexed.
@@ -27,7 +30,7 @@ class ReadingModels:
     scripts: tuple[str, ...] = ()
 
 
-def reading_version(level: Level, modality: Modality, models: ReadingModels) -> str:
+def reading_version(level: "Level", modality: Modality, models: ReadingModels) -> str:
     """Return the version of the readings that a run makes: `fast.1`, of sound and video `fast.1+speech-en`.
 
     The models of scripts follow where pictures are read: `fast.1+ocr-greek`, of video `fast.1+speech-en+ocr-greek`.

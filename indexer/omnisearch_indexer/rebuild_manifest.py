@@ -16,7 +16,7 @@ from pathlib import Path
 from omnisearch.config import Settings
 from omnisearch.durable import sync
 from omnisearch.errors import DamageError, NoIndexError, StoreError
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.paths import find_path
 from omnisearch.stores.base import Payload, VectorStore
 from omnisearch.stores.catalog import DIRECTORY, describe_store, nothing_indexed

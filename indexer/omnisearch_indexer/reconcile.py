@@ -9,9 +9,10 @@ from itertools import islice
 from omnisearch.errors import DamageError
 from omnisearch.stores.base import Facts, Filter, VectorStore
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import SUSPECT, ItemRow
-from omnisearch_indexer.path_labels import LabelTree, facts_json, facts_version
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 from omnisearch_indexer.retries import is_retried
 from omnisearch_indexer.walk import Signature
 

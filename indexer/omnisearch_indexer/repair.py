@@ -22,7 +22,7 @@ from typing import Any
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings
 from omnisearch.errors import DamageError
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.paths import show_path
 from omnisearch.stores.base import Facts, Point, VectorStore

@@ -3,21 +3,25 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from threading import Event
+from typing import TYPE_CHECKING
 
 from omnisearch.errors import Reason
 from omnisearch.paths import is_below, is_within, show_path
 from omnisearch.stores.absent_folders import AbsentFolder
 from omnisearch_indexer.absent import FileSystems, split_absent
+from omnisearch_indexer.batch import Batch, Entry
+from omnisearch_indexer.batch_log import BatchLog
 from omnisearch_indexer.manifest import KnownFile, Manifest, Standing
 from omnisearch_indexer.manifest_rows import FileRow, FileState
-from omnisearch_indexer.reader import FileReading
 from omnisearch_indexer.report import Outcome, Report
 from omnisearch_indexer.retries import MACHINE, UNREAD, is_retried
 from omnisearch_indexer.todo import Todo
-from omnisearch_indexer.unread_pages import has_unread_pages
-from omnisearch_indexer.walk import BATCH, Entry, FoundFile, Walk
+from omnisearch_indexer.walk import BATCH, FoundFile, Walk
+
+if TYPE_CHECKING:
+    from omnisearch_indexer.reader import FileReading
 
 
 @dataclass
@@ -26,7 +30,7 @@ class ScanResult:
 
     `roots` are the places that were scanned. `renewed` says that the manifest has other device numbers, no ctime or an
     older decoder of unchanged files. `failed` files could not be read by an earlier run, and are not read again; those
-    of unsupported formats are only counted.
+    of unsupported formats are only counted. `logs` are new batch logs, of the roots whose known files were all found.
     """
 
     decoder: str
@@ -36,6 +40,7 @@ class ScanResult:
     deleted: list[FileRow] = field(default_factory=list)
     failed: list[FileRow] = field(default_factory=list)
     renewed: bool = False
+    logs: dict[str, BatchLog] = field(default_factory=dict)
     file_systems: FileSystems = field(default_factory=FileSystems)
     report: Report = field(default_factory=Report)
 
@@ -43,6 +48,9 @@ class ScanResult:
     def is_unchanged(self) -> bool:
         """Whether no file must be read, recorded or removed."""
         return not (len(self.todo) or self.refused or self.deleted)
+
+
+NO_LOGS: Mapping[str, BatchLog] = {}
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,23 @@ class Choices:
 
 
 def scan(
-    walk: Walk, missing: Mapping[str, str], manifest: Manifest | None, decoder: str, choices: Choices, stop: Event
+    walk: Walk,
+    missing: Mapping[str, str],
+    manifest: Manifest | None,
+    decoder: str,
+    choices: Choices,
+    stop: Event,
+    logs: Mapping[str, BatchLog] = NO_LOGS,
 ) -> ScanResult:
     """Walk the roots with one `stat` per file; no file is opened. Without a manifest every file must be read.
 
-    `missing` maps roots that cannot be reached to the reason.
+    `missing` maps roots that cannot be reached to the reason. `logs` are those of an earlier run by root, if they are
+    valid.
     """
     made = ScanResult(decoder, walk.roots)
     empty: list[str] = []
     for root in walk.roots:
-        scanned = _RootScan(root, manifest, made, choices)
+        scanned = _RootScan(root, manifest, made, choices, logs.get(root))
         before = made.report.seen
         for batch in walk.batches(root):
             if stop.is_set():
@@ -84,20 +99,51 @@ def scan(
 
 
 class _RootScan:
-    """Compares the files of one root with the known ones, which come in the same order (a merge join)."""
+    """Compares the files of one root with the known ones.
 
-    def __init__(self, root: str, manifest: Manifest | None, made: ScanResult, choices: Choices) -> None:
-        self._manifest, self._made, self._choices = manifest, made, choices
-        self._rows: Iterator[KnownFile] = iter(()) if manifest is None else manifest.known(root, made.decoder)
-        self._known = next(self._rows, None)
+    The rows come in the same order (a merge join). Those of a batch that has the same digest as in the log of an
+    earlier run are not read.
+    """
 
-    def add(self, batch: Sequence[Entry]) -> None:
+    def __init__(
+        self, root: str, manifest: Manifest | None, made: ScanResult, choices: Choices, log: BatchLog | None
+    ) -> None:
+        self._root, self._manifest, self._made, self._choices = root, manifest, made, choices
+        self._log, self._new, self._found_all = log or BatchLog(), BatchLog(), manifest is not None
+        # Where the comparison is: the path up to which all known files were compared, and the batch of the log that
+        # follows it; -1 if there may be files between both.
+        self._last, self._next = b"", 0
+        self._rows: Iterator[KnownFile] | None = None
+        self._known: KnownFile | None = None
+
+    def add(self, batch: Batch) -> None:
         """Sort the next entries of the walk, all of one folder."""
+        digest = batch.digest(self._made.decoder) if self._manifest is not None else b""
+        place = self._log.find(digest, self._next) if digest else None
+        if place is None:
+            indexed, unsupported, devices = self._compare(batch)
+            self._next = -1
+        else:
+            if place != self._next:
+                self._pass(os.fsencode(batch.first))
+            (indexed, unsupported), devices = self._log.counts(place), batch.devices
+            self._rows, self._next = None, place + 1
+        self._last = max(self._last, os.fsencode(batch.last))
+        self._new.add(digest if indexed + unsupported == len(batch) else b"", indexed, unsupported)
+        report, outcomes = self._made.report, self._made.report.outcomes
+        report.seen += len(batch)
+        outcomes[Outcome.UNCHANGED] += indexed
+        outcomes[Outcome.UNSUPPORTED] += unsupported
+        for device in devices:
+            self._made.file_systems.note_unchanged(batch.first, device)
+
+    def _compare(self, batch: Batch) -> tuple[int, int, set[int]]:
+        """Sort entries by their rows. Returns the numbers of unchanged files, indexed and unsupported, and devices."""
         unchanged = unsupported = 0
         absent: list[bytes] = []
         devices: set[int] = set()
-        rows, known = self._rows, self._known
-        for entry in batch:  # an unchanged run spends most of its time here
+        rows, known = self._open_rows(), self._known
+        for entry in batch.entries:
             path, status, trouble = entry
             key = os.fsencode(path)
             while known is not None and known[0] < key:
@@ -126,20 +172,36 @@ class _RootScan:
             else:
                 unsupported += 1
         self._known = known
-        report, outcomes = self._made.report, self._made.report.outcomes
-        report.seen += len(batch)
-        outcomes[Outcome.UNCHANGED] += unchanged
-        outcomes[Outcome.UNSUPPORTED] += unsupported
-        for device in devices:
-            self._made.file_systems.note_unchanged(batch[0][0], device)
-        if absent and self._manifest is not None:
-            self._manifest.note_absent(absent)
+        self._note_absent(absent)
+        return unchanged, unsupported, devices
 
     def end(self) -> None:
         """Note the known files behind the last entry as absent."""
-        rest = self._rows if self._known is None else chain((self._known,), self._rows)
-        while self._manifest is not None and (absent := [row[0] for row in islice(rest, BATCH)]):
-            self._manifest.note_absent(absent)
+        if self._next != len(self._log) or not self._log:
+            self._pass(None)
+        if self._found_all:
+            self._made.logs[self._root] = self._new
+
+    def _open_rows(self) -> Iterator[KnownFile]:
+        """Return the rows after those that were compared; the first of them is `_known`."""
+        if self._rows is None:
+            known = () if self._manifest is None else self._manifest.known(self._root, self._made.decoder, self._last)
+            self._rows = iter(known)
+            self._known = next(self._rows, None)
+        return self._rows
+
+    def _pass(self, end: bytes | None) -> None:
+        """Note the known files before a path as absent, or all that are left."""
+        rows = self._open_rows()
+        rest = rows if self._known is None else chain((self._known,), rows)
+        before = (row[0] for row in takewhile(lambda row: end is None or row[0] < end, rest))
+        while absent := list(islice(before, BATCH)):
+            self._note_absent(absent)
+
+    def _note_absent(self, paths: Sequence[bytes]) -> None:
+        if paths and self._manifest is not None:
+            self._manifest.note_absent(paths)
+            self._found_all = False
 
     def _sort(self, entry: Entry, is_known: bool) -> None:
         made, manifest, found = self._made, self._manifest, FoundFile.of(entry)
@@ -168,13 +230,21 @@ class _RootScan:
             made.todo.add(found.path, found.signature)
         elif row.reason is None:
             made.report.outcomes[Outcome.UNCHANGED] += 1
-        elif row.state is FileState.FAILED and (choices.retry_failed or has_unread_pages(row, choices.pages)):
+        elif row.state is FileState.FAILED and (choices.retry_failed or _has_unread_pages(row, choices)):
             made.todo.add(found.path, found.signature)
         elif is_retried(row.reason, row.attempts):
             made.todo.add(found.path, found.signature, row.attempts + 1 if row.reason in MACHINE else 1)
         else:
             made.failed.append(row)
             made.report.fail(row.reason)
+
+
+def _has_unread_pages(row: FileRow, choices: Choices) -> bool:
+    if not choices.pages:
+        return False
+    from omnisearch_indexer.unread_pages import has_unread_pages
+
+    return has_unread_pages(row, choices.pages)
 
 
 def _is_current(row: FileRow, manifest: Manifest | None, decoder: str) -> bool:
@@ -186,7 +256,12 @@ def _is_current(row: FileRow, manifest: Manifest | None, decoder: str) -> bool:
 
 
 def refuse(
-    found: FoundFile | FileReading, before: FileRow | None, reason: Reason, detail: str, decoder: str, attempt: int = 1
+    found: "FoundFile | FileReading",
+    before: FileRow | None,
+    reason: Reason,
+    detail: str,
+    decoder: str,
+    attempt: int = 1,
 ) -> FileRow:
     """Return the row of a file that failed with this reason. A file that could not be opened keeps its item."""
     if before is not None and before.item_id is not None and reason in UNREAD:

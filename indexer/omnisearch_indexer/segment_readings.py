@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from omnisearch.notes import PARTLY_READ
 from omnisearch.stores.base import Point
 from omnisearch.stores.validation import MAX_READINGS, MAX_TEXT
-from omnisearch.types import PARTLY_READ, Reading, Segment
+from omnisearch.types import Reading, Segment
 
 
 def by_segment(

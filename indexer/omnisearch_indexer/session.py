@@ -1,6 +1,5 @@
 """One run of `omnisearch index`: take the lock, and open and close the parts in order."""
 
-import logging
 import os
 import signal
 import threading
@@ -13,35 +12,31 @@ from typing import TYPE_CHECKING
 
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
-from omnisearch.media.decoder import Decoder
-from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch.meter import SILENT, Meter
 from omnisearch.paths import show_path
 from omnisearch.stores.lock import hold_lock
 from omnisearch_indexer.absent import replace_absent_folders
-from omnisearch_indexer.bulk_load import bulk_load
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.globs import ALL, Globs
-from omnisearch_indexer.item_metadata import update_metadata
-from omnisearch_indexer.local_files import LocalFiles
+from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.object_store.address import ObjectAddress, Place, addresses_in, local_path
-from omnisearch_indexer.object_store.mirror import Mirrored, Selection, update_mirrors
+from omnisearch_indexer.object_store.mirrored import Mirrored
 from omnisearch_indexer.open_index import LazyIndex, OpenIndex, open_lazily
-from omnisearch_indexer.path_labels import Labels, facts_version
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.roots import Roots, changed_places, resolve_roots
 from omnisearch_indexer.scan import Choices, ScanResult, scan
 from omnisearch_indexer.stamp import Stamp, new_stamp, read_stamp, write_stamp
 from omnisearch_indexer.storage_errors import named_faults
-from omnisearch_indexer.unread_pages import mark_unread_pages
 from omnisearch_indexer.walk import Walk
 
 if TYPE_CHECKING:
     from omnisearch.binding.model import OmniBind
+    from omnisearch.media.decoder import Decoder
+    from omnisearch.media.pool import DecoderPool
     from omnisearch_indexer.executor import Executor, OpenExecutor
     from omnisearch_indexer.open_reading import OpenReading
-
-log = logging.getLogger(__name__)
 
 
 def index_files(
@@ -94,7 +89,7 @@ def index_files(
     """
     begun = time.monotonic()
     addresses = addresses_in(places)
-    mirrored = _mirror(addresses, settings, Selection(hidden, globs, prune), stop, copy_meter)
+    mirrored = _mirror(addresses, settings, hidden, globs, prune, stop, copy_meter)
     if mirrored.interrupted:
         return Report(copied=mirrored.copied, interrupted=True, seconds=time.monotonic() - begun)
     roots = _roots([local_path(place, settings) for place in places], within, settings)
@@ -118,12 +113,14 @@ def index_files(
                 _label(manifest, tops, labels, relabel, settings)
             walk, choices = make_walk(roots, settings, hidden, globs, within), Choices(retry_failed, prune, version)
             walk.refused = mirrored.refused
-            found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, stop)
+            logs = {} if stamp is None else stamp.batch_logs()
+            found = scan(walk, roots.missing, manifest, fingerprint(settings), choices, stop, logs)
             found.report.kept += mirrored.absent
             found.report.copied = mirrored.copied
             _update_rows(found, manifest, settings, stamp, stop)
             if stamp is not None and found.is_unchanged and manifest.is_settled(facts_version()):
                 report = _unchanged(found, stamp, manifest, stop)
+                stamp = stamp.with_logs({} if within else found.logs, found.renewed)
             else:
                 report = read_files(found, settings, lazy.open, stop, meter, reading, open_executor, pool)
             decoding.close()
@@ -146,6 +143,8 @@ def _open_checked(lazy: LazyIndex, reading: str) -> None:
     """Open the index, which checks it, and have PDFs without text read in this version, unless that is empty."""
     lazy.open()
     if reading:
+        from omnisearch_indexer.unread_pages import mark_unread_pages
+
         mark_unread_pages(lazy.manifest, reading)
 
 
@@ -156,14 +155,18 @@ def _roots(paths: Sequence[Path], within: Sequence[str], settings: Settings) -> 
 def _mirror(
     addresses: Sequence[ObjectAddress],
     settings: Settings,
-    selection: Selection,
+    hidden: bool,
+    globs: Globs,
+    prune: bool,
     stop: threading.Event | None,
     meter: Meter,
 ) -> Mirrored:
     if not addresses:
         return Mirrored()
+    from omnisearch_indexer.object_store.mirror import Selection, update_mirrors
+
     with stop_on_signal() if stop is None else nullcontext(stop) as asked:
-        return update_mirrors(addresses, settings, selection, asked, meter)
+        return update_mirrors(addresses, settings, Selection(hidden, globs, prune), asked, meter)
 
 
 def _label(
@@ -188,7 +191,9 @@ def _update_rows(
         with manifest.transaction():
             manifest.renew()
     if stamp is None or settings.gps is not None:
-        with DecoderPool(settings, settings.workers) as decoder:
+        from omnisearch_indexer.item_metadata import update_metadata
+
+        with decoder_pool(settings, settings.workers) as decoder:
             update_metadata(manifest, decoder, settings.workers, settings.gps, stop)
 
 
@@ -220,7 +225,7 @@ def read_files(
     meter: Meter = SILENT,
     reading: "OpenReading | None" = None,
     open_executor: "OpenExecutor | None" = None,
-    pool: DecoderPool | None = None,
+    pool: "DecoderPool | None" = None,
 ) -> Report:
     """Read, encode and write the files of a scan. `meter` receives the progress in bytes.
 
@@ -236,26 +241,37 @@ def read_files(
         else:
             index = opened()
             executor = stack.enter_context(open_executor(settings, index.model, stop))
+        from omnisearch_indexer.bulk_load import bulk_load
         from omnisearch_indexer.indexer import Indexer
 
         stack.enter_context(bulk_load(index.store, len(found.todo)))
         return Indexer(settings, index, executor, stop, meter).run(found)
 
 
-def _decoders(settings: Settings) -> DecoderPool:
+def _decoders(settings: Settings) -> "DecoderPool":
     """Return the decoders of a run, which are started when they are first needed, or by `start`."""
     from omnisearch.binding.picture_side import picture_side
 
-    return DecoderPool(settings, settings.workers, previews=True, shorter_side=picture_side(settings))
+    return decoder_pool(settings, settings.workers, previews=True, shorter_side=picture_side(settings))
+
+
+def decoder_pool(
+    settings: Settings, workers: int, previews: bool = False, shorter_side: int | None = None
+) -> "DecoderPool":
+    """Return decoders, as `DecoderPool` does, whose import takes longer than a run without changes."""
+    from omnisearch.media.pool import DecoderPool
+
+    return DecoderPool(settings, workers, previews=previews, shorter_side=shorter_side)
 
 
 @contextmanager
 def _this_machine(
-    pool: DecoderPool, settings: Settings, model: "OmniBind", reading: "OpenReading | None"
+    pool: "DecoderPool", settings: Settings, model: "OmniBind", reading: "OpenReading | None"
 ) -> Iterator["Executor"]:
     from omnisearch_indexer.batch_encoder import BatchEncoder
     from omnisearch_indexer.encoder_thread import EncoderThread
     from omnisearch_indexer.executor import Executor
+    from omnisearch_indexer.local_files import LocalFiles
 
     with closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders:
         decoder: Decoder = pool if reading is None else reading.page_decoder(pool)
@@ -284,9 +300,11 @@ def stop_on_signal() -> Iterator[threading.Event]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        import logging
+
         stop.set()
         signal.signal(number, signal.SIG_DFL)
-        log.warning("stopping after this batch; interrupt again to abort at once")
+        logging.getLogger(__name__).warning("stopping after this batch; interrupt again to abort at once")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -7,19 +7,19 @@ below its roots, it opens neither the model nor the engine.
 import json
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from omnisearch.binding.model_version import model_version
+from blake3 import blake3
+
+from omnisearch.binding.folder_names import CONFIG, IMPORTED, SHIPPED, TENSORS
 from omnisearch.config import Settings
 from omnisearch.durable import replace_file
-from omnisearch.stores.catalog import DIRECTORY
-from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY
+from omnisearch.stores.folders import DIRECTORY, EMBEDDINGS_DIRECTORY
+from omnisearch_indexer.batch_log import BatchLog
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import MANIFEST_FILE
 from omnisearch_indexer.open_index import OpenIndex
-from omnisearch_indexer.path_labels import facts_version
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.schema import VERSION
 
@@ -29,7 +29,10 @@ STEP_SECONDS = 0.02
 # The engine writes these when it opens and closes a collection, the last two through memory, which changes their times
 # on a disk and not on a tmpfs. Every write of a point also changes other files.
 UNTIMED = frozenset({"edge_config.json", "segment.json", "flags_a.dat", "status.dat", "tracker.dat"})
-UNSTAMPED_FOLDER, UNSTAMPED_ENDS = "wal", (".lock", ".log", "-shm")
+UNSTAMPED_FOLDERS, UNSTAMPED_ENDS = frozenset({"wal", "__pycache__"}), (".lock", ".log", "-shm")
+# The folders of this package in which spaces and towers are declared.
+PACKAGE, DECLARING = SHIPPED.parent, ("binding", "samples", "spaces")
+MOST_LOGS = 100
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,27 @@ class Stamp:
     """A stamp, with counts over the whole index: items without a reading, and files that were read in part.
 
     `files` is a hash of the sizes and times; `made_with` is one of the model, the settings and the versions that the
-    checks depend on.
+    checks depend on. To compute the version of the model takes longer than a run without changes, so `declared` is a
+    hash of the sizes and times of the files that it is computed from, and of those settings. `logs` are the batch logs
+    of roots in which the last run changed nothing, in hexadecimal.
     """
 
     made_with: str
+    declared: str
     files: str
     unread: int
     partly_read: int
+    logs: Mapping[str, str] = field(default_factory=dict)
+
+    def batch_logs(self) -> dict[str, BatchLog]:
+        """Return the batch logs by root."""
+        return {root: BatchLog(bytes.fromhex(records)) for root, records in self.logs.items()}
+
+    def with_logs(self, found: Mapping[str, BatchLog], rows_changed: bool) -> "Stamp":
+        """Return the stamp with the batch logs of a run, which replace all earlier ones if it changed rows."""
+        kept = {} if rows_changed else {root: log for root, log in self.logs.items() if root not in found}
+        logs = [*kept.items(), *((root, bytes(log).hex()) for root, log in found.items())]
+        return replace(self, logs=dict(logs[-MOST_LOGS:]))
 
 
 def read_stamp(settings: Settings, reading: str) -> Stamp | None:
@@ -55,7 +72,12 @@ def read_stamp(settings: Settings, reading: str) -> Stamp | None:
         stamp = Stamp(**json.loads((settings.index_dir / STAMP_FILE).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    return stamp if stamp.files == _files(settings) and stamp.made_with == _made_with(settings, reading) else None
+    if stamp.files != _files(settings):
+        return None
+    declared = _declared(settings, reading)
+    if stamp.declared != declared and stamp.made_with != _made_with(settings, reading):
+        return None
+    return replace(stamp, declared=declared)
 
 
 def new_stamp(report: Report, index: OpenIndex, settings: Settings, reading: str) -> Stamp | None:
@@ -65,41 +87,59 @@ def new_stamp(report: Report, index: OpenIndex, settings: Settings, reading: str
         return None
     if not index.is_complete(alone=settings.store is None):
         return None
-    return Stamp(_made_with(settings, reading), "", report.unread, index.manifest.count_partly_read(["/"]))
+    declared = _declared(settings, reading)
+    return Stamp(_made_with(settings, reading), declared, "", report.unread, index.manifest.count_partly_read(["/"]))
 
 
 def write_stamp(stamp: Stamp, settings: Settings) -> None:
     """Stamp the files as they are now. The caller holds the lock, and has closed all parts of the index."""
     stamp = replace(stamp, files=_files(settings))
-    replace_file(settings.index_dir / STAMP_FILE, json.dumps(asdict(stamp)), durable=False)
+    replace_file(settings.index_dir / STAMP_FILE, json.dumps(vars(stamp)), durable=False)
     time.sleep(STEP_SECONDS)
 
 
 def _made_with(settings: Settings, reading: str) -> str:
+    from omnisearch.binding.model_version import model_version
+
     model = settings.model, model_version(settings.model, settings), settings.dim, settings.license
     return _hash([*model, settings.store, reading, facts_version(), VERSION])
 
 
+def _declared(settings: Settings, reading: str) -> str:
+    asked = [settings.model, settings.dim, settings.license, settings.store, sorted(map(repr, settings.towers.items()))]
+    models = (f"{settings.weights_dir}/{IMPORTED}/{settings.model}", str(SHIPPED / settings.model), settings.model)
+    files = [f"{model}/{name}" for model in models for name in (CONFIG, TENSORS)]
+    code = [f"{PACKAGE}/{name}" for name in DECLARING]
+    return _hash([*asked, reading, facts_version(), VERSION, _states(code, files)])
+
+
 def _files(settings: Settings) -> str:
-    found = [settings.index_dir / f"{MANIFEST_FILE}{end}" for end in ("", "-wal")]
-    for folder in (DIRECTORY, EMBEDDINGS_DIRECTORY):
-        for top, folders, names in os.walk(settings.index_dir / folder):
-            folders[:] = [name for name in folders if name != UNSTAMPED_FOLDER]
-            found += (Path(top, name) for name in names if not name.endswith(UNSTAMPED_ENDS))
-    return _hash(sorted(state for path in found if (state := _state(path))))
+    place = settings.index_dir
+    alone = [f"{place}/{MANIFEST_FILE}{end}" for end in ("", "-wal")]
+    return _hash(_states([f"{place}/{DIRECTORY}", f"{place}/{EMBEDDINGS_DIRECTORY}"], alone))
 
 
-def _state(path: Path) -> list[str | int] | None:
+def _states(folders: Sequence[str], alone: Sequence[str] = ()) -> list[list[str | int]]:
+    """Return the states of all files in some folders, and of single files."""
+    found = list(alone)
+    for folder in folders:
+        for top, below, names in os.walk(folder):
+            below[:] = [name for name in below if name not in UNSTAMPED_FOLDERS]
+            found += (f"{top}/{name}" for name in names if not name.endswith(UNSTAMPED_ENDS))
+    return sorted(state for path in found if (state := _state(path)))
+
+
+def _state(path: str) -> list[str | int] | None:
     """Return what changes with a file; None for a file that is missing or empty, as an unused write-ahead log is."""
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except OSError:
         return None
     if not status.st_size:
         return None
-    changing = [] if path.name in UNTIMED else [status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
-    return [str(path), status.st_size, *changing]
+    changing = [] if path.rpartition("/")[2] in UNTIMED else [status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
+    return [path, status.st_size, *changing]
 
 
 def _hash(values: Sequence[object]) -> str:
-    return sha256(json.dumps(values).encode()).hexdigest()
+    return str(blake3(json.dumps(values).encode()).hexdigest())

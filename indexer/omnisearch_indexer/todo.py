@@ -4,9 +4,12 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from struct import Struct
+from typing import TYPE_CHECKING
 
-from omnisearch_indexer.reader import FileReading
 from omnisearch_indexer.walk import Signature
+
+if TYPE_CHECKING:
+    from omnisearch_indexer.reader import FileReading
 
 _NUMBERS = Struct("<6q")  # the signature and the number of runs; the path follows
 
@@ -32,7 +35,9 @@ class Todo:
     def __len__(self) -> int:
         return sum(map(len, self._steps.values()))
 
-    def __iter__(self) -> Iterator[FileReading]:
+    def __iter__(self) -> "Iterator[FileReading]":
+        from omnisearch_indexer.reader import FileReading
+
         for step in sorted(self._steps):
             for packed in self._steps[step]:
                 *numbers, runs = _NUMBERS.unpack_from(packed)

@@ -11,8 +11,8 @@ from omnisearch.config import Settings
 from omnisearch.errors import BusyError, DamageError, StoreError
 from omnisearch.meter import SILENT, Meter
 from omnisearch.stores.catalog import open_current
+from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.object_store.address import Place
-from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.report import Report
 from omnisearch_indexer.session import find_roots, index_files, stop_on_signal
 from omnisearch_indexer.watch import Watch, WatchOptions

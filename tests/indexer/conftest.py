@@ -14,7 +14,8 @@ from PIL import Image
 
 from omnisearch.binding.model import OmniBind
 from omnisearch.config import Settings, load_settings
-from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.media.pool import DecoderPool
+from omnisearch.media.versions import fingerprint
 from omnisearch.search.space_embeddings import space_id
 from omnisearch.stores.base import Point
 from omnisearch.stores.catalog import open_store
@@ -145,14 +146,14 @@ def sound(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools, h
     from tests.indexer.sound import Sound
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "DecoderPool", shared_pools.open)
+        patch.setattr(session, "decoder_pool", shared_pools.open)
         return Sound(tmp_path_factory.mktemp("sound"), hashed_model)
 
 
 @pytest.fixture(autouse=True)
 def _shared_decoders(shared_pools: SharedPools, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the runs in this process the start of decoders; those in processes of their own have their own."""
-    monkeypatch.setattr(session, "DecoderPool", shared_pools.open)
+    monkeypatch.setattr(session, "decoder_pool", shared_pools.open)
 
 
 @pytest.fixture

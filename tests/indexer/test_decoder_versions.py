@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from omnisearch.config import Settings
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch_indexer import scan, session
 from omnisearch_indexer.dry_run import dry_run_files
 from omnisearch_indexer.session import index_files
@@ -67,13 +67,13 @@ def test_pictures_are_decoded_with_the_pixels_that_the_model_reads(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int | None] = []
-    original = session.DecoderPool
+    original = session.decoder_pool
 
     def noted(*arguments: Any, shorter_side: int | None = None, **options: Any) -> Any:
         asked.append(shorter_side)
         return original(*arguments, **options)
 
-    monkeypatch.setattr(session, "DecoderPool", noted)
+    monkeypatch.setattr(session, "decoder_pool", noted)
     monkeypatch.setattr("omnisearch.binding.picture_side.picture_side", lambda settings: 260)
     index_files([write_image(tmp_path / "files" / "a.png")], settings)
     assert 260 in asked

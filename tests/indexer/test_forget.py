@@ -13,8 +13,8 @@ from omnisearch.errors import NoIndexError, UsageError
 from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch_indexer import forget
 from omnisearch_indexer.forget import Forgotten, forget_paths
+from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
-from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_status
 from tests.indexer.conftest import keys_of, paths_of, points_of, write_good, write_image

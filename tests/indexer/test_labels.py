@@ -11,11 +11,12 @@ import pytest
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.stores.base import Facts
-from omnisearch.stores.tokens import FORMS
+from omnisearch.stores.forms_version import FORMS
 from omnisearch.stores.validation import MAX_NAMES, MAX_TEXT
+from omnisearch_indexer.labels import parse_labelled_paths, parse_labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileRow
-from omnisearch_indexer.path_labels import LabelTree, facts_json, parse_labelled_paths, parse_labels
+from omnisearch_indexer.path_labels import LabelTree, facts_json
 from omnisearch_indexer.schema import VERSION
 from omnisearch_indexer.walk import Signature
 from tests.indexer.conftest import points_of, write_image

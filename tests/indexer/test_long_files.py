@@ -87,7 +87,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Recorder]:
         yield made
 
-    monkeypatch.setattr(session, "DecoderPool", decoders)
+    monkeypatch.setattr(session, "decoder_pool", decoders)
     return made
 
 

@@ -47,7 +47,7 @@ def losing(losses: int) -> OpenExecutor:
     @contextmanager
     def open_executor(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Executor]:
         encoders = LosingEncoders(BatchEncoder(model, 2), losses)
-        with session.DecoderPool(settings, 2, previews=True) as pool:
+        with session.decoder_pool(settings, 2, previews=True) as pool:
             yield Executor(LocalFiles(pool), encoders, 2)
 
     return open_executor

@@ -45,7 +45,7 @@ def folder(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
         def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Noting]:
             yield pool
 
-        monkeypatch.setattr(session, "DecoderPool", decoders)
+        monkeypatch.setattr(session, "decoder_pool", decoders)
         for seed, name in enumerate(NOTES):
             write_image(tmp_path / "files" / name, seed=seed)
         yield tmp_path / "files"

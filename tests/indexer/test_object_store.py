@@ -16,11 +16,12 @@ from omnisearch.errors import NotReadyError, Reason, StoreError, UsageError
 from omnisearch.meter import SILENT
 from omnisearch.stores.absent_folders import read_absent_folders
 from omnisearch_indexer.globs import parse_globs
+from omnisearch_indexer.labels import Labels, parse_labelled_paths
 from omnisearch_indexer.object_store import fetch, store
 from omnisearch_indexer.object_store.address import ObjectAddress, local_path, outermost, parse_place
 from omnisearch_indexer.object_store.key_paths import StoredObject, key_paths
-from omnisearch_indexer.object_store.mirror import MIRRORS_FOLDER, PARTIAL_FOLDER, Mirrored, Selection, update_mirrors
-from omnisearch_indexer.path_labels import Labels, parse_labelled_paths
+from omnisearch_indexer.object_store.mirror import MIRRORS_FOLDER, PARTIAL_FOLDER, Selection, update_mirrors
+from omnisearch_indexer.object_store.mirrored import Mirrored
 from omnisearch_indexer.report import Outcome
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.status import read_failures

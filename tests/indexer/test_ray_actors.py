@@ -100,7 +100,7 @@ def test_a_run_that_is_stopped_while_the_cluster_is_busy_ends(
     def open_executor(settings: Settings, model: OmniBind, stop: threading.Event) -> Iterator[Executor]:
         assert stop is cluster.stop
         with (
-            session.DecoderPool(settings, 2, previews=True) as pool,
+            session.decoder_pool(settings, 2, previews=True) as pool,
             closing(cluster.actors(NODE)) as lent,
             closing(RayEncoders(lent, 1, model.dim, 2)) as encoders,
         ):

@@ -89,7 +89,7 @@ class Corpus:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory, shared_pools: SharedPools) -> Corpus:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "DecoderPool", shared_pools.open)
+        patch.setattr(session, "decoder_pool", shared_pools.open)
         return Corpus(tmp_path_factory.mktemp("rebind"))
 
 

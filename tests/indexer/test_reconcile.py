@@ -12,9 +12,9 @@ from omnisearch.stores.base import Facts
 from omnisearch.types import Modality
 from omnisearch_indexer import manifest as manifest_module
 from omnisearch_indexer import path_labels, reconcile
+from omnisearch_indexer.labels import Labels
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import FileRow, ItemRow
-from omnisearch_indexer.path_labels import Labels
 from omnisearch_indexer.session import index_files
 from tests.indexer.conftest import points_of, write_image
 

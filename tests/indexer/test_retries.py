@@ -41,7 +41,7 @@ def fragile(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fra
         def decoders(settings: Settings, workers: int, **options: object) -> Iterator[Fragile]:
             yield pool
 
-        monkeypatch.setattr(session, "DecoderPool", decoders)
+        monkeypatch.setattr(session, "decoder_pool", decoders)
         yield pool
 
 

@@ -11,7 +11,8 @@ from omnisearch.meter import SILENT
 from omnisearch_indexer.globs import ALL
 from omnisearch_indexer.object_store import store
 from omnisearch_indexer.object_store.address import ObjectAddress
-from omnisearch_indexer.object_store.mirror import Mirrored, Selection, update_mirrors
+from omnisearch_indexer.object_store.mirror import Selection, update_mirrors
+from omnisearch_indexer.object_store.mirrored import Mirrored
 from tests.indexer.s3_server import TIME, s3_server
 
 pytestmark = pytest.mark.slow

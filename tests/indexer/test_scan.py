@@ -7,11 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from omnisearch.errors import Reason
+from omnisearch_indexer.batch_log import BatchLog
 from omnisearch_indexer.manifest import Manifest
 from omnisearch_indexer.manifest_rows import FileRow
 from omnisearch_indexer.report import Outcome
@@ -29,9 +31,17 @@ def manifest(tmp_path: Path) -> Iterator[Manifest]:
         yield opened
 
 
-def run(manifest: Manifest, *roots: Path, decoder: str = "now", missing: dict[str, str] | None = None) -> ScanResult:
+def run(
+    manifest: Manifest,
+    *roots: Path,
+    decoder: str = "now",
+    missing: dict[str, str] | None = None,
+    logs: dict[str, BatchLog] | None = None,
+) -> ScanResult:
+    with manifest.transaction():
+        manifest._db.execute("DELETE FROM absent")
     walk = Walk([str(root) for root in roots])
-    return scan(walk, missing or {}, manifest, decoder, Choices(), threading.Event())
+    return scan(walk, missing or {}, manifest, decoder, Choices(), threading.Event(), logs or {})
 
 
 def record(manifest: Manifest, roots: list[Path], decoder: str = "now") -> None:
@@ -90,6 +100,72 @@ def test_a_scan_is_a_comparison_of_each_file_with_its_row(tmp_path: Path, manife
     assert absent == {row.path for row in manifest.failures_after("", 10**6, "unsupported_format")} - {
         one.path for one in files
     } - {str(tmp_path / "tree2")}
+
+
+def told(found: ScanResult, manifest: Manifest, roots: list[Path]) -> object:
+    """All that a scan found, in any order of the files to read."""
+    todo = sorted((reading.path, reading.signature, reading.runs) for reading in found.todo)
+    absent = {row.path for root in roots for row in manifest.absent(str(root))}
+    report = found.report.fields()
+    return todo, absent, found.refused, found.deleted, found.failed, found.renewed, report
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_scan_with_the_log_of_an_earlier_one_finds_the_same(tmp_path: Path, manifest: Manifest, seed: int) -> None:
+    dice = random.Random(seed)
+    roots = [tmp_path / "tree", tmp_path / "tree-2"]
+    for root in roots:
+        grow(root, dice)
+    failing = [path for path in roots[0].rglob("*") if path.is_file() and dice.random() < 0.1]
+    record(manifest, roots)
+    with manifest.transaction():
+        rows = [manifest.file(str(path)) for path in failing]
+        manifest.put_files(replace(row, reason=Reason.DAMAGED, decoder=row.decoder) for row in rows if row)
+    before = run(manifest, *roots)
+    assert before.logs.keys() == {str(root) for root in roots}
+    again = run(manifest, *roots, logs=before.logs)
+    assert told(again, manifest, roots) == told(before, manifest, roots)
+    assert {root: bytes(log) for root, log in again.logs.items()} == {
+        root: bytes(log) for root, log in before.logs.items()
+    }
+    for root in roots:
+        change(root, dice)
+    with_logs = run(manifest, *roots, logs=before.logs)
+    found = told(with_logs, manifest, roots)
+    with closing(Manifest(manifest.path, create=True)) as other:
+        assert found == told(run(other, *roots), other, roots)
+
+
+def test_a_log_spares_the_rows_and_shows_what_is_gone(
+    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "tree"
+    for name in ("a/1", "b/2", "c/3", "d"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    record(manifest, [root])
+    asked: list[bytes] = []
+    original = Manifest.known
+    monkeypatch.setattr(
+        Manifest,
+        "known",
+        lambda self, root, decoder, after: (asked.append(after), original(self, root, decoder, after))[1],
+    )
+    logs = run(manifest, root).logs
+    assert asked == [b""]
+    assert run(manifest, root, logs=logs).is_unchanged
+    assert asked == [b""]
+    status = (root / "b/2").stat()
+    (root / "b/2").write_text("B/2")
+    os.utime(root / "b/2", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert [reading.path for reading in run(manifest, root, logs=logs).todo] == [str(root / "b/2")]
+    assert asked[1:] == [os.fsencode(root / "a/1")]
+    assert len(run(manifest, root, logs=logs, decoder="newer").todo) == 4
+    for gone in ("d", "a", "c"):
+        shutil.rmtree(root / gone) if (root / gone).is_dir() else (root / gone).unlink()
+        found = run(manifest, root, logs=logs)
+        assert str(root / gone) in {row.path.removesuffix("/1").removesuffix("/3") for row in found.deleted}
+        assert found.logs == {}
 
 
 def test_an_unchanged_file_is_not_asked_for(

@@ -336,7 +336,7 @@ def test_a_file_that_changes_while_it_is_read(
                 write_image(path, seed=100 + len(reads))
             return decoded
 
-    monkeypatch.setattr(session, "DecoderPool", Restless)
+    monkeypatch.setattr(session, "decoder_pool", Restless)
     changes = {1}
     assert counts(index_files([tmp_path / "files"], settings)) == {"new": 1}
     assert len(reads) == 2

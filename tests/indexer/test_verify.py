@@ -18,10 +18,10 @@ from omnisearch.stores.embeddings import EMBEDDINGS_DIRECTORY, INDEX_FILE, Space
 from omnisearch.types import Modality
 from omnisearch_indexer.check_result import CheckState
 from omnisearch_indexer.dry_run import dry_run_files
+from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.intents import Intent
 from omnisearch_indexer.manifest import MANIFEST_FILE, Manifest
 from omnisearch_indexer.manifest_rows import ItemRow
-from omnisearch_indexer.path_labels import facts_version
 from omnisearch_indexer.repair import repair_index
 from omnisearch_indexer.session import index_files
 from omnisearch_indexer.snapshot import create_snapshot

@@ -21,7 +21,7 @@ from omnisearch.query.query import Query, Quota
 from omnisearch.search.engine import Engine
 from omnisearch.stores.base import Payload
 from omnisearch.types import Hit, Modality
-from omnisearch_indexer.path_labels import parse_labels
+from omnisearch_indexer.labels import parse_labels
 from omnisearch_indexer.session import index_files
 from tests.search.conftest import RATE, tone
 

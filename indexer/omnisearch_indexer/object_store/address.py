@@ -10,7 +10,6 @@ from typing import TypeAlias
 from omnisearch.config import Settings
 from omnisearch.errors import UsageError
 from omnisearch.paths import is_within
-from omnisearch_indexer.object_store.key_paths import key_fault
 
 MIRRORS_FOLDER = "mirrors"
 _ADDRESS = re.compile(r"(s3|gs)://([^/]*)/?(.*)", re.DOTALL)
@@ -54,6 +53,8 @@ def parse_place(text: str) -> Place:
     match = _ADDRESS.fullmatch(text)
     if match is None:
         return Path(text)
+    from omnisearch_indexer.object_store.key_paths import key_fault
+
     protocol, bucket, prefix = match[1], match[2], match[3].removesuffix("/")
     if not _BUCKET.fullmatch(bucket):
         shown = bucket.rpartition("@")[2]  # what is before an @ may be a secret

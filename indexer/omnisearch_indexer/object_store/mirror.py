@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TypeAlias
@@ -27,6 +27,7 @@ from omnisearch_indexer.ignore import IGNORE_FILE
 from omnisearch_indexer.object_store.address import MIRRORS_FOLDER, ObjectAddress, outermost
 from omnisearch_indexer.object_store.fetch import Fetcher
 from omnisearch_indexer.object_store.key_paths import KeyPaths, StoredObject, key_paths
+from omnisearch_indexer.object_store.mirrored import Mirrored
 from omnisearch_indexer.object_store.store import ObjectStore
 from omnisearch_indexer.storage_errors import named_faults
 from omnisearch_indexer.walk import Walk
@@ -35,21 +36,6 @@ PARTIAL_FOLDER = "partial"
 
 # What the objects of an address are, or why they cannot be listed.
 _Listing: TypeAlias = list[StoredObject] | MediaError
-
-
-@dataclass
-class Mirrored:
-    """What an update of mirrors left to report.
-
-    `refused` has the reason and detail of each object without a current copy, by the path of the copy. `absent` are the
-    addresses without objects whose copies stay. `copied` and `removed` count copies.
-    """
-
-    refused: dict[str, tuple[Reason, str]] = field(default_factory=dict)
-    absent: list[AbsentFolder] = field(default_factory=list)
-    copied: int = 0
-    removed: int = 0
-    interrupted: bool = False
 
 
 @dataclass(frozen=True)

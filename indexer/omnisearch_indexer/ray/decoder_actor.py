@@ -6,8 +6,9 @@ from pathlib import Path
 
 from omnisearch.config import Settings
 from omnisearch.errors import MediaError, Reason
-from omnisearch.media.file import reason_and_detail
-from omnisearch.media.pool import DecoderPool, fingerprint
+from omnisearch.media.pool import DecoderPool
+from omnisearch.media.system_errors import reason_and_detail
+from omnisearch.media.versions import fingerprint
 from omnisearch.types import Content, Decoded, MediaInfo, Piece, Segment
 from omnisearch_indexer.local_files import close_pieces, identify
 from omnisearch_indexer.reader_queue import content_bytes

@@ -10,7 +10,7 @@ from omnisearch.binding.model import OmniBind
 from omnisearch.binding.picture_side import picture_side
 from omnisearch.config import Settings
 from omnisearch.errors import ClusterError
-from omnisearch.media.pool import fingerprint
+from omnisearch.media.versions import fingerprint
 from omnisearch_indexer.executor import Executor
 from omnisearch_indexer.ray.cluster import connect, living_nodes
 from omnisearch_indexer.ray.plan import Place, plan
