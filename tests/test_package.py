@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from omnisearch.cli.entry_points import own_command
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -71,8 +73,10 @@ def test_this_installation_has_every_command() -> None:
     installed = distribution("omnisearch")
     commands = {point.name: point for point in installed.entry_points.select(group="omnisearch.commands")}
     assert {"search", "models", "serve", "index", "status", "errors", "train"} <= set(commands)
-    for point in commands.values():
+    for name, point in commands.items():
         assert callable(point.load())
+        assert own_command(name) is point.load()
+    assert own_command("nonsense") is None
 
 
 # Imports of modules that no declared package brings: of the released code that bench/binding.py is given a checkout of,

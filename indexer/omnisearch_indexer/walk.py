@@ -156,8 +156,8 @@ class Walk:
             return
         if is_folder:
             yield from self._folders(root, rules)
-        elif root not in self.refused:
-            yield self._batch("", [root])
+        elif root not in self.refused and (batch := self._batch("", [root])):
+            yield batch
 
     def spares(self, path: str, root: str) -> bool:
         """Whether `globs` alone leave out a file of this root that still exists: an earlier run may have indexed it."""
@@ -211,8 +211,8 @@ class Walk:
             names, deeper = self._take(listing, top)
             if listing.taken == len(listing.names):
                 waiting.pop()
-            if names:
-                yield self._batch(_above(listing.folder), names)
+            if names and (batch := self._batch(_above(listing.folder), names)):
+                yield batch
 
     def _take(self, listing: _Listing, top: str) -> tuple[list[str], str | None]:
         """Take the names of the next files of a folder, and the path of the folder that follows them."""

@@ -136,6 +136,19 @@ def test_a_scan_with_the_log_of_an_earlier_one_finds_the_same(tmp_path: Path, ma
         assert found == told(run(other, *roots), other, roots)
 
 
+def test_folders_with_links_alone_have_nothing_to_compare(tmp_path: Path, manifest: Manifest) -> None:
+    (tmp_path / "tree/links").mkdir(parents=True)
+    (tmp_path / "tree/z").write_text("z")
+    (tmp_path / "tree/links/link").symlink_to(tmp_path / "tree/z")
+    record(manifest, [tmp_path / "tree"])
+    before = run(manifest, tmp_path / "tree")
+    again = run(manifest, tmp_path / "tree", logs=before.logs)
+    for found in (before, again):
+        assert (found.is_unchanged, found.report.seen, found.report.links) == (True, 1, 1)
+    link = str(tmp_path / "tree/links/link")
+    assert not list(Walk([link], within=[str(tmp_path / "tree")]).batches(link))
+
+
 def test_a_log_spares_the_rows_and_shows_what_is_gone(
     tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
