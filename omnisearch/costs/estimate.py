@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from omnisearch.config import Quantization
 from omnisearch.costs.constants import Constants
 from omnisearch.costs.declarations import Hardware, Mix
+from omnisearch.stores.place import PLACE_BYTES
 
 FLOAT, HALF = 4, 2  # bytes
 HOURS = 730  # of a month
@@ -115,7 +116,7 @@ def _mean(mix: Mix, name: str, c: Constants) -> float:
 
 
 def _embedded(points: float, dim: int, c: Constants) -> _Store:
-    point = (FLOAT + HALF) * dim + c["engine.payload"] + c["engine.index"] + c["engine.ids"]
+    point = (FLOAT + HALF) * dim + PLACE_BYTES + c["engine.payload"] + c["engine.index"] + c["engine.ids"]
     return _Store(c["engine.base"] + points * c["engine.memory"], c["engine.empty"] + points * point, 0)
 
 

@@ -60,7 +60,7 @@ def test_a_small_index_has_no_cluster() -> None:
     assert (found.points, found.nodes) == (200_000, 0)
     assert found.processors == pytest.approx(100_000 * 0.045 + 200_000 * 0.001)
     assert found.seconds == pytest.approx(found.processors / (4 * 0.5))
-    assert found.vectors == pytest.approx(1e6 + 200_000 * (6 * DIM + 930))
+    assert found.vectors == pytest.approx(1e6 + 200_000 * (6 * DIM + 26 + 930))
     assert found.engine == pytest.approx(5e6 + 200_000 * 3000)
     assert found.head == pytest.approx(9e8 + 100_000 * 150)
     assert found.disk == pytest.approx(found.vectors + 100_000 * (1000 + 500 + 200))
