@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -53,7 +54,7 @@ class EdgeStore:
         self._link = link
         self._points = PointCache(self._read_points, room(dim))
         self._payloads = PointCache(self._read_payloads, PAYLOADS_BYTES // PAYLOAD_BYTES)
-        self._version = ""  # of the collection, when it was last searched
+        self._searched = threading.local()  # its `version` is that of the last search of this thread
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
@@ -75,8 +76,8 @@ class EdgeStore:
         answer = self._look_up("search", lookups, compiled)
         joined, scores = answer.arrays["ids"].tobytes(), answer.arrays["scores"].tolist()
         ids = [joined[at : at + ID_BYTES] for at in range(0, len(joined), ID_BYTES)]
-        self._version = answer.body["version"]
-        known = self._points.get(self._version, ids)
+        self._searched.version = answer.body["version"]
+        known = self._points.get(self._searched.version, ids)
         pages, first = [], 0
         for count in answer.body["counts"]:
             page = zip(ids[first : first + count], scores[first : first + count], strict=True)
@@ -90,7 +91,8 @@ class EdgeStore:
 
     def payloads(self, ids: Sequence[str]) -> Mapping[str, Payload]:
         """See `VectorStore.payloads`."""
-        return self._payloads.get(self._version, ids)
+        # Not of the last search of all threads: that may be of an older version than the points of this one.
+        return self._payloads.get(getattr(self._searched, "version", ""), ids)
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
         """See `VectorStore.best_segments`."""

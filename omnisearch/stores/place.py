@@ -12,7 +12,7 @@ PLACE_FIELDS = ("item_id", "segment", "segments", "modality", "unit")
 # As a vector: an item id of 16 bytes, which is a hash in hexadecimal, two numbers, and two codes.
 _BYTES = struct.Struct("<16sIIBB")
 PLACE_BYTES = _BYTES.size
-_ID_LETTERS = 32
+_ID_BYTES = 16
 # Their order is that of the codes in an index: append only.
 _MODALITIES = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.POINT_CLOUD)
 _UNITS = ("", "seconds", "characters")
@@ -46,10 +46,10 @@ class Place(NamedTuple):
     def packed(self) -> bytes | None:
         """Return the place as PLACE_BYTES bytes; None if the item id is no hash in hexadecimal."""
         try:
-            named = bytes.fromhex(self.item_id) if len(self.item_id) == _ID_LETTERS else b""
+            named = bytes.fromhex(self.item_id)
         except ValueError:
-            named = b""
-        if named.hex() != self.item_id:
+            return None
+        if len(named) != _ID_BYTES or named.hex() != self.item_id:
             return None
         codes = _MODALITIES.index(self.modality), _UNITS.index(self.unit)
         return _BYTES.pack(named, self.segment, self.segments, *codes)

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread, current_thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from omnisearch.stores.edge import EdgeStore
 from omnisearch.stores.edge_points import PointCache
 from omnisearch.stores.place import Place
 from omnisearch.types import Floats, Modality
+from omnisearch.wire import Message
 from tests.stores.conftest import reopen
 from tests.stores.samples import DIM, FINGERPRINT, MODEL, points, vector
 
@@ -113,6 +116,36 @@ def test_a_reader_sees_what_another_process_writes(settings: Settings, store: Ve
                 assert_same(found, wanted)
                 ids = [point.id for page in wanted for point in page]
                 assert reader.payloads(ids) == fresh.payloads(ids)
+
+
+def test_a_slow_search_of_another_thread_changes_no_payloads(
+    settings: Settings, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was answered before a write, and its thread goes on after a search that was answered after the write."""
+    (one,) = points(1)
+    store.upsert([one])
+    lookups, answered, written = [Lookup(vector(1), 1)], Event(), Event()
+    store.search(lookups)
+    store.payloads([one.id])  # keeps it
+    ask = store._ask
+
+    def slowly(do: str, *arrays: Any, **body: Any) -> Message:
+        answer = ask(do, *arrays, **body)
+        if current_thread() is slow:
+            answered.set()
+            written.wait()
+        return answer
+
+    monkeypatch.setattr(store, "_ask", slowly)
+    slow = Thread(target=store.search, args=(lookups,))
+    slow.start()
+    answered.wait()
+    with closing(reopen(settings)) as other:
+        other.describe({one.payload.item_id: Facts("/moved")})
+    store.search(lookups)
+    written.set()
+    slow.join()
+    assert store.payloads([one.id])[one.id].path == "/moved"
 
 
 def assert_same(found: list[list[Scored]], wanted: list[list[Scored]]) -> None:
