@@ -31,6 +31,8 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         ("`omnisearch index PATH --collection new`", "`omnisearch index PATH --collection new --data-dir '/a b'`"),
         ("`omnisearch models pull mini`, or `omnisearch`", "`omnisearch models pull mini`, or `omnisearch`"),
         ("`omnisearch snapshot burn` and `omnisearch burn`", "`omnisearch snapshot burn` and `omnisearch burn`"),
+        ("`omnisearch index 'a`b c'`", "`omnisearch index 'a`b c' --data-dir '/a b' --collection photos`"),
+        ("no `omnisearch  ` and no `omnisearch \n`", "no `omnisearch  ` and no `omnisearch \n`"),
     ],
 )
 def test_commands_get_the_flags_that_they_take(given: dict[str, str], named: str, completed: str) -> None:

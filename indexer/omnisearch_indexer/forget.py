@@ -4,6 +4,7 @@ Copies of objects are no files of the user: they are deleted with their address.
 """
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
@@ -45,8 +46,9 @@ class Forgotten:
     def __str__(self) -> str:
         text = f"{self.files:,} files forgotten; {self.items:,} items with {self.segments:,} segments removed"
         if self.roots:
-            text += f". `omnisearch index {' '.join(self.roots)}` adds files that still exist again: list them in"
-            text += " .omnisearchignore to leave them out"
+            roots = " ".join(map(shlex.quote, self.roots))
+            text += f". `omnisearch index {roots}` adds files that still exist again: list them in .omnisearchignore to"
+            text += " leave them out"
         return text
 
 

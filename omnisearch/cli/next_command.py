@@ -6,7 +6,8 @@ import shlex
 
 from omnisearch.cli.kept_flags import kept_flags
 
-_NAMED = re.compile(r"`omnisearch ([^`]+)`")
+# A quoted value, such as a path, may contain backticks.
+_NAMED = re.compile(r"`omnisearch ((?=\S)(?:'[^']*'|[^`])+)`")
 
 
 def complete_commands(text: str) -> str:

@@ -48,13 +48,15 @@ def test_everything_of_a_path_that_is_gone_leaves_the_index(tmp_path: Path, sett
 
 
 def test_a_folder_of_a_root_comes_back_if_it_exists(tmp_path: Path, settings: Settings) -> None:
-    good = write_good(tmp_path / "files")
-    index_files([tmp_path / "files"], settings)
-    report = forget_paths([tmp_path / "files" / "pictures"], settings)
-    assert (report.files, report.items, report.roots) == (2, 2, [str(tmp_path / "files")])
+    root = tmp_path / "my files"
+    good = write_good(root)
+    index_files([root], settings)
+    report = forget_paths([root / "pictures"], settings)
+    assert (report.files, report.items, report.roots) == (2, 2, [str(root)])
+    assert f"`omnisearch index '{root}'`" in str(report)
     assert ".omnisearchignore" in str(report)
     assert paths_of(settings) == {str(path) for path in good if path.parent.name != "pictures"}
-    assert counts(index_files([tmp_path / "files"], settings)) == {"unchanged": len(good) - 2, "new": 2}
+    assert counts(index_files([root], settings)) == {"unchanged": len(good) - 2, "new": 2}
 
 
 def test_what_dies_in_the_midst_is_finished_by_the_next_run(
