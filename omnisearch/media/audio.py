@@ -2,8 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
-from io import BytesIO
-from typing import Any, BinaryIO
+from io import SEEK_CUR, BytesIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -22,6 +22,8 @@ MAX_CHANNELS = 8
 MIN_SECONDS = 0.01
 MAX_SECONDS = 1e9
 _BLOCK = 65536
+_CHUNKS = 256  # of a WAVE file, among which the samples and their format are looked for
+_FORMAT_BYTES = 14  # of the oldest form of a WAVE format
 _SNDFILE = {"wav", "w64", "flac", "aiff", "au", "caf", "ogg", "mp3"}
 
 
@@ -139,16 +141,31 @@ def _wrapped_ogg(file: BinaryIO) -> bytes:
 
     Its format tag is "Og", which neither libsndfile nor FFmpeg supports.
     """
-    file.seek(0)
-    head = file.read(_BLOCK)
-    at = 12
-    while head[at : at + 4] not in (b"data", b""):
-        length = int.from_bytes(head[at + 4 : at + 8], "little")
-        at += 8 + length + length % 2
-    if head[at + 8 : at + 12] != b"OggS":
+    length = _seek_chunk(file, b"data")
+    if length is None or file.read(4) != b"OggS":
         return b""
-    file.seek(at + 8)
-    return file.read(int.from_bytes(head[at + 4 : at + 8], "little"))
+    file.seek(-4, SEEK_CUR)
+    return file.read(length)
+
+
+def _seek_chunk(file: BinaryIO, name: bytes) -> int | None:
+    """Seek to the content of the first chunk of this name in a WAVE file, and return its length; None without one."""
+    order = _byte_order(file)
+    file.seek(12)
+    for _ in range(_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8:
+            return None
+        length = int.from_bytes(head[4:], order)
+        if head[:4] == name:
+            return length
+        file.seek(length + length % 2, SEEK_CUR)
+    return None
+
+
+def _byte_order(file: BinaryIO) -> Literal["big", "little"]:
+    file.seek(0)
+    return "big" if file.read(4) == b"RIFX" else "little"
 
 
 def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) -> Iterator[Floats]:
@@ -167,33 +184,41 @@ def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) ->
 
 
 def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, int, Iterator[Floats]]:
-    if kind.format == "wav" and _is_big_endian(source.file):
-        raise MediaError(Reason.UNSUPPORTED_FORMAT, "a big-endian WAVE file of samples that libsndfile does not decode")
+    if kind.format == "wav":
+        _check_big_endian(source.file)
     container = open_container(source.file)
     if not container.streams.audio:
         raise MediaError(Reason.NO_AUDIO_STREAM, f"a {kind.format} file without sound")
     stream = container.streams.audio[0]
     check_decoder(stream)
-    if kind.format == "wav":
-        check_format(*_wave_format(source.file))
+    if kind.format == "wav" and (written := _wave_format(source.file)):
+        check_format(*written)
     check_format(stream.rate or 0, stream.channels or 0)
     return seconds(container), stream.rate, _container_blocks(container, stream, notes)
 
 
-def _is_big_endian(file: BinaryIO) -> bool:
-    """Whether a WAVE file is RIFX. FFmpeg takes its samples for little-endian ones, and would decode noise."""
-    file.seek(0)
-    return file.read(4) == b"RIFX"
+def _check_big_endian(file: BinaryIO) -> None:
+    """Refuse a RIFX file. FFmpeg takes its samples for little-endian ones, and would decode noise.
+
+    Raises:
+        MediaError: unsupported_format; or what its header is refused for: damaged, bad_sample_rate or bad_channels.
+    """
+    if _byte_order(file) == "big":
+        written = _wave_format(file)
+        if written is None:
+            raise MediaError(Reason.DAMAGED, "wav: the format of its samples is missing")
+        check_format(*written)
+        raise MediaError(Reason.UNSUPPORTED_FORMAT, "a big-endian WAVE file of samples that libsndfile does not decode")
 
 
-def _wave_format(file: BinaryIO) -> tuple[int, int]:
-    """Read sample rate and channel count from the header of a WAVE file, because FFmpeg drops invalid values."""
-    place = file.tell()
-    file.seek(0)
-    head = file.read(_BLOCK)
+def _wave_format(file: BinaryIO) -> tuple[int, int] | None:
+    """Read sample rate and channel count from a WAVE file, because FFmpeg drops invalid values; None without them."""
+    place, order = file.tell(), _byte_order(file)
+    head = b"" if _seek_chunk(file, b"fmt ") is None else file.read(_FORMAT_BYTES)
     file.seek(place)
-    at = head.find(b"fmt ") + 8
-    return int.from_bytes(head[at + 4 : at + 8], "little"), int.from_bytes(head[at + 2 : at + 4], "little")
+    if len(head) < _FORMAT_BYTES:
+        return None
+    return int.from_bytes(head[4:8], order), int.from_bytes(head[2:4], order)
 
 
 def _container_blocks(container: Any, stream: Any, notes: list[str]) -> Iterator[Floats]:

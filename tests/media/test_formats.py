@@ -116,6 +116,32 @@ def test_a_big_endian_wave_is_no_noise(pool: DecoderPool, tmp_path: Path) -> Non
     assert refused.value.reason is Reason.UNSUPPORTED_FORMAT
 
 
+@pytest.mark.parametrize(
+    ("length", "channels", "reason"), [(44, 0, Reason.BAD_CHANNELS), (30, 1, Reason.DAMAGED), (12, 1, Reason.DAMAGED)]
+)
+def test_a_big_endian_wave_with_a_wrong_header_says_what_is_wrong(
+    length: int, channels: int, reason: Reason, pool: DecoderPool, tmp_path: Path
+) -> None:
+    written = bytearray(makers.rifx_wave(bytes(4000), 16))
+    written[22:24] = channels.to_bytes(2, "big")
+    (tmp_path / "a.wav").write_bytes(written[:length])
+    with pytest.raises(MediaError) as refused:
+        list(pool.decode(tmp_path / "a.wav").pieces)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize("other", [bytes(1 << 17), b"my fmt is odd"])
+def test_the_format_of_a_wave_after_another_chunk(other: bytes, pool: DecoderPool, tmp_path: Path) -> None:
+    """Of samples that only FFmpeg decodes."""
+    makers.write_sound_as(tmp_path / "a.wav", 1.5, "adpcm_yamaha", "wav", makers.RATE)
+    (whole,) = list(pool.decode(tmp_path / "a.wav").pieces)
+    written = (tmp_path / "a.wav").read_bytes()
+    chunk = b"JUNK" + len(other).to_bytes(4, "little") + other + bytes(len(other) % 2)
+    (tmp_path / "b.wav").write_bytes(written[:12] + chunk + written[12:])
+    (piece,) = list(pool.decode(tmp_path / "b.wav").pieces)
+    np.testing.assert_array_equal(piece.content.samples, whole.content.samples)
+
+
 def test_an_ogg_for_the_samples_of_a_wave(pool: DecoderPool, tmp_path: Path) -> None:
     makers.write_sound(tmp_path / "bare.ogg", 1.5)
     ogg = (tmp_path / "bare.ogg").read_bytes()
