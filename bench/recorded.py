@@ -34,10 +34,18 @@ SCRIPTS = (
 
 def documents(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
     """Return the JSON of each script that was run, by its name, in the order of the page."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    found = {path.stem: _read(path) for path in folder.glob("*.json")}
     if unknown := found.keys() - set(SCRIPTS):
         raise SystemExit(f"{folder} has {', '.join(sorted(unknown))}, which bench/recorded.py does not list in SCRIPTS")
     return {name: found[name] for name in SCRIPTS if name in found}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SystemExit(f"{path} is not whole: {error}; run its script again with --json {path}") from None
+    return read
 
 
 def figures(runs: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

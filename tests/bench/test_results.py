@@ -90,3 +90,37 @@ def test_times_and_rates_of_two_runs_are_compared_at_one_speed(tmp_path: Path) -
     found = agree.compare(tmp_path / "first", tmp_path / "second")
     assert found.slower == {"rebind": pytest.approx(2.0, rel=1e-3)}
     assert [line.split(": ")[1] for line in found.outside] == ["a long time", "memory"]
+
+
+def test_runs_that_have_little_in_common_say_what(tmp_path: Path) -> None:
+    for folder, script, revision, cores in (
+        ("first", "rebind", "a", 2),
+        ("second", "rebind", "b", 4),
+        ("second", "gate", "b", 4),
+    ):
+        report = Report(f"bench/{script}.py")
+        report.add("a time", "ms", [0.0, 0.0] if folder == "second" else [1.0, 1.0])
+        written = report.as_json()
+        written["revision"], written["machine"]["cores"] = revision, cores
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"{script}.json").write_text(json.dumps(written), encoding="utf-8")
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert agree.differences(first, first) == []
+    assert agree.differences(first, second) == [
+        "only one of the runs has gate",
+        "the other run has cores 4, and not 2",
+        "the other run has revision b, and not a",
+    ]
+    assert agree.compare(first, second).slower == {}  # a time of zero tells no speed
+
+
+@pytest.mark.parametrize("name", ["missing", "empty", "damaged"])
+def test_a_folder_without_results_agrees_with_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("empty", "damaged"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "damaged" / "gate.json").write_text('{"results": [', encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["agree.py", str(tmp_path / name)])
+    with pytest.raises(SystemExit, match=name):
+        agree.main()
