@@ -11,6 +11,7 @@ from omnisearch.cli import kept_flags
 from omnisearch.cli.console import Format, write_rows
 from omnisearch.cli.next_command import complete_commands
 from tests.conftest import Ended
+from tests.test_docs import ROOT
 
 NAMED = re.compile(r"`omnisearch ([^`]+)`")
 
@@ -48,6 +49,13 @@ def test_tables_complete_messages_and_no_names(given: dict[str, str], capsys: py
     assert capsys.readouterr().out.splitlines()[1].split("  ") == [named, "`omnisearch repair --data-dir x`"]
 
 
+def test_commands_that_index_say_what() -> None:
+    """`omnisearch index` without a path is a mistake."""
+    for package in ("omnisearch", "indexer"):
+        for source in (ROOT / package).rglob("*.py"):
+            assert "run `omnisearch index`" not in source.read_text(encoding="utf-8"), source
+
+
 def test_messages_name_commands_that_run(
     run_here: Callable[..., Ended], hashed_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +78,9 @@ def test_messages_name_commands_that_run(
     assert command == f"index PATH --collection notes --data-dir '{tmp_path}/an index'"
     indexed = run_here("index", tmp_path / "media", *flags)
     assert "damaged.png" in run_named(indexed.stderr).stdout
+    (tmp_path / "media" / "note.txt").rename(tmp_path / "media" / "moved.txt")
+    missing = run_here("search", "a note", *flags)
+    assert run_named(missing.stderr).returncode == 3  # the damaged file
     assert run_here("snapshot", "create", tmp_path / "copy", *flags).returncode == 0
     assert run_named(run_here("snapshot", "restore", tmp_path / "copy", *there).stderr).returncode == 0
     assert run_here("export", tmp_path / "rows.jsonl", "--vectors", *there).returncode == 0

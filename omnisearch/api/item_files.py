@@ -31,7 +31,7 @@ class ItemFiles:
         Raises:
             NotFoundError: the file is missing or its content has changed; the message says what to do.
         """
-        again = "run `omnisearch index` to bring the index up to date"
+        again = "run `omnisearch index PATH...` to bring the index up to date"
         try:
             file = os.fdopen(open_unlinked(find_path(item.path)), "rb")
         except MediaError as error:

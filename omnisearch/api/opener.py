@@ -38,7 +38,7 @@ def open_folder(path: Path) -> None:
     if not command:
         raise NotFoundError("this machine has no program that shows folders, or no screen: open the path yourself")
     if not os.path.lexists(path):
-        raise NotFoundError("the file is missing: run `omnisearch index` to bring the index up to date")
+        raise NotFoundError("the file is missing: run `omnisearch index PATH...` to bring the index up to date")
     try:
         process = subprocess.Popen(
             command,

@@ -128,7 +128,7 @@ def search(
     elif answers[0]["nothing_matches"]:
         err.print("nothing matches; these are the closest items", markup=False)
     if missing := sum("missing" in hit for hit in found[0]):
-        way_out = "mount their disk, or run `omnisearch index` to update the index"
+        way_out = "mount their disk, or run `omnisearch index PATH...` to update the index"
         err.print(f"{missing} of these files are missing: {way_out}", markup=False, soft_wrap=True)
     _write(found[0], output, print0, explain, sort in ("taken", "modified") or group == "day")
     if (following := answers[0]["next_cursor"]) is not None:

@@ -30,7 +30,7 @@ class AbsentFolder:
         import shlex
 
         command = f"omnisearch index --prune {shlex.quote(self.path)}"
-        return f"mount or restore it and run `omnisearch index` again, or run `{command}` to remove them"
+        return f"mount or restore it and run `omnisearch index PATH...` again, or run `{command}` to remove them"
 
 
 def read_absent_folders(data_dir: Path) -> list[AbsentFolder]:

@@ -48,5 +48,5 @@ def duplicates(
         write_rows(found.rows(), ("group", "modality", "kind", "file", "bytes", "cosine", "path"), chosen)
     err.print(str(found), markup=False, soft_wrap=True)
     if found.missing:
-        way_out = "mount their disk, or run `omnisearch index` to update the index"
+        way_out = "mount their disk, or run `omnisearch index PATH...` to update the index"
         err.print(f"{found.missing:,} of these files are missing: {way_out}", markup=False, soft_wrap=True)

@@ -244,7 +244,8 @@ def path_of(index: QueryContext, item: ItemRef) -> Path:
     """
     path = find_path(index.item(item.id)[0].payload.path)
     if item_id(path) != item.id:
-        raise NotFoundError(f"{item}: {show_path(str(path))} has changed since it was indexed; run `omnisearch index`")
+        shown = show_path(str(path))
+        raise NotFoundError(f"{item}: {shown} has changed since it was indexed; run `omnisearch index PATH...`")
     return path
 
 
