@@ -103,7 +103,7 @@ def _of(query: Query, outcomes: Mapping[Term, EmbeddedTerm | OmnisearchError]) -
 
 
 def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, EmbeddedTerm]) -> tuple[Hit, ...]:
-    shown = {one.id: _shown_ids(one.entry) for one in page.items}
+    shown = {one.id: _shown_ids(one.entry, query) for one in page.items}
     payloads = index.store.payloads(list(chain.from_iterable(shown.values())))
     # Another process may have deleted an item since the search found it.
     items = [one for one in page.items if payloads.keys() >= set(shown[one.id])]
@@ -125,8 +125,8 @@ def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, 
     return _missing_last(add_texts(index.store, entries, hits))
 
 
-def _shown_ids(entry: RankedItem) -> list[str]:
-    return [entry.scored.points[row].id for row in shown_rows(entry)]
+def _shown_ids(entry: RankedItem, query: Query) -> list[str]:
+    return [entry.scored.points[row].id for row in shown_rows(entry, query.segments, query.explain)]
 
 
 def _missing_last(hits: Sequence[Hit]) -> tuple[Hit, ...]:

@@ -196,3 +196,13 @@ def test_warming_runs_the_encoders_of_each_modality(asked: Engine, monkeypatch: 
     monkeypatch.setattr(asked.model, "encode_spaces", lambda m, *asked: (run.append(m), encode(m, *asked))[1])
     asked.warm(Modality)
     assert run == list(Modality)
+
+
+def test_a_hit_reads_only_the_segments_that_it_shows(asked: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    payloads = asked._index.store.payloads
+    monkeypatch.setattr(asked._index.store, "payloads", lambda ids: (read.extend(ids), payloads(ids))[1])
+    for expression in (RED | BLUE, RED & BLUE, RED >> BLUE):
+        [hit] = asked.search(Query(expression, segments=1, where=parse_conditions(["path:rising.wav"]))).hits
+        assert len(read) <= 2 < len(asked.item(hit.id)), expression  # where a match begins and ends
+        read.clear()

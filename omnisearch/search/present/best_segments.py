@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from omnisearch.query.expressions import Summand
-from omnisearch.search.present.explanation import score_at, shown_rows
+from omnisearch.search.present.explanation import best_rows, score_at
 from omnisearch.search.present.merge_segments import merge_segments
 from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import Payload, VectorStore
@@ -40,9 +38,11 @@ def _wanted(entry: RankedItem) -> tuple[Floats, str]:
 
 def _judged(entry: RankedItem, payloads: Mapping[str, Payload], most: int) -> list[tuple[Segment, float]]:
     """Return the best segments among those that were scored."""
-    scored, odds = entry.scored, entry.scored.expression.odds
-    best = sorted((row for row in shown_rows(entry) if odds[row] > -np.inf), key=lambda row: -odds[row])[:most]
-    return [(payloads[scored.points[row].id].segment, score_at(scored.scores, scored.expression, row)) for row in best]
+    scored = entry.scored
+    return [
+        (payloads[scored.points[row].id].segment, score_at(scored.scores, scored.expression, row))
+        for row in best_rows(entry, most)
+    ]
 
 
 def _bounded(found: Sequence[tuple[Segment, float]]) -> list[tuple[Segment, float]]:

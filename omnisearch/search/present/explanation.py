@@ -1,7 +1,7 @@
 """Explanation: turn a ranked item into a hit with the contribution of each term, space and operator."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Literal
@@ -22,12 +22,31 @@ _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
 }  # fmt: skip
 
 
-def shown_rows(entry: RankedItem) -> range:
-    """Return the rows of the segments that a hit may show: for a sum its best, else all that were scored."""
+def shown_rows(entry: RankedItem, most: int, explain: bool) -> set[int]:
+    """Return the rows of the segments that a hit shows: those of the match, of an explanation, and `best_rows`."""
+    return {*_match_rows(entry.scored.expression, entry.row, explain), *best_rows(entry, most)}
+
+
+def best_rows(entry: RankedItem, most: int) -> list[int]:
+    """Return the rows of up to `most` of an item's best segments, best first, among those that were scored.
+
+    Of a sum, the search scores only the best segment.
+    """
     if isinstance(entry.scored.scorer.expression, Summand):
-        return range(entry.row, entry.row + 1)
+        return [entry.row][:most]
     points, item = entry.scored.points, entry.point.place.item_id  # points are in the order of their items
-    return range(bisect_left(points, item, key=_item), bisect_right(points, item, key=_item))
+    first = bisect_left(points, item, key=_item)
+    odds = entry.scored.expression.odds[first : bisect_right(points, item, key=_item)]
+    best = np.argsort(-odds, kind="stable")[:most]
+    return (first + best[odds[best] > -np.inf]).tolist()
+
+
+def _match_rows(expression: ScoredExpression, row: int, explain: bool) -> Iterator[int]:
+    yield row
+    yield int(expression.first[row])
+    if explain:
+        for part, at in zip(expression.parts, expression.rows(row), strict=True):
+            yield from _match_rows(part, at, explain)
 
 
 def make_hit(
