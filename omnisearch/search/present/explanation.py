@@ -38,7 +38,7 @@ def best_rows(entry: RankedItem, most: int) -> list[int]:
     first = bisect_left(points, item, key=_item)
     odds = entry.scored.expression.odds[first : bisect_right(points, item, key=_item)]
     best = np.argsort(-odds, kind="stable")[:most]
-    return (first + best[odds[best] > -np.inf]).tolist()
+    return [first + int(row) for row in best if odds[row] > -np.inf]
 
 
 def _match_rows(expression: ScoredExpression, row: int, explain: bool) -> Iterator[int]:
