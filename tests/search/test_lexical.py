@@ -292,7 +292,8 @@ def test_accents_runs_without_spaces_and_names_of_copies_are_found_in_an_older_i
         flat = Payload.flat
         older.setattr(Payload, "flat", lambda self: {k: v for k, v in flat(self).items() if k != "names"})
         older.setattr(Payload, "words", property(older_words))
-        older.setattr("omnisearch_indexer.path_labels.FORMS", 1)
+        for module in ("path_labels", "facts_version"):
+            older.setattr(f"omnisearch_indexer.{module}.FORMS", 1)
         index_files([menus], settings)
     # As before: the words that it holds are found, and nothing else.
     held = {"Café": {"paris.txt"}, "私は東京タワーを見た": {"tower.txt"}, "note": {"Rechnung_77.txt"}}
