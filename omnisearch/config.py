@@ -230,7 +230,7 @@ class Settings:
         """Read the settings that are not `given`.
 
         Raises:
-            SettingsError: a value has no meaning; the message names the setting, the value and where it is wrong.
+            SettingsError: a value has no meaning. The message names the setting and shows the value, except a secret.
         """
         project, user = (_read_toml(path) for path in (PROJECT_FILE, user_folder("config") / "config.toml"))
         known = _merged(given, _merged(_variables(), _merged(project, user)))
@@ -316,6 +316,8 @@ def _parsed(kind: type[Any], given: Mapping[str, Any], place: str = "") -> dict[
         if name in given:
             try:
                 made[name] = one.parse(given[name])
+            except kinds.HiddenValueError as error:
+                raise SettingsError(f"setting {place}{name}, whose value is not shown here: {error}") from None
             except ValueError as error:
                 raise SettingsError(f"setting {place}{name} = {given[name]!r}: {error}") from None
         else:

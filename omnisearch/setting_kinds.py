@@ -44,9 +44,21 @@ def text(given: Any) -> str:
     return given
 
 
+class HiddenValueError(ValueError):
+    """The value of a setting is of the wrong kind, and messages must not show it."""
+
+
 def secret(given: Any) -> Secret:
-    """Parse a text that is not to be shown."""
-    return given if isinstance(given, Secret) else Secret(text(given))
+    """Parse a text that is not to be shown.
+
+    Raises:
+        HiddenValueError: the value is no text.
+    """
+    if isinstance(given, Secret):
+        return given
+    if not isinstance(given, str):
+        raise HiddenValueError("give a text in quotes")
+    return Secret(given)
 
 
 def path(given: Any) -> Path:

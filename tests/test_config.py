@@ -1,6 +1,7 @@
 """Where settings come from, and what is refused."""
 
 import pickle
+import traceback
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,15 @@ def test_a_password_in_the_url_of_the_store_is_refused_and_not_shown(monkeypatch
         monkeypatch.setenv("OMNISEARCH_STORE", url)
         with pytest.raises(SettingsError, match="a user name or a password"):
             load_settings()
+
+
+@pytest.mark.parametrize("value", ["31337", "[31337]", '["31337"]', "{ 31337 = true }", "31337.5"])
+@pytest.mark.parametrize("name", ["store_api_key", "api_key", "api_keys"])
+def test_a_secret_of_the_wrong_kind_is_not_shown(project: Path, name: str, value: str) -> None:
+    project.write_text(f"{name} = {value}")
+    with pytest.raises(SettingsError, match=f"setting {name}, .*: give a text in quotes") as refused:
+        load_settings()
+    assert "31337" not in "".join(traceback.format_exception(refused.value))
 
 
 def test_tables_of_several_sources_are_merged(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ WRONG: list[tuple[Parse, Any, str]] = [
     (kinds.text, 5, "a text"),
     (kinds.path, 5, "a path"),
     (kinds.folder, "", "working directory"),
-    (kinds.secret, 5, "a text"),
+    (kinds.secret, 5, "^give a text in quotes$"),
     *((kinds.matching("^[a-z]+$"), given, "must match") for given in ("", "A", "a\n")),
     *((kinds.one_of("none", "fast"), given, "none or fast") for given in ("full", None, 1)),
     *((kinds.boolean, given, "true or false") for given in ("maybe", 2, None, [])),
