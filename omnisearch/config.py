@@ -5,10 +5,10 @@ index` that finds nothing new.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from omnisearch import setting_kinds as kinds
 from omnisearch.errors import SettingsError
@@ -26,29 +26,31 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 ReadLevel = Literal["none", "fast", "full"]
 Quantization = Literal["none", "int8", "binary"]
+License = Literal["any", "commercial"]
+LogLevel = Literal["warning", "info"]
 
-DEVICE = kinds.one_of("auto", "cpu", "cuda")
-PRECISION = kinds.one_of("auto", "fp32", "bf16", "fp16", "int8")
+DEVICE = kinds.one_of(*get_args(Device))
+PRECISION = kinds.one_of(*get_args(Precision))
 
 
 class Declared(NamedTuple):
-    """A declared setting: how a given value is parsed, the default or a function that returns it, and its meaning."""
+    """A declared setting: the parser of given values, the default or a function that returns it, and its meaning."""
 
-    parse: Callable[[Any], Any]
+    parse: kinds.Parser
     default: Any
     description: str
 
 
-def setting(parse: Callable[[Any], Any], default: Any, description: str) -> Any:
-    """Return the field of a setting."""
-    about = {"declared": Declared(parse, default, description)}
+def setting(parse: kinds.Parser, default: Any, description: str) -> Any:
+    """Declare a setting as a field of a dataclass; see `Declared`."""
+    metadata = {"declared": Declared(parse, default, description)}
     if callable(default):
-        return field(default_factory=default, metadata=about)
-    return field(default=default, metadata=about)
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def declared(kind: type[Any]) -> dict[str, Declared]:
-    """Return the settings that a class declares, by name, in their order."""
+    """Return the settings that a dataclass declares, by name, in the order of the class."""
     return {one.name: one.metadata["declared"] for one in fields(kind) if one.metadata}
 
 
@@ -59,7 +61,7 @@ class TowerSettings:
     device: Device | None = setting(kinds.optional(DEVICE), None, "auto, cpu or cuda")
     precision: Precision | None = setting(kinds.optional(PRECISION), None, "as for all towers")
     tokens: int | None = setting(
-        kinds.optional(kinds.whole()), None, "the most tokens per image, of a tower that has several budgets"
+        kinds.optional(kinds.integer()), None, "the most tokens per image, of a tower that has several budgets"
     )
 
 
@@ -79,9 +81,9 @@ def _tower(name: str, given: Any) -> TowerSettings:
 
 @dataclass(frozen=True, init=False)
 class Settings:
-    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> the variable, if not empty.
+    """Everything that can be set. A name here is the TOML key, and OMNISEARCH_<NAME> is the variable.
 
-    `model_fields_set` are the names of the settings that were given or changed.
+    `model_fields_set` has the names of the settings that were given or changed.
     """
 
     data_dir: Path = setting(kinds.folder, lambda: user_folder("data"), "where index, embeddings and previews live")
@@ -93,7 +95,7 @@ class Settings:
     weights_dir: Path = setting(kinds.folder, lambda: user_folder("cache") / "weights", "where the weight files lie")
     model: str = setting(kinds.text, "mini", "name of a shipped bound model, or the folder of one")
     allow_host: tuple[str, ...] = setting(
-        kinds.several(kinds.text),
+        kinds.list_of(kinds.text),
         (),
         "names that `serve` answers to beside localhost; in a variable comma separated",
     )
@@ -105,17 +107,17 @@ class Settings:
         kinds.optional(kinds.path), None, "a file with that key alone, such as a mounted secret"
     )
     store_shards: int | None = setting(
-        kinds.optional(kinds.whole(1)),
+        kinds.optional(kinds.integer(1)),
         None,
         "shards of a new collection on a Qdrant server; none means its own choice",
     )
     store_replicas: int | None = setting(
-        kinds.optional(kinds.whole(1)),
+        kinds.optional(kinds.integer(1)),
         None,
         "copies of each shard of a new collection on a Qdrant cluster; none means one",
     )
     store_quantization: Quantization = setting(
-        kinds.one_of("none", "int8", "binary"),
+        kinds.one_of(*get_args(Quantization)),
         "none",
         "small copies of the vectors of a new collection on a Qdrant server: none, int8 or binary",
     )
@@ -142,15 +144,17 @@ class Settings:
         _towers, dict, "device, precision and tokens of single towers, by name"
     )
     dim: int | None = setting(
-        kinds.optional(kinds.whole(1)), None, "width of the vectors, of a model with several; none means the full width"
+        kinds.optional(kinds.integer(1)),
+        None,
+        "width of the vectors, of a model with several; none means the full width",
     )
     share: float = setting(
         kinds.number(above=0, most=1),
         1.0,
         "how much of the combining factors queries run spaces for; 1 is exact",
     )
-    license: Literal["any", "commercial"] = setting(
-        kinds.one_of("any", "commercial"),
+    license: License = setting(
+        kinds.one_of(*get_args(License)),
         "any",
         "commercial refuses models whose weights may not be used commercially",
     )
@@ -161,7 +165,7 @@ class Settings:
     )
     query_timeout: float = setting(kinds.number(above=0), 60.0, "seconds after which `serve` stops a search")
     warm: tuple[Modality, ...] = setting(
-        kinds.several(lambda given: Modality(kinds.one_of(*Modality)(given))),
+        kinds.list_of(lambda given: Modality(kinds.one_of(*Modality)(given))),
         (),
         "modalities whose encoders `serve` loads before it is ready, beside text; comma separated",
     )
@@ -190,16 +194,14 @@ class Settings:
         "what the previews, 3D previews and peaks that are kept may take up together",
     )
     index_roots: tuple[Path, ...] = setting(
-        kinds.several(kinds.path),
+        kinds.list_of(kinds.path),
         (),
         "folders that index jobs of the API may read, as absolute paths; comma separated",
     )
     fetch_urls: bool = setting(
         kinds.boolean, False, "let queries name files of other servers by `url`, which `serve` fetches"
     )
-    log_level: Literal["warning", "info"] = setting(
-        kinds.one_of("warning", "info"), "warning", "info makes `serve` log every request"
-    )
+    log_level: LogLevel = setting(kinds.one_of(*get_args(LogLevel)), "warning", "info makes `serve` log every request")
     log_queries: bool = setting(
         kinds.boolean, False, "log the queries, too: what was asked, item ids and names of files"
     )
@@ -208,9 +210,9 @@ class Settings:
         None,
         "whether an index keeps places and positions; none keeps the choice of its last run, at first yes",
     )
-    workers: int = setting(kinds.whole(1, 64), lambda: min(4, os.cpu_count() or 1), "files that are read at a time")
+    workers: int = setting(kinds.integer(1, 64), lambda: min(4, os.cpu_count() or 1), "files that are read at a time")
     read: ReadLevel = setting(
-        kinds.one_of("none", "fast", "full"),
+        kinds.one_of(*get_args(ReadLevel)),
         "none",
         "how thoroughly text in pictures and speech in sound are read when files are indexed",
     )
@@ -219,15 +221,15 @@ class Settings:
         "speech-en",
         "the model that transcribes speech: speech-en, -tiny, -base, -small or -turbo, or none",
     )
-    batch_size: int = setting(kinds.whole(1, 4096), 32, "contents that are encoded at a time")
+    batch_size: int = setting(kinds.integer(1, 4096), 32, "contents that are encoded at a time")
     segment_seconds: float = setting(kinds.number(1, 600), 10.0, "length of a segment of sound or video")
     segment_overlap: float = setting(kinds.number(0), 2.0, "seconds shared by neighbouring segments")
-    passage_characters: int = setting(kinds.whole(100, 100_000), 1000, "length of a passage of text")
-    passage_overlap: int = setting(kinds.whole(0), 150, "characters shared by neighbouring passages")
+    passage_characters: int = setting(kinds.integer(100, 100_000), 1000, "length of a passage of text")
+    passage_overlap: int = setting(kinds.integer(0), 150, "characters shared by neighbouring passages")
     model_fields_set: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def __init__(self, **given: Any) -> None:
-        """Read the settings that are not `given`.
+        """Take the `given` settings, and read the others from variables and files.
 
         Raises:
             SettingsError: a value has no meaning. The message names the setting and shows the value, except a secret.
@@ -242,7 +244,7 @@ class Settings:
                 raise SettingsError(f"{overlap} = {shared} must be smaller than {whole} = {length}")
 
     def model_copy(self, update: Mapping[str, Any] | None = None) -> Self:
-        """Return a copy with other values, which are not checked."""
+        """Return a copy with the values of `update`, which are not checked."""
         made = object.__new__(type(self))
         changed = dict(update or {})
         vars(made).update({**vars(self), **changed}, model_fields_set=self.model_fields_set | changed.keys())

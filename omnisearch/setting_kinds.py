@@ -1,4 +1,4 @@
-"""Kinds of settings: parse the value that a flag, a variable or a file gives.
+"""Parsers of the kinds of settings. A value comes from a flag, a variable or a file.
 
 Every parser raises ValueError with a message that says what to give. Variables are texts, so each parser takes texts.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-Parse: TypeAlias = Callable[[Any], Any]
+Parser: TypeAlias = Callable[[Any], Any]
 
 _YES, _NO = frozenset({"1", "true", "t", "yes", "y", "on"}), frozenset({"0", "false", "f", "no", "n", "off"})
-_BYTES = r"\s*(\d*\.?\d+)\s*(?:([kmgtpe]?)(i?)b?)?\s*"  # compiled at its first use, as most settings are not given
+_BYTES = r"\s*(\d*\.?\d+)\s*(?:([kmgtpe]?)(i?)b?)?\s*"  # not compiled here: few commands parse a number of bytes
 _POWERS = " kmgtpe"
 
 
@@ -75,7 +75,7 @@ def folder(given: Any) -> Path:
     return path(given)
 
 
-def matching(pattern: str) -> Parse:
+def matching(pattern: str) -> Parser:
     """Return the parser of a text that matches a pattern as a whole."""
 
     def parse(given: Any) -> str:
@@ -86,8 +86,8 @@ def matching(pattern: str) -> Parse:
     return parse
 
 
-def one_of(*names: str) -> Parse:
-    """Return the parser of one of some names."""
+def one_of(*names: str) -> Parser:
+    """Return the parser of one of these names."""
 
     def parse(given: Any) -> str:
         if not isinstance(given, str) or given not in names:
@@ -107,7 +107,7 @@ def boolean(given: Any) -> bool:
     return word in _YES
 
 
-def number(least: float = -math.inf, most: float = math.inf, above: float = -math.inf) -> Parse:
+def number(least: float = -math.inf, most: float = math.inf, above: float = -math.inf) -> Parser:
     """Return the parser of a number from `least` to `most`, and larger than `above`."""
     bounds = _bounds(least, most, above)
 
@@ -123,7 +123,7 @@ def number(least: float = -math.inf, most: float = math.inf, above: float = -mat
     return parse
 
 
-def whole(least: float = -math.inf, most: float = math.inf) -> Parse:
+def integer(least: float = -math.inf, most: float = math.inf) -> Parser:
     """Return the parser of a whole number from `least` to `most`."""
     bounds = _bounds(least, most, -math.inf)
 
@@ -139,7 +139,7 @@ def whole(least: float = -math.inf, most: float = math.inf) -> Parse:
     return parse
 
 
-def byte_count(least: int = 0) -> Parse:
+def byte_count(least: int = 0) -> Parser:
     """Return the parser of a number of bytes with or without a unit, such as 24GB or 10 GiB."""
 
     def parse(given: Any) -> int:
@@ -155,8 +155,8 @@ def byte_count(least: int = 0) -> Parse:
     return parse
 
 
-def several(kind: Parse) -> Parse:
-    """Return the parser of a list, which a variable separates by commas."""
+def list_of(kind: Parser) -> Parser:
+    """Return the parser of a list. In a variable, commas separate its values."""
 
     def parse(given: Any) -> tuple[Any, ...]:
         if isinstance(given, str):
@@ -168,7 +168,7 @@ def several(kind: Parse) -> Parse:
     return parse
 
 
-def optional(kind: Parse) -> Parse:
+def optional(kind: Parser) -> Parser:
     """Return the parser of a value that may be None."""
     return lambda given: None if given is None else kind(given)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from omnisearch import setting_kinds as kinds
-from omnisearch.setting_kinds import Parse, Secret
+from omnisearch.setting_kinds import Parser, Secret
 
-RIGHT: list[tuple[Parse, Any, Any]] = [
+RIGHT: list[tuple[Parser, Any, Any]] = [
     (kinds.text, "a", "a"),
     (kinds.path, "a/b", Path("a/b")),
     (kinds.folder, Path("/a"), Path("/a")),
@@ -19,15 +19,15 @@ RIGHT: list[tuple[Parse, Any, Any]] = [
     *((kinds.boolean, given, False) for given in (False, 0, "False", "no", "off", "0")),
     *((kinds.number(1, 2), given, 1.5) for given in (1.5, "1.5", " 1.5 ")),
     (kinds.number(above=0), 1e-9, 1e-9),
-    *((kinds.whole(1, 64), given, 3) for given in (3, "3", 3.0)),
+    *((kinds.integer(1, 64), given, 3) for given in (3, "3", 3.0)),
     *((kinds.byte_count(), given, 24_000_000_000) for given in (24_000_000_000, "24GB", "24 gb", "24000000000", "24G")),
     (kinds.byte_count(), "1.5KiB", 1536),
     (kinds.byte_count(), "7 B", 7),
-    *((kinds.several(kinds.text), given, ("a", "b")) for given in (["a", "b"], ("a", "b"), "a, b,")),
-    (kinds.optional(kinds.whole(1)), None, None),
-    (kinds.optional(kinds.whole(1)), "2", 2),
+    *((kinds.list_of(kinds.text), given, ("a", "b")) for given in (["a", "b"], ("a", "b"), "a, b,")),
+    (kinds.optional(kinds.integer(1)), None, None),
+    (kinds.optional(kinds.integer(1)), "2", 2),
 ]
-WRONG: list[tuple[Parse, Any, str]] = [
+WRONG: list[tuple[Parser, Any, str]] = [
     (kinds.text, 5, "a text"),
     (kinds.path, 5, "a path"),
     (kinds.folder, "", "working directory"),
@@ -37,23 +37,23 @@ WRONG: list[tuple[Parse, Any, str]] = [
     *((kinds.boolean, given, "true or false") for given in ("maybe", 2, None, [])),
     *((kinds.number(1, 2), given, "at least 1 and of at most 2") for given in (0.9, 2.1, "nan", "x", None, True)),
     (kinds.number(above=0), 0, "above 0"),
-    *((kinds.whole(1, 64), given, "a whole number") for given in (0, 65, 1.5, "1.5", "x", None, True, 1e400)),
+    *((kinds.integer(1, 64), given, "a whole number") for given in (0, 65, 1.5, "1.5", "x", None, True, 1e400)),
     *((kinds.byte_count(), given, "such as 24GB") for given in ("24XB", "-1", -1, "", True, None)),
     (kinds.byte_count(1024), "1kB", "at least 1,024 bytes"),
-    (kinds.several(kinds.text), 5, "a list"),
-    (kinds.several(kinds.text), [5], "a text"),
-    (kinds.optional(kinds.whole(1)), 0, "at least 1"),
+    (kinds.list_of(kinds.text), 5, "a list"),
+    (kinds.list_of(kinds.text), [5], "a text"),
+    (kinds.optional(kinds.integer(1)), 0, "at least 1"),
 ]
 
 
 @pytest.mark.parametrize(("parse", "given", "value"), RIGHT)
-def test_values(parse: Parse, given: Any, value: Any) -> None:
+def test_values(parse: Parser, given: Any, value: Any) -> None:
     assert parse(given) == value
     assert type(parse(given)) is type(value)
 
 
 @pytest.mark.parametrize(("parse", "given", "said"), WRONG)
-def test_a_value_without_a_meaning_is_refused(parse: Parse, given: Any, said: str) -> None:
+def test_a_value_without_a_meaning_is_refused(parse: Parser, given: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse(given)
 
