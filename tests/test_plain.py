@@ -74,7 +74,7 @@ def line(command: Callable[..., Any], dice: random.Random) -> list[str]:
             words += dice.choices(TEXTS, k=dice.choice([0, 1, 1, 1, 2]))
             continue
         for _ in range(dice.choices([0, 1, 2], [80, 15, 5])[0]):
-            name, text = dice.choice((*one.on, *one.off) if one.kind is bool else one.on), dice.choice(texts_of(one))
+            name, text = dice.choice((*one.on, *one.off)), dice.choice(texts_of(one))
             words += [name] if one.kind is bool else [f"{name}={text}"] if dice.random() < 0.3 else [name, text]
     if dice.random() < 0.2:
         words.insert(dice.randrange(len(words) + 1), dice.choice(ODD))
@@ -136,4 +136,4 @@ def test_options_have_the_names_that_typer_gives_them() -> None:
         theirs = {one.name: (set(one.opts), set(one.secondary_opts)) for one in get_command(app).params}
         for one in parameters(own_command(name)) or ():
             if isinstance(one.declared, Option):
-                assert theirs[one.name] == (set(one.on), set(one.off) if one.kind is bool else set()), (name, one.name)
+                assert theirs[one.name] == (set(one.on), set(one.off)), (name, one.name)

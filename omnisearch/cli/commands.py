@@ -24,16 +24,16 @@ def build(name: str = "") -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for each, command in _load(name):
+    for title, command in _load(name):
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=each)
+            app.add_typer(command, name=title)
         else:
-            app.command(each)(command)
+            app.command(title)(command)
     return app
 
 
 def _load(name: str) -> list[tuple[str, Command]]:
-    """Return a command with its name, or all commands, in order, if none has this name."""
+    """Return the command of this name, or all commands by their names if there is none, each with its name."""
     if command := own_command(name):
         return [(name, command)]
     from importlib.metadata import entry_points

@@ -24,7 +24,10 @@ class Messages:
 
     @cached_property
     def console(self) -> "Console":
-        """The console that writes what has a style, is wrapped, or moves. Its import takes a third of a short run."""
+        """The console of rich, for styled and wrapped texts and for progress bars.
+
+        Its import takes a third of the time of a short command, so plain texts are written without it.
+        """
         from rich.console import Console
 
         return Console(stderr=True, highlight=False, emoji=False)
@@ -32,13 +35,14 @@ class Messages:
     def print(self, text: str, style: str = "", markup: bool = True, soft_wrap: bool = False) -> None:
         """Print a text with only its line breaks as control characters, and with commands that run as they are."""
         said = _message(text)
+        # A progress bar may be on the screen once the console is in use, and only the console can write above it.
         if style or markup or not soft_wrap or "console" in vars(self):
             self.console.print(said, style=style or None, markup=markup, soft_wrap=soft_wrap)
             return
         try:
             sys.stderr.write(f"{said}\n")
             sys.stderr.flush()
-        except BrokenPipeError:  # the reader has gone: as rich does it
+        except BrokenPipeError:  # nobody reads stderr; `main` ends such a command as done, as after rich
             sys.exit(FAILED)
 
 

@@ -12,21 +12,22 @@ GROUP = "omnisearch.commands"
 
 
 def own_command(name: str) -> Any:
-    """Return a command of this package: a function or a typer app; None if it has none of this name.
+    """Return the command of this package with this name: a function or a typer app; None if there is none.
 
-    None too if the metadata of this package are not on the path. Then `commands` finds the command.
+    Also None if the metadata of this package are not on the path. Then `commands.build` finds the command.
     """
-    place = _places().get(name)
-    if place is None:
+    target = _targets().get(name)
+    if target is None:
         return None
-    module, _, attribute = place.partition(":")
+    module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
 
 
-def _places() -> dict[str, str]:
+def _targets() -> dict[str, str]:
+    """Return MODULE:ATTRIBUTE of each command by its name."""
     for folder in sys.path:
         with suppress(OSError):
             text = Path(folder, f"omnisearch-{__version__}.dist-info", "entry_points.txt").read_text(encoding="utf-8")
             lines = text.partition(f"[{GROUP}]\n")[2].partition("\n[")[0].splitlines()
-            return {name.strip(): place.strip() for name, _, place in (line.partition("=") for line in lines)}
+            return {name.strip(): target.strip() for name, _, target in (line.partition("=") for line in lines)}
     return {}

@@ -1,4 +1,4 @@
-"""The flags of the present command that chose its index."""
+"""The flags with which the running command was told its index, such as --data-dir."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ _flags: dict[str, str] = {}
 
 
 def keep_flag(flag: str, value: Path | str | None) -> None:
-    """Note the value of a flag, or that it was not given."""
+    """Keep the value of a flag; None if it was not given."""
     _flags.pop(flag, None)
     if value is not None:
         _flags[flag] = str(value)
@@ -19,5 +19,5 @@ def forget_flags() -> None:
 
 
 def kept_flags() -> Mapping[str, str]:
-    """Return the flags with their values."""
+    """Return the values of the given flags, by their names."""
     return _flags

@@ -22,7 +22,7 @@ def run() -> None:
 
     The commands CLOSING end the process at once, because interpreter shutdown takes half a second with torch.
     """
-    gc.disable()  # imports make many objects and hardly any garbage; `_collect_from_now_on` ends the pause
+    gc.disable()  # imports make many objects and hardly any garbage; `_resume_collection` ends the pause
     try:
         main()
     except SystemExit as stop:
@@ -47,7 +47,7 @@ def main() -> None:
         from omnisearch.cli.commands import build
 
         app = build(_command())
-        _collect_from_now_on()
+        _resume_collection()
         app()
     except OmnisearchError as error:
         err.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
@@ -66,16 +66,16 @@ def main() -> None:
 
 
 def _run_plainly(name: str, words: Sequence[str]) -> bool:
-    """Run a command without typer, which takes 0.2 s to import and to parse a line; False if it must parse this one."""
+    """Run a command without typer, which takes 0.2 s to import and to parse a line; False if typer must run it."""
     command = own_command(name)
     if not inspect.isfunction(command) or (values := parse_plainly(command, words)) is None:
         return False
-    _collect_from_now_on()
+    _resume_collection()
     command(**values)
     return True
 
 
-def _collect_from_now_on() -> None:
+def _resume_collection() -> None:
     """Collect garbage again, but not among the objects that exist now."""
     if not gc.isenabled():
         gc.freeze()
@@ -83,7 +83,7 @@ def _collect_from_now_on() -> None:
 
 
 def _end_without_reader() -> NoReturn:
-    """End as done. The reader of our output has closed it, as `| head` does. Typer and rich call that a failure."""
+    """Exit with 0. The reader of our output has closed it, as `| head` does; typer and rich exit with 1 then."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
     sys.exit(0)
 

@@ -43,7 +43,7 @@ DataDir = Annotated[
         show_default=False,
         metavar="PATH",
         parser=parse_path,
-        keeps=True,
+        chooses_index=True,
     ),
 ]
 Collection = Annotated[
@@ -52,11 +52,11 @@ Collection = Annotated[
         help="Name of the collection; the first one is called default.",
         show_default=False,
         metavar="NAME",
-        keeps=True,
+        chooses_index=True,
     ),
 ]
-Model = Annotated[str | None, Option(help="A shipped bound model by name, or the folder of one.", keeps=True)]
-Store = Annotated[str | None, Option(help="URL of a Qdrant server instead of the embedded engine.", keeps=True)]
+Model = Annotated[str | None, Option(help="A shipped bound model by name, or the folder of one.", chooses_index=True)]
+Store = Annotated[str | None, Option(help="URL of a Qdrant server instead of the embedded engine.", chooses_index=True)]
 Device = Annotated[str | None, Option(help="auto, cpu or cuda.")]
 MaxMemory = Annotated[str | None, Option(help="Most memory for the towers of one device, such as 24GB.")]
 Share = Annotated[

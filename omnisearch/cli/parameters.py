@@ -13,8 +13,8 @@ from typing import Annotated, Any, get_args, get_origin
 class Option:
     """An option, or a flag if its type is bool. `names` are derived from the parameter if there are none.
 
-    `parser` parses the text of a value; it raises a UsageError. `keeps` says that messages which name commands add the
-    option to them, see `next_command`.
+    `parser` parses the text of a value; it raises a UsageError. With `chooses_index`, the option is added to the
+    commands that a message names (see `next_command`), so that they use the same index.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class Option:
         max: float | None = None,  # noqa: A002
         hidden: bool = False,
         parser: Callable[[str], Any] | None = None,
-        keeps: bool = False,
+        chooses_index: bool = False,
     ) -> None:
         self.names, self.help, self.metavar, self.show_default = names, help, metavar, show_default
-        self.min, self.max, self.hidden, self.parser, self.keeps = min, max, hidden, parser, keeps
+        self.min, self.max, self.hidden, self.parser, self.chooses_index = min, max, hidden, parser, chooses_index
 
 
 class Argument:
@@ -64,7 +64,9 @@ class Parameter:
 
     @property
     def off(self) -> tuple[str, ...]:
-        """The names that unset a flag."""
+        """The names that unset a flag; none of an option with a value."""
+        if self.kind is not bool:
+            return ()
         names = self.declared.names if isinstance(self.declared, Option) else ()
         return tuple(off for name in names if (off := name.partition("/")[2])) or (
             () if names else (f"--no-{self.name.replace('_', '-')}",)

@@ -1,4 +1,4 @@
-"""Plain command lines, which are parsed without typer: its import takes longer than a short command runs.
+"""Parse plain command lines without typer, whose import takes longer than a short command.
 
 A line that asks for help, has a mistake or is written in an unusual way is left to typer, which parses it again.
 """
@@ -17,9 +17,9 @@ _WHOLE, _NUMBER = r"\d{1,15}", r"\d{1,15}(\.\d{1,15})?"
 
 
 def parse_plainly(command: Callable[..., Any], words: Sequence[str]) -> Mapping[str, Any] | None:
-    """Return the arguments of a command that a command line gives it; None if typer must parse the line.
+    """Return the values that a line gives the parameters of a command, by name; None if typer must parse the line.
 
-    Options that `next_command` keeps are noted.
+    Options that choose the index are kept for `next_command`.
     """
     declared = parameters(command)
     if declared is None:
@@ -30,27 +30,27 @@ def parse_plainly(command: Callable[..., Any], words: Sequence[str]) -> Mapping[
     except (ValueError, UsageError):  # typer says what is wrong
         return None
     for one in declared:
-        if isinstance(one.declared, Option) and one.declared.keeps:
+        if isinstance(one.declared, Option) and one.declared.chooses_index:
             keep_flag(one.on[0], values[one.name])
     return values
 
 
 def _texts(declared: Sequence[Parameter], words: list[str]) -> dict[str, list[Any]]:
-    """Return the texts of each parameter that the line has; of a flag, whether it is set.
+    """Return the texts that the line gives each parameter, by name; for a flag, whether it is set.
 
     Raises:
         ValueError: the line is not plain.
     """
-    options = {name: one for one in declared if isinstance(one.declared, Option) for name in (*one.on, *_off(one))}
+    options = {name: one for one in declared if isinstance(one.declared, Option) for name in (*one.on, *one.off)}
     found: dict[str, list[Any]] = {}
-    places: list[str] = []
+    positional: list[str] = []
     while words:
         word = words.pop(0)
         if word == "--":
-            places += words
+            positional += words
             break
         if not word.startswith("-") or word == "-":
-            places.append(word)
+            positional.append(word)
             continue
         name, sign, text = word.partition("=")
         if name not in options or (sign and not name.startswith("--")):
@@ -59,22 +59,26 @@ def _texts(declared: Sequence[Parameter], words: list[str]) -> dict[str, list[An
         if one.kind is bool:
             if sign:
                 raise ValueError(f"a flag with a value: {name}")
-            found[one.name] = [name not in _off(one)]
+            found[one.name] = [name not in one.off]
             continue
         if not sign:
-            text = words.pop(0) if words else "-?"
-            if text.startswith("-") and text != "-":
+            if not words or (words[0].startswith("-") and words[0] != "-"):
                 raise ValueError(f"no value after {name}")
+            text = words.pop(0)
         found.setdefault(one.name, []).append(text)
-    return found | _places([one for one in declared if isinstance(one.declared, Argument)], places)
+    return found | _arguments([one for one in declared if isinstance(one.declared, Argument)], positional)
 
 
-def _places(arguments: Sequence[Parameter], words: list[str]) -> dict[str, list[Any]]:
-    """Return the texts of the positional arguments."""
+def _arguments(arguments: Sequence[Parameter], words: list[str]) -> dict[str, list[Any]]:
+    """Return the texts of the positional arguments by name.
+
+    Raises:
+        ValueError: there are too few or too many words.
+    """
     if len(arguments) == 1 and arguments[0].several and words:
         return {arguments[0].name: words}
     if any(one.several for one in arguments) or len(words) != len(arguments):
-        raise ValueError("another number of arguments")
+        raise ValueError("too few or too many arguments")
     return {one.name: [word] for one, word in zip(arguments, words, strict=True)}
 
 
@@ -92,7 +96,8 @@ def _parsed(one: Parameter, text: str) -> Any:
     """Return the value of a text.
 
     Raises:
-        ValueError: it is none, or one that typer may read in another way.
+        ValueError: the text is not a value of this kind, or typer may read it in another way.
+        UsageError: the parser of the parameter refuses it.
     """
     kind, declared = one.kind, one.declared
     if declared.parser is not None:
@@ -110,7 +115,3 @@ def _parsed(one: Parameter, text: str) -> Any:
     if get_origin(kind) is Literal and text in get_args(kind):
         return text
     raise ValueError(f"{one.name} = {text!r}")
-
-
-def _off(one: Parameter) -> tuple[str, ...]:
-    return one.off if one.kind is bool else ()

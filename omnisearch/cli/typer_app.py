@@ -59,7 +59,7 @@ def _declaration(one: Any) -> Any:
         max=one.max,
         hidden=one.hidden,
         parser=one.parser,
-        callback=_keep if one.keeps else None,
+        callback=_keep if one.chooses_index else None,
     )
 
 

@@ -41,11 +41,12 @@ def digest(settings: Settings) -> str:
     shown = {name: getattr(settings, name) for name in ANSWERING}
     if os.path.isdir(settings.model):  # noqa: PTH112 - a name is no path
         shown["model"] = str(Path(settings.model).absolute())
-    said = json.dumps([__version__, shown], sort_keys=True, default=_plain)
+    said = json.dumps([__version__, shown], sort_keys=True, default=_as_json)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _plain(value: object) -> object:
+def _as_json(value: object) -> object:
+    # The other values that JSON does not have are paths.
     return asdict(value) if isinstance(value, TowerSettings) else str(value)
 
 
