@@ -17,10 +17,11 @@ from omnisearch.search.plan.feedback import with_feedback
 from omnisearch.search.plan.query_plan import plan_query
 from omnisearch.search.present.best_segments import best_segments
 from omnisearch.search.present.cursor import write_cursor
-from omnisearch.search.present.explanation import make_hit, shown_rows
+from omnisearch.search.present.explanation import make_hit
 from omnisearch.search.present.matched_text import add_texts
 from omnisearch.search.present.order import group_of
 from omnisearch.search.present.page import ResultPage, check_page, make_page
+from omnisearch.search.present.shown_rows import shown_rows
 from omnisearch.search.rank.calibration import nothing_matches
 from omnisearch.search.rank.candidates import run_searches
 from omnisearch.search.rank.scorer import RankedItem
@@ -126,6 +127,7 @@ def _hits(index: Index, page: ResultPage, query: Query, embedded: Mapping[Term, 
 
 
 def _shown_ids(entry: RankedItem, query: Query) -> list[str]:
+    """Return the ids of the points that the hit of an item shows."""
     return [entry.scored.points[row].id for row in shown_rows(entry, query.segments, query.explain)]
 
 

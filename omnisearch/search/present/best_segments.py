@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from omnisearch.query.expressions import Summand
-from omnisearch.search.present.explanation import best_rows, score_at
+from omnisearch.search.present.explanation import score_at
 from omnisearch.search.present.merge_segments import merge_segments
+from omnisearch.search.present.shown_rows import best_rows
 from omnisearch.search.rank.scorer import RankedItem
 from omnisearch.stores.base import Payload, VectorStore
 from omnisearch.types import Floats, Segment
@@ -17,7 +18,7 @@ def best_segments(
 ) -> list[Parts]:
     """Return, for each item, up to `most` of its best segments with their scores; none for an item without bounds.
 
-    `payloads` are those of their `shown_rows`, by the ids of points.
+    `payloads` are those of their `shown_rows`, by point id.
 
     For a sum, the search retrieves only the best segment; one call of the store retrieves the others of all items.
     """

@@ -1,14 +1,12 @@
 """Explanation: turn a ranked item into a hit with the contribution of each term, space and operator."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
 
-from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Summand, Term, Then
+from omnisearch.query.expressions import And, Expression, Not, Or, Sum, Term, Then
 from omnisearch.search.plan.embed import EmbeddedTerm
 from omnisearch.search.rank.algebra import ScoredExpression
 from omnisearch.search.rank.calibration import relevance
@@ -16,37 +14,9 @@ from omnisearch.search.rank.scorer import RankedItem, ScoredSegments
 from omnisearch.stores.base import Payload
 from omnisearch.types import Finding, Floats, Hit, Match, Segment
 
-_item = attrgetter("place.item_id")
 _OPS: Mapping[type[Expression], Literal["and", "or", "not", "then"]] = {
     And: "and", Or: "or", Not: "not", Then: "then",
 }  # fmt: skip
-
-
-def shown_rows(entry: RankedItem, most: int, explain: bool) -> set[int]:
-    """Return the rows of the segments that a hit shows: those of the match, of an explanation, and `best_rows`."""
-    return {*_match_rows(entry.scored.expression, entry.row, explain), *best_rows(entry, most)}
-
-
-def best_rows(entry: RankedItem, most: int) -> list[int]:
-    """Return the rows of up to `most` of an item's best segments, best first, among those that were scored.
-
-    Of a sum, the search scores only the best segment.
-    """
-    if isinstance(entry.scored.scorer.expression, Summand):
-        return [entry.row][:most]
-    points, item = entry.scored.points, entry.point.place.item_id  # points are in the order of their items
-    first = bisect_left(points, item, key=_item)
-    odds = entry.scored.expression.odds[first : bisect_right(points, item, key=_item)]
-    best = np.argsort(-odds, kind="stable")[:most]
-    return [first + int(row) for row in best if odds[row] > -np.inf]
-
-
-def _match_rows(expression: ScoredExpression, row: int, explain: bool) -> Iterator[int]:
-    yield row
-    yield int(expression.first[row])
-    if explain:
-        for part, at in zip(expression.parts, expression.rows(row), strict=True):
-            yield from _match_rows(part, at, explain)
 
 
 def make_hit(
@@ -58,7 +28,7 @@ def make_hit(
 ) -> Hit:
     """Return the hit of a ranked item; `others` are its fields that do not come from its score or its payload.
 
-    `payloads` are those of its `shown_rows`, by the ids of points.
+    `payloads` are those of its `shown_rows`, by point id.
     """
     payload, scored = payloads[entry.point.id], entry.scored
     leaves = decisive_leaves(scored.expression, entry.row)

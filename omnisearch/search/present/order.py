@@ -38,7 +38,7 @@ def cut_relevance(query: Query, searched: int) -> float:
     return query.min_relevance or least(searched)
 
 
-def by_payload(query: Query) -> bool:
+def needs_payloads(query: Query) -> bool:
     """Return whether the order of the hits of a query depends on their payloads."""
     return query.sort != "relevance" or query.group == "day"
 
@@ -46,10 +46,10 @@ def by_payload(query: Query) -> bool:
 def sort_key(query: Query, entry: RankedItem, payloads: Mapping[str, Payload]) -> SortKey:
     """Return the sort key of an item among the hits of a query: ties by relevance, then by id.
 
-    `payloads` are those of the best segments of items, by the ids of points, for an order `by_payload`.
+    `payloads` are those of the best segments of the items, by point id; read only if the order `needs_payloads`.
     """
     item_id = entry.point.place.item_id
-    if not by_payload(query):
+    if not needs_payloads(query):
         return 0, 0.0, -entry.odds, item_id
     payload = payloads[entry.point.id]
     day = -_day(payload).toordinal() if query.group == "day" else 0

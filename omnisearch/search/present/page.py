@@ -14,7 +14,7 @@ from omnisearch.query.query import Query
 from omnisearch.search.plan.query_plan import QueryPlan
 from omnisearch.search.present.cursor import PagePosition
 from omnisearch.search.present.near_duplicates import DedupedItem, fold_near_duplicates
-from omnisearch.search.present.order import SortKey, by_payload, check_order, sort_key
+from omnisearch.search.present.order import SortKey, check_order, needs_payloads, sort_key
 from omnisearch.search.rank.calibration import relevance
 from omnisearch.search.rank.candidates import run_searches
 from omnisearch.search.rank.scorer import RankedItem
@@ -25,7 +25,7 @@ from omnisearch.types import Modality
 TIE = 1e-3
 
 ByModality: TypeAlias = Mapping[Modality, Sequence[DedupedItem]]
-Key: TypeAlias = Callable[[DedupedItem], SortKey]
+SortKeyOf: TypeAlias = Callable[[DedupedItem], SortKey]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +100,16 @@ def _known(
     return [one for one in items if one.entry.odds > odds], odds
 
 
-def _with_keys(store: VectorStore, query: Query, groups: ByModality) -> tuple[ByModality, Key]:
-    """Return the items with the function that returns their sort keys. Leaves out items that were deleted meanwhile."""
-    if not by_payload(query):
+def _with_keys(store: VectorStore, query: Query, groups: ByModality) -> tuple[ByModality, SortKeyOf]:
+    """Return the items that were not deleted meanwhile, and the function that returns the sort key of each."""
+    if not needs_payloads(query):
         return groups, lambda one: sort_key(query, one.entry, {})
     payloads = store.payloads([one.entry.point.id for items in groups.values() for one in items])
     left = {m: [one for one in items if one.entry.point.id in payloads] for m, items in groups.items()}
     return left, lambda one: sort_key(query, one.entry, payloads)
 
 
-def _in_groups(plan: QueryPlan, groups: ByModality, key: Key, _floor: float, is_whole: bool) -> ResultPage | None:
+def _in_groups(plan: QueryPlan, groups: ByModality, key: SortKeyOf, _floor: float, is_whole: bool) -> ResultPage | None:
     """Return the first hits of each modality, one modality after the other; None if more items are needed."""
     limit = plan.query.limit
     if not is_whole and (plan.query.has_cut or any(len(group) < limit for group in groups.values())):
@@ -118,7 +118,9 @@ def _in_groups(plan: QueryPlan, groups: ByModality, key: Key, _floor: float, is_
     return ResultPage(shown, _best(shown))
 
 
-def _in_one_list(plan: QueryPlan, groups: ByModality, key: Key, floor: float, is_whole: bool) -> ResultPage | None:
+def _in_one_list(
+    plan: QueryPlan, groups: ByModality, key: SortKeyOf, floor: float, is_whole: bool
+) -> ResultPage | None:
     """Return a page of one list; None if more items are needed."""
     query = plan.query
     known = [one for group in groups.values() for one in group if one.entry.odds > floor]
@@ -143,7 +145,7 @@ def _best(items: Sequence[DedupedItem]) -> float:
     return relevance(max(one.entry.odds for one in items)) if items else 0.0
 
 
-def _following(ordered: Sequence[DedupedItem], key: Key, after: PagePosition | None) -> Sequence[DedupedItem]:
+def _following(ordered: Sequence[DedupedItem], key: SortKeyOf, after: PagePosition | None) -> Sequence[DedupedItem]:
     """Return the items after the last hit of the previous page, or after its sort key if that hit is gone."""
     if after is None:
         return ordered

@@ -16,7 +16,6 @@ from omnisearch.spaces.towers import unit
 from omnisearch.stores.base import Scored
 from omnisearch.types import Floats
 
-# The place of a segment among all.
 _PLACE = attrgetter("place")
 _NONE: Mapping[Sum, Mapping[str, float]] = {}
 
