@@ -22,8 +22,8 @@ MAX_CHANNELS = 8
 MIN_SECONDS = 0.01
 MAX_SECONDS = 1e9
 _BLOCK = 65536
-_CHUNKS = 256  # of a WAVE file, among which the samples and their format are looked for
-_FORMAT_BYTES = 14  # of the oldest form of a WAVE format
+_MOST_CHUNKS = 256  # of a WAVE file, in which its format and its samples are searched for
+_FORMAT_BYTES = 14  # of the shortest format chunk of a WAVE file
 _SNDFILE = {"wav", "w64", "flac", "aiff", "au", "caf", "ogg", "mp3"}
 
 
@@ -149,10 +149,10 @@ def _wrapped_ogg(file: BinaryIO) -> bytes:
 
 
 def _seek_chunk(file: BinaryIO, name: bytes) -> int | None:
-    """Seek to the content of the first chunk of this name in a WAVE file, and return its length; None without one."""
+    """Seek to the content of the first chunk of this name, and return its length in bytes; None if there is none."""
     order = _byte_order(file)
     file.seek(12)
-    for _ in range(_CHUNKS):
+    for _ in range(_MOST_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
             return None
@@ -185,7 +185,7 @@ def _sndfile_blocks(sound: Any, source: Source, kind: Kind, notes: list[str]) ->
 
 def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float | None, int, Iterator[Floats]]:
     if kind.format == "wav":
-        _check_big_endian(source.file)
+        _check_byte_order(source.file)
     container = open_container(source.file)
     if not container.streams.audio:
         raise MediaError(Reason.NO_AUDIO_STREAM, f"a {kind.format} file without sound")
@@ -197,11 +197,11 @@ def _open_container(source: Source, kind: Kind, notes: list[str]) -> tuple[float
     return seconds(container), stream.rate, _container_blocks(container, stream, notes)
 
 
-def _check_big_endian(file: BinaryIO) -> None:
+def _check_byte_order(file: BinaryIO) -> None:
     """Refuse a RIFX file. FFmpeg takes its samples for little-endian ones, and would decode noise.
 
     Raises:
-        MediaError: unsupported_format; or what its header is refused for: damaged, bad_sample_rate or bad_channels.
+        MediaError: unsupported_format; damaged, bad_sample_rate or bad_channels if its header is wrong.
     """
     if _byte_order(file) == "big":
         written = _wave_format(file)

@@ -1,4 +1,4 @@
-"""Errors of the system as reasons why a file or folder cannot be read."""
+"""Translate errors of the system into reasons why a file or folder cannot be read."""
 
 import errno
 import os
@@ -16,12 +16,12 @@ _REASONS = {
 
 
 def reason_of(error: OSError) -> Reason:
-    """The reason why a file or folder cannot be read. Other system errors, such as EIO, are `unreadable`."""
+    """Return the reason why a file or folder cannot be read. Other system errors, such as EIO, are `unreadable`."""
     return _REASONS.get(error.errno or 0, Reason.UNREADABLE)
 
 
 def reason_and_detail(error: MediaError | OSError) -> tuple[Reason, str]:
-    """The reason why a file or folder cannot be read, and its detail."""
+    """Return the reason why a file or folder cannot be read, and its detail."""
     if isinstance(error, MediaError):
         return error.reason, error.detail
     return reason_of(error), os.strerror(error.errno or 0)

@@ -97,7 +97,7 @@ class Payload(Facts):
 
     @property
     def place(self) -> Place:
-        """Its place among the segments of its item."""
+        """The fields that ranking needs; see `Place`."""
         part = self.segment
         return Place(self.item_id, part.index, self.segments, self.modality, part.unit or "")
 
@@ -282,8 +282,8 @@ def segment_lookups(wanted: Sequence[tuple[Floats, str]], most: int) -> list[Loo
 class Scored:
     """A point found by a lookup. If vectors were requested, it has its `vector`, and its `text_vector` if there is one.
 
-    A `vector` (dim,) is of unit length within float32, a text vector within half precision. Payloads are read apart, by
-    `VectorStore.payloads`: a query finds hundreds of points, and shows ten.
+    A `vector` (dim,) is of unit length within float32, a text vector within half precision. Payloads are read
+    separately, by `VectorStore.payloads`: a query finds hundreds of points, and shows ten.
     """
 
     id: str

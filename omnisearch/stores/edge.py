@@ -54,7 +54,7 @@ class EdgeStore:
         self._link = link
         self._points = PointCache(self._read_points, room(dim))
         self._payloads = PointCache(self._read_payloads, PAYLOADS_BYTES // PAYLOAD_BYTES)
-        self._searched = threading.local()  # its `version` is that of the last search of this thread
+        self._searched = threading.local()  # `version`: that of the collection in the last search of a thread
 
     def upsert(self, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`."""
@@ -91,7 +91,7 @@ class EdgeStore:
 
     def payloads(self, ids: Sequence[str]) -> Mapping[str, Payload]:
         """See `VectorStore.payloads`."""
-        # Not of the last search of all threads: that may be of an older version than the points of this one.
+        # The version that this thread has searched: a search of another thread may have seen an older one.
         return self._payloads.get(getattr(self._searched, "version", ""), ids)
 
     def best_segments(self, wanted: Sequence[tuple[Floats, str]], most: int) -> list[list[tuple[Segment, float]]]:
@@ -281,5 +281,6 @@ def _both_vectors(answer: Message) -> tuple[Floats, list[Floats | None]]:
 
 
 def _place(row: Sequence[Any]) -> Place:
+    """Return the place from a row of the answer to `points`: the id of the point, and the fields of its place."""
     _, item_id, segment, segments, modality, unit = row
     return Place(item_id, segment, segments, _MODALITIES[modality], unit)

@@ -214,8 +214,8 @@ class EdgeEngine:
     def _points(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
         shard = self._shard(body)
         records = shard.retrieve(body["ids"], False, [_DENSE, TEXT_VECTOR, PLACE])
-        packed, vectors = _unpacked(records)
-        # An older version wrote points without a place, and those of an item whose id is no hash have none.
+        packed, vectors = _read_vectors(records)
+        # Points of an older version have no packed place, nor do those of items whose id is not a hash.
         unplaced = [record.id for record, place in zip(records, packed, strict=True) if place is None]
         fields = edge.PayloadSelector.Include(list(PLACE_FIELDS))
         read = {r.id: Place.of(r.payload) for r in (shard.retrieve(unplaced, fields, False) if unplaced else ())}
@@ -238,7 +238,8 @@ class EdgeEngine:
         records, following = self._shard(body).scroll(page)
         rows = [[str(r.id), r.payload] for r in records]
         return Message(
-            {"rows": rows, "next": following and str(following)}, _unpacked(records)[1] if body["with_vectors"] else {}
+            {"rows": rows, "next": following and str(following)},
+            _read_vectors(records)[1] if body["with_vectors"] else {},
         )
 
     def _list(self, body: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Message:  # noqa: ARG002
@@ -285,7 +286,7 @@ def _add_vectors(shard: Any, collection: str) -> None:
 
 
 def _named_vectors(vector: Any, text: Any, words: Sequence[Any], payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the vectors of a point by name."""
+    """Return the vectors of a point by name: dense, words, and where it has them, text and place."""
     named = {_DENSE: vector, WORDS: edge.SparseVector(*words)}
     if text.any():
         named[TEXT_VECTOR] = text
@@ -340,16 +341,16 @@ def _condition(clause: Mapping[str, Any]) -> Any:
     return edge.FieldCondition(clause["key"], range=edge.RangeFloat(gt=gt, gte=gte, lt=lt, lte=lte))
 
 
-def _unpacked(points: Sequence[Any]) -> tuple[list[bytes | None], dict[str, Floats]]:
-    """Return the packed places of points, where they were read, and the arrays of their vectors (n, dim)."""
+def _read_vectors(points: Sequence[Any]) -> tuple[list[bytes | None], dict[str, Floats]]:
+    """Return the packed places of points, None where missing or not read, and arrays of vectors (n, dim) by name."""
     if not points:
         return [], {}
     # The engine returns lists: packing them one by one takes a quarter of the time of numpy on all of them, and the
     # numbers of a list are freed before the next one is made.
     rows, texts, places = [], {}, []
     for n, point in enumerate(points):
-        vector = point.vector  # made anew at each access
-        named = vector if isinstance(vector, dict) else {_DENSE: vector}  # a point without others has its vector bare
+        vector = point.vector  # each access builds it again
+        named = vector if isinstance(vector, dict) else {_DENSE: vector}  # without other vectors, it has no name
         rows.append(_packed(named[_DENSE]))
         if TEXT_VECTOR in named:
             texts[n] = _packed(named[TEXT_VECTOR])

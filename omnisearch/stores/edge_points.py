@@ -1,4 +1,4 @@
-"""A cache of what a client has read of points, valid until their collection is written.
+"""A cache of points or payloads that a client has read, valid until their collection is written.
 
 The worker identifies the state of a collection by a version, which every write changes. So lookups return only ids and
 scores: most points of a result were already read for earlier results.
@@ -12,16 +12,15 @@ from typing import Generic, NamedTuple, TypeVar
 from omnisearch.stores.place import Place
 from omnisearch.types import Floats
 
-# The most bytes of ranked points and of payloads, and the bytes of a point beside its vectors, and of a payload.
-POINTS_BYTES, PAYLOADS_BYTES = 96 << 20, 32 << 20
-POINT_BYTES, PAYLOAD_BYTES = 768, 1536
+POINTS_BYTES, PAYLOADS_BYTES = 96 << 20, 32 << 20  # the sizes of the two caches
+POINT_BYTES, PAYLOAD_BYTES = 768, 1536  # of a ranked point beside its vectors, and of a payload
 
 K = TypeVar("K", bound=bytes | str)
 V = TypeVar("V")
 
 
 class RankedPoint(NamedTuple):
-    """What ranking needs of a point: its `vector` (dim,), and its `text_vector` (dim,) if it has one."""
+    """The parts of a point that ranking needs: its place, `vector` (dim,), and `text_vector` (dim,) if it has one."""
 
     id: str
     place: Place
@@ -30,9 +29,10 @@ class RankedPoint(NamedTuple):
 
 
 class PointCache(Generic[K, V]):
-    """The most recently used points of one collection, or parts of them. Safe to use from several threads.
+    """The most recently used points of one collection, or their payloads. Safe to use from several threads.
 
-    `fetch` reads points by their ids; it returns their version, and those of the points that exist.
+    `fetch` reads them by their ids; it returns the version of the collection, and those that exist, by id. It
+    keeps at most `most`.
     """
 
     def __init__(self, fetch: Callable[[Sequence[K]], tuple[str, Mapping[K, V]]], most: int) -> None:

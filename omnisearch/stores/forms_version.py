@@ -1,4 +1,4 @@
-"""The version of the forms in which an index stores words, see `tokens`, and of their weights."""
+"""The version of the word forms (see `tokens`) and of their weights in an index."""
 
 # After a change, the next run of the indexer writes all words again.
 FORMS = 5

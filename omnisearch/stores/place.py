@@ -1,4 +1,4 @@
-"""The place of a point among the segments of its item, and its form as a vector."""
+"""The place of a point: the fields of its payload that ranking needs, which are also packed into a vector."""
 
 import struct
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from omnisearch.types import Modality
 
 # The fields of a payload that make its place.
 PLACE_FIELDS = ("item_id", "segment", "segments", "modality", "unit")
-# As a vector: an item id of 16 bytes, which is a hash in hexadecimal, two numbers, and two codes.
+# Packed: the 16 bytes of an item id, `segment`, `segments`, and the codes of modality and unit.
 _BYTES = struct.Struct("<16sIIBB")
 PLACE_BYTES = _BYTES.size
 _ID_BYTES = 16
-# Their order is that of the codes in an index: append only.
+# A code is a position in these, and indexes have codes: only append to them.
 _MODALITIES = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO, Modality.VIDEO, Modality.POINT_CLOUD)
 _UNITS = ("", "seconds", "characters")
 
 
 class Place(NamedTuple):
-    """The index of a segment among the `segments` of an item, and the `unit` of its bounds, "" without bounds.
+    """The item of a point, the index `segment` among its `segments`, and the `unit` of its bounds, "" without bounds.
 
-    Places are in the order of their items, and then of their segments.
+    Places sort by item, and then by segment.
     """
 
     item_id: str
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Place":
-        """Return the place in the payload of a point, given PLACE_FIELDS of it.
+        """Return the place of a point from its payload, of which PLACE_FIELDS are enough.
 
         Raises:
             DamageError: a field is missing or malformed, so the engine's files are damaged.
@@ -44,7 +44,7 @@ class Place(NamedTuple):
             raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
 
     def packed(self) -> bytes | None:
-        """Return the place as PLACE_BYTES bytes; None if the item id is no hash in hexadecimal."""
+        """Return the place as PLACE_BYTES bytes; None if the item id is not a hash in hexadecimal."""
         try:
             named = bytes.fromhex(self.item_id)
         except ValueError:
@@ -56,6 +56,6 @@ class Place(NamedTuple):
 
     @classmethod
     def unpacked(cls, packed: bytes) -> "Place":
-        """The inverse of `packed`."""
+        """Return the place from the bytes that `packed` returned."""
         named, segment, segments, modality, unit = _BYTES.unpack(packed)
         return cls(named.hex(), segment, segments, _MODALITIES[modality], _UNITS[unit])
