@@ -1,4 +1,4 @@
-"""Batches of the walk: files of one folder with their `stat`s, in the order of the bytes of their paths."""
+"""Batches of the walk: entries of one folder with their `stat`, in the order of the bytes of their paths."""
 
 import marshal
 import os
@@ -15,28 +15,28 @@ from omnisearch.errors import Reason
 Entry: TypeAlias = tuple[str, os.stat_result | None, tuple[Reason, str] | None]
 
 DIGEST_BYTES = 16
-_FACTS = attrgetter("st_mode", "st_mtime_ns", "st_ctime_ns", "st_size", "st_ino", "st_dev")
-_MODE, _DEVICE = itemgetter(0), itemgetter(5)
-# Later versions write equal values in different ways.
+_SIGNS = attrgetter("st_mode", "st_mtime_ns", "st_ctime_ns", "st_size", "st_ino", "st_dev")
+_MODE, _DEVICE = itemgetter(0), itemgetter(5)  # of these
+# From version 3 on, equal values may give different bytes, because objects that are shared are written once.
 _MARSHAL_VERSION = 2
 
 
 class Batch:
-    """Some entries of one folder; `is_regular` says that all are regular files.
+    """Some entries of one folder. With `is_regular`, all are regular files without trouble, which have a digest.
 
-    A run spends most of its time on them, so they are kept in columns.
+    A run spends most of its time on regular files, so they are kept in columns: names, stats, and signs of change.
     """
 
     def __init__(self, above: str, names: Sequence[str], statuses: Sequence[os.stat_result]) -> None:
-        """Take the names of files in the folder `above`, which ends with a slash, or is empty for a path."""
+        """Take the names of files in the folder `above`, which ends with a slash; if empty, they are whole paths."""
         self._above, self._names, self._statuses = above, names, statuses
-        self._facts = list(map(_FACTS, statuses))
+        self._signs = list(map(_SIGNS, statuses))
         self._entries: list[Entry] | None = None
-        self.is_regular = all(map(stat.S_ISREG, set(map(_MODE, self._facts))))
+        self.is_regular = all(map(stat.S_ISREG, set(map(_MODE, self._signs))))
 
     @classmethod
     def of(cls, entries: list[Entry]) -> Self:
-        """Make a batch of any entries."""
+        """Make a batch of any entries. It has no digest."""
         made = cls("", [], [])
         made._entries, made.is_regular = entries, False
         return made
@@ -67,12 +67,12 @@ class Batch:
 
     @property
     def devices(self) -> set[int]:
-        """The devices of regular files."""
-        return set(map(_DEVICE, self._facts))
+        """The numbers of the devices of regular files."""
+        return set(map(_DEVICE, self._signs))
 
     def digest(self, key: str) -> bytes:
-        """Return a hash of a key and of all that tells whether a file has changed; empty if not all are regular."""
+        """Return a hash of a key and of the paths and signs of change of all files; empty without `is_regular`."""
         if not self.is_regular:
             return b""
-        told: Any = (key, self._above, self._names, self._facts)
-        return blake3(marshal.dumps(told, _MARSHAL_VERSION)).digest(DIGEST_BYTES)
+        hashed: Any = (key, self._above, self._names, self._signs)
+        return blake3(marshal.dumps(hashed, _MARSHAL_VERSION)).digest(DIGEST_BYTES)

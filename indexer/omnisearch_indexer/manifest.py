@@ -298,7 +298,7 @@ class Manifest:
         standing += f"WHEN state = 'unsupported' THEN {Standing.UNSUPPORTED} ELSE {Standing.OTHER} END"
         query = f"SELECT path, mtime_ns, ctime_ns, size, inode, device, {standing} FROM files"  # noqa: S608
         alone, first, end = _within(root)
-        # One query with OR would sort all rows.
+        # Two queries, because one with OR would sort all rows before it returns the first.
         itself = self._db.execute(f"{query} WHERE path = ? AND path > ?", (decoder, alone, after))
         below = self._db.execute(
             f"{query} WHERE path > ? AND path < ? ORDER BY path", (decoder, max(first, after), end)

@@ -23,6 +23,8 @@ from omnisearch_indexer.walk import BATCH, FoundFile, Walk
 if TYPE_CHECKING:
     from omnisearch_indexer.reader import FileReading
 
+NO_LOGS: Mapping[str, BatchLog] = {}
+
 
 @dataclass
 class ScanResult:
@@ -30,7 +32,7 @@ class ScanResult:
 
     `roots` are the places that were scanned. `renewed` says that the manifest has other device numbers, no ctime or an
     older decoder of unchanged files. `failed` files could not be read by an earlier run, and are not read again; those
-    of unsupported formats are only counted. `logs` are new batch logs, of the roots whose known files were all found.
+    of unsupported formats are only counted. `logs` has the new batch log of each root whose known files were all found.
     """
 
     decoder: str
@@ -48,9 +50,6 @@ class ScanResult:
     def is_unchanged(self) -> bool:
         """Whether no file must be read, recorded or removed."""
         return not (len(self.todo) or self.refused or self.deleted)
-
-
-NO_LOGS: Mapping[str, BatchLog] = {}
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def scan(
 ) -> ScanResult:
     """Walk the roots with one `stat` per file; no file is opened. Without a manifest every file must be read.
 
-    `missing` maps roots that cannot be reached to the reason. `logs` are those of an earlier run by root, if they are
-    valid.
+    `missing` maps roots that cannot be reached to the reason. `logs` has the batch logs of the last run by root, unless
+    the manifest has changed since.
     """
     made = ScanResult(decoder, walk.roots)
     empty: list[str] = []
@@ -101,8 +100,8 @@ def scan(
 class _RootScan:
     """Compares the files of one root with the known ones.
 
-    The rows come in the same order (a merge join). Those of a batch that has the same digest as in the log of an
-    earlier run are not read.
+    The rows come in the same order (a merge join). The rows of a batch are not read if the log of the last run has its
+    digest.
     """
 
     def __init__(
@@ -110,8 +109,8 @@ class _RootScan:
     ) -> None:
         self._root, self._manifest, self._made, self._choices = root, manifest, made, choices
         self._log, self._new, self._found_all = log or BatchLog(), BatchLog(), manifest is not None
-        # Where the comparison is: the path up to which all known files were compared, and the batch of the log that
-        # follows it; -1 if there may be files between both.
+        # All known files up to the path `_last` are compared. The record that follows in the log has the index `_next`;
+        # -1 if other known files may be between both.
         self._last, self._next = b"", 0
         self._rows: Iterator[KnownFile] | None = None
         self._known: KnownFile | None = None
@@ -119,15 +118,15 @@ class _RootScan:
     def add(self, batch: Batch) -> None:
         """Sort the next entries of the walk, all of one folder."""
         digest = batch.digest(self._made.decoder) if self._manifest is not None else b""
-        place = self._log.find(digest, self._next) if digest else None
-        if place is None:
+        logged = self._log.find(digest, self._next) if digest else None
+        if logged is None:
             indexed, unsupported, devices = self._compare(batch)
             self._next = -1
         else:
-            if place != self._next:
+            if logged != self._next:
                 self._pass(os.fsencode(batch.first))
-            (indexed, unsupported), devices = self._log.counts(place), batch.devices
-            self._rows, self._next = None, place + 1
+            (indexed, unsupported), devices = self._log.counts(logged), batch.devices
+            self._rows, self._next = None, logged + 1
         self._last = max(self._last, os.fsencode(batch.last))
         self._new.add(digest if indexed + unsupported == len(batch) else b"", indexed, unsupported)
         report, outcomes = self._made.report, self._made.report.outcomes
@@ -138,7 +137,7 @@ class _RootScan:
             self._made.file_systems.note_unchanged(batch.first, device)
 
     def _compare(self, batch: Batch) -> tuple[int, int, set[int]]:
-        """Sort entries by their rows. Returns the numbers of unchanged files, indexed and unsupported, and devices."""
+        """Compare entries with their rows. Return how many unchanged files are indexed and unsupported, and devices."""
         unchanged = unsupported = 0
         absent: list[bytes] = []
         devices: set[int] = set()

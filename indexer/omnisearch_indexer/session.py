@@ -258,7 +258,7 @@ def _decoders(settings: Settings) -> "DecoderPool":
 def decoder_pool(
     settings: Settings, workers: int, previews: bool = False, shorter_side: int | None = None
 ) -> "DecoderPool":
-    """Return decoders, as `DecoderPool` does, whose import takes longer than a run without changes."""
+    """Return a `DecoderPool`. It is imported here, because its import takes longer than a run without changes."""
     from omnisearch.media.pool import DecoderPool
 
     return DecoderPool(settings, workers, previews=previews, shorter_side=shorter_side)

@@ -32,7 +32,7 @@ UNTIMED = frozenset({"edge_config.json", "segment.json", "flags_a.dat", "status.
 UNSTAMPED_FOLDERS, UNSTAMPED_ENDS = frozenset({"wal", "__pycache__"}), (".lock", ".log", "-shm")
 # The folders of this package in which spaces and towers are declared.
 PACKAGE, DECLARING = SHIPPED.parent, ("binding", "samples", "spaces")
-MOST_LOGS = 100
+MOST_LOGS = 100  # of roots; the oldest ones are dropped
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class Stamp:
     """A stamp, with counts over the whole index: items without a reading, and files that were read in part.
 
     `files` is a hash of the sizes and times; `made_with` is one of the model, the settings and the versions that the
-    checks depend on. To compute the version of the model takes longer than a run without changes, so `declared` is a
-    hash of the sizes and times of the files that it is computed from, and of those settings. `logs` are the batch logs
-    of roots in which the last run changed nothing, in hexadecimal.
+    checks depend on. Computing the version of the model takes longer than a run without changes. So `declared` is a
+    hash of the same settings, and of the sizes and times of the files from which that version is computed: while it is
+    the same, `made_with` is not compared. `logs` has the batch logs of roots in which the last run changed nothing, in
+    hexadecimal.
     """
 
     made_with: str
@@ -106,6 +107,7 @@ def _made_with(settings: Settings, reading: str) -> str:
 
 
 def _declared(settings: Settings, reading: str) -> str:
+    """Return `Stamp.declared`. A model is the folder of an imported one, of a shipped one, or any: all three count."""
     asked = [settings.model, settings.dim, settings.license, settings.store, sorted(map(repr, settings.towers.items()))]
     models = (f"{settings.weights_dir}/{IMPORTED}/{settings.model}", str(SHIPPED / settings.model), settings.model)
     files = [f"{model}/{name}" for model in models for name in (CONFIG, TENSORS)]

@@ -23,9 +23,12 @@ DEFAULT_IGNORED = frozenset(
 )
 
 BATCH = 1000
-# For so many files of a folder, opening it saves time. The system refuses paths of 4,096 bytes, but not names in them.
-MANY, MOST_ABOVE = 8, 900
-FOLDER_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+# From so many files of a folder on, opening the folder and looking them up in it saves time.
+MANY = 8
+# A folder whose path has more characters is not opened. The system refuses paths of 4,096 bytes, but not a name in an
+# open folder: the walk would find a file that cannot be opened by its path.
+MOST_ABOVE = 900
+_FOLDER_FLAGS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 # The rules of a folder and of those above it, the deepest last.
 _Chain: TypeAlias = tuple[Rules, ...]
@@ -254,7 +257,7 @@ class Walk:
 
     def _batch(self, above: str, names: list[str]) -> Batch:
         """Look at the files with these names in the folder `above`."""
-        with suppress(OSError):
+        with suppress(OSError):  # one of them was deleted, say: `_entries` notes the reason
             batch = Batch(above, names, _stats(above, names))
             if batch.is_regular:
                 return batch
@@ -288,7 +291,7 @@ def _list(folder: str, above: _Chain) -> _Listing:
     try:
         with os.scandir(folder) as listing:
             names = [f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in listing]
-    except OSError:
+    except OSError:  # of any entry, or of the folder, which fails again; a call for each entry would be slower
         with os.scandir(folder) as listing:
             names = [f"{entry.name}/" if _is_folder(entry) else entry.name for entry in listing]
     own = Rules.read(folder) if IGNORE_FILE in names else None
@@ -307,11 +310,16 @@ def _with_rules(folder: str, above: _Chain) -> _Chain | None:
 
 
 def _stats(above: str, names: list[str]) -> list[os.stat_result]:
+    """Return the `lstat` of files in the folder `above`.
+
+    Raises:
+        OSError: that of any of them failed.
+    """
     if len(names) < MANY or len(above) > MOST_ABOVE:
         lstat = os.lstat
         return [lstat(above + name) for name in names]
-    look, folder = os.stat, os.open(above, FOLDER_FLAGS)
-    try:  # the system looks up the folders of each path otherwise, which is a fifth of the time
+    look, folder = os.stat, os.open(above, _FOLDER_FLAGS)
+    try:  # saves a fifth of the time, in which the system looks up the folders of each path
         return [look(name, dir_fd=folder, follow_symlinks=False) for name in names]
     finally:
         os.close(folder)
