@@ -2,8 +2,8 @@
 
 OTHER is a folder with the JSON of another run of the same revision, such as a copy of `bench/results`. Prints each
 figure whose value in the other run lies outside of its spread, and what else differs: the scripts, the machine and the
-revision. Exits with 1 if more than one figure in ten lies outside, or if there are none to compare; five in a hundred
-are expected.
+revision. Exits with 1 if more than one figure in ten lies outside (five in a hundred are expected), or if there are
+none to compare.
 
 The speed of a shared machine changes between two runs, and the rounds of one run do not show that. So times and rates
 are compared at one speed: those of the other run are divided by the median factor by which the times of their script
@@ -22,7 +22,7 @@ from bench.recorded import RESULTS, documents, figures, number, script_of
 
 SHARE = 0.1  # of the figures; a spread encloses 95 of 100, and the rest leaves room for chance
 TIMES = ("s", "ms", "µs")
-MACHINE = ("cpu", "cores", "memory_gib", "system", "python")  # what a machine is, in the JSON
+MACHINE = ("cpu", "cores", "memory_gib", "system", "python")  # the fields of `machine` in the JSON that are compared
 
 
 def _power(unit: str) -> int:
@@ -68,7 +68,7 @@ def compare(folder: Path, other: Path) -> Agreement:
 
 
 def differences(folder: Path, other: Path) -> list[str]:
-    """Return what makes the runs of two folders hard to compare: other scripts, another revision or machine."""
+    """Return the differences that make two runs hard to compare, a line each: scripts, revision and machine."""
     one, two = documents(folder), documents(other)
     found = [f"only one of the runs has {name}" for name in one.keys() ^ two.keys()]
     runs = [(one[name], two[name]) for name in one if name in two]

@@ -67,7 +67,7 @@ class Cost:
 
 
 def cost(command: Sequence[str]) -> Cost:
-    """Run a command to its end, with the processes that it waits for. Python may keep what it compiles."""
+    """Run a command to its end, with the processes that it waits for. Python may cache compiled modules."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:  # the engine's process keeps a pipe open after the run
         begun = time.perf_counter()

@@ -44,7 +44,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SystemExit(f"{path} is not whole: {error}; run its script again with --json {path}") from None
+        raise SystemExit(f"{path} is not complete: {error}; run its script again with --json {path}") from None
     return read
 
 
