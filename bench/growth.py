@@ -2,8 +2,8 @@
 
 Small notes are written and indexed by `omnisearch index`, in a process of its own, by a model without weights, so that
 everything but the encoder is measured; --model names another. Runs without changes take turns with `find -printf`, and
-with Python's own `os.walk` and `lstat`, over the same tree; `unlogged_cpu` is the first of them, which reads the rows
-of all files. On a busy machine, compare the seconds of processors.
+with Python's own `os.walk` and `lstat`, over the same tree; `unlogged_cpu` is the processor time of the first one,
+which reads the manifest's rows of all files. On a busy machine, compare the seconds of processors.
 
 Indexing a million files takes an hour. The files of --recorded are empty, and their rows are written to the manifest
 directly: a run without changes opens nothing else. `--out bench/growth.json` keeps the figures that

@@ -60,7 +60,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "the file is larger than its kind may be", "split it or make a smaller copy"
     NOT_REGULAR = "not_regular", "this is not a regular file", "index the file that it stands for"
     VANISHED = "vanished", "the file was deleted while it was read", "no action is needed: the next run looks again"
-    CHANGING = "changing", "another program was writing the file", "run `omnisearch index PATH` again when it is whole"
+    CHANGING = "changing", "another program was writing the file", "run `omnisearch index PATH` again when it is done"
     PERMISSION = "permission", "the file may not be read", "give this user the right to read it"
     UNREADABLE = "unreadable", "the system failed to read the file", "check its disk and the length of its path"
     NOT_COPIED = "not_copied", "the object could not be copied from its store", "correct that, or leave the object out"

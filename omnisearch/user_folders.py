@@ -20,7 +20,7 @@ def user_folder(kind: Literal["data", "cache", "config"]) -> Path:
         import platformdirs
 
         return Path(getattr(platformdirs, f"user_{kind}_path")(NAME))
-    # As platformdirs does it, whose import takes 10 ms of every command.
+    # The result is that of platformdirs, whose import would take 10 ms of every command.
     variable, in_home = _XDG[kind]
     given = os.environ.get(variable, "").strip()
     return Path(given if os.path.isabs(given) else os.path.expanduser(f"~/{in_home}"), NAME)  # noqa: PTH111, PTH117

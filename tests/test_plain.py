@@ -53,7 +53,7 @@ ODD = ["--help", "-h", "--nonsense", "-x", "--", "-0", "-k5", "-k", "--no-gps=1"
 
 
 def by_typer(command: Callable[..., Any], words: list[str]) -> dict[str, Any]:
-    """What typer gives the command. Raises what typer raises if the line has a mistake."""
+    """Return the values that typer gives the parameters. Raises the error of typer if the line has a mistake."""
     app = CommandGroup()
     app.command("command")(command)
     given = get_command(app).make_context("command", list(words)).params

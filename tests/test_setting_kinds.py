@@ -47,7 +47,7 @@ WRONG: list[tuple[Parser, Any, str]] = [
 
 
 @pytest.mark.parametrize(("parse", "given", "value"), RIGHT)
-def test_values(parse: Parser, given: Any, value: Any) -> None:
+def test_a_value_is_parsed_as_its_kind(parse: Parser, given: Any, value: Any) -> None:
     assert parse(given) == value
     assert type(parse(given)) is type(value)
 

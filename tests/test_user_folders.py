@@ -12,7 +12,9 @@ KINDS = ("data", "cache", "config")
 
 
 @pytest.mark.parametrize("given", [None, "", " ", "relative", "/given", "/given/", "~/given"])
-def test_folders(given: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folders_on_linux_follow_the_variables_of_xdg(
+    given: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for kind in KINDS:
         name = f"XDG_{kind.upper()}_HOME"

@@ -35,7 +35,7 @@ def parse_labels(tags: Sequence[str], meta: Sequence[str]) -> Labels:
             raise UsageError(f"--meta {text}: write KEY=VALUE")
     labels = Labels(frozenset(tags), {key: value for key, _, value in pairs})
     if labels == Labels():
-        return labels
+        return labels  # most runs have no labels, and are spared the import of numpy
     from omnisearch.stores.validation import check_labels
 
     try:

@@ -106,6 +106,7 @@ def search_exactly(
     while open_:
         asked = [lookups[n] if lookups[n].limit == limits[n] else replace(lookups[n], limit=limits[n]) for n in open_]
         pages = ask(asked, [compiled[n] for n in open_])
+        # Only a filter that the engine evaluates in part needs payloads.
         unsure = [point.id for n, page in zip(open_, pages, strict=True) if compiled[n].rest for point in page]
         known = payloads(unsure) if unsure else {}
         unanswered = []

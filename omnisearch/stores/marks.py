@@ -28,6 +28,7 @@ def mark_words(text: str, asked: frozenset[str]) -> tuple[Marks, int]:
 
 @lru_cache(maxsize=1 << 14)  # the hits of a query have many words in common
 def _places(written: str, asked: frozenset[str]) -> Marks:
+    """Return the places in one word that have an asked form: the whole word, or parts of it."""
     if _is_asked(written, asked):
         return ((0, len(written)),)
     return tuple(_joined(sorted(_inner_places(written, asked))))

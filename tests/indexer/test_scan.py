@@ -103,7 +103,7 @@ def test_a_scan_is_a_comparison_of_each_file_with_its_row(tmp_path: Path, manife
 
 
 def told(found: ScanResult, manifest: Manifest, roots: list[Path]) -> object:
-    """All that a scan found, in any order of the files to read."""
+    """Return all results of a scan; the files to read are sorted, because their order may differ."""
     todo = sorted((reading.path, reading.signature, reading.runs) for reading in found.todo)
     absent = {row.path for root in roots for row in manifest.absent(str(root))}
     report = found.report.fields()

@@ -193,7 +193,7 @@ def test_other_settings_are_checked(folder: Path, settings: Settings, tmp_path: 
         index_files([folder], settings.model_copy(update={"store": "http://elsewhere"}))
 
 
-# What takes longer to import than an unchanged run takes with some thousand files.
+# Modules whose import takes longer than a run without changes over some thousand files.
 SPARED = {"numpy", "pydantic", "pydantic_core", "typer", "rich", "pathspec", "importlib.metadata", "omnisearch.types"}
 
 
