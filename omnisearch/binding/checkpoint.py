@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from omnisearch.binding import model_files
 from omnisearch.binding.config import ModelConfig, parse_config
+from omnisearch.binding.folder_names import BACKGROUND, CONFIG, TENSORS
 from omnisearch.binding.fusion import Fusion
-from omnisearch.binding.model_files import BACKGROUND, CONFIG, TENSORS
 from omnisearch.errors import CheckpointError
 from omnisearch.spaces.weights import tensors
 from omnisearch.types import Floats, Modality

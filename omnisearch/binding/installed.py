@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnisearch.binding import model_files
+from omnisearch.binding import folder_names, model_files
 from omnisearch.binding.config import ModelConfig, parse_config
-from omnisearch.binding.folder_names import IMPORTED
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
 from omnisearch.errors import ModelMissingError
@@ -29,7 +28,7 @@ RELEASED: Mapping[str, WeightSpec] = {name: _released(name) for name in OFFICIAL
 
 def models_dir(settings: Settings) -> Path:
     """Return the folder of imported published models."""
-    return settings.weights_dir / IMPORTED
+    return settings.weights_dir / folder_names.IMPORTED
 
 
 def find(name: str, settings: Settings) -> Path:
@@ -40,7 +39,7 @@ def find(name: str, settings: Settings) -> Path:
             lists the shipped models.
     """
     folder = _folder(name, settings)
-    if folder.parent == model_files.SHIPPED and not (folder / model_files.TENSORS).is_file() and _is_trained(folder):
+    if folder.parent == folder_names.SHIPPED and not (folder / folder_names.TENSORS).is_file() and _is_trained(folder):
         raise ModelMissingError(
             f"the projectors of {name} are not trained: {models_dir(settings) / name} does not contain them; run "
             f"`{training_command(name)}`"
@@ -54,11 +53,11 @@ def training_command(name: str) -> str:
 
 
 def _folder(name: str, settings: Settings) -> Path:
-    if (models_dir(settings) / name / model_files.CONFIG).is_file():
+    if (models_dir(settings) / name / folder_names.CONFIG).is_file():
         return models_dir(settings) / name
-    if name in OFFICIAL and not (Path(name) / model_files.CONFIG).is_file():
+    if name in OFFICIAL and not (Path(name) / folder_names.CONFIG).is_file():
         raise ModelMissingError(f"the model {name} is not on this machine: run `omnisearch models pull {name}`")
-    if name in REMOVED and not (Path(name) / model_files.CONFIG).is_file():
+    if name in REMOVED and not (Path(name) / folder_names.CONFIG).is_file():
         raise ModelMissingError(removal(name))
     return model_files.find_model_folder(name)
 
@@ -70,7 +69,7 @@ def removal(name: str) -> str:
 
 
 def _is_trained(folder: Path) -> bool:
-    path = folder / model_files.CONFIG
+    path = folder / folder_names.CONFIG
     return parse_config(path.read_text(encoding="utf-8"), path).has_tensors
 
 
@@ -86,7 +85,7 @@ def find_config(name: str, settings: Settings) -> ModelConfig:
     if name in OFFICIAL:
         return OFFICIAL[name].config
     try:
-        path = _folder(name, settings) / model_files.CONFIG
+        path = _folder(name, settings) / folder_names.CONFIG
     except ModelMissingError as error:
         if name in REMOVED:
             raise
@@ -118,6 +117,6 @@ def install(name: str, settings: Settings) -> Path:
     from omnisearch.binding.official_checkpoint import import_file
 
     folder = models_dir(settings) / name
-    if not (folder / model_files.CONFIG).is_file():
+    if not (folder / folder_names.CONFIG).is_file():
         import_file(resolve(RELEASED[name], settings), folder)
     return folder

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from omnisearch.binding import installed, model_files
+from omnisearch.binding import folder_names, installed
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.official import OFFICIAL
 from omnisearch.config import Settings
@@ -56,8 +56,8 @@ def known_models(settings: Settings) -> Mapping[str, str]:
 
     They are the shipped, the imported and the published models, and the configured one.
     """
-    folders = (model_files.SHIPPED, installed.models_dir(settings))
-    names = [path.parent.name for folder in folders for path in sorted(folder.glob(f"*/{model_files.CONFIG}"))]
+    folders = (folder_names.SHIPPED, installed.models_dir(settings))
+    names = [path.parent.name for folder in folders for path in sorted(folder.glob(f"*/{folder_names.CONFIG}"))]
     known = {name: name for name in (*names, *OFFICIAL)}
     try:
         configured = installed.find_config(settings.model, settings).name
@@ -90,7 +90,7 @@ def model_facts(name: str, settings: Settings) -> ModelFacts:
 def weight_files(name: str, config: ModelConfig, settings: Settings) -> tuple[WeightSpec, ...]:
     """Return the weight files of a model, and the authors' file of a published model that is not imported yet."""
     files = installed.files_of_model(config)
-    if name not in installed.RELEASED or (installed.models_dir(settings) / name / model_files.CONFIG).is_file():
+    if name not in installed.RELEASED or (installed.models_dir(settings) / name / folder_names.CONFIG).is_file():
         return files
     return (installed.RELEASED[name], *files)
 

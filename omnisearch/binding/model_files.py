@@ -5,10 +5,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from omnisearch.binding.config import ModelConfig
-from omnisearch.binding.folder_names import BACKGROUND as BACKGROUND
-from omnisearch.binding.folder_names import CONFIG as CONFIG
-from omnisearch.binding.folder_names import SHIPPED as SHIPPED
-from omnisearch.binding.folder_names import TENSORS as TENSORS
+from omnisearch.binding.folder_names import CONFIG, SHIPPED, TENSORS
 from omnisearch.errors import ModelMissingError
 
 JUDGING = {"relevance", "relevance_by_query"}  # refitting them does not change the vectors of an index

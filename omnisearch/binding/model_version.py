@@ -1,6 +1,6 @@
 """The version of an installed model, which is compared with that of an index where loading the model takes too long."""
 
-from omnisearch.binding import installed, model_files
+from omnisearch.binding import folder_names, installed, model_files
 from omnisearch.binding.config import parse_config
 from omnisearch.config import Settings
 from omnisearch.samples import VERSION
@@ -22,7 +22,7 @@ def model_version(name: str, settings: Settings) -> str:
         OSError: its files cannot be read.
     """
     folder = installed.find(name, settings)
-    path = folder / model_files.CONFIG
+    path = folder / folder_names.CONFIG
     config = parse_config(path.read_text(encoding="utf-8"), path)
     parts = [model_files.digest(folder, config), f"samples {VERSION}" if config.calibration == "samples" else ""]
     for spec in (SPACES[space] for space in config.projectors if space in SPACES):

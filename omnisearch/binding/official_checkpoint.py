@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from omnisearch.binding import checkpoint
 from omnisearch.binding.config import ModelConfig
+from omnisearch.binding.folder_names import CONFIG
 from omnisearch.binding.fusion import Fusion
-from omnisearch.binding.model_files import CONFIG
 from omnisearch.binding.official import HEADS, IMAGEBIND, OFFICIAL, WIDTHS, Official
 from omnisearch.errors import CheckpointError, UsageError
 from omnisearch.spaces.weights.tensors import read_pickle

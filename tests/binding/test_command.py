@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from omnisearch.api.model_answers import model_out
 from omnisearch.binding import checkpoint, official_checkpoint
+from omnisearch.binding.folder_names import SHIPPED
 from omnisearch.binding.installed import files_of_model, find, find_config
 from omnisearch.binding.model import OmniBind
-from omnisearch.binding.model_files import SHIPPED
 from omnisearch.binding.official import BASE
 from omnisearch.binding.official_checkpoint import layout
 from omnisearch.cli.models import app

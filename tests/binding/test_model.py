@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from omnisearch.binding import checkpoint, model_files
+from omnisearch.binding import checkpoint, folder_names
 from omnisearch.binding.config import ModelConfig
 from omnisearch.binding.fusion import Fusion
 from omnisearch.binding.model import OmniBind
@@ -229,16 +229,16 @@ def test_the_fingerprint_follows_tensors_and_spaces(world: World) -> None:
 
     other = OmniBind.load(str(world.folder), load_settings(), lambda name, _: Retrained(name, world.towers))
     assert other.fingerprint != before
-    written = world.folder / model_files.CONFIG
+    written = world.folder / folder_names.CONFIG
     refitted = json.loads(written.read_text()) | {"relevance": {"text": {"slope": 2, "threshold": 3}}}
     written.write_text(json.dumps(refitted))
     assert world.load().fingerprint == before  # what relevance is made of cosines changes no vector
     written.write_text(json.dumps(refitted | {"video": {"image": 0.25}}))
     assert world.load().fingerprint != before
     written.write_text(json.dumps(refitted))
-    tensors = load_file(world.folder / model_files.TENSORS)
+    tensors = load_file(world.folder / folder_names.TENSORS)
     save_file(
-        {k: v + 1 if v.is_floating_point() else v for k, v in tensors.items()}, world.folder / model_files.TENSORS
+        {k: v + 1 if v.is_floating_point() else v for k, v in tensors.items()}, world.folder / folder_names.TENSORS
     )
     assert world.load().fingerprint != before
 
@@ -246,7 +246,7 @@ def test_the_fingerprint_follows_tensors_and_spaces(world: World) -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["routers.text.layers.3.bias", "projectors.left.outer", "means.image"])
 def test_tensors_that_are_not_finite_are_named_with_their_file(world: World, name: str, bad: float) -> None:
-    path = world.folder / model_files.TENSORS
+    path = world.folder / folder_names.TENSORS
     tensors = load_file(path)
     tensors[name].view(-1)[-1] = bad
     save_file(tensors, path)
@@ -256,11 +256,11 @@ def test_tensors_that_are_not_finite_are_named_with_their_file(world: World, nam
 
 
 def test_wrong_tensors_are_all_named(world: World) -> None:
-    tensors = load_file(world.folder / model_files.TENSORS)
+    tensors = load_file(world.folder / folder_names.TENSORS)
     del tensors["projectors.left.inner.bias"]
     tensors["projectors.left.outer_bias"] = torch.zeros(3, 4)
     tensors["surplus"] = torch.zeros(1)
-    save_file(tensors, world.folder / model_files.TENSORS)
+    save_file(tensors, world.folder / folder_names.TENSORS)
     with pytest.raises(CheckpointError) as caught:
         world.load()
     for part in ("missing projectors.left.inner.bias", "outer_bias is (3, 4) instead of (2, 4)", "unknown surplus"):
@@ -279,19 +279,19 @@ def test_wrong_tensors_are_all_named(world: World) -> None:
     ],
 )
 def test_a_config_that_does_not_fit_says_where(world: World, change: dict[str, object], named: str) -> None:
-    (world.folder / model_files.CONFIG).write_text(json.dumps(CONFIG | change))
+    (world.folder / folder_names.CONFIG).write_text(json.dumps(CONFIG | change))
     with pytest.raises(CheckpointError, match=named):
         world.load()
 
 
 def test_an_unprojected_space_must_be_as_wide_as_the_model(world: World) -> None:
-    (world.folder / model_files.CONFIG).write_text(json.dumps(CONFIG | {"dim": 5}))
+    (world.folder / folder_names.CONFIG).write_text(json.dumps(CONFIG | {"dim": 5}))
     with pytest.raises(CheckpointError, match="right has 4 dimensions"):
         world.load()
 
 
 def test_damaged_tensors_are_refused(world: World) -> None:
-    (world.folder / model_files.TENSORS).write_bytes(b"\xff" * 100)
+    (world.folder / folder_names.TENSORS).write_bytes(b"\xff" * 100)
     with pytest.raises(CheckpointError, match=r"model\.safetensors"):
         world.load()
 
