@@ -33,7 +33,7 @@ def build(name: str = "") -> typer.Typer:
 
 
 def _load(name: str) -> list[tuple[str, Command]]:
-    """Return the command of this name, or all commands by their names if there is none, each with its name."""
+    """Return (name, command): only the one of this name if there is one, else all, sorted by name."""
     if command := own_command(name):
         return [(name, command)]
     from importlib.metadata import entry_points
