@@ -100,7 +100,7 @@ class Settings:
         "names that `serve` answers to beside localhost; in a variable comma separated",
     )
     store: str | None = setting(
-        kinds.optional(kinds.text), None, "URL of a Qdrant server; none means the embedded engine"
+        kinds.optional(kinds.text), None, "URL of a Qdrant server; if it is not set, the embedded engine is used"
     )
     store_api_key: Secret | None = setting(kinds.optional(kinds.secret), None, "the API key of the Qdrant server")
     store_api_key_file: Path | None = setting(
@@ -109,12 +109,12 @@ class Settings:
     store_shards: int | None = setting(
         kinds.optional(kinds.integer(1)),
         None,
-        "shards of a new collection on a Qdrant server; none means its own choice",
+        "shards of a new collection on a Qdrant server; if it is not set, the server chooses",
     )
     store_replicas: int | None = setting(
         kinds.optional(kinds.integer(1)),
         None,
-        "copies of each shard of a new collection on a Qdrant cluster; none means one",
+        "copies of each shard of a new collection on a Qdrant cluster; one if it is not set",
     )
     store_quantization: Quantization = setting(
         kinds.one_of(*get_args(Quantization)),
@@ -127,7 +127,7 @@ class Settings:
     server: str | None = setting(
         kinds.optional(kinds.text),
         None,
-        "URL of the server that clients, `search` and `locate` ask; none means one of this machine",
+        "URL of the server that clients, `search` and `locate` ask; if it is not set, one of this machine",
     )
     api_key: Secret | None = setting(kinds.optional(kinds.secret), None, "the key that clients send to that server")
     api_key_file: Path | None = setting(
@@ -146,7 +146,7 @@ class Settings:
     dim: int | None = setting(
         kinds.optional(kinds.integer(1)),
         None,
-        "width of the vectors, of a model with several; none means the full width",
+        "width of the vectors, of a model with several; if it is not set, the full width",
     )
     share: float = setting(
         kinds.number(above=0, most=1),
@@ -208,7 +208,7 @@ class Settings:
     gps: bool | None = setting(
         kinds.optional(kinds.boolean),
         None,
-        "whether an index keeps places and positions; none keeps the choice of its last run, at first yes",
+        "whether an index keeps places and positions; if it is not set, as in its last run, at first yes",
     )
     workers: int = setting(kinds.integer(1, 64), lambda: min(4, os.cpu_count() or 1), "files that are read at a time")
     read: ReadLevel = setting(
@@ -363,10 +363,10 @@ def _from_json(text: str) -> Any:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with path.open(encoding="utf-8-sig") as file:  # an editor may have written a byte order mark
             import tomllib
 
-            return tomllib.load(file)
+            return tomllib.loads(file.read())
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return {}
     except OSError as error:

@@ -245,7 +245,7 @@ def _default(option: Any) -> str:
 def _settings() -> str:
     rows = ["| key | variable | meaning | default |", "|---|---|---|---|"]
     for name, one in declared(Settings).items():
-        default = MADE_HERE.get(name) or (f"`{one.default}`" if one.default else "none")
+        default = MADE_HERE.get(name) or (f"`{one.default}`" if one.default else "not set")
         rows.append(f"| `{name}` | `OMNISEARCH_{name.upper()}` | {one.description} | {default} |")
     rows.append(
         "| | `OMNISEARCH_DATASETS_DIR` | where `omnisearch train` and `eval` keep datasets | the user's cache folder |"

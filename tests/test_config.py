@@ -66,6 +66,11 @@ def test_a_value_without_a_meaning_is_named(project: Path, text: str, named: str
             read()
 
 
+def test_a_byte_order_mark_of_a_settings_file_is_ignored(project: Path) -> None:
+    project.write_bytes(b"\xef\xbb\xbfmodel = 'other'\n")
+    assert load_settings().model == "other"
+
+
 @pytest.mark.parametrize("content", [b"model = ", b'model = "\xff"'])
 def test_a_settings_file_that_is_not_toml_is_named(project: Path, content: bytes) -> None:
     project.write_bytes(content)

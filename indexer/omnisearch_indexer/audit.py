@@ -19,7 +19,7 @@ from omnisearch.search.space_embeddings import read_space_embeddings
 from omnisearch.stores.base import Filter, Lookup, Point, VectorStore
 from omnisearch.stores.bm25 import document_weights
 from omnisearch.stores.embeddings import SpaceEmbeddingStore
-from omnisearch.stores.ids import point_id
+from omnisearch.stores.ids import is_point_id
 from omnisearch.types import Floats, Modality, SpaceEmbeddings
 from omnisearch_indexer.facts_version import facts_version
 from omnisearch_indexer.manifest import Manifest
@@ -120,7 +120,7 @@ def is_sound(point: Point, items: dict[str, ItemRow]) -> bool:
     """Whether a point matches its item in the manifest."""
     payload = point.payload
     item = items.get(payload.item_id)
-    if item is None or point.id != point_id(payload.item_id, payload.segment):
+    if item is None or not is_point_id(point.id, payload.item_id, payload.segment):
         return False
     return (payload.modality, payload.segments) == (item.modality, item.segments)
 

@@ -18,6 +18,13 @@ class BatchLog:
     """The records of the batches of one root."""
 
     def __init__(self, records: bytes = b"") -> None:
+        """Read records.
+
+        Raises:
+            ValueError: the last one is cut.
+        """
+        if len(records) % _RECORD.size:
+            raise ValueError(f"{len(records)} bytes of records of {_RECORD.size}")
         self._records = bytearray(records)
         self._indexes: dict[bytes, int] | None = None
 

@@ -57,6 +57,8 @@ class Compacted:
 
     def __str__(self) -> str:
         given = sum(self.before.values()) - sum(self.after.values())
+        if given <= 0:
+            return f"there was nothing to free; it took {self.seconds:.1f} s"
         return f"{given:,} of {sum(self.before.values()):,} bytes were freed, in {self.seconds:.1f} s"
 
 

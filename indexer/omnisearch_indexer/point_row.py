@@ -10,7 +10,7 @@ from omnisearch.errors import UsageError
 from omnisearch.media.file import ID_DIGITS
 from omnisearch.metadata import Metadata
 from omnisearch.stores.base import Payload, Point
-from omnisearch.stores.ids import point_id
+from omnisearch.stores.ids import is_point_id
 from omnisearch.types import Floats, Modality, Reading, Segment
 
 ItemId = Annotated[str, Field(pattern=f"^[0-9a-f]{{{ID_DIGITS}}}$")]
@@ -61,7 +61,7 @@ class PointRow(BaseModel):
             ValueError: the metadata or a reading is malformed, or the id is not that of the item and the segment.
         """
         part = Segment(self.segment, self.start, self.end, self.unit, self.part)
-        if self.id != point_id(self.item_id, part):
+        if not is_point_id(self.id, self.item_id, part):
             raise ValueError(f"the id {self.id!r} is not that of its item and its segment")
         metadata = Metadata.from_json(json.dumps(self.metadata))
         metadata.check()

@@ -71,7 +71,8 @@ def read_stamp(settings: Settings, reading: str) -> Stamp | None:
     """
     try:
         stamp = Stamp(**json.loads((settings.index_dir / STAMP_FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        stamp.batch_logs()
+    except (OSError, ValueError, TypeError, AttributeError):  # it was damaged
         return None
     if stamp.files != _files(settings):
         return None

@@ -211,3 +211,13 @@ def test_an_unchanged_run_imports_nothing_heavy(folder: Path, settings: Settings
     imported = set(done.stdout.split())
     assert "omnisearch_indexer.scan" in imported
     assert not (HEAVY | SPARED) & imported
+
+
+@pytest.mark.parametrize("logs", [{"/": "zz"}, {"/": "0"}, {"/": "00" * 21}, {"/": 7}, [], None, 7])
+def test_a_stamp_with_damaged_logs_is_none(folder: Path, settings: Settings, opened: list[bool], logs: object) -> None:
+    index_files([folder], settings)
+    stamp = json.loads((settings.index_dir / STAMP_FILE).read_bytes())
+    (settings.index_dir / STAMP_FILE).write_text(json.dumps({**stamp, "logs": logs}))
+    opened.clear()
+    assert counts(index_files([folder], settings))["unchanged"] == 1
+    assert opened == [False]
