@@ -170,7 +170,7 @@ def test_every_acknowledged_write_is_there(
     monkeypatch.setattr(server_calls, "WRITE_PAUSES", (0.002, 0.002))  # so that some fail
     monkeypatch.setattr(server, "BATCH", 2)
     random, chance = np.random.default_rng(seed), Random(seed)  # the streams of a write are threads
-    faults = [*Fault, *[None] * 8]
+    faults = [*Fault, *[None] * 14]
     may_be: dict[str, set[str | None]] = {point.id: {None} for point in points(18)}
 
     def choose(line: str, request: int) -> Fault | None:
@@ -202,7 +202,7 @@ def test_every_acknowledged_write_is_there(
         may_be |= change
     with closing(opened(Settings(data_dir=tmp_path, store=fake.url))) as direct:
         there = {point.id: point.payload.path for point in direct.scroll()}
-    assert acknowledged > 9  # it was 18 on a busy machine, where more answers are late
+    assert acknowledged > 9
     assert failed > 2
     wrong = {id_: (there.get(id_), values) for id_, values in may_be.items() if there.get(id_) not in values}
     assert wrong == {}
