@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
-from omnisearch.errors import DamageError
 from omnisearch.metadata import NO_METADATA, NUMBERS, Metadata
 from omnisearch.query.conditions import Condition
 from omnisearch.stores.bm25 import SparseVector, document_weights
 from omnisearch.stores.field_text import FieldText, field_texts
 from omnisearch.stores.keyword_index import item_keywords, read_keywords
-from omnisearch.stores.place import Place
+from omnisearch.stores.place import Place, damaged_point
 from omnisearch.types import Floats, Modality, Reading, Segment
 
 
@@ -151,7 +150,7 @@ class Payload(Facts):
             values["readings"] = tuple(map(Reading.from_row, json.loads(read))) if read else ()
             return made
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _damaged(error) from error
+            raise damaged_point(error) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +185,7 @@ def read_segment(row: Mapping[str, Any]) -> Segment:
     try:
         return Segment(row["segment"], row["start"], row["end"], row["unit"], row.get("part", ""))
     except (KeyError, TypeError, AttributeError) as error:
-        raise _damaged(error) from error
-
-
-def _damaged(error: Exception) -> DamageError:
-    return DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`")
+        raise damaged_point(error) from error
 
 
 def _as_text(readings: Sequence[Reading]) -> str:

@@ -41,7 +41,7 @@ class Place(NamedTuple):
             item_id, segment, modality = str(row["item_id"]), int(row["segment"]), Modality(row["modality"])
             return cls(item_id, segment, int(row.get("segments", 1)), modality, row["unit"] or "")
         except (KeyError, TypeError, ValueError) as error:
-            raise DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`") from error
+            raise damaged_point(error) from error
 
     def packed(self) -> bytes | None:
         """Return the place as PLACE_BYTES bytes; None if the item id is not a hash in hexadecimal."""
@@ -59,3 +59,8 @@ class Place(NamedTuple):
         """Return the place from the bytes that `packed` returned."""
         named, segment, segments, modality, unit = _BYTES.unpack(packed)
         return cls(named.hex(), segment, segments, _MODALITIES[modality], _UNITS[unit])
+
+
+def damaged_point(error: Exception) -> DamageError:
+    """Return the error for a payload that omnisearch has not written."""
+    return DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`")

@@ -78,12 +78,18 @@ def change(folder: Path, dice: random.Random) -> None:
             path.with_name(f"{path.name}!").touch()
 
 
+def grown(folder: Path, dice: random.Random) -> list[Path]:
+    """Grow two roots, of which the path of one begins with that of the other."""
+    roots = [folder / "tree", folder / "tree-2"]
+    for root in roots:
+        grow(root, dice)
+    return roots
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_scan_is_a_comparison_of_each_file_with_its_row(tmp_path: Path, manifest: Manifest, seed: int) -> None:
     dice = random.Random(seed)
-    roots = [tmp_path / "tree", tmp_path / "tree-2"]
-    for root in roots:
-        grow(root, dice)
+    roots = grown(tmp_path, dice)
     (tmp_path / "tree2").write_text("beside the roots")
     record(manifest, [*roots, tmp_path / "tree2"])
     for root in roots:
@@ -113,9 +119,7 @@ def told(found: ScanResult, manifest: Manifest, roots: list[Path]) -> object:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_scan_with_the_log_of_an_earlier_one_finds_the_same(tmp_path: Path, manifest: Manifest, seed: int) -> None:
     dice = random.Random(seed)
-    roots = [tmp_path / "tree", tmp_path / "tree-2"]
-    for root in roots:
-        grow(root, dice)
+    roots = grown(tmp_path, dice)
     failing = [path for path in roots[0].rglob("*") if path.is_file() and dice.random() < 0.1]
     record(manifest, roots)
     with manifest.transaction():
