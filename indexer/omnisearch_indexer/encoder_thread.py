@@ -5,16 +5,19 @@ import threading
 
 from omnisearch.types import Modality
 from omnisearch_indexer.batch_encoder import BatchEncoder
-from omnisearch_indexer.encoders import Batch, Deliver, Encoded
+from omnisearch_indexer.encoders import Batch, Deliver, Encoded, Lost
 
 
 class EncoderThread:
-    """Encodes one batch after the other. An error ends the thread, because it ends the run."""
+    """Encodes one batch after the other. After `stop`, the batches that are not begun are lost.
+
+    An error ends the thread, because it ends the run.
+    """
 
     slots = 2  # one is encoded, and the next one is ready
 
-    def __init__(self, encoder: BatchEncoder) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: BatchEncoder, stop: threading.Event) -> None:
+        self._encoder, self._stop = encoder, stop
         self.is_closed = False
         self._batches: queue.SimpleQueue[tuple[Batch, Deliver] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="encoder")
@@ -38,7 +41,7 @@ class EncoderThread:
         while (job := self._batches.get()) is not None and not self.is_closed:
             batch, deliver = job
             try:
-                deliver(self._encode(batch))
+                deliver(Lost(batch) if self._stop.is_set() else self._encode(batch))
             except BaseException as error:  # without a result the run would never end
                 deliver(error)
                 return

@@ -237,7 +237,7 @@ def read_files(
                 pool = stack.enter_context(_decoders(settings))
                 pool.start(len(found.todo))
             index = opened()
-            executor = stack.enter_context(_this_machine(pool, settings, index.model, reading))
+            executor = stack.enter_context(_this_machine(pool, settings, index.model, reading, stop))
         else:
             index = opened()
             executor = stack.enter_context(open_executor(settings, index.model, stop))
@@ -266,14 +266,18 @@ def decoder_pool(
 
 @contextmanager
 def _this_machine(
-    pool: "DecoderPool", settings: Settings, model: "OmniBind", reading: "OpenReading | None"
+    pool: "DecoderPool",
+    settings: Settings,
+    model: "OmniBind",
+    reading: "OpenReading | None",
+    stop: threading.Event,
 ) -> Iterator["Executor"]:
     from omnisearch_indexer.batch_encoder import BatchEncoder
     from omnisearch_indexer.encoder_thread import EncoderThread
     from omnisearch_indexer.executor import Executor
     from omnisearch_indexer.local_files import LocalFiles
 
-    with closing(EncoderThread(BatchEncoder(model, settings.batch_size))) as encoders:
+    with closing(EncoderThread(BatchEncoder(model, settings.batch_size), stop)) as encoders:
         decoder: Decoder = pool if reading is None else reading.page_decoder(pool)
         yield Executor(LocalFiles(decoder), encoders, settings.workers)
 

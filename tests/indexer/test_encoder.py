@@ -69,7 +69,7 @@ def batch(*texts: str) -> Batch:
 def test_a_thread_encodes_batches_in_order_and_ends_with_an_error() -> None:
     results: queue.SimpleQueue[Encoded | BaseException] = queue.SimpleQueue()
     model = Small(6, ValueError("too long"))
-    with closing(EncoderThread(BatchEncoder(model, 8))) as encoders:
+    with closing(EncoderThread(BatchEncoder(model, 8), threading.Event())) as encoders:
         for texts in (("a", "bc"), ("def",), ("far too long",), ("g",)):
             encoders.submit(batch(*texts), results.put)
         rows = [results.get(timeout=10).rows.vectors[:, 0].tolist() for _ in range(2)]
@@ -88,7 +88,7 @@ def test_a_closed_thread_drops_what_it_has_not_begun() -> None:
             assert go.wait(10)
             return super().encode_spaces(modality, contents, role)
 
-    encoders = EncoderThread(BatchEncoder(Slow(6, MemoryError()), 8))
+    encoders = EncoderThread(BatchEncoder(Slow(6, MemoryError()), 8), threading.Event())
     for text in "ab":
         encoders.submit(batch(text), results.put)
     assert begun.wait(10)

@@ -257,6 +257,30 @@ def test_an_interrupted_run_keeps_the_segments_of_a_long_file(
     assert len(listener.heard) == 30
 
 
+def test_a_stopped_run_encodes_only_the_batch_that_it_has_begun(
+    tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener
+) -> None:
+    for n in range(20):
+        record(tmp_path / "files" / f"{n}.wav", 1, n)
+    stop, one = threading.Event(), int(RATE * SECONDS) * 4
+
+    def stop_later() -> None:
+        deadline = time.monotonic() + 30
+        while recorder.given < 12 * one:  # one batch is ready, and the pieces of another one wait
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        stop.set()
+
+    listener.before = stop_later
+    report = index_files([tmp_path / "files"], small_batches, stop=stop)
+    begun = len(listener.heard)
+    assert begun <= 4
+    assert (report.interrupted, counts(report)) == (True, {"new": begun, "pending": 20 - begun})
+    listener.before = lambda: None
+    assert counts(index_files([tmp_path / "files"], small_batches)) == {"new": 20 - begun, "unchanged": begun}
+    assert len(listener.heard) == 20
+
+
 @pytest.mark.slow
 def test_segments_of_another_decoder_are_not_taken_for_those_of_this_one(
     tmp_path: Path, small_batches: Settings, recorder: Recorder, listener: Listener, monkeypatch: pytest.MonkeyPatch
