@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from omnisearch.cli import options
 from omnisearch.cli.console import Format, choose_format, err, write_paths0, write_rows
 from omnisearch.cli.parameters import Argument, Option
+from omnisearch.cli.query_lines import read_query_lines
 from omnisearch.errors import UsageError
 from omnisearch.query.query import Group, Sort
 from omnisearch.types import Modality
@@ -91,7 +91,6 @@ def search(
     _check_renamed(lanes, hybrid)
     if print0 and batch is not None:
         raise UsageError("--print0 writes the paths of one query; --batch writes JSON lines")
-    asked = [terms or []] if batch is None else [_words(line) for line in _lines(batch)]
     chosen = SearchOptions(
         modalities=parse_modalities(within),
         limit=limit,
@@ -110,15 +109,21 @@ def search(
         words=words,
         explain=explain,
     )
-    queries = [chosen.query(parse(words)) for words in asked]
-    _check_files(term for query in queries for term in query.terms)
+
+    def read(words: list[str]) -> "Query":
+        query = chosen.query(parse(words))
+        _check_files(query.terms)
+        return query
+
+    asked = [(terms or [], read(terms or []))] if batch is None else read_query_lines(batch, read)
+    queries = [query for _, query in asked]
     settings = load_asking_settings(
         server, data_dir=data_dir, collection=collection, model=model, store=store, device=device, share=share
     )
     answers = ask(settings, use_server, lambda found: search_served(found, queries), lambda: _search(settings, queries))
     found = [answer["hits"] for answer in answers]
     if batch is not None:
-        lines = [{"query": shlex.join(words), "hits": rows} for words, rows in zip(asked, found, strict=True)]
+        lines = [{"query": shlex.join(words), "hits": rows} for (words, _), rows in zip(asked, found, strict=True)]
         write_rows(lines, (), Format.JSONL)
         return
     if not found[0] and queries[0].has_cut:
@@ -180,22 +185,6 @@ def _check_files(terms: Iterable["Term"]) -> None:
             err.print(f"note: {term.source!r} is searched as text; write ./{term.source} for the file", markup=False)
         if isinstance(term.source, Path):
             check_file(term.source)
-
-
-def _lines(batch: str) -> list[str]:
-    """Read the lines of a file or of stdin that are not blank."""
-    try:
-        text = sys.stdin.read() if batch == "-" else Path(batch).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--batch {batch}: {error}") from None
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"--batch: {line!r}: {error}; quote ' and \" as on a command line") from None
 
 
 def parse_modalities(text: str | None) -> tuple[Modality, ...]:
