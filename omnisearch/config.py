@@ -5,7 +5,7 @@ index` that finds nothing new.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, get_args
@@ -234,9 +234,18 @@ class Settings:
         Raises:
             SettingsError: a value has no meaning. The message names the setting and shows the value, except a secret.
         """
-        project, user = (_read_toml(path) for path in (PROJECT_FILE, user_folder("config") / "config.toml"))
-        known = _merged(given, _merged(_variables(), _merged(project, user)))
-        vars(self).update(_parsed(Settings, known), model_fields_set=frozenset(known))
+        files = {str(path): _read_toml(path) for path in (PROJECT_FILE, user_folder("config") / "config.toml")}
+        variables, (project, user) = _variables(), files.values()
+        known = _merged(given, _merged(variables, _merged(project, user)))
+
+        def origin(name: str) -> str:
+            if name in given or isinstance(known[name], Mapping):  # tables are merged from several places
+                return ""
+            if name in variables:
+                return f" of {PREFIX}{name.upper()}"
+            return f" of {next(path for path, values in files.items() if name in values)}"
+
+        vars(self).update(_parsed(Settings, known, origin=origin), model_fields_set=frozenset(known))
         check_store_url(self.store or "")
         for overlap, whole in (("segment_overlap", "segment_seconds"), ("passage_overlap", "passage_characters")):
             shared, length = getattr(self, overlap), getattr(self, whole)
@@ -311,30 +320,36 @@ def load_settings(**flags: Any) -> Settings:
     return Settings(**{name: value for name, value in flags.items() if value is not None})
 
 
-def _parsed(kind: type[Any], given: Mapping[str, Any], place: str = "") -> dict[str, Any]:
-    """Return the value of every setting that a class declares: as it was given, else its default."""
+def _parsed(
+    kind: type[Any], given: Mapping[str, Any], place: str = "", origin: Callable[[str], str] = lambda _: ""
+) -> dict[str, Any]:
+    """Return the value of every setting that a class declares: as it was given, else its default.
+
+    `origin` says in messages where the value of a setting comes from.
+    """
     known, made = declared(kind), {}
     for name, one in known.items():
         if name in given:
             try:
                 made[name] = one.parse(given[name])
             except kinds.HiddenValueError as error:
-                raise SettingsError(f"setting {place}{name}, whose value is not shown here: {error}") from None
+                hidden = f"setting {place}{name}{origin(name)}, whose value is not shown here: {error}"
+                raise SettingsError(hidden) from None
             except ValueError as error:
-                raise SettingsError(f"setting {place}{name} = {given[name]!r}: {error}") from None
+                raise SettingsError(f"setting {place}{name} = {given[name]!r}{origin(name)}: {error}") from None
         else:
             made[name] = one.default() if callable(one.default) else one.default
     for name in given:
         if name not in known:
-            raise SettingsError(_unknown(f"{place}{name}", [f"{place}{each}" for each in known]))
+            raise SettingsError(_unknown(f"{place}{name}", [f"{place}{each}" for each in known], origin(name)))
     return made
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown(name: str, known: list[str], origin: str) -> str:
     from omnisearch.wording import did_you_mean
 
     guess = did_you_mean(name, known) or "; docs/cli.md lists the settings"
-    return f"there is no setting {name!r} in {PROJECT_FILE} or the user's config.toml{guess}"
+    return f"there is no setting {name!r}{origin}{guess}"
 
 
 def _variables() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Where settings come from, and what is refused."""
 
 import pickle
+import re
 import traceback
 from pathlib import Path
 
@@ -84,6 +85,29 @@ def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
         load_settings()
 
 
+def test_a_wrong_setting_is_named_with_its_place(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The strongest place of a value is named; one given in Python or by a flag needs none."""
+    user = tmp_path / "config" / "omnisearch" / "config.toml"
+    user.parent.mkdir(parents=True)
+    for write, named in (
+        (lambda: user.write_text("workers = 99"), f"workers = 99 of {user}: give"),
+        (lambda: project.write_text("workers = 98"), "workers = 98 of omnisearch.toml: give"),
+        (lambda: monkeypatch.setenv("omnisearch_workers", "97"), "workers = '97' of OMNISEARCH_WORKERS: give"),
+    ):
+        write()
+        with pytest.raises(SettingsError, match=f"^setting {re.escape(named)}"):
+            load_settings()
+    with pytest.raises(SettingsError, match=r"^setting workers = 96: give"):
+        load_settings(workers=96)
+    monkeypatch.delenv("omnisearch_workers")
+    project.unlink()
+    user.write_text("workres = 2")
+    with pytest.raises(SettingsError, match=f"^there is no setting 'workres' of {re.escape(str(user))}; did you mean"):
+        load_settings()
+
+
 def test_a_password_in_the_url_of_the_store_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("http://user:secret@127.0.0.1:6333", "secret@example.com"):
         with pytest.raises(SettingsError, match="give an API key as store_api_key") as refused:
@@ -98,7 +122,7 @@ def test_a_password_in_the_url_of_the_store_is_refused_and_not_shown(monkeypatch
 @pytest.mark.parametrize("name", ["store_api_key", "api_key", "api_keys"])
 def test_a_secret_of_the_wrong_kind_is_not_shown(project: Path, name: str, value: str) -> None:
     project.write_text(f"{name} = {value}")
-    with pytest.raises(SettingsError, match=f"setting {name}, .*: give a text in quotes") as refused:
+    with pytest.raises(SettingsError, match=f"setting {name}( of|, whose) .*: give a text in quotes") as refused:
         load_settings()
     assert "31337" not in "".join(traceback.format_exception(refused.value))
 
@@ -117,7 +141,7 @@ def test_tables_of_several_sources_are_merged(project: Path, tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("towers = 1", "towers = 1: give a table"),
+        ("towers = 1", "towers = 1 of omnisearch.toml: give a table"),
         ("[towers]\na = 1", "towers = .*a table for a"),
         ('[towers.a]\ndevice = "tpu"', "towers.a.device = 'tpu': give auto, cpu or cuda"),
         ("[towers.a]\ntoken = 1", "no setting 'towers.a.token'.*did you mean 'towers.a.tokens'"),

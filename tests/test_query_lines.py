@@ -43,5 +43,5 @@ def test_an_error_names_the_line(tmp_path: Path, text: str, kind: type[UsageErro
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes | None) -> None:
     if data is not None:
         (tmp_path / "queries").write_bytes(data)
-    with pytest.raises(UsageError, match="--batch .*queries: "):
+    with pytest.raises(UsageError, match=r"--batch .*queries: "):
         read_query_lines(str(tmp_path / "queries"), length)
