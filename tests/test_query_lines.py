@@ -30,7 +30,7 @@ def test_each_line_is_split_as_by_a_shell_and_blank_ones_are_left_out(
     ("text", "kind", "message"),
     [
         ("a dog\n\nbad\n", QueryError, "queries, line 3: no such term$"),
-        ("it's\n", UsageError, "queries, line 1: \"it's\": No closing quotation; quote"),
+        ("it's\n", UsageError, 'queries, line 1: "it\'s": No closing quotation; quote'),
     ],
 )
 def test_an_error_names_the_line(tmp_path: Path, text: str, kind: type[UsageError], message: str) -> None:
