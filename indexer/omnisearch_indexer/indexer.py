@@ -213,15 +213,14 @@ class Indexer:
             work.lost = True
         else:
             work.failed = (Reason.DECODER_CRASHED, f"its node was lost in each of {ATTEMPTS} attempts")
-        reading.dead |= not self._stop.is_set()  # tells the reader to stop
+        reading.dead = True  # tells the reader to stop
         if work.ended and work.lost:
             self._read_again(reading, reading.signature)
         elif work.ended:
             self._finish(reading)
 
     def _read_again(self, reading: FileReading, signature: Signature) -> None:
-        """Read a file again, or leave it to the next run if this one is stopped. That run reuses what was encoded."""
-        reading.dead |= not self._stop.is_set() or not signature.matches(reading.signature)
+        reading.dead = True
         self._drop(reading)
         if not self._stop.is_set():
             self._hash(FileReading(reading.path, signature, reading.attempt + 1))
