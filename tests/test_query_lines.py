@@ -19,8 +19,8 @@ def length(words: list[str]) -> int:
 def test_each_line_is_split_as_by_a_shell_and_blank_ones_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "a dog\n\n  \n'a red car' + \"an apple\"\n"
-    (tmp_path / "queries").write_text(text)
+    text = "a dog\n\n \u3000\n'a red car' + \"an apple\"\n"
+    (tmp_path / "queries").write_text(text, encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     wanted = [(["a", "dog"], 2), (["a red car", "+", "an apple"], 3)]
     assert read_query_lines(str(tmp_path / "queries"), length) == wanted == read_query_lines("-", length)

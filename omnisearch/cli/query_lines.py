@@ -24,7 +24,8 @@ def read_query_lines(name: str, read: Callable[[list[str]], T]) -> list[tuple[li
     made = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            if words := _words(line):
+            if line.strip():
+                words = _words(line)
                 made.append((words, read(words)))
         except UsageError as error:
             raise type(error)(f"--batch {name}, line {number}: {error}") from None
