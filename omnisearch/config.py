@@ -234,16 +234,19 @@ class Settings:
         Raises:
             SettingsError: a value has no meaning. The message names the setting and shows the value, except a secret.
         """
-        files = {str(path): _read_toml(path) for path in (PROJECT_FILE, user_folder("config") / "config.toml")}
-        variables, (project, user) = _variables(), files.values()
-        known = _merged(given, _merged(variables, _merged(project, user)))
+        files = [(str(path), _read_toml(path)) for path in (PROJECT_FILE, user_folder("config") / "config.toml")]
+        variables = _variables()
+        sources = [*((f"{PREFIX}{name.upper()}", {name: value}) for name, value in variables.items()), *files]
+        known: Mapping[str, Any] = {}
+        for _, values in reversed(sources):
+            known = _merged(values, known)
+        known = _merged(given, known)
 
         def origin(name: str) -> str:
-            if name in given or isinstance(known[name], Mapping):  # tables are merged from several places
-                return ""
-            if name in variables:
-                return f" of {PREFIX}{name.upper()}"
-            return f" of {next(path for path, values in files.items() if name in values)}"
+            found = [] if name in given else [source for source, values in sources if name in values]
+            # The strongest source has the value; a table is merged of those of all.
+            shown = found if isinstance(known[name], Mapping) else found[:1]
+            return f" (from {' and '.join(shown)})" if shown else ""
 
         vars(self).update(_parsed(Settings, known, origin=origin), model_fields_set=frozenset(known))
         check_store_url(self.store or "")
@@ -333,23 +336,25 @@ def _parsed(
             try:
                 made[name] = one.parse(given[name])
             except kinds.HiddenValueError as error:
-                hidden = f"setting {place}{name}{origin(name)}, whose value is not shown here: {error}"
+                hidden = f"setting {place}{name}, whose value is not shown here: {error}{origin(name)}"
                 raise SettingsError(hidden) from None
             except ValueError as error:
-                raise SettingsError(f"setting {place}{name} = {given[name]!r}{origin(name)}: {error}") from None
+                raise SettingsError(f"setting {place}{name} = {given[name]!r}: {error}{origin(name)}") from None
+            except SettingsError as error:  # of a table in a table
+                raise SettingsError(f"{error}{origin(name)}") from None
         else:
             made[name] = one.default() if callable(one.default) else one.default
     for name in given:
         if name not in known:
-            raise SettingsError(_unknown(f"{place}{name}", [f"{place}{each}" for each in known], origin(name)))
+            raise SettingsError(_unknown(f"{place}{name}", [f"{place}{each}" for each in known]) + origin(name))
     return made
 
 
-def _unknown(name: str, known: list[str], origin: str) -> str:
+def _unknown(name: str, known: list[str]) -> str:
     from omnisearch.wording import did_you_mean
 
     guess = did_you_mean(name, known) or "; docs/cli.md lists the settings"
-    return f"there is no setting {name!r}{origin}{guess}"
+    return f"there is no setting {name!r}{guess}"
 
 
 def _variables() -> dict[str, Any]:

@@ -153,10 +153,7 @@ def test_an_assistant_searches_over_http_with_a_key(command: list[str], files: P
 
 
 def processes_of(place: Path) -> set[int]:
-    """The processes with a folder on their command line or in their environment, after time to end.
-
-    Without those that this test itself forked (`tests.warm_fork`), such as the engine of its index run.
-    """
+    """The processes with a folder on their command line or in their environment, after time to end."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (found := set(living(place))) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -169,6 +166,7 @@ def living(place: Path) -> Iterator[int]:
             told = "".join((folder / name).read_text(errors="replace") for name in ("cmdline", "environ"))
         except OSError:  # it has ended, or is another user's
             continue
+        # Not what the tests have forked (`tests.warm_fork`), such as the engine of an index run.
         if str(place) in told and "multiprocessing" not in told and int(folder.name) != os.getpid():
             yield int(folder.name)
 
