@@ -290,7 +290,7 @@ def main() -> None:
         err.print("usage: python -m demo.gather DIR")
         raise SystemExit(2)
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    logging.getLogger("trimesh").setLevel(logging.WARNING)  # it says of each model that it has quads
+    logging.getLogger("trimesh").setLevel(logging.WARNING)  # it logs a line for each model with quads
     root = Path(sys.argv[1]).resolve()
     err.print(f"{build(root, datasets_dir())} files in {root}")
 

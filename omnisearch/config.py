@@ -232,7 +232,8 @@ class Settings:
         """Take the `given` settings, and read the others from variables and files.
 
         Raises:
-            SettingsError: a value has no meaning. The message names the setting and shows the value, except a secret.
+            SettingsError: a value has no meaning, or a name is no setting. The message names the setting and its source,
+                and shows the value, except a secret.
         """
         files = [(str(path), _read_toml(path)) for path in (PROJECT_FILE, user_folder("config") / "config.toml")]
         variables = _variables()
@@ -244,7 +245,7 @@ class Settings:
 
         def origin(name: str) -> str:
             found = [] if name in given else [source for source, values in sources if name in values]
-            # The strongest source has the value; a table is merged of those of all.
+            # The value is that of the strongest source. A table is merged from the tables of all sources.
             shown = found if isinstance(known[name], Mapping) else found[:1]
             return f" (from {' and '.join(shown)})" if shown else ""
 
@@ -328,7 +329,7 @@ def _parsed(
 ) -> dict[str, Any]:
     """Return the value of every setting that a class declares: as it was given, else its default.
 
-    `origin` says in messages where the value of a setting comes from.
+    `origin` returns the end of a message: the source of the value of a setting.
     """
     known, made = declared(kind), {}
     for name, one in known.items():
@@ -340,7 +341,7 @@ def _parsed(
                 raise SettingsError(hidden) from None
             except ValueError as error:
                 raise SettingsError(f"setting {place}{name} = {given[name]!r}: {error}{origin(name)}") from None
-            except SettingsError as error:  # of a table in a table
+            except SettingsError as error:  # of a nested table, such as [towers.NAME]
                 raise SettingsError(f"{error}{origin(name)}") from None
         else:
             made[name] = one.default() if callable(one.default) else one.default

@@ -92,7 +92,7 @@ def test_a_misspelt_setting_gets_the_nearest_name(project: Path) -> None:
 
 
 def test_a_wrong_setting_is_named_with_its_source(project: Path, user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The strongest source of a value is named; one given in Python or by a flag needs none."""
+    """The strongest source of a value is named, except of a value given in Python or by a flag."""
     for write, source in (
         (lambda: user.write_text("workers = 99"), str(user)),
         (lambda: project.write_text("workers = 98"), "omnisearch.toml"),

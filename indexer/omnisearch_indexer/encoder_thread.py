@@ -9,7 +9,7 @@ from omnisearch_indexer.encoders import Batch, Deliver, Encoded, Lost
 
 
 class EncoderThread:
-    """Encodes one batch after the other. After `stop`, the batches that are not begun are lost.
+    """Encodes one batch after the other. Once `stop` is set, each batch that is not begun is delivered as `Lost`.
 
     An error ends the thread, because it ends the run.
     """

@@ -11,25 +11,27 @@ from omnisearch.errors import UsageError
 T = TypeVar("T")
 
 
-def read_query_lines(name: str, read: Callable[[list[str]], T]) -> list[tuple[list[str], T]]:
-    """Read the lines of a file that are not blank: the words of each, and what `read` makes of them; - is stdin.
+def read_query_lines(name: str, parse: Callable[[list[str]], T]) -> list[tuple[list[str], T]]:
+    """Return, for each line of a file that is not blank, its words and what `parse` makes of them.
+
+    The name - stands for stdin.
 
     Raises:
-        UsageError: the file or a line cannot be read; the message has the number of the line.
+        UsageError: the file cannot be read, or a line cannot be parsed; then the message has its number.
     """
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--batch {name}: {error}") from None
-    made = []
+    queries = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             if line.strip():
                 words = _words(line)
-                made.append((words, read(words)))
+                queries.append((words, parse(words)))
         except UsageError as error:
             raise type(error)(f"--batch {name}, line {number}: {error}") from None
-    return made
+    return queries
 
 
 def _words(line: str) -> list[str]:

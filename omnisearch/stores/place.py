@@ -62,5 +62,5 @@ class Place(NamedTuple):
 
 
 def damaged_point(error: Exception) -> DamageError:
-    """Return the error for a payload that omnisearch has not written."""
+    """Return the error for a payload that cannot be read."""
     return DamageError(f"the index has a damaged point ({error!r}): run `omnisearch repair`")
