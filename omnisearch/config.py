@@ -232,8 +232,8 @@ class Settings:
         """Take the `given` settings, and read the others from variables and files.
 
         Raises:
-            SettingsError: a value has no meaning, or a name is no setting. The message names the setting and its source,
-                and shows the value, except a secret.
+            SettingsError: a value has no meaning, or there is no such setting. The message names the setting and its
+                source, and shows the value, except a secret.
         """
         files = [(str(path), _read_toml(path)) for path in (PROJECT_FILE, user_folder("config") / "config.toml")]
         variables = _variables()
